@@ -1,0 +1,54 @@
+# Everything begins with `make setup`, which the other targets do by themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# an interpreter that may not keep compiled code would compile 1,500 files at each start
+unexport PYTHONDONTWRITEBYTECODE
+unexport PYTHONPATH
+export DO_NOT_TRACK = 1
+
+.PHONY: setup run test ui lint bench clean
+.DEFAULT_GOAL := run
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "comeback: Python 3.11 or newer is needed, $(PYTHON) is older: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# make run                         the hourly run over a simulated shop
+# make run EVENTS=dir SOURCE=name  the same over your dumps
+run: setup
+ifdef EVENTS
+	$(BIN)/comeback run --as-of latest --events "$(EVENTS)" --source "$(or $(SOURCE),canonical)"
+else
+	$(BIN)/comeback run --as-of latest --simulated
+endif
+
+test: setup $(VENV)/duckdb-1.5
+	$(BIN)/python -m pytest
+
+# an older client, to show that it reads what we publish
+$(VENV)/duckdb-1.5: tests/duckdb-1.5.lock | setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		--upgrade --target $@ -r $<
+	touch $@
+
+ui: setup
+	$(BIN)/comeback ui
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache *.egg-info

@@ -1,0 +1,241 @@
+{#-
+    Carts as they stood at instants. One definition makes the snapshots to learn from and those to score, so the two can
+    not drift apart: everything here comes from events with event_at <= as_of and nothing else.
+
+    The calling model has a CTE `spine`, one row a snapshot: a row of cart_touches and its as_of. This adds CTEs, the last
+    of which is `snapshots`: the spine's keys and every feature.
+-#}
+{%- macro cart_snapshots() -%}
+stream as (
+
+    select * from {{ ref('event_stream') }}
+
+),
+
+-- What an as-of join carries along it pays for: it finds the row, a plain join fetches it.
+instants as (
+
+    select
+        visitor_id,
+        event_at,
+        event_number
+    from stream
+    where is_last_at_instant
+
+),
+
+owners as (
+
+    select * from {{ ref('owner_stream') }}
+
+),
+
+item_history as (
+
+    select * from {{ ref('item_history') }}
+
+),
+
+bots as (
+
+    select
+        visitor_id,
+        min(session_number) as first_bot_session_number
+    from {{ ref('session_totals') }}
+    where is_suspected_bot
+    group by 1
+
+),
+
+line_states as (
+
+    select
+        cart_id,
+        line_item_id,
+        line_quantity,
+        line_price,
+        operation_number,
+        lead(operation_number) over (
+            partition by cart_id, line_item_id
+            order by operation_number
+        ) as next_operation_number
+    from {{ ref('cart_operations') }}
+    where is_touch
+
+),
+
+lines as (
+
+    select
+        spine.cart_id,
+        spine.as_of,
+        line_states.line_item_id,
+        line_states.line_price
+    from spine
+    inner join line_states
+        on spine.cart_id = line_states.cart_id
+        and spine.touch_number >= line_states.operation_number
+        and spine.touch_number < coalesce(line_states.next_operation_number, 9223372036854775807)
+    where line_states.line_quantity > 0
+
+),
+
+shop_rates as (
+
+    select
+        spine.cart_id,
+        spine.as_of,
+        coalesce(item_history.purchase_count / nullif(item_history.add_count, 0), 0) as purchase_rate
+    from spine
+    asof left join (select * from item_history where item_id = '(all)') as item_history
+        on spine.as_of >= item_history.event_at
+
+),
+
+-- Few adds say little: an item's rate is drawn towards the shop's.
+line_rates as (
+
+    select
+        lines.cart_id,
+        lines.as_of,
+        lines.line_price,
+        coalesce(item_history.add_count, 0) as add_count,
+        (coalesce(item_history.purchase_count, 0) + {{ var('item_prior_adds') }} * shop_rates.purchase_rate)
+        / (coalesce(item_history.add_count, 0) + {{ var('item_prior_adds') }}) as conversion_rate
+    from lines
+    inner join shop_rates
+        on lines.cart_id = shop_rates.cart_id
+        and lines.as_of = shop_rates.as_of
+    asof left join item_history
+        on lines.line_item_id = item_history.item_id
+        and lines.as_of >= item_history.event_at
+
+),
+
+line_features as (
+
+    select
+        cart_id,
+        as_of,
+        max(line_price) as dearest_price,
+        min(line_price) as cheapest_price,
+        -- exact, so that the mean does not depend on the order of adding
+        avg(cast(conversion_rate as decimal(18, 12))) as mean_conversion_rate,
+        min(conversion_rate) as lowest_conversion_rate,
+        max(add_count) as most_added_count
+    from line_rates
+    group by 1, 2
+
+),
+
+state_numbers as (
+
+    select
+        spine.cart_id,
+        spine.visitor_id,
+        spine.as_of,
+        instants.event_number
+    from spine
+    asof inner join instants
+        on
+            spine.visitor_id = instants.visitor_id
+            and spine.as_of >= instants.event_at
+
+),
+
+visitor_states as (
+
+    select
+        state_numbers.cart_id as spine_cart_id,
+        state_numbers.as_of,
+        stream.*
+    from state_numbers
+    inner join stream
+        on
+            state_numbers.visitor_id = stream.visitor_id
+            and state_numbers.event_number = stream.event_number
+
+),
+
+owner_states as (
+
+    select
+        visitor_states.spine_cart_id,
+        visitor_states.as_of,
+        owners.*
+    from visitor_states
+    asof inner join owners
+        on visitor_states.owner_id = owners.owner_id
+        and visitor_states.as_of >= owners.event_at
+
+),
+
+snapshots as (
+
+    select
+        spine.cart_id,
+        spine.visitor_id,
+        states.owner_id,
+        spine.as_of,
+        spine.touched_at as last_touched_at,
+        states.last_activity_at as session_ended_at,
+        spine.cart_value,
+        states.session_event_count > {{ var('bot_event_count') }}
+        or states.last_activity_at > states.session_started_at + interval '{{ var("bot_session_hours") }}' hour
+        or coalesce(states.session_number > bots.first_bot_session_number, false) as is_suspected_bot,
+
+        -- what is in the cart
+        cast(spine.cart_value as double) as cart_total,
+        cast(spine.cart_quantity as double) as cart_quantity,
+        cast(spine.cart_line_count as double) as cart_line_count,
+        cast(line_features.dearest_price as double) as cart_dearest_price,
+        cast(line_features.cheapest_price as double) as cart_cheapest_price,
+        cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0) as cart_mean_price,
+        cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0)
+        / nullif(cast(states.visitor_viewed_value as double) / nullif(states.visitor_priced_view_count, 0), 0)
+            as cart_price_to_viewed_price,
+        cast(spine.cart_add_count as double) as cart_add_count,
+        cast(spine.cart_remove_count as double) as cart_remove_count,
+        cast({{ hours_between('spine.cart_started_at', 'spine.as_of') }} as double) as cart_age_hours,
+        cast(line_features.mean_conversion_rate as double) as item_mean_conversion_rate,
+        cast(line_features.lowest_conversion_rate as double) as item_lowest_conversion_rate,
+        cast(line_features.most_added_count as double) as item_most_added_count,
+
+        -- this session and this visitor
+        {{ visitor_features('states', 'spine.as_of') }},
+        cast(spine.previous_cart_count as double) as visitor_previous_cart_count,
+        1 - spine.previous_converted_count / nullif(spine.previous_cart_count, 0) as visitor_lost_cart_share,
+        spine.previous_mean_cart_value as visitor_mean_previous_cart_value,
+
+        -- the person across devices
+        cast(coalesce(owner_states.owner_visitor_count, 0) as double) as owner_visitor_count,
+        cast(coalesce(owner_states.owner_session_count, 0) as double) as owner_session_count,
+        cast(coalesce(owner_states.owner_order_count, 0) as double) as owner_order_count,
+        cast(coalesce(owner_states.owner_order_value, 0) as double) as owner_order_value,
+        cast({{ hours_between('owner_states.owner_last_order_at', 'spine.as_of') }} / 24 as double)
+            as owner_days_since_order,
+        cast({{ hours_between('owner_states.event_at', 'spine.as_of') }} as double) as owner_idle_hours,
+
+        -- how long nothing has happened
+        cast({{ hours_between('states.last_activity_at', 'spine.as_of') }} as double) as idle_hours,
+        cast({{ hours_between('spine.touched_at', 'spine.as_of') }} as double) as cart_idle_hours,
+
+        -- in words
+        states.last_event_type,
+        states.last_device_type as device_type,
+        states.last_country as country,
+        nullif(states.session_utm_medium, '') as session_utm_medium
+    from spine
+    inner join visitor_states as states
+        on spine.cart_id = states.spine_cart_id
+        and spine.as_of = states.as_of
+    left join owner_states
+        on spine.cart_id = owner_states.spine_cart_id
+        and spine.as_of = owner_states.as_of
+    left join line_features
+        on spine.cart_id = line_features.cart_id
+        and spine.as_of = line_features.as_of
+    left join bots on spine.visitor_id = bots.visitor_id
+
+)
+{%- endmacro -%}

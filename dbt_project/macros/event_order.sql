@@ -1,0 +1,17 @@
+{#- The order of events, of one visitor and between visitors: time, then rank, then id. The source breaks the last tie. -#}
+
+{%- macro event_order(relation=none) -%}
+{%- set prefix = relation ~ '.' if relation else '' -%}
+{{ prefix }}event_at, {{ prefix }}event_rank, {{ prefix }}event_id, {{ prefix }}source
+{%- endmacro -%}
+
+{%- macro event_rank(event_type) -%}
+case {{ event_type }}
+    when 'view_item' then 1
+    when 'add_to_cart' then 2
+    when 'remove_from_cart' then 3
+    when 'begin_checkout' then 4
+    when 'purchase' then 5
+    else 0
+end
+{%- endmacro -%}

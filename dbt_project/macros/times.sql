@@ -1,0 +1,60 @@
+{#- Times: reading them, and what the dialects of SQL say differently. -#}
+
+{%- macro as_of() -%}
+timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
+{%- endmacro -%}
+
+{%- macro epoch_us(column) -%}
+{{ return(adapter.dispatch('epoch_us')(column)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__epoch_us(column) -%}
+epoch_us({{ column }})
+{%- endmacro -%}
+
+{#- Hours from one instant to another, as a fraction; never a count of boundaries. -#}
+{%- macro hours_between(earlier, later) -%}
+(({{ epoch_us(later) }} - {{ epoch_us(earlier) }}) / 3600000000.0)
+{%- endmacro -%}
+
+{#-
+    A UTC timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or
+    an epoch in seconds, milliseconds or microseconds, told apart by size. Without an offset it is a time of `zone`.
+    Unreadable text gives null.
+-#}
+{%- macro read_time(column, zone) -%}
+{{ return(adapter.dispatch('read_time')(column, zone)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__read_time(column, zone) -%}
+{%- set text = "regexp_replace(replace(trim(" ~ column ~ "), ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
+{%- set clock = "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?)?" -%}
+case
+    when regexp_full_match(trim({{ column }}), '-?\d{1,17}(\.\d+)?|-?\d(\.\d+)?[eE]\+?\d{1,2}') then
+        {{ epoch_to_timestamp("try_cast(trim(" ~ column ~ ") as decimal(24, 6))") }}
+    when regexp_matches({{ text }}, '{{ clock }}$') then
+        try_cast({{ text }} as timestamp){% if zone != 'UTC' %} at time zone '{{ zone }}' at time zone 'UTC'{% endif %}
+    when regexp_matches({{ text }}, '{{ clock }}\s?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$') then
+        try_cast(replace({{ text }}, 'z', 'Z') as timestamptz) at time zone 'UTC'
+end
+{%- endmacro -%}
+
+{#- Below 10^11 it counts seconds (until the year 5138), below 10^14 milliseconds, else microseconds. -#}
+{%- macro epoch_to_timestamp(number) -%}
+make_timestamp(try_cast(case
+    when abs({{ number }}) < 100000000000 then {{ number }} * 1000000
+    when abs({{ number }}) < 100000000000000 then {{ number }} * 1000
+    else {{ number }}
+end as bigint))
+{%- endmacro -%}
+
+{#- The zone that a source declares (meta.zone beside its columns) for times without an offset. -#}
+{%- macro source_zone(source_name) -%}
+{%- set zone = namespace(name='UTC') -%}
+{%- if execute -%}
+    {%- for node in graph.sources.values() if node.schema == 'raw' and node.name == source_name -%}
+        {%- set zone.name = node.config.meta.zone or node.meta.zone or 'UTC' -%}
+    {%- endfor -%}
+{%- endif -%}
+{{ return(zone.name) }}
+{%- endmacro -%}

@@ -1,0 +1,14 @@
+{#- Parts of addresses. -#}
+
+{%- macro url_parameter(url, name) -%}
+nullif(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '')
+{%- endmacro -%}
+
+{%- macro url_domain(url) -%}
+nullif(lower(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://(?:www\.)?([^/:?#]+)', 1)), '')
+{%- endmacro -%}
+
+{#- The product's handle in the address of a product page: /products/<handle>. -#}
+{%- macro url_product(url) -%}
+nullif(regexp_extract({{ url }}, '/products/([^/?#&]+)', 1), '')
+{%- endmacro -%}

@@ -1,0 +1,308 @@
+-- Every add, remove and order that meets an open cart, with the cart as it stands after it.
+--
+-- A line's quantity is a running sum that never falls below nothing: S - min(0, min S so far). What empties all lines
+-- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
+-- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
+
+with
+
+events as (
+
+    select * from {{ ref('events') }}
+
+),
+
+visitor_orders as (
+
+    select * from {{ ref('visitor_orders') }}
+
+),
+
+operations as (
+
+    select
+        case event_type when 'add_to_cart' then 'add' else 'remove' end as operation,
+        true as is_touch,
+        false as is_order,
+        event_type = 'remove_from_cart' and item_id is null as is_removal_of_all,
+        event_type = 'remove_from_cart' and item_id is not null and quantity is null as is_removal_of_line,
+        visitor_id,
+        owner_id,
+        cast(null as varchar) as order_key,
+        coalesce(item_id, '(unknown)') as line_item_id,
+        quantity,
+        price,
+        currency,
+        event_at,
+        event_rank,
+        event_id,
+        source
+    from events
+    where event_type in ('add_to_cart', 'remove_from_cart')
+
+    union all
+
+    select
+        case when is_elsewhere then 'order_elsewhere' else 'order' end as operation,
+        false as is_touch,
+        true as is_order,
+        false as is_removal_of_all,
+        false as is_removal_of_line,
+        visitor_id,
+        owner_id,
+        order_key,
+        null as line_item_id,
+        null as quantity,
+        null as price,
+        null as currency,
+        event_at,
+        event_rank,
+        event_id,
+        source
+    from visitor_orders
+
+),
+
+numbered as (
+
+    select
+        *,
+        row_number() over visitor_so_far as operation_number,
+        max(case when is_touch then event_at end) over (
+            partition by visitor_id
+            order by {{ event_order() }}
+            rows between unbounded preceding and 1 preceding
+        ) as previous_touched_at
+    from operations
+    window visitor_so_far as (
+        partition by visitor_id
+        order by {{ event_order() }}
+    )
+
+),
+
+stretched as (
+
+    select
+        *,
+        sum(cast(
+            event_at > previous_touched_at + interval '{{ var("cart_expiry_days") }}' day as integer
+        )) over (
+            partition by visitor_id
+            order by operation_number
+            rows between unbounded preceding and current row
+        ) as expiry_count,
+        sum(cast(is_order or is_removal_of_all as integer)) over (
+            partition by visitor_id
+            order by operation_number
+            rows between unbounded preceding and 1 preceding
+        ) as clearing_count
+    from numbered
+
+),
+
+line_stretched as (
+
+    select
+        * exclude (expiry_count, clearing_count),
+        coalesce(expiry_count, 0) + coalesce(clearing_count, 0) as stretch_number,
+        coalesce(sum(cast(is_removal_of_line as integer)) over (
+            partition by
+                visitor_id, coalesce(expiry_count, 0) + coalesce(clearing_count, 0), line_item_id
+            order by operation_number
+            rows between unbounded preceding and 1 preceding
+        ), 0) as line_stretch_number
+    from stretched
+
+),
+
+summed as (
+
+    select
+        *,
+        sum(case
+            when operation = 'add' then cast(coalesce(quantity, 1) as bigint)
+            when operation = 'remove' and not is_removal_of_line then -cast(quantity as bigint)
+        end) over line_so_far as quantity_sum
+    from line_stretched
+    window line_so_far as (
+        partition by visitor_id, stretch_number, line_item_id, line_stretch_number
+        order by operation_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+floored as (
+
+    select
+        *,
+        case
+            when is_touch and not is_removal_of_all and not is_removal_of_line
+                then quantity_sum - least(0, min(quantity_sum) over (
+                    partition by visitor_id, stretch_number, line_item_id, line_stretch_number
+                    order by operation_number
+                    rows between unbounded preceding and current row
+                ))
+            else 0
+        end as line_quantity
+    from summed
+
+),
+
+line_lived as (
+
+    select
+        *,
+        coalesce(lag(line_quantity) over line_so_far, 0) as line_quantity_before
+    from floored
+    window line_so_far as (
+        partition by visitor_id, stretch_number, line_item_id
+        order by operation_number
+    )
+
+),
+
+-- A line that went and came again is a new one: it does not know the price of the old.
+line_numbered as (
+
+    select
+        *,
+        sum(cast(operation = 'add' and line_quantity_before = 0 as integer)) over (
+            partition by visitor_id, stretch_number, line_item_id
+            order by operation_number
+            rows between unbounded preceding and current row
+        ) as line_life
+    from line_lived
+
+),
+
+priced as (
+
+    select
+        *,
+        last_value(case when operation = 'add' then price end ignore nulls) over line_life_so_far as line_price,
+        nullif(last_value(
+            case when operation = 'add' and price is not null then coalesce(currency, '') end ignore nulls
+        ) over line_life_so_far, '') as line_currency
+    from line_numbered
+    window line_life_so_far as (
+        partition by visitor_id, stretch_number, line_item_id, line_life
+        order by operation_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+changed as (
+
+    select
+        *,
+        line_quantity - line_quantity_before as quantity_change,
+        cast(line_quantity > 0 as integer) - cast(line_quantity_before > 0 as integer) as line_change,
+        line_quantity * coalesce(line_price, 0)
+        - line_quantity_before * coalesce(lag(line_price) over line_so_far, 0) as value_change,
+        cast(line_quantity > 0 and line_price is not null as integer)
+        - coalesce(lag(cast(line_quantity > 0 and line_price is not null as integer)) over line_so_far, 0)
+            as priced_line_change
+    from priced
+    window line_so_far as (
+        partition by visitor_id, stretch_number, line_item_id
+        order by operation_number
+    )
+
+),
+
+standing as (
+
+    select
+        *,
+        case when is_order or is_removal_of_all then 0 else sum(quantity_change) over stretch_so_far end
+            as cart_quantity,
+        case when is_order or is_removal_of_all then 0 else sum(line_change) over stretch_so_far end
+            as cart_line_count,
+        case when is_order or is_removal_of_all then 0 else sum(value_change) over stretch_so_far end
+            as cart_priced_value,
+        case when is_order or is_removal_of_all then 0 else sum(priced_line_change) over stretch_so_far end
+            as cart_priced_line_count,
+        coalesce(sum(quantity_change) over (
+            partition by visitor_id, stretch_number
+            order by operation_number
+            rows between unbounded preceding and 1 preceding
+        ), 0) as cart_quantity_before
+    from changed
+    window stretch_so_far as (
+        partition by visitor_id, stretch_number
+        order by operation_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+-- What meets no open cart does nothing: removals from an empty one, orders without one.
+opened as (
+
+    select
+        *,
+        operation = 'add' and cart_quantity_before = 0 as is_cart_start,
+        is_touch and cart_quantity = 0 as is_emptying
+    from standing
+    where
+        cart_quantity_before > 0
+        or operation = 'add'
+
+),
+
+carted as (
+
+    select
+        *,
+        max(case when is_cart_start then event_at end) over (
+            partition by visitor_id
+            order by operation_number
+            rows between unbounded preceding and current row
+        ) as cart_started_at
+    from opened
+
+),
+
+final as (
+
+    select
+        {{ started_id('cart', 'visitor_id', 'cart_started_at') }} as cart_id,
+        visitor_id,
+        owner_id,
+        cart_started_at,
+        operation_number,
+        operation,
+        is_touch,
+        is_order,
+        is_emptying,
+        order_key,
+        event_at,
+        event_rank,
+        event_id,
+        source,
+        line_item_id,
+        line_quantity,
+        line_price,
+        line_currency,
+        cast(cart_quantity as bigint) as cart_quantity,
+        cast(cart_line_count as bigint) as cart_line_count,
+        cast(case
+            when cart_line_count = 0 then 0
+            when cart_priced_line_count > 0 then cart_priced_value
+        end as decimal(38, 4)) as cart_value,
+        cart_priced_line_count = cart_line_count as are_all_lines_priced,
+        sum(cast(operation = 'add' as integer)) over cart_so_far as cart_add_count,
+        sum(cast(operation = 'remove' as integer)) over cart_so_far as cart_remove_count
+    from carted
+    window cart_so_far as (
+        partition by visitor_id, cart_started_at
+        order by operation_number
+        rows between unbounded preceding and current row
+    )
+
+)
+
+select * from final

@@ -1,0 +1,75 @@
+-- Each instant at which a cart was touched, with the cart as it stood then: until the next touch it stands so.
+
+with
+
+touches as (
+
+    select * from {{ ref('cart_operations') }}
+    where is_touch
+
+),
+
+carts as (
+
+    select * from {{ ref('carts') }}
+
+),
+
+earlier_carts as (
+
+    select
+        cart_id,
+        status,
+        closed_at,
+        count(*) over earlier as previous_cart_count,
+        count(*) filter (status = 'converted') over earlier as previous_converted_count,
+        cast(avg(cart_value) over earlier as double) as previous_mean_cart_value
+    from carts
+    window earlier as (
+        partition by visitor_id
+        order by started_at
+        rows between unbounded preceding and 1 preceding
+    )
+
+),
+
+instants as (
+
+    select
+        *,
+        lead(event_at) over (
+            partition by cart_id
+            order by operation_number
+        ) as next_event_at
+    from touches
+
+),
+
+final as (
+
+    select
+        instants.cart_id,
+        instants.visitor_id,
+        instants.operation_number as touch_number,
+        instants.cart_started_at,
+        instants.event_at as touched_at,
+        instants.next_event_at as next_touched_at,
+        earlier_carts.closed_at,
+        instants.cart_quantity,
+        instants.cart_line_count,
+        instants.cart_value,
+        instants.are_all_lines_priced,
+        instants.cart_add_count,
+        instants.cart_remove_count,
+        earlier_carts.previous_cart_count,
+        earlier_carts.previous_converted_count,
+        earlier_carts.previous_mean_cart_value
+    from instants
+    inner join earlier_carts on instants.cart_id = earlier_carts.cart_id
+    where
+        coalesce(instants.next_event_at > instants.event_at, true)
+        and not instants.is_emptying
+
+)
+
+select * from final

@@ -1,0 +1,119 @@
+-- Every delivered row of every source, read by one set of rules: what it says, or why it can not be an event.
+
+with
+
+delivered as (
+
+    {% for name in var('event_sources') -%}
+        select
+            source, load_id, line, row_content,
+            {{ canonical_fields() | join(', ') }}
+        from {{ ref('stg_' ~ name) }}
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+files as (
+
+    select * from {{ source('raw', 'files') }}
+
+),
+
+typed as (
+
+    select
+        delivered.source,
+        delivered.load_id,
+        delivered.line,
+        delivered.row_content,
+        files.landed_at,
+        coalesce({{ thing_id('delivered.event_id') }}, md5(delivered.row_content)) as event_id,
+        {{ person_id('delivered.visitor_id') }} as visitor_id,
+        {{ person_id('delivered.user_id') }} as user_id,
+        delivered.event_at,
+        nullif(trim(delivered.event_type), '') as event_type,
+        {{ thing_id('delivered.item_id') }} as item_id,
+        delivered.item_category,
+        delivered.item_brand,
+        delivered.quantity as quantity_text,
+        try_cast(delivered.quantity as decimal(24, 6)) as quantity_number,
+        delivered.price as price_text,
+        try_cast(delivered.price as decimal(18, 4)) as price_number,
+        upper(trim(delivered.currency)) as currency_text,
+        upper(trim(delivered.currency)) in (
+            {{ currency_codes() }}
+        ) as is_currency,
+        {{ thing_id('delivered.order_id') }} as order_id,
+        delivered.order_value as order_value_text,
+        try_cast(delivered.order_value as decimal(18, 4)) as order_value_number,
+        delivered.page_url,
+        delivered.referrer,
+        delivered.utm_source,
+        delivered.utm_medium,
+        delivered.utm_campaign,
+        delivered.device_type,
+        delivered.country
+    from delivered
+    inner join files on delivered.load_id = files.load_id
+
+),
+
+judged as (
+
+    select
+        source,
+        load_id,
+        line,
+        row_content,
+        event_id,
+        coalesce(visitor_id, 'user:' || user_id) as visitor_id,
+        user_id,
+        event_at,
+        event_type,
+        {{ event_rank('event_type') }} as event_rank,
+        item_id,
+        item_category,
+        item_brand,
+        case
+            when quantity_number >= 1 and quantity_number <= 2147483647 and quantity_number = floor(quantity_number)
+                then cast(quantity_number as integer)
+        end as quantity,
+        case when price_number >= 0 then price_number end as price,
+        case when is_currency then currency_text end as currency,
+        order_id,
+        case when order_value_number >= 0 then order_value_number end as order_value,
+        page_url,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_type,
+        country,
+
+        case
+            when visitor_id is null and user_id is null then 'no_identity'
+            when event_at is null then 'bad_time'
+            when
+                event_at < timestamp '2000-01-01 00:00:00'
+                or event_at > landed_at + interval '{{ var("clock_skew_minutes") }}' minute
+                then 'implausible_time'
+            when event_type is null then 'no_type'
+        end as drop_reason,
+
+        quantity_text is not null
+        and (
+            quantity_number is null
+            or quantity_number < 1
+            or quantity_number > 2147483647
+            or quantity_number != floor(quantity_number)
+        ) as is_quantity_repaired,
+        price_text is not null and (price_number is null or price_number < 0) as is_price_repaired,
+        currency_text is not null and not is_currency as is_currency_repaired,
+        order_value_text is not null
+        and (order_value_number is null or order_value_number < 0) as is_order_value_repaired
+    from typed
+
+)
+
+select * from judged

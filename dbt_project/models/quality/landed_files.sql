@@ -1,0 +1,63 @@
+-- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped.
+
+with
+
+files as (
+
+    select * from {{ source('raw', 'files') }}
+
+),
+
+candidates as (
+
+    select
+        load_id,
+        count(*) filter (drop_reason is null) as event_row_count
+    from {{ ref('candidate_events') }}
+    group by 1
+
+),
+
+events as (
+
+    select
+        load_id,
+        count(*) as event_count
+    from {{ ref('events') }}
+    group by 1
+
+),
+
+set_aside as (
+
+    select
+        load_id,
+        count(*) filter (action = 'dropped') as dropped_count,
+        count(distinct line) filter (action = 'repaired') as repaired_count
+    from {{ ref('set_aside_rows') }}
+    group by 1
+
+),
+
+final as (
+
+    select
+        files.file,
+        files.source,
+        files.content_hash,
+        files.landed_at,
+        files.rows_read,
+        coalesce(events.event_count, 0) as rows_accepted,
+        coalesce(candidates.event_row_count, 0) - coalesce(events.event_count, 0) as rows_duplicate,
+        coalesce(set_aside.dropped_count, 0) as rows_dropped,
+        coalesce(set_aside.repaired_count, 0) as rows_repaired,
+        files.note,
+        files.load_id
+    from files
+    left join candidates on files.load_id = candidates.load_id
+    left join events on files.load_id = events.load_id
+    left join set_aside on files.load_id = set_aside.load_id
+
+)
+
+select * from final

@@ -1,0 +1,121 @@
+-- Every delivered row that is no event, and every one that is an event only after a repair: which, why, and as it came.
+
+with
+
+files as (
+
+    select * from {{ source('raw', 'files') }}
+
+),
+
+unreadable_rows as (
+
+    select * from {{ source('raw', 'unreadable_rows') }}
+
+),
+
+repaired_rows as (
+
+    select * from {{ source('raw', 'repaired_rows') }}
+
+),
+
+candidates as (
+
+    select * from {{ ref('candidate_events') }}
+
+),
+
+verdicts as (
+
+    select
+        source,
+        load_id,
+        line,
+        'dropped' as action,
+        drop_reason as reason
+    from candidates
+    where drop_reason is not null
+
+    {% for field in ['quantity', 'price', 'currency', 'order_value'] -%}
+        union all
+
+        select
+            source,
+            load_id,
+            line,
+            'repaired' as action,
+            'bad_{{ field }}' as reason
+        from candidates
+        where
+            drop_reason is null
+            and is_{{ field }}_repaired
+
+    {% endfor %}
+),
+
+delivered as (
+
+    {% for name in var('event_sources') -%}
+        select
+            verdicts.load_id,
+            verdicts.line,
+            verdicts.action,
+            verdicts.reason,
+            cast(null as varchar) as detail,
+            {{ row_as_json(name) }} as raw_row
+        from verdicts
+        inner join {{ source('raw', name) }} as {{ name }}
+            on
+                verdicts.load_id = {{ name }}._load_id
+                and verdicts.line = {{ name }}._line
+        where verdicts.source = '{{ name }}'
+
+        union all
+
+    {% endfor -%}
+
+    select
+        load_id,
+        line,
+        'dropped' as action,
+        reason,
+        detail,
+        raw_row
+    from unreadable_rows
+
+    union all
+
+    select
+        repaired_rows.load_id,
+        repaired_rows.line,
+        'repaired' as action,
+        repaired_rows.reason,
+        repaired_rows.detail,
+        repaired_rows.raw_row
+    from repaired_rows
+    inner join candidates
+        on
+            repaired_rows.load_id = candidates.load_id
+            and repaired_rows.line = candidates.line
+    where candidates.drop_reason is null
+
+),
+
+final as (
+
+    select
+        files.source,
+        files.file,
+        delivered.line,
+        delivered.action,
+        delivered.reason,
+        delivered.detail,
+        delivered.raw_row,
+        files.load_id
+    from delivered
+    inner join files on delivered.load_id = files.load_id
+
+)
+
+select * from final

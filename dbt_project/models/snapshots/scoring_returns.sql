@@ -1,0 +1,37 @@
+-- The visitors of the carts to score, as they were when last active, and for how long they have been away.
+
+with
+
+scoring_snapshots as (
+
+    select * from {{ ref('scoring_snapshots') }}
+
+),
+
+stream as (
+
+    select * from {{ ref('event_stream') }}
+    where is_last_at_instant
+
+),
+
+final as (
+
+    select
+        scoring_snapshots.cart_id,
+        scoring_snapshots.visitor_id,
+        scoring_snapshots.owner_id,
+        scoring_snapshots.session_ended_at as ended_at,
+        cast({{ hours_between('scoring_snapshots.session_ended_at', 'scoring_snapshots.as_of') }} as double)
+            as elapsed_hours,
+        {{ visitor_features('stream', 'scoring_snapshots.session_ended_at') }},
+        cast(1 as double) as session_leaves_cart
+    from scoring_snapshots
+    asof inner join stream
+        on
+            scoring_snapshots.visitor_id = stream.visitor_id
+            and scoring_snapshots.as_of >= stream.event_at
+
+)
+
+select * from final

@@ -1,0 +1,132 @@
+-- How long each session's visitor stayed away: to the next session of the visitor or of the same person, or to the end
+-- of the log where there is none yet.
+
+with
+
+stream as (
+
+    select * from {{ ref('event_stream') }}
+
+),
+
+-- Sessions as they stood at the hour: one that goes on after it had ended there so far.
+sessions as (
+
+    select
+        {{ started_id('session', 'visitor_id', 'min(event_at)') }} as session_id,
+        visitor_id,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        max(event_number) as last_event_number,
+        arg_max(owner_id, event_number) as owner_id,
+        count(*) > {{ var('bot_event_count') }}
+        or max(event_at) > min(event_at) + interval '{{ var("bot_session_hours") }}' hour as is_suspected_bot
+    from stream
+    where
+        is_activity
+        and event_at <= {{ as_of() }}
+    group by visitor_id, session_number
+
+),
+
+log_end as (
+
+    select max(event_at) as newest_event_at
+    from {{ ref('events') }}
+    where event_at <= {{ as_of() }}
+
+),
+
+starts as (
+
+    select
+        visitor_id,
+        owner_id,
+        started_at
+    from sessions
+
+),
+
+visitor_returns as (
+
+    select
+        sessions.session_id,
+        starts.started_at as returned_at
+    from sessions
+    asof inner join starts
+        on
+            sessions.visitor_id = starts.visitor_id
+            and sessions.ended_at < starts.started_at
+
+),
+
+owner_returns as (
+
+    select
+        sessions.session_id,
+        starts.started_at as returned_at
+    from sessions
+    asof inner join starts
+        on
+            sessions.owner_id = starts.owner_id
+            and sessions.ended_at < starts.started_at
+
+),
+
+durations as (
+
+    select
+        sessions.*,
+        least(visitor_returns.returned_at, owner_returns.returned_at) as returned_at,
+        log_end.newest_event_at
+    from sessions
+    cross join log_end
+    left join visitor_returns on sessions.session_id = visitor_returns.session_id
+    left join owner_returns on sessions.session_id = owner_returns.session_id
+
+),
+
+carts as (
+
+    select * from {{ ref('carts') }}
+
+),
+
+sessions_with_cart as (
+
+    select distinct sessions.session_id
+    from sessions
+    inner join carts
+        on
+            sessions.visitor_id = carts.visitor_id
+            and sessions.ended_at >= carts.started_at
+            and coalesce(sessions.ended_at < carts.closed_at, true)
+
+),
+
+final as (
+
+    select
+        durations.session_id,
+        durations.visitor_id,
+        durations.owner_id,
+        durations.ended_at,
+        {{ visitor_features('stream', 'durations.ended_at') }},
+        cast(sessions_with_cart.session_id is not null as double) as session_leaves_cart,
+        cast({{ hours_between(
+            'durations.ended_at', 'coalesce(durations.returned_at, durations.newest_event_at)'
+        ) }} as double) as duration_hours,
+        durations.returned_at is not null as is_returned
+    from durations
+    inner join stream
+        on
+            durations.visitor_id = stream.visitor_id
+            and durations.last_event_number = stream.event_number
+    left join sessions_with_cart on durations.session_id = sessions_with_cart.session_id
+    where
+        not durations.is_suspected_bot
+        and (durations.returned_at is not null or durations.newest_event_at > durations.ended_at)
+
+)
+
+select * from final

@@ -1,0 +1,96 @@
+-- The snapshots to learn from: each cart at fixed ages after each touch, with what came of it.
+
+with
+
+touches as (
+
+    select * from {{ ref('cart_touches') }}
+
+),
+
+log_end as (
+
+    select max(event_at) as newest_event_at
+    from {{ ref('events') }}
+    where event_at <= {{ as_of() }}
+
+),
+
+ages as (
+
+    {% for minutes in var('snapshot_ages_minutes') -%}
+        select interval '{{ minutes }}' minute as age
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+aged as (
+
+    select
+        touches.*,
+        touches.touched_at + ages.age as as_of
+    from touches
+    cross join ages
+
+),
+
+-- As long as nothing touched the cart again, it was open, and the log reaches that far.
+spine as (
+
+    select aged.*
+    from aged
+    cross join log_end
+    where
+        aged.as_of <= log_end.newest_event_at
+        and coalesce(aged.next_touched_at > aged.as_of, true)
+        and coalesce(aged.closed_at > aged.as_of, true)
+
+),
+
+{{ cart_snapshots() }},
+
+orders as (
+
+    select
+        visitor_id,
+        event_at
+    from {{ ref('visitor_orders') }}
+    where event_at <= {{ as_of() }}
+
+),
+
+next_orders as (
+
+    select
+        snapshots.cart_id,
+        snapshots.as_of,
+        orders.event_at as next_order_at
+    from snapshots
+    asof inner join orders
+        on
+            snapshots.visitor_id = orders.visitor_id
+            and snapshots.as_of < orders.event_at
+
+),
+
+labelled as (
+
+    select
+        snapshots.*,
+        case
+            when next_orders.next_order_at <= snapshots.as_of + interval '{{ var("label_horizon_hours") }}' hour
+                then true
+            when log_end.newest_event_at > snapshots.as_of + interval '{{ var("label_horizon_hours") }}' hour
+                then false
+        end as converts_within_horizon
+    from snapshots
+    cross join log_end
+    left join next_orders
+        on
+            snapshots.cart_id = next_orders.cart_id
+            and snapshots.as_of = next_orders.as_of
+
+)
+
+select * from labelled

@@ -1,0 +1,26 @@
+-- Dumps that speak our words already.
+
+with
+
+delivered as (
+
+    select * from {{ source('raw', 'canonical') }}
+
+),
+
+renamed as (
+
+    select
+        'canonical' as source,
+        _load_id as load_id,
+        _line as line,
+        {{ row_content() }} as row_content,
+        {% for field in canonical_fields() if field != 'event_at' -%}
+            {{ field }},
+        {% endfor -%}
+        {{ read_time('event_at', source_zone('canonical')) }} as event_at
+    from delivered
+
+)
+
+select * from renamed

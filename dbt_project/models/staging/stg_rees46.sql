@@ -1,0 +1,50 @@
+-- REES46: one row an event, one purchase row an item, no event and no order ids.
+
+with
+
+delivered as (
+
+    select * from {{ source('raw', 'rees46') }}
+
+),
+
+renamed as (
+
+    select
+        'rees46' as source,
+        _load_id as load_id,
+        _line as line,
+        {{ row_content() }} as row_content,
+
+        cast(null as varchar) as event_id,
+        cast(null as varchar) as visitor_id,
+        user_id,
+        {{ read_time('event_time', source_zone('rees46')) }} as event_at,
+        case event_type
+            when 'view' then 'view_item'
+            when 'cart' then 'add_to_cart'
+            else event_type
+        end as event_type,
+
+        product_id as item_id,
+        coalesce(category_code, category_id) as item_category,
+        brand as item_brand,
+        cast(null as varchar) as quantity,
+        price,
+        cast(null as varchar) as currency,
+
+        cast(null as varchar) as order_id,
+        cast(null as varchar) as order_value,
+
+        cast(null as varchar) as page_url,
+        cast(null as varchar) as referrer,
+        cast(null as varchar) as utm_source,
+        cast(null as varchar) as utm_medium,
+        cast(null as varchar) as utm_campaign,
+        cast(null as varchar) as device_type,
+        cast(null as varchar) as country
+    from delivered
+
+)
+
+select * from renamed

@@ -1,0 +1,106 @@
+"""The model card: what a model is, what it learned from and how good it is, as JSON.
+
+What belongs here: the fields every model states about itself, and the name it goes by. What does
+not: anything that scoring needs; that is in the model's other files, whose bytes make its name.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+CARD_FILE = "card.json"
+FALLBACK = "fallback"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model states about itself.
+
+    Attributes:
+        name: "abandonment" or "return".
+        kind: "lightgbm", "cox" or "fallback".
+        trained_as_of: the hour it was trained at (UTC); nothing later was known to it.
+        data_from: the first row learned from, None without rows.
+        data_to: the last row learned from, None without rows.
+        row_count: rows learned from.
+        group_count: carts (abandonment) or people (return) they belong to.
+        features: the columns it reads.
+        figures: what was measured on rows it was not fitted to.
+        tables: the same as rows to draw: "calibration" and "lift", or "return_curve".
+        params: settings, found values and windows.
+        versions: of the libraries that learned it.
+        note: one plain sentence about what a reader must know.
+        model_id: first 12 hex digits of the hash of its files; see ``model_id``.
+    """
+
+    name: str
+    kind: str
+    trained_as_of: datetime
+    data_from: datetime | None
+    data_to: datetime | None
+    row_count: int
+    group_count: int
+    features: tuple[str, ...]
+    figures: dict[str, float] = field(default_factory=dict)
+    tables: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    note: str = ""
+    model_id: str = ""
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether this is the plain stand-in for a model that could not be learned."""
+        return self.kind == FALLBACK
+
+    def to_json(self) -> bytes:
+        """The card as JSON with sorted keys; times as ISO 8601."""
+        text = json.dumps(
+            asdict(self),
+            sort_keys=True,
+            indent=2,
+            ensure_ascii=False,
+            allow_nan=False,
+            default=_iso,
+        )
+        return (text + "\n").encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "ModelCard":
+        """The card that ``to_json`` wrote."""
+        fields = json.loads(text)
+        for name in ("trained_as_of", "data_from", "data_to"):
+            if fields[name] is not None:
+                fields[name] = datetime.fromisoformat(fields[name])
+        fields["features"] = tuple(fields["features"])
+        return cls(**fields)
+
+
+def model_id(files: Mapping[str, bytes]) -> str:
+    """First 12 hex digits of the SHA-256 over names and bytes of the files, the card left out."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        if name != CARD_FILE:
+            digest.update(f"{name}\0{len(files[name])}\0".encode())
+            digest.update(files[name])
+    return digest.hexdigest()[:12]
+
+
+def named(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
+    """The card with the name its files give it."""
+    return replace(card, model_id=model_id(files))
+
+
+def rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures that could be measured, to six decimals."""
+    return {name: round(float(x), 6) for name, x in figures.items() if math.isfinite(x)}
+
+
+def _iso(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a model card cannot hold {value!r}")

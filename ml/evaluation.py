@@ -1,0 +1,205 @@
+"""How good a model is: figures for probabilities and for return curves.
+
+What belongs here: numbers out of outcomes and predictions. What does not: deciding on them
+(``promotion``) or drawing them (``plots``). Every array is (n,) unless said otherwise; ``weights``
+count a row more or less, one cart counting one.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+
+def auc(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted area under the ROC curve; NaN if only one outcome occurs."""
+    if outcomes.min(initial=1) == outcomes.max(initial=0):
+        return float("nan")
+    return float(roc_auc_score(outcomes, scores, sample_weight=weights))
+
+
+def average_precision(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted average precision; NaN if the outcome never occurs."""
+    if not outcomes.any():
+        return float("nan")
+    return float(average_precision_score(outcomes, scores, sample_weight=weights))
+
+
+def brier(outcomes: np.ndarray, p: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted mean squared error of the probabilities."""
+    return float(np.average((p - outcomes) ** 2, weights=weights))
+
+
+def log_losses(outcomes: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Log loss of each row, in nats; probabilities are kept off 0 and 1 by 1e-9."""
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return -np.where(outcomes > 0, np.log(p), np.log1p(-p))
+
+
+def log_loss(outcomes: np.ndarray, p: np.ndarray, weights: np.ndarray) -> float:
+    """Weighted mean log loss, in nats."""
+    return float(np.average(log_losses(outcomes, p), weights=weights))
+
+
+def calibration_table(
+    outcomes: np.ndarray, p: np.ndarray, weights: np.ndarray, bins: int = 10
+) -> pl.DataFrame:
+    """Predicted against observed in bins of equal weight; rows of one probability stay together.
+
+    Returns:
+        bin (1..), row_count, weight, mean_predicted, mean_observed; one row per bin that is not
+        empty, from the lowest probability up.
+    """
+    values, position = np.unique(p, return_inverse=True)
+    mass = np.bincount(position, weights=weights, minlength=len(values))
+    middle = (np.cumsum(mass) - mass / 2) / mass.sum()
+    rows = pl.DataFrame(
+        {
+            "bin": np.minimum((middle * bins).astype(np.int64), bins - 1)[position] + 1,
+            "p": p,
+            "outcome": outcomes.astype(np.float64),
+            "weight": weights,
+        }
+    )
+    weight = pl.col("weight")
+    return (
+        rows.group_by("bin")
+        .agg(
+            row_count=pl.len().cast(pl.Int64),
+            weight=weight.sum(),
+            mean_predicted=(pl.col("p") * weight).sum() / weight.sum(),
+            mean_observed=(pl.col("outcome") * weight).sum() / weight.sum(),
+        )
+        .sort("bin")
+    )
+
+
+def expected_calibration_error(table: pl.DataFrame) -> float:
+    """Mean distance of predicted from observed over the bins of ``calibration_table``."""
+    gap = (table["mean_predicted"] - table["mean_observed"]).abs()
+    return float(np.average(gap.to_numpy(), weights=table["weight"].to_numpy()))
+
+
+def lift_table(
+    outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray, shares: Sequence[float]
+) -> pl.DataFrame:
+    """What the best-scored part holds of the outcome; rows of one score enter in equal parts.
+
+    Returns:
+        share (of all weight, best scores first), captured (share of all outcomes found there),
+        lift (captured / share; NaN if the outcome never occurs).
+    """
+    values, position = np.unique(-scores, return_inverse=True)
+    mass = np.bincount(position, weights=weights, minlength=len(values))
+    hits = np.bincount(position, weights=weights * outcomes, minlength=len(values))
+    taken = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
+    total = hits.sum()
+    found = np.concatenate([[0.0], np.cumsum(hits)]) / (total if total else np.nan)
+    captured = np.interp(shares, taken, found)
+    return pl.DataFrame(
+        {"share": list(shares), "captured": captured, "lift": captured / np.asarray(shares)}
+    )
+
+
+def kaplan_meier(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The product-limit estimate of staying away (Kaplan and Meier 1958).
+
+    Returns:
+        The distinct durations, ascending, and the share still away just after each of them.
+    """
+    times, position = np.unique(durations, return_inverse=True)
+    events = np.bincount(position, weights=is_event, minlength=len(times))
+    ended = np.bincount(position, minlength=len(times))
+    at_risk = len(durations) - np.concatenate([[0], np.cumsum(ended)[:-1]])
+    return times, np.cumprod(1.0 - events / at_risk)
+
+
+def step(
+    times: np.ndarray, values: np.ndarray, at: np.ndarray, *, before: bool = False
+) -> np.ndarray:
+    """A survival step function read at ``at`` (or just before it), 1 ahead of the first step."""
+    position = np.searchsorted(times, at, side="left" if before else "right")
+    return np.concatenate([[1.0], values])[position]
+
+
+def return_curve_against_kaplan_meier(
+    durations: np.ndarray,
+    is_returned: np.ndarray,
+    away: np.ndarray,
+    horizons_hours: Sequence[float],
+) -> pl.DataFrame:
+    """Does the mean predicted curve agree with what happened?
+
+    Args:
+        durations: hours to the return, or to the end of what is known.
+        is_returned: whether they came back.
+        away: (n x horizons) predicted probabilities of still being away at each horizon.
+        horizons_hours: the horizons; those beyond the longest duration are left out.
+
+    Returns:
+        hours, model (mean predicted share away), kaplan_meier, gap (model - kaplan_meier).
+    """
+    times, survival = kaplan_meier(durations, is_returned)
+    longest = durations.max(initial=0.0)
+    seen = [i for i, hours in enumerate(horizons_hours) if hours <= longest]
+    hours = np.array([float(horizons_hours[i]) for i in seen])
+    model = away[:, seen].mean(axis=0)
+    observed = step(times, survival, hours)
+    return pl.DataFrame(
+        {"hours": hours, "model": model, "kaplan_meier": observed, "gap": model - observed}
+    )
+
+
+def return_brier_losses(
+    durations: np.ndarray,
+    is_returned: np.ndarray,
+    away: np.ndarray,
+    horizons_hours: Sequence[float],
+) -> np.ndarray:
+    """Squared errors of the predicted absence, weighted for censoring (Graf et al. 1999).
+
+    A row whose outcome at a horizon is known counts 1 / (chance that it stayed known so long), one
+    censored before counts 0, so that column means estimate the Brier score without censoring.
+
+    Args:
+        durations: as in ``return_curve_against_kaplan_meier``, like the arguments that follow.
+        is_returned: whether they came back.
+        away: (n x horizons).
+        horizons_hours: the horizons.
+
+    Returns:
+        (n x horizons) losses.
+    """
+    times, uncensored = kaplan_meier(durations, ~is_returned)
+    at_duration = step(times, uncensored, durations, before=True)
+    losses = np.zeros_like(away)
+    for column, hours in enumerate(horizons_hours):
+        still_away = durations > hours
+        returned = is_returned & ~still_away
+        at_horizon = step(times, uncensored, np.array([float(hours)]))[0]
+        weight = np.zeros(len(durations))
+        weight[returned] = 1 / at_duration[returned]
+        if still_away.any():
+            weight[still_away] = 1 / at_horizon
+        losses[:, column] = weight * (still_away - away[:, column]) ** 2
+    return losses
+
+
+def d_calibration_gap(away: np.ndarray, is_returned: np.ndarray, bins: int = 10) -> float:
+    """How far the predicted absence at each own duration is from uniform (Haider et al. 2020).
+
+    Args:
+        away: predicted probability of being away at the row's own duration.
+        is_returned: whether the row ended in a return; a censored one spreads evenly below.
+        bins: equal bins of probability.
+
+    Returns:
+        The largest difference of a bin's share from 1 / bins; 0 is perfect.
+    """
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    returned = np.histogram(away[is_returned], edges)[0].astype(np.float64)
+    censored = np.maximum(away[~is_returned], 1e-9)[:, None]
+    inside = np.clip(censored - edges[:-1], 0.0, 1.0 / bins) / censored
+    shares = (returned + inside.sum(axis=0)) / max(len(away), 1)
+    return float(np.abs(shares - 1.0 / bins).max())

@@ -1,0 +1,104 @@
+"""The figures of a model card as PNG bytes.
+
+What belongs here: drawing tables that ``evaluation`` made. What does not: computing them. Figures
+are drawn through objects only, without pyplot's shared state, so that any thread may draw; the same
+table gives the same bytes. Colours are Okabe and Ito's, told apart by colour-blind eyes too.
+"""
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#7F7F7F"
+SIZE_INCHES = (5.6, 3.8)
+DOTS_PER_INCH = 100
+
+Table = Sequence[Mapping[str, float]]
+
+
+def calibration(table: Table) -> bytes:
+    """Predicted against observed; ``table`` as in ``card.tables["calibration"]``."""
+    figure, axes = _figure("Calibration", "predicted probability of abandoning", "share abandoned")
+    predicted, observed = _column(table, "mean_predicted"), _column(table, "mean_observed")
+    low = max(0.0, min(*predicted, *observed) - 0.05)
+    high = min(1.0, max(*predicted, *observed) + 0.05)
+    axes.plot([low, high], [low, high], color=GREY, linestyle="--", label="perfect")
+    axes.plot(predicted, observed, color=BLUE, marker="o", label="model")
+    counts = _column(table, "row_count")
+    rows = f"{len(counts)} bins of {min(counts):,.0f} to {max(counts):,.0f} rows"
+    axes.legend(frameon=False, title=rows, title_fontsize=9, alignment="left")
+    return _png(figure)
+
+
+def lift(table: Table) -> bytes:
+    """What the best-scored share captures; ``table`` as in ``card.tables["lift"]``."""
+    figure, axes = _figure("Gain", "share of carts, highest score first", "share captured")
+    share = [0.0, *_column(table, "share")]
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="at random")
+    axes.plot(
+        share,
+        [0.0, *_column(table, "captured_purchases")],
+        color=ORANGE,
+        marker="s",
+        markersize=3,
+        label="purchases, likeliest first",
+    )
+    axes.plot(
+        share,
+        [0.0, *_column(table, "captured")],
+        color=BLUE,
+        marker="o",
+        markersize=3,
+        label="abandoned carts, likeliest first",
+    )
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def return_curve(table: Table) -> bytes:
+    """Predicted against observed absence; ``table`` as in ``card.tables["return_curve"]``."""
+    figure, axes = _figure(
+        "Still away", "hours since the session ended (log scale)", "share not returned"
+    )
+    hours = _column(table, "hours")
+    axes.set_xscale("log")
+    axes.set_xticks(hours, [f"{h:g}" for h in hours])
+    axes.minorticks_off()
+    axes.plot(
+        hours,
+        _column(table, "kaplan_meier"),
+        color=ORANGE,
+        marker="s",
+        label="observed (Kaplan-Meier)",
+    )
+    axes.plot(
+        hours, _column(table, "model"), color=BLUE, marker="o", linestyle="--", label="model, mean"
+    )
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def _column(table: Table, name: str) -> list[float]:
+    return [row[name] for row in table]
+
+
+def _figure(title: str, x_label: str, y_label: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left")
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(color="#DDDDDD", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _png(figure: Figure) -> bytes:
+    """PNG without the name of the software, which would change the bytes with its version."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,147 @@
+"""Is the challenger better than the model in use?
+
+What belongs here: the comparison and its verdict. What does not: exchanging the models.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+
+from ml import abandonment, evaluation, return_time
+from ml.abandonment import AbandonmentModel
+from ml.card import rounded
+from ml.features import FeatureError, person
+from ml.return_time import ReturnModel
+from ml.split import Window, cart_weights
+
+RESAMPLES = 200
+SEED = 11
+CONFIDENCE = 0.9
+# Rows to compare on, their weights, and the (n,) losses of a model on them.
+Comparison = tuple[pl.DataFrame, np.ndarray, Callable[..., np.ndarray]]
+LOSS_NAMES = {abandonment.NAME: "log loss", return_time.NAME: "Brier score"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to promote, why in one sentence, and the figures it rests on."""
+
+    promote: bool
+    reason: str
+    figures: dict[str, float]
+
+
+def better(
+    challenger: AbandonmentModel | ReturnModel,
+    champion: AbandonmentModel | ReturnModel,
+    frame: pl.DataFrame,
+) -> Verdict:
+    """Compare two models of one kind on the same newest rows whose outcome is known.
+
+    A learned model replaces a fallback, and never the other way round. Else the challenger must
+    have the lower loss, and so surely: the upper 90 % bound of the difference, from 200 resamples
+    of people, must be below zero. The loss for abandonment is the log loss, one vote a cart, and
+    the challenger pays for what was fitted on these very rows: parameters / carts (Akaike 1974).
+    The loss for return is the censoring-weighted Brier score, averaged over the horizons.
+
+    Args:
+        challenger: the new model.
+        champion: the one in use.
+        frame: labelled rows as for ``train``. For abandonment those of the challenger's test window
+            count, which its trees never saw; for return the newest part of the sessions, which
+            either may have learned from, with some dozen coefficients out of thousands of sessions.
+
+    Raises:
+        ValueError: if one model is about abandonment and the other about return.
+        FeatureError: if the challenger cannot score the frame.
+    """
+    name = challenger.card.name
+    if champion.card.name != name:
+        raise ValueError(f"a model of {name} cannot replace one of {champion.card.name}")
+    if champion.card.is_fallback != challenger.card.is_fallback:
+        return (
+            Verdict(True, "A learned model replaces the fallback.", {})
+            if champion.card.is_fallback
+            else Verdict(False, "A fallback does not replace a learned model.", {})
+        )
+    rows, weights, losses = (
+        _abandonment_rows(challenger, frame)
+        if name == abandonment.NAME
+        else _return_rows(challenger, frame)
+    )
+    if rows.is_empty():
+        return Verdict(False, "There are no rows with a known outcome to compare on.", {})
+    new = losses(challenger)
+    try:
+        old = losses(champion)
+    except FeatureError as error:
+        return Verdict(True, f"The model in use cannot score any more: {error}.", {})
+    difference, upper = _bootstrap(new - old, weights, rows)
+    figures = {
+        "challenger_loss": np.average(new, weights=weights),
+        "champion_loss": np.average(old, weights=weights),
+        "difference": difference,
+        "difference_upper": upper,
+        "rows": rows.height,
+    }
+    said = "is" if upper < 0 else "is not surely" if difference < 0 else "is not"
+    return Verdict(
+        promote=bool(upper < 0),
+        reason=(
+            f"The challenger's {LOSS_NAMES[name]} {said} lower: "
+            f"{figures['challenger_loss']:.4f} against {figures['champion_loss']:.4f}, "
+            f"difference at most {upper:+.4f}."
+        ),
+        figures=rounded(figures),
+    )
+
+
+def _abandonment_rows(challenger: AbandonmentModel, frame: pl.DataFrame) -> Comparison:
+    rows = frame.filter(pl.col(abandonment.LABEL).is_not_null()).sort("as_of", "cart_id")
+    if not challenger.card.is_fallback:
+        params = challenger.card.params
+        start, end = (datetime.fromisoformat(params[f"test_{edge}"]) for edge in ("start", "end"))
+        rows = Window(start, end).rows(rows)
+    weights = cart_weights(rows)
+    charge = challenger.scorer.calibrated_parameters / max(weights.sum(), 1.0)
+    outcomes = (~rows[abandonment.LABEL]).cast(pl.Float64).to_numpy()
+
+    def losses(model: AbandonmentModel) -> np.ndarray:
+        charged = charge if model is challenger else 0.0
+        return evaluation.log_losses(outcomes, model.predict(rows)) + charged
+
+    return rows, weights, losses
+
+
+def _return_rows(challenger: ReturnModel, frame: pl.DataFrame) -> Comparison:
+    rows = return_time.known_at(frame, challenger.card.trained_as_of)
+    if not rows.is_empty():
+        rows = rows.filter(pl.col("ended_at") >= return_time.newest_from(rows))
+    durations = rows["duration_hours"].cast(pl.Float64).to_numpy()
+    is_returned = rows["is_returned"].to_numpy().astype(bool)
+    hours = [h for h in return_time.HORIZONS_HOURS if h <= durations.max(initial=0.0)]
+
+    def losses(model: ReturnModel) -> np.ndarray:
+        away = model.curve.away(rows, hours)
+        return evaluation.return_brier_losses(durations, is_returned, away, hours).mean(axis=1)
+
+    return rows, np.ones(rows.height), losses
+
+
+def _bootstrap(
+    differences: np.ndarray, weights: np.ndarray, rows: pl.DataFrame
+) -> tuple[float, float]:
+    """The weighted mean difference and its upper bound, people drawn with all their rows."""
+    codes = rows.select(person().rank("dense")).to_series().to_numpy() - 1
+    people = int(codes.max()) + 1
+    weight = np.bincount(codes, weights=weights, minlength=people)
+    total = np.bincount(codes, weights=weights * differences, minlength=people)
+    rng = np.random.default_rng(SEED)
+    means = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        drawn = np.bincount(rng.integers(0, people, people), minlength=people)
+        means[i] = (drawn @ total) / (drawn @ weight)
+    return float(total.sum() / weight.sum()), float(np.quantile(means, CONFIDENCE))

@@ -1,0 +1,1 @@
+"""Runs Comeback: landing, warehouse, training, scoring, publication, and Dagster around them."""

@@ -1,0 +1,65 @@
+"""What Dagster loads: the asset graph, its jobs and when they run, for one home folder.
+
+Belongs here: putting the parts together. Not here: any part.
+"""
+
+import json
+
+import dagster as dg
+
+from orchestration import assets, checks, transform
+from orchestration.automation import (
+    HOURLY,
+    LAND,
+    TRAIN,
+    hourly_schedule,
+    landed_sensor,
+    new_files_sensor,
+    train_schedule,
+)
+from orchestration.bookkeeping import write_quickly
+from orchestration.home import Home
+from orchestration.intake import known_sources
+from orchestration.resources import RUN_KEY, run_resource
+from orchestration.settings import load_settings
+from orchestration.training import ABANDONMENT, RETURN
+
+
+def build_definitions(home: Home) -> dg.Definitions:
+    """Everything that works on the state under `home`.
+
+    Raises:
+        ComebackError: the settings are wrong, or dbt cannot parse its project.
+    """
+    home.prepare()
+    write_quickly()
+    settings = load_settings(home.root)
+    sources = known_sources()
+    manifest_path = transform.prepare_manifest(home, settings)
+    manifest = json.loads(manifest_path.read_bytes())
+    hours = assets.hourly_partitions(settings)
+    return dg.Definitions(
+        assets=[
+            assets.raw_assets(sources),
+            assets.watermark_asset(sources),
+            assets.dbt_models(manifest, hours),
+            assets.model_asset(ABANDONMENT, hours),
+            assets.model_asset(RETURN, hours),
+            assets.models_asset(hours),
+            assets.cart_scores_asset(hours, manifest),
+            assets.retargeting_export_asset(hours),
+            assets.published_database_asset(hours),
+        ],
+        asset_checks=checks.asset_checks(),
+        jobs=[LAND, HOURLY, TRAIN],
+        schedules=[hourly_schedule(home), train_schedule(home)],
+        sensors=[new_files_sensor(home, settings, sources), landed_sensor(settings)],
+        resources={RUN_KEY: run_resource(home)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The definitions for `COMEBACK_HOME`."""
+    return build_definitions(Home.from_environment())

@@ -1,0 +1,141 @@
+"""Which files landing is asked to load, and what became of them.
+
+Belongs here: from the settings to the addresses of each source, and the outcomes as one frame. Not
+here: finding or reading a file, or knowing whether it is new; that is `landing`.
+"""
+
+import functools
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from orchestration.errors import ComebackError
+from orchestration.home import Home
+from orchestration.landing import (
+    FoundFile,
+    LandedFile,
+    Source,
+    ensure_raw_tables,
+    find_files,
+    land,
+    load_sources,
+    source_named,
+)
+from orchestration.landing.files import fingerprint
+from orchestration.settings import FILE_NAME, Settings
+from orchestration.transform import SOURCES
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA = {
+    "source": pl.String,
+    "file": pl.String,
+    "status": pl.String,
+    "rows_read": pl.Int64,
+    "rows_unreadable": pl.Int64,
+    "rows_repaired": pl.Int64,
+    "note": pl.String,
+}
+
+
+@functools.cache
+def known_sources() -> Mapping[str, Source]:
+    """The sources that the dbt project declares, by name."""
+    return load_sources(SOURCES)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A file or folder (local path or fsspec address) and the source whose dumps are in it."""
+
+    address: str
+    source: str
+
+
+def standing_deliveries(
+    home: Home, settings: Settings, sources: Mapping[str, Source]
+) -> list[Delivery]:
+    """Each source's folder: the one that is set, else `landing/<source>`.
+
+    Raises:
+        ComebackError: a folder is set for a source that is not defined.
+    """
+    for name in sorted(set(settings.sources) - set(sources)):
+        raise ComebackError(
+            f"'{name}' is no source",
+            f"{home.root / FILE_NAME} [sources]",
+            f"use one of: {', '.join(sources)}",
+        )
+    return [
+        Delivery(settings.sources.get(name, str(home.landing / name)), name) for name in sources
+    ]
+
+
+def land_deliveries(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sources: Mapping[str, Source],
+    deliveries: Iterable[Delivery],
+    landed_at: datetime,
+) -> pl.DataFrame:
+    """Land what is new of the deliveries.
+
+    Args:
+        connection: the open warehouse.
+        home: where copies of remote files are put while they are read.
+        sources: all sources; each gets its raw table even if nothing came.
+        deliveries: what to look through.
+        landed_at: now, with time zone.
+
+    Returns:
+        source, file, status (`loaded` or `refused`), rows_read, rows_unreadable, rows_repaired,
+        note: one row per file that was not known before.
+    """
+    ensure_raw_tables(connection, sources)
+    landed: list[LandedFile] = []
+    for delivery in deliveries:
+        source = source_named(sources, delivery.source)
+        files = find_files(delivery.address, source)
+        landed += land(
+            connection,
+            files,
+            source,
+            landed_at=landed_at,
+            progress=_tell,
+            scratch=home.temporary,
+        )
+    rows = [
+        {name: value for name, value in asdict(file).items() if name in _SCHEMA}
+        for file in landed
+        if file.status != "known"
+    ]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def deliveries_digest(sources: Mapping[str, Source], deliveries: Iterable[Delivery]) -> str:
+    """A hash over what the file systems say of all files delivered: it changes when one comes."""
+    digest = hashlib.sha256()
+    for file in find_delivered(sources, deliveries):
+        seen = fingerprint(file)
+        digest.update(f"{file.address}\0{seen.byte_size}\0{seen.version}\n".encode())
+    return digest.hexdigest()
+
+
+def find_delivered(
+    sources: Mapping[str, Source], deliveries: Iterable[Delivery]
+) -> Iterator[FoundFile]:
+    """Every file that lies in the deliveries, known or not."""
+    for delivery in deliveries:
+        yield from find_files(delivery.address, source_named(sources, delivery.source))
+
+
+def _tell(file: LandedFile) -> None:
+    if file.status == "loaded":
+        logger.info("Landed %s: %d rows.", file.file, file.rows_read)
+    elif file.status == "refused":
+        logger.warning("Refused %s: %s.", file.file, file.note)

@@ -1,0 +1,101 @@
+"""Physical lines of a text file: numbered, decoded, mended where their bytes are no text, bounded
+in length.
+
+Shared by the CSV and the JSONL reader. What a line holds is theirs to say.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from orchestration.landing.files import ByteStream
+from orchestration.landing.tables import CLIP_MARK, RAW_ROW_CHARACTERS
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """One line: its number from 1, its text without the end, the end itself ("" where the file
+    stops within the line).
+
+    ``mended`` names what had to be mended to read it (``not_utf8``, ``nul_bytes``), or is None.
+    ``byte_size`` is above the limit for a line of which only the beginning was kept. ``is_cut`` is
+    true for the last line of a damaged file.
+    """
+
+    number: int
+    text: str
+    end: str
+    mended: str | None = None
+    byte_size: int = 0
+    is_cut: bool = False
+
+
+MENDED_DETAILS = {
+    "not_utf8": "bytes that are not UTF-8 were replaced by U+FFFD",
+    "nul_bytes": "NUL bytes were removed",
+    "bad_escape": "an escape that stands for no character was replaced by U+FFFD or removed",
+}
+
+
+def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
+    """Yield the lines of a text file, blank ones too.
+
+    A line ends with ``\\n`` or ``\\r\\n``; in a file whose first chunk has none of these, with
+    ``\\r``.
+
+    Args:
+        stream: The file's bytes.
+        limit: Bytes a line may have; of a longer one only the beginning is kept.
+    """
+    newline = b"\n"
+    number = 0
+    rest, skipped = b"", 0
+    is_first = True
+    for chunk in stream:
+        if is_first and chunk:
+            is_first = False
+            chunk = chunk.removeprefix(BYTE_ORDER_MARK)
+            if b"\r" in chunk and b"\n" not in chunk:
+                newline = b"\r"
+        pieces = (rest + chunk).split(newline)
+        rest = pieces.pop()
+        for piece in pieces:
+            number += 1
+            yield _line(number, piece, newline, limit, skipped)
+            skipped = 0
+        if len(rest) > limit:
+            kept = rest[:RAW_ROW_CHARACTERS]
+            skipped += len(rest) - len(kept)
+            rest = kept
+    if rest or skipped:
+        yield _line(number + 1, rest, b"", limit, skipped)._replace(
+            is_cut=stream.damage is not None
+        )
+
+
+def is_blank(line: Line) -> bool:
+    """Whether nothing is on the line but spaces; such a line is no row."""
+    return not line.text.strip(" ")
+
+
+def too_long(line: Line, limit: int) -> tuple[str, str]:
+    """Reason and detail for a line above the limit."""
+    return "row_too_long", f"the row has {line.byte_size} bytes, the limit is {limit}"
+
+
+def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -> Line:
+    byte_size = len(piece) + skipped
+    end = newline.decode()
+    if newline == b"\n" and piece.endswith(b"\r"):
+        piece, end = piece[:-1], "\r\n"
+    if byte_size > limit:
+        kept = piece[:RAW_ROW_CHARACTERS]
+        text = kept.decode(errors="replace") + (CLIP_MARK if len(kept) < byte_size else "")
+        return Line(number, text, end, None, byte_size)
+    mended = None
+    if b"\0" in piece:
+        piece, mended = piece.replace(b"\0", b""), "nul_bytes"
+    try:
+        return Line(number, piece.decode(), end, mended, byte_size)
+    except UnicodeDecodeError:
+        return Line(number, piece.decode(errors="replace"), end, "not_utf8", byte_size)

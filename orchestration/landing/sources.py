@@ -1,0 +1,188 @@
+"""Source definitions: the columns of each ``raw`` table, read from the dbt project's own yml files.
+
+One file declares a source for dbt and for landing alike, so the two cannot disagree. Here: reading
+and checking those files, and finding the declared column a delivered name stands for. No file of
+data is opened here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from orchestration.errors import ComebackError
+
+RAW_SCHEMA = "raw"
+BOOKKEEPING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files")
+
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column, the other names it is delivered under, and whether an event can start from
+    it."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """One kind of dump.
+
+    Attributes:
+        name: The source's name, also that of its table in ``raw``.
+        columns: The declared columns in table order.
+        header: Delivered order of columns, for CSV files without a header line; may be empty.
+        zone: IANA zone of times delivered without one.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    header: tuple[str, ...] = ()
+    zone: str = "UTC"
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the declared columns in table order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def required_names(self) -> frozenset[str]:
+        """Columns of which a file must hold at least one to be this source's."""
+        return frozenset(column.name for column in self.columns if column.is_required)
+
+    @cached_property
+    def _targets(self) -> dict[str, tuple[str, int]]:
+        targets: dict[str, tuple[str, int]] = {}
+        for column in self.columns:
+            for rank, name in enumerate((column.name, *column.aliases)):
+                earlier = targets.setdefault(_name_key(name), (column.name, rank))
+                if earlier[0] != column.name:
+                    raise ComebackError(
+                        f"the name {name!r} stands for {earlier[0]} and for {column.name}",
+                        f"source {self.name}",
+                        "take it from one of them",
+                    )
+        return targets
+
+    def target(self, delivered: str) -> tuple[str, int] | None:
+        """The declared column a delivered name stands for, and its rank: 0 the name itself, then
+        the aliases.
+
+        Case, spaces, ``-`` and ``_`` do not count: ``clientId``, ``Client ID`` and ``client_id``
+        are one name.
+        """
+        return self._targets.get(_name_key(delivered))
+
+    def knows(self, delivered: Sequence[str]) -> int:
+        """How many declared columns a list of delivered names covers."""
+        return len({target[0] for name in delivered if (target := self.target(name))})
+
+    def accepts(self, delivered: Sequence[str]) -> bool:
+        """Whether at least one of the names is that of a required column."""
+        return any(
+            (target := self.target(name)) and target[0] in self.required_names for name in delivered
+        )
+
+    def refusal(self, delivered: Sequence[str]) -> str:
+        """Why a file with these columns is not this source's, in one sentence."""
+        shown = ", ".join(delivered[:20]) + (", ..." if len(delivered) > 20 else "")
+        return (
+            f"none of the columns ({shown}) is one that the source {self.name} needs: "
+            f"{', '.join(sorted(self.required_names))}"
+        )
+
+
+def load_sources(folder: Path) -> dict[str, Source]:
+    """Read every source that the yml files of ``folder`` declare as a table of the schema ``raw``.
+
+    Args:
+        folder: The dbt project's ``models/staging``.
+
+    Returns:
+        Sources by name, in order of name.
+
+    Raises:
+        ComebackError: A definition is wrong, or a source is declared twice.
+    """
+    sources: dict[str, Source] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
+        for group in declared.get("sources", []):
+            if group.get("schema", group["name"]) != RAW_SCHEMA:
+                continue
+            for table in group.get("tables", []):
+                if table["name"] in BOOKKEEPING_TABLES:
+                    continue
+                source = _source(table, path)
+                if source.name in sources:
+                    raise ComebackError(
+                        f"the source {source.name} is declared twice", str(path), "delete one"
+                    )
+                sources[source.name] = source
+    return dict(sorted(sources.items()))
+
+
+def source_named(sources: Mapping[str, Source], name: str) -> Source:
+    """The source of that name.
+
+    Raises:
+        ComebackError: There is none; the message names those there are.
+    """
+    try:
+        return sources[name]
+    except KeyError:
+        known = ", ".join(sorted(sources)) or "none"
+        raise ComebackError(
+            f"no source {name!r}", f"known sources: {known}", "name one of them"
+        ) from None
+
+
+def _source(table: Mapping[str, Any], path: Path) -> Source:
+    name = table["name"]
+    meta = table.get("config", {}).get("meta", {})
+    columns = tuple(_column(column) for column in table.get("columns", []))
+    source = Source(name, columns, tuple(meta.get("header", ())), meta.get("zone", "UTC"))
+    where = f"source {name} in {path}"
+    for identifier in (name, *source.column_names):
+        if not _IDENTIFIER.fullmatch(identifier):
+            raise ComebackError(
+                f"{identifier!r} names no table or column", where, "use a-z, 0-9 and _"
+            )
+    if not source.required_names:
+        raise ComebackError(
+            "no column is required", where, "mark visitor, user, time and type `required: true`"
+        )
+    if len(set(source.column_names)) < len(columns):
+        raise ComebackError("a column is declared twice", where, "delete one")
+    if unknown := set(source.header) - set(source.column_names):
+        names = ", ".join(sorted(unknown))
+        raise ComebackError(f"the header names undeclared columns: {names}", where, "declare them")
+    try:
+        ZoneInfo(source.zone)
+    except (KeyError, ValueError, OSError):
+        raise ComebackError(
+            f"{source.zone!r} is no time zone", where, "use one like Europe/Berlin"
+        ) from None
+    source.target("")  # two columns that claim one name are found now, not with the first file
+    return source
+
+
+def _column(column: Mapping[str, Any]) -> Column:
+    meta = column.get("config", {}).get("meta", {})
+    return Column(column["name"], tuple(meta.get("aliases", ())), bool(meta.get("required", False)))
+
+
+def _name_key(name: str) -> str:
+    return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")

@@ -1,0 +1,295 @@
+"""The tables of the schema ``raw``: their columns, and the one way rows get into them.
+
+Here: DDL, the SQL that brings delivered columns under their declared names, and a writer for one
+    file. How records
+are read is the readers' business; when a transaction begins and ends is that of ``load``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from json.encoder import encode_basestring
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.landing.sources import Source
+
+CHUNK_ROWS = 50_000
+CHUNK_CHARACTERS = 64 << 20
+RAW_ROW_CHARACTERS = 64 << 10
+CLIP_MARK = "... [clipped]"
+
+_BOOKKEEPING = """
+create schema if not exists raw;
+create table if not exists raw.files (
+    load_id bigint primary key, source varchar not null, file varchar not null, content_hash varchar
+    not null, byte_size bigint not null, landed_at timestamp not null, rows_read bigint not null,
+    note varchar
+);
+create table if not exists raw.unreadable_rows (
+    load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
+    raw_row varchar
+);
+create table if not exists raw.repaired_rows (
+    load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
+    raw_row varchar
+);
+create table if not exists raw.seen_files (
+    source varchar, address varchar, byte_size bigint not null, version varchar not null,
+    content_hash varchar not null, primary key (source, address)
+);
+"""
+
+_ASIDE_SCHEMA = pa.schema(
+    [
+        ("line", pa.int64()),
+        ("reason", pa.large_string()),
+        ("detail", pa.large_string()),
+        ("raw_row", pa.large_string()),
+    ]
+)
+
+SetAside = tuple[int, str, str, str | None]
+"""Line, reason, detail and text of a row that was set aside or mended."""
+
+
+class NotClean(Exception):  # noqa: N818  # no error: another way of reading is to be taken
+    """This way of reading cannot vouch for the file; what it wrote is to be rolled back."""
+
+
+def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
+    """Create the schema ``raw`` and its tables where missing; a newly declared column is added,
+    none is dropped."""
+    con.execute(_BOOKKEEPING)
+    for source in sources.values():
+        columns = [*source.column_names, "_extra"]
+        con.execute(
+            f"create table if not exists {raw_table(source)} "
+            "(_load_id bigint not null, _line bigint not null, "
+            + ", ".join(f"{quoted(column)} varchar" for column in columns)
+            + ")"
+        )
+        for column in columns:
+            con.execute(
+                f"alter table {raw_table(source)} add column if not exists {quoted(column)} varchar"
+            )
+
+
+def raw_table(source: Source) -> str:
+    """The source's table, quoted for SQL."""
+    return f"raw.{quoted(source.name)}"
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def positional(count: int) -> list[str]:
+    """Names for delivered columns, whose own may be anything: ``d0``, ``d1``, ..."""
+    return [f"d{position}" for position in range(count)]
+
+
+def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
+    """SQL expressions for the declared columns and ``_extra``, over columns ``d0``, ``d1``, ... of
+    text.
+
+    Of several delivered columns with one meaning the first that is not null wins (the declared name
+    before its aliases, then in delivered order); the others stay in ``_extra`` under their own
+    names.
+
+    Args:
+        delivered: Names of the columns as delivered, in the order of ``d0``, ``d1``, ...
+        source: Whose columns they become.
+
+    Returns:
+        One expression a declared column in table order, then ``_extra``. An empty text is null
+        everywhere.
+    """
+    values = [f"nullif({name}, '')" for name in positional(len(delivered))]
+    candidates: dict[str, list[tuple[int, int]]] = {name: [] for name in source.column_names}
+    extras: dict[str, str] = {}
+    for position, name in enumerate(delivered):
+        if target := source.target(name):
+            candidates[target[0]].append((target[1], position))
+        else:
+            extras[_free_name(name, extras)] = values[position]
+    expressions = []
+    for ranked in candidates.values():
+        ordered = [position for _, position in sorted(ranked)]
+        expressions.append(
+            f"coalesce({', '.join(values[at] for at in ordered)})" if ordered else "null"
+        )
+        for nth, position in enumerate(ordered[1:], start=1):
+            earlier = ", ".join(values[at] for at in ordered[:nth])
+            own_name = _free_name(delivered[position], extras)
+            extras[own_name] = (
+                f"case when coalesce({earlier}) is not null then {values[position]} end"
+            )
+    pairs = [
+        f"{literal(encode_basestring(name) + ':')} || to_json({value})::varchar"
+        for name, value in sorted(extras.items())
+    ]
+    extra = f"'{{' || nullif(concat_ws(',', {', '.join(pairs)}), '') || '}}'" if pairs else "null"
+    return [*expressions, extra]
+
+
+def extra_text(extras: Mapping[str, str]) -> str | None:
+    """``_extra`` of one row whose undeclared values are known: JSON with sorted keys, null when
+    there are none."""
+    if not extras:
+        return None
+    pairs = [
+        f"{encode_basestring(name)}:{encode_basestring(extras[name])}" for name in sorted(extras)
+    ]
+    return "{" + ",".join(pairs) + "}"
+
+
+class FileWriter:
+    """Rows of one file on their way into the warehouse, in chunks; ``finish`` writes what is left.
+
+    Args:
+        con: The connection, in the transaction that holds the file.
+        source: Whose table the rows go to.
+        load_id: The file's load number.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, source: Source, load_id: int) -> None:
+        """Begin with nothing written."""
+        self.con = con
+        self.source = source
+        self.load_id = load_id
+        self.rows_loaded = 0
+        self.rows_unreadable = 0
+        self.rows_repaired = 0
+        self.notes: list[str] = []
+        self._select: list[str] = []
+        self._width = 0
+        self._lines: list[int] = []
+        # Row after row in one list: a container a row would be work for the garbage collector.
+        self._texts: list[str | None] = []
+        self._characters = 0
+        self._unreadable: list[SetAside] = []
+        self._repaired: list[SetAside] = []
+
+    @property
+    def rows_read(self) -> int:
+        """Every row of the file seen so far: loaded or unreadable."""
+        return self.rows_loaded + self.rows_unreadable
+
+    def deliver(self, width: int, select: Sequence[str]) -> None:
+        """Say what ``add`` will bring: rows of so many texts, and the SQL that makes a row of the
+        table of them."""
+        self._width, self._select = width, list(select)
+
+    def add(self, line: int, values: Sequence[str | None], characters: int) -> None:
+        """Take one row; ``characters`` is about its length."""
+        self._lines.append(line)
+        self._texts.extend(values)
+        self._characters += characters
+        if len(self._lines) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+            self.finish()
+
+    def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
+        """Keep a row that cannot be read as a record."""
+        self.rows_unreadable += 1
+        self._hold(self._unreadable, (line, reason, detail, _clipped(raw_row)))
+
+    def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
+        """Keep what a row looked like that had to be mended; the row itself goes to ``add``."""
+        self.rows_repaired += 1
+        self._hold(self._repaired, (line, reason, detail, _clipped(raw_row)))
+
+    def note(self, text: str) -> None:
+        """Say once what is odd about the file."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def insert(
+        self, line: str, select: Sequence[str], relation: str, parameters: Sequence[object] = ()
+    ) -> int:
+        """Insert a whole relation by SQL.
+
+        Args:
+            line: SQL for the row's line.
+            select: SQL for the declared columns and ``_extra``.
+            relation: What to select from.
+            parameters: Values for the question marks in ``relation``.
+
+        Returns:
+            Number of rows inserted.
+        """
+        columns = ", ".join(
+            quoted(name) for name in ("_load_id", "_line", *self.source.column_names, "_extra")
+        )
+        ((count,),) = self.con.execute(
+            f"insert into {raw_table(self.source)} ({columns}) "
+            f"select {self.load_id}, {line}, {', '.join(select)} from {relation}",
+            list(parameters),
+        ).fetchall()
+        self.rows_loaded += count
+        return count
+
+    def finish(self) -> None:
+        """Write all that is still held."""
+        if self._lines:
+            texts = [_text_array(self._texts[at :: self._width]) for at in range(self._width)]
+            names = ["line", *positional(self._width)]
+            chunk = pa.Table.from_arrays([pa.array(self._lines, pa.int64()), *texts], names=names)
+            with registered(self.con, chunk) as relation:
+                self.insert("line", self._select, relation)
+        for table, rows in (
+            ("unreadable_rows", self._unreadable),
+            ("repaired_rows", self._repaired),
+        ):
+            if rows:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                with registered(self.con, pa.table(columns, schema=_ASIDE_SCHEMA)) as relation:
+                    self.con.execute(
+                        f"insert into raw.{table} select {self.load_id}, * from {relation}"
+                    )
+        for held in (self._lines, self._texts, self._unreadable, self._repaired):
+            held.clear()
+        self._characters = 0
+
+    def _hold(self, kept: list[SetAside], row: SetAside) -> None:
+        kept.append(row)
+        self._characters += len(row[3] or "")
+        if len(kept) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+            self.finish()
+
+
+def _text_array(column: list[str | None]) -> pa.Array:
+    if column.count(None) == len(column):
+        return pa.nulls(len(column), pa.large_string())
+    return pa.array(column, pa.large_string())
+
+
+@contextmanager
+def registered(con: duckdb.DuckDBPyConnection, chunk: pa.Table) -> Iterator[str]:
+    """A name under which SQL sees the chunk, as long as the context lasts."""
+    con.register("landing_chunk", chunk)
+    try:
+        yield "landing_chunk"
+    finally:
+        con.unregister("landing_chunk")
+
+
+def _clipped(raw_row: str | None) -> str | None:
+    if raw_row is None or len(raw_row) <= RAW_ROW_CHARACTERS:
+        return raw_row
+    return raw_row[:RAW_ROW_CHARACTERS] + CLIP_MARK
+
+
+def _free_name(name: str, taken: Mapping[str, str]) -> str:
+    """The name, or the first of ``name_2``, ``name_3``, ... that no other column of the file
+    has."""
+    free, nth = name, 2
+    while free in taken:
+        free, nth = f"{name}_{nth}", nth + 1
+    return free

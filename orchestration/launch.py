@@ -1,0 +1,171 @@
+"""Running Dagster jobs in this process, recorded like those that the schedules start.
+
+Belongs here: choosing the job, its hour and its configuration, and finding the reason when a run
+fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any, Self
+
+import dagster as dg
+import polars as pl
+
+from orchestration import automation, warehouse
+from orchestration.assets import HOURLY_JOB, LAND_JOB, LANDING_OP, TRAIN_JOB, Landing
+from orchestration.definitions import build_definitions
+from orchestration.errors import ComebackError
+from orchestration.home import Home
+from orchestration.hours import partition_key
+from orchestration.intake import find_delivered, known_sources, standing_deliveries
+from orchestration.landing import source_named
+from orchestration.settings import FILE_NAME, load_settings
+
+COMMAND_TAG = "comeback/command"
+
+
+class Launcher:
+    """The jobs over the state of a home folder, and Dagster's instance that records them."""
+
+    def __init__(self, home: Home, command: str) -> None:
+        """Load the definitions; `command` is shown with the runs.
+
+        Raises:
+            ComebackError: the settings are wrong, or dbt cannot parse its project.
+        """
+        self._home = home
+        self._command = command
+        self._definitions = build_definitions(home)
+        self._settings = load_settings(home.root)
+        self._sources = known_sources()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Open the instance."""
+        instance = dg.DagsterInstance.from_config(str(self._home.dagster))
+        self._instance = self._stack.enter_context(instance)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Close the instance."""
+        self._stack.close()
+
+    def require_files(self) -> None:
+        """Fail while there is nothing to work on.
+
+        Raises:
+            ComebackError: no file ever landed, and none is there to land.
+        """
+        deliveries = standing_deliveries(self._home, self._settings, self._sources)
+        if self._landed().height or any(find_delivered(self._sources, deliveries)):
+            return
+        raise ComebackError(
+            "no file has landed yet",
+            f"there is none under {self._home.landing}/<source>",
+            "put dumps there, or run: comeback run --events DIR --source SOURCE",
+        )
+
+    def land(self, addresses: Sequence[str], source: str) -> pl.DataFrame:
+        """Land files or folders of a source.
+
+        Returns:
+            source, file, rows_read and note of what was new.
+
+        Raises:
+            ComebackError: the source or a file is unknown, or the run went wrong.
+        """
+        source_named(self._sources, source)
+        before = self._landed().height
+        landing = Landing(addresses=list(addresses), source=source)
+        self._execute(LAND_JOB, ops={LANDING_OP: {"config": landing.model_dump()}})
+        return self._landed().slice(before)
+
+    def latest_hour(self) -> datetime:
+        """Land what is new, and tell the first full hour at or after the newest event.
+
+        Raises:
+            ComebackError: no event has landed.
+        """
+        self._execute(LAND_JOB)
+        hour = automation.latest_hour(self._instance)
+        if hour is None:
+            raise ComebackError(
+                "the files that landed hold no event",
+                str(self._home.landing),
+                "see whether they belong to the source they were landed for",
+            )
+        return hour
+
+    def hourly(self, hour: datetime) -> None:
+        """Run one hour, all steps.
+
+        Raises:
+            ComebackError: the hour cannot be scored, or a step failed.
+        """
+        self._execute(HOURLY_JOB, hour)
+
+    def train(self, hour: datetime) -> None:
+        """Learn challengers as of an hour, and promote those that are better.
+
+        Raises:
+            ComebackError: there is nothing to learn from, or a step failed.
+        """
+        self._execute(TRAIN_JOB, hour)
+
+    def newest_scored_hour(self) -> datetime | None:
+        """The hour that was scored last, None before the first."""
+        with self._home.lock(), warehouse.connect(self._home, self._settings) as connection:
+            warehouse.ensure_score_tables(connection)
+            query = "select max(as_of) from scores.runs where carts_scored is not null"
+            return connection.execute(query).fetchall()[0][0]
+
+    def _landed(self) -> pl.DataFrame:
+        with self._home.lock(), warehouse.connect(self._home, self._settings) as connection:
+            return warehouse.landed_files(connection)
+
+    def _execute(
+        self, job: str, hour: datetime | None = None, ops: Mapping[str, Any] | None = None
+    ) -> None:
+        definition = self._definitions.resolve_job_def(job)
+        key = self._partition(definition, hour) if hour else None
+        # What went wrong is told in one line; Dagster's console would tell it in a hundred.
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        config = {**(definition.run_config or {}), **({"ops": ops} if ops else {}), **quiet}
+        try:
+            definition.execute_in_process(
+                run_config=config,
+                instance=self._instance,
+                partition_key=key,
+                tags={COMMAND_TAG: self._command},
+            )
+        except dg.DagsterError as error:
+            raise _reason(error) from error
+
+    def _partition(self, definition: dg.JobDefinition, hour: datetime) -> str:
+        key = partition_key(hour)
+        if not definition.partitions_def.has_partition_key(key):
+            raise ComebackError(
+                f"the hour {key} UTC cannot be scored",
+                f"hours begin with {self._settings.partitions_start} and end with the coming one",
+                f"choose another, or set partitions_start in {self._home.root / FILE_NAME}",
+            )
+        return key
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The failure that a person can act on, out of those that Dagster wrapped around it."""
+    for each in _chain(error):
+        if isinstance(each, ComebackError):
+            return each
+        if isinstance(each, dg.DagsterAssetCheckFailedError):
+            return ComebackError(
+                str(each), "nothing was published", "see the run in the UI (make ui)"
+            )
+    return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,107 @@
+"""Models on disk: a folder a model, and a pointer to the one that scores come from.
+
+    models/<name>/<model_id>/    the model's open files and card.json, never changed once there
+    models/<name>/champion.json  which of them is in use, and every decision so far
+
+Belongs here: writing both so that a reader never meets a half, and reading them back by the
+pointer. Not here: what the files mean (`ml`), or which model is better (`ml.promotion`).
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ml.card import CARD_FILE, ModelCard
+from orchestration.errors import ComebackError
+from orchestration.home import replace_file, sync_folder
+from orchestration.hours import iso
+
+POINTER = "champion.json"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a model that was learned.
+
+    Attributes:
+        model_id: the model.
+        as_of: the hour it was learned at, ISO 8601.
+        is_promoted: whether it took the champion's place.
+        reason: why, or why not.
+    """
+
+    model_id: str
+    as_of: str
+    is_promoted: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The models under one folder."""
+
+    root: Path
+
+    def save(self, card: ModelCard, files: Mapping[str, bytes]) -> None:
+        """Put a model's files, its card among them, in its folder; one already there is left."""
+        target = self.root / card.name / card.model_id
+        if target.exists():
+            return
+        temporary = target.with_name(f".{card.model_id}.{os.getpid()}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for name, content in files.items():
+            replace_file(temporary / name, content)
+        temporary.rename(target)
+        sync_folder(target.parent)
+
+    def decide(self, name: str, decision: Decision) -> None:
+        """Write a decision down, and move the pointer if it promotes; both in one step."""
+        pointer = self._pointer(name)
+        champion = decision.model_id if decision.is_promoted else pointer["champion"]
+        decisions = [each for each in pointer["decisions"] if each != asdict(decision)]
+        decisions.append(asdict(decision))
+        content = json.dumps({"champion": champion, "decisions": decisions}, indent=2)
+        replace_file(self.root / name / POINTER, content.encode())
+
+    def champion(self, name: str) -> str | None:
+        """The id of the model in use; None while there is none."""
+        return self._pointer(name)["champion"]
+
+    def load(self, name: str, model_id: str) -> dict[str, bytes]:
+        """A model's files, its card among them.
+
+        Raises:
+            ComebackError: there is no such model.
+        """
+        folder = self.root / name / model_id
+        if not (folder / CARD_FILE).exists():
+            raise ComebackError(
+                f"the {name} model {model_id} is gone", str(folder), "run: comeback train"
+            )
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+    def cards(self, name: str) -> list[ModelCard]:
+        """The cards of all models of that name, oldest first."""
+        paths = (self.root / name).glob(f"[!.]*/{CARD_FILE}")
+        cards = [ModelCard.from_json(path.read_bytes()) for path in paths]
+        return sorted(cards, key=lambda card: (card.trained_as_of, card.model_id))
+
+    def decisions(self, name: str) -> dict[str, Decision]:
+        """The newest decision on each model of that name."""
+        return {each["model_id"]: Decision(**each) for each in self._pointer(name)["decisions"]}
+
+    def _pointer(self, name: str) -> dict:
+        try:
+            return json.loads((self.root / name / POINTER).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {"champion": None, "decisions": []}
+
+
+def first_decision(card: ModelCard, as_of: datetime) -> Decision:
+    """The decision on a model that has none to beat."""
+    return Decision(card.model_id, iso(as_of), is_promoted=True, reason="the first model")

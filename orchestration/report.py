@@ -1,0 +1,147 @@
+"""What the command line tells about a shop's state: the summary of a run, and `comeback status`.
+
+Belongs here: reading the published file and the pointers, and saying it in lines of text. Not here:
+running anything; nothing is written.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from orchestration import exports
+from orchestration.errors import ComebackError
+from orchestration.home import Home
+from orchestration.registry import Registry
+from orchestration.scoring import SHOWN_COLUMNS
+
+TOP_ROWS = 5
+_MODELS = ("abandonment", "return")
+_TOP_COLUMNS = [name for name in SHOWN_COLUMNS if name not in ("p_return_24h", "segment")]
+
+
+def summary(home: Home, hour: datetime, seconds: float) -> str:
+    """What a run for an hour made, and where it lies."""
+    with _published(home) as connection:
+        files, rows, aside = _landed(connection)
+        sessions, carts = connection.execute(
+            "select (select count(*) from sessions), (select count(*) from carts)"
+        ).fetchall()[0]
+        scored, worthwhile = connection.execute(
+            "select count(*), count(*) filter (best_action <> 'nothing') from cart_scores"
+            " where scored_at = ?",
+            [hour],
+        ).fetchall()[0]
+        top = connection.sql(
+            f"select {', '.join(_TOP_COLUMNS)} from cart_scores where scored_at = ?"
+            " order by priority_rank limit ?",
+            params=[hour, TOP_ROWS],
+        ).pl()
+    lines = [
+        f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
+        f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        f"Log        {sessions:,} sessions, {carts:,} carts",
+        f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
+        *(["", *aligned(top).splitlines(), ""] if top.height else []),
+        *_places(home),
+    ]
+    return "\n".join(lines)
+
+
+def status(home: Home) -> str:
+    """Files, rows, watermark, models, newest export, and anything that is wrong."""
+    if not home.published.exists():
+        return f"Nothing was published yet under {home.root}. Run: comeback run"
+    with _published(home) as connection:
+        files, rows, aside = _landed(connection)
+        (watermark,) = connection.execute("select max(ended_at) from sessions").fetchall()[0]
+        hour, scored = connection.execute(
+            "select as_of, carts_scored from runs where carts_scored is not null"
+            " order by as_of desc, started_at desc limit 1"
+        ).fetchall()[0]
+        models = connection.execute(
+            "select name, model_id, kind, trained_as_of from models where is_champion order by name"
+        ).fetchall()
+        wrong = list(_wrong(home, connection))
+    lines = [
+        f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        f"Newest     {watermark} UTC",
+        f"Scored     {hour:%Y-%m-%d %H:%M} UTC, {scored:,} carts",
+        *(
+            f"Model      {name}: {model_id} ({kind}), learned at {at:%Y-%m-%d %H:%M} UTC"
+            for name, model_id, kind, at in models
+        ),
+        *_places(home),
+        *(f"Wrong      {each}" for each in wrong or ["nothing"]),
+    ]
+    return "\n".join(lines)
+
+
+def models(home: Home) -> str:
+    """Of each model, which one scores come from and what was decided last."""
+    registry = Registry(home.models)
+    lines = []
+    for name in _MODELS:
+        decision = list(registry.decisions(name).values())[-1]
+        verb = "promoted" if decision.is_promoted else "not promoted"
+        lines.append(f"{name}: {decision.model_id} {verb} ({decision.reason})")
+    return "\n".join(lines)
+
+
+def aligned(frame: pl.DataFrame) -> str:
+    """The frame as columns of text, with a header line."""
+    cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.3f}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+        case _:
+            return str(value)
+
+
+def _published(home: Home) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(home.published), read_only=True)
+
+
+def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """Files, rows read and rows dropped."""
+    return connection.execute(
+        "select count(*), coalesce(sum(rows_read), 0)::bigint,"
+        " coalesce(sum(rows_dropped), 0)::bigint from landed_files"
+    ).fetchall()[0]
+
+
+def _places(home: Home) -> Iterator[str]:
+    yield f"Analysts   {home.published}"
+    if latest := exports.read_latest(home.exports):
+        yield f"Exports    {home.exports / latest['path']}"
+
+
+def _wrong(home: Home, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    failed = connection.execute(
+        "select job, started_at, run_id from runs where status = 'failed'"
+        " and started_at > (select max(started_at) from runs where status = 'done')"
+    ).fetchall()
+    for job, started_at, run_id in failed:
+        yield f"the run {run_id} ({job}, {started_at} UTC) failed"
+    for file, note in connection.execute(
+        "select file, note from landed_files where note is not null order by load_id"
+    ).fetchall():
+        yield f"{file}: {note}"
+    registry = Registry(home.models)
+    for name in _MODELS:
+        try:
+            if (model_id := registry.champion(name)) is not None:
+                registry.load(name, model_id)
+        except ComebackError as error:
+            yield str(error)

@@ -1,0 +1,94 @@
+"""Opening the private warehouse, and the schema of it that orchestration writes.
+
+Belongs here: the one way to connect, and small questions that several modules ask of the log. Not
+here: SQL that belongs to one module, and everything dbt builds.
+
+Results are fetched whole: DuckDB 2.0 refuses other work on a connection with one left unfinished.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from orchestration.errors import ComebackError
+from orchestration.home import Home
+from orchestration.settings import Settings
+from orchestration.tables import SCORE_TABLES
+
+
+@contextmanager
+def connect(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse, in UTC, that spills under the home folder.
+
+    Raises:
+        ComebackError: another process has the file open, or it is no warehouse.
+    """
+    config = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(home.temporary),
+    }
+    try:
+        connection = duckdb.connect(str(home.warehouse), config=config)
+    except duckdb.Error as error:
+        raise ComebackError(
+            f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
+            str(home.warehouse),
+            "close whatever has it open; analysts open published/analytics.duckdb",
+        ) from error
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block, or nothing of it."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of the schema `scores` where they are missing."""
+    connection.execute("create schema if not exists scores")
+    for table in SCORE_TABLES:
+        connection.execute(table.ddl(f"scores.{table.name}"))
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    """Whether a table or view of that name exists."""
+    query = (
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
+    )
+    return connection.execute(query, [schema, name]).fetchall()[0][0] > 0
+
+
+def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """source, file, rows_read and note of every file that was ever loaded, in that order."""
+    if not has_table(connection, "raw", "files"):
+        return pl.DataFrame()
+    query = "select source, file, rows_read, note from raw.files order by load_id"
+    return connection.sql(query).pl()
+
+
+def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The time of the newest event of the log, UTC; None while there is none."""
+    if not has_table(connection, "main", "events"):
+        return None
+    return connection.execute("select max(event_at) from main.events").fetchall()[0][0]
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of every table that dbt built, by name; views have none of their own."""
+    query = "select table_name, estimated_size from duckdb_tables() where schema_name = 'main'"
+    return dict(connection.execute(query).fetchall())

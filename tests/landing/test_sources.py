@@ -1,0 +1,82 @@
+"""Source definitions: what the project's own say, and what is wrong with bad ones."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import ComebackError
+from orchestration.landing import load_sources, source_named
+
+
+def test_the_project_declares_its_three_sources(sources):
+    assert list(sources) == ["canonical", "rees46", "shopify_pixel"]
+    assert sources["rees46"].header == (
+        "event_time",
+        "event_type",
+        "product_id",
+        "category_id",
+        "category_code",
+        "brand",
+        "price",
+        "user_id",
+        "user_session",
+    )
+    assert {name: source.required_names for name, source in sources.items()} == {
+        "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
+        "rees46": {"event_time", "event_type", "user_id"},
+        "shopify_pixel": {"client_id", "timestamp", "event_name"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("delivered", "column"),
+    [
+        ("clientId", "visitor_id"),
+        ("Anonymous ID", "visitor_id"),
+        ("customer-id", "user_id"),
+        ("timestamp", "event_at"),
+        ("event", "event_type"),
+        ("sku", "item_id"),
+        ("transaction_id", "order_id"),
+        ("revenue", "order_value"),
+    ],
+)
+def test_dumps_near_our_words_are_understood(sources, delivered, column):
+    assert sources["canonical"].target(delivered)[0] == column
+
+
+def test_no_name_of_an_address_or_number_stands_for_anything(sources):
+    names = ["email", "e-mail", "user_email", "email_hash", "phone", "phone_number", "tel"]
+    assert [s.target(name) for s in sources.values() for name in names] == [None] * 21
+
+
+def test_an_unknown_source_is_told_the_known_ones(sources):
+    with pytest.raises(ComebackError) as error:
+        source_named(sources, "magento")
+    assert str(error.value) == (
+        "no source 'magento', known sources: canonical, rees46, shopify_pixel, name one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("columns", "meta", "complaint"),
+    [
+        ("[{name: a}]", "{}", "no column is required"),
+        ("[{name: A}]", "{}", "'A' names no table or column"),
+        ("[{name: a, config: {meta: {required: true}}}]", "{zone: Mars}", "'Mars' is no time zone"),
+        ("[{name: a, config: {meta: {required: true}}}]", "{header: [b]}", "undeclared columns: b"),
+        (
+            "[{name: a, config: {meta: {required: true}}},"
+            " {name: b, config: {meta: {aliases: [A]}}}]",
+            "{}",
+            "the name 'A' stands for a and for b",
+        ),
+    ],
+)
+def test_a_wrong_definition_is_one_clear_line(tmp_path: Path, columns, meta, complaint):
+    (tmp_path / "shop.yml").write_text(
+        "sources: [{name: raw, schema: raw, tables: "
+        f"[{{name: shop, config: {{meta: {meta}}}, columns: {columns}}}]}}]"
+    )
+    with pytest.raises(ComebackError, match=complaint):
+        load_sources(tmp_path)

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from ml.calibration import Platt, sigmoid
+
+
+def test_slope_and_intercept_are_recovered():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=200_000)
+    outcomes = (rng.uniform(size=len(logits)) < sigmoid(0.6 * logits - 0.8)).astype(float)
+    platt = Platt.fit(logits, outcomes, np.ones_like(logits))
+    assert platt.slope == pytest.approx(0.6, abs=0.02)
+    assert platt.intercept == pytest.approx(-0.8, abs=0.02)
+    assert platt(logits).mean() == pytest.approx(outcomes.mean(), abs=1e-4)
+
+
+def test_a_row_of_weight_two_counts_like_two_rows():
+    logits = np.array([-1.0, -0.2, 0.3, 0.9, 1.4])
+    outcomes = np.array([0.0, 1.0, 0.0, 1.0, 1.0])
+    weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
+    weighted = Platt.fit(logits, outcomes, weights)
+    repeated = Platt.fit(np.append(logits, -1.0), np.append(outcomes, 0.0), np.ones(6))
+    assert weighted.slope == pytest.approx(repeated.slope, rel=1e-8)
+    assert weighted.intercept == pytest.approx(repeated.intercept, rel=1e-8)
+
+
+def test_separable_rows_have_a_finite_answer():
+    platt = Platt.fit(np.array([-1.0, -1.0, 1.0, 1.0]), np.array([0.0, 0, 1, 1]), np.ones(4))
+    # Two of each side: targets 1/4 and 3/4, met exactly at logits of -log 3 and log 3.
+    assert platt(np.array([-1.0, 1.0])) == pytest.approx([0.25, 0.75])
+
+
+def test_a_window_that_says_the_opposite_does_not_turn_the_ranking_around():
+    logits = np.array([-1.0, -1.0, 1.0, 1.0])
+    platt = Platt.fit(logits, np.array([1.0, 1, 0, 0]), np.ones(4))
+    assert platt.slope == 1.0
+    assert platt.intercept == pytest.approx(0.0, abs=1e-9)

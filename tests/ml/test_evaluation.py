@@ -1,0 +1,110 @@
+import lifelines
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from ml import evaluation
+
+
+@pytest.fixture(scope="module")
+def scored():
+    rng = np.random.default_rng(2)
+    p = rng.beta(4, 2, 3000).round(2)
+    outcomes = (rng.uniform(size=3000) < p).astype(float)
+    return outcomes, p, rng.uniform(0.1, 1, 3000)
+
+
+def test_figures_are_those_of_scikit_learn(scored):
+    y, p, w = scored
+    assert evaluation.auc(y, p, w) == roc_auc_score(y, p, sample_weight=w)
+    assert evaluation.average_precision(y, p, w) == average_precision_score(y, p, sample_weight=w)
+    assert evaluation.brier(y, p, w) == pytest.approx(brier_score_loss(y, p, sample_weight=w))
+    inside = np.clip(p, 1e-9, 1 - 1e-9)
+    assert evaluation.log_loss(y, p, w) == pytest.approx(log_loss(y, inside, sample_weight=w))
+
+
+def test_one_outcome_alone_has_no_auc():
+    assert np.isnan(evaluation.auc(np.ones(3), np.arange(3.0), np.ones(3)))
+
+
+def test_calibration_of_four_rows_by_hand():
+    table = evaluation.calibration_table(
+        np.array([1.0, 0.0, 1.0, 0.0]),
+        np.array([0.8, 0.1, 0.6, 0.3]),
+        np.array([1.0, 1.0, 3.0, 3.0]),
+        bins=2,
+    )
+    assert table.rows() == [
+        (1, 2, 4.0, pytest.approx(0.25), 0.0),  # (0.1 + 3 x 0.3) / 4
+        (2, 2, 4.0, pytest.approx(0.65), 1.0),  # (0.8 + 3 x 0.6) / 4
+    ]
+    assert evaluation.expected_calibration_error(table) == pytest.approx((0.25 + 0.35) / 2)
+
+
+def test_rows_of_one_probability_share_a_bin_whatever_their_order():
+    p = np.array([0.5] * 6 + [0.9] * 2)
+    y = np.array([1.0, 1, 1, 0, 0, 0, 1, 1])
+    table = evaluation.calibration_table(y, p, np.ones(8), bins=4)
+    assert table["row_count"].to_list() == [6, 2]
+    assert table["mean_observed"].to_list() == [0.5, 1.0]
+
+
+def test_lift_by_hand():
+    outcomes = np.array([1.0, 1, 0, 0, 1, 0, 0, 0, 0, 0])
+    scores = np.arange(10, 0, -1) / 10
+    table = evaluation.lift_table(outcomes, scores, np.ones(10), [0.1, 0.5, 1.0])
+    assert table["captured"].to_list() == pytest.approx([1 / 3, 1.0, 1.0])
+    assert table["lift"].to_list() == pytest.approx([10 / 3, 2.0, 1.0])
+
+
+def test_a_constant_score_lifts_nothing():
+    outcomes = np.array([1.0, 0, 0, 0])
+    table = evaluation.lift_table(outcomes, np.full(4, 0.7), np.ones(4), [0.1, 0.25])
+    assert table["lift"].to_list() == pytest.approx([1.0, 1.0])
+
+
+def test_kaplan_meier_is_that_of_lifelines():
+    rng = np.random.default_rng(3)
+    durations = rng.exponential(20, 500).round() + 1
+    is_event = rng.uniform(size=500) < 0.6
+    times, survival = evaluation.kaplan_meier(durations, is_event)
+    fitter = lifelines.KaplanMeierFitter().fit(durations, is_event)
+    at = np.array([0.5, 4, 8, 24, 70])
+    expected = fitter.survival_function_at_times(at).to_numpy()
+    assert evaluation.step(times, survival, at) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_mean_curve_is_compared_at_the_horizons_that_were_followed():
+    durations = np.array([2.0, 6.0, 10.0, 10.0])
+    is_returned = np.array([True, False, True, False])
+    away = np.array([[0.7, 0.4, 0.1]] * 2 + [[0.9, 0.5, 0.1]] * 2)
+    table = evaluation.return_curve_against_kaplan_meier(durations, is_returned, away, [4, 10, 11])
+    # One of four returns at 2; of the two still followed at 10 one returns.
+    assert table["hours"].to_list() == [4, 10]
+    assert table["kaplan_meier"].to_list() == pytest.approx([0.75, 0.375])
+    assert table["gap"].to_list() == pytest.approx([0.05, 0.075])
+
+
+def test_without_censoring_the_return_brier_score_is_the_plain_one():
+    durations = np.array([2.0, 6.0, 10.0])
+    away = np.array([[0.5], [0.8], [0.9]])
+    losses = evaluation.return_brier_losses(durations, np.ones(3, dtype=bool), away, [4])
+    assert losses[:, 0] == pytest.approx([0.25, 0.04, 0.01])
+
+
+def test_rows_censored_early_hand_their_weight_to_the_others():
+    durations = np.array([1.0, 2.0, 6.0, 9.0])
+    is_returned = np.array([False, True, True, True])
+    away = np.full((4, 1), 0.5)
+    losses = evaluation.return_brier_losses(durations, is_returned, away, [4])
+    # The row censored at 1 leaves the other three with 1 / (3/4) each.
+    assert losses[:, 0] == pytest.approx([0.0, 1 / 3, 1 / 3, 1 / 3])
+
+
+def test_uniform_absence_is_d_calibrated_and_a_lump_is_not():
+    uniform = np.linspace(0.005, 0.995, 100)
+    assert evaluation.d_calibration_gap(uniform, np.ones(100, dtype=bool)) == pytest.approx(0.0)
+    lump = np.full(100, 0.55)
+    assert evaluation.d_calibration_gap(lump, np.ones(100, dtype=bool)) == pytest.approx(0.9)
+    # A row censored at 1.0 says nothing: it spreads evenly.
+    assert evaluation.d_calibration_gap(np.ones(5), np.zeros(5, dtype=bool)) == pytest.approx(0.0)

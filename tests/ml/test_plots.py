@@ -1,0 +1,36 @@
+from io import BytesIO
+
+import pytest
+from matplotlib.image import imread
+
+from ml import plots
+
+TABLES = {
+    plots.calibration: [
+        {"mean_predicted": 0.1 * i, "mean_observed": 0.09 * i, "row_count": 1000 + i}
+        for i in range(1, 11)
+    ],
+    plots.lift: [
+        {"share": i / 20, "captured": i / 20, "captured_purchases": (i / 20) ** 0.5}
+        for i in range(1, 21)
+    ],
+    plots.return_curve: [
+        {"hours": h, "model": 0.9 - h / 400, "kaplan_meier": 0.88 - h / 400}
+        for h in (4.0, 8.0, 24.0, 72.0, 168.0)
+    ],
+}
+
+
+@pytest.mark.parametrize("draw", TABLES, ids=lambda draw: draw.__name__)
+def test_a_figure_is_a_small_png_of_the_same_bytes_each_time(draw):
+    png = draw(TABLES[draw])
+    assert len(png) < 60_000
+    assert png == draw(TABLES[draw])
+    assert imread(BytesIO(png)).shape == (380, 560, 4)
+    assert b"Software" not in png
+    assert b"Creation Time" not in png
+
+
+def test_another_table_makes_another_figure():
+    table = TABLES[plots.calibration]
+    assert plots.calibration(table[:5]) != plots.calibration(table)

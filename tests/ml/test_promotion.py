@@ -1,0 +1,93 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from ml import abandonment, return_time
+from ml.abandonment import Params
+from ml.promotion import better
+
+HORIZON = timedelta(hours=72)
+AS_OF = datetime.fromisoformat("2026-03-06")
+RETURN_AS_OF = datetime.fromisoformat("2026-02-10")
+
+
+def train(snapshots, **changes):
+    rows = snapshots.drop("truth")
+    return abandonment.train(rows, **({"as_of": AS_OF, "horizon": HORIZON} | changes))
+
+
+@pytest.fixture(scope="module")
+def good(snapshots):
+    return train(snapshots)
+
+
+@pytest.fixture(scope="module")
+def poor(snapshots):
+    """The same learned without what people are interested in."""
+    return train(snapshots.with_columns(session_interest=pl.lit(0.0)))
+
+
+@pytest.fixture(scope="module")
+def fallback(snapshots):
+    return train(snapshots.head(100))
+
+
+def test_a_surely_lower_log_loss_is_promoted(good, poor, snapshots):
+    verdict = better(good, poor, snapshots)
+    assert verdict.promote
+    assert verdict.figures["difference_upper"] < 0
+    assert verdict.figures["rows"] == good.card.figures["test_rows"]
+    assert verdict.reason.startswith("The challenger's log loss is lower: 0.")
+
+
+def test_a_worse_challenger_is_not_promoted(good, poor, snapshots):
+    verdict = better(poor, good, snapshots)
+    assert not verdict.promote
+    assert verdict.reason.startswith("The challenger's log loss is not lower: ")
+
+
+def test_a_twin_is_not_promoted_by_what_it_was_calibrated_on(good, snapshots):
+    twin = train(snapshots, params=Params(seed=8))
+    assert not better(twin, good, snapshots).promote
+    assert not better(good, twin, snapshots).promote
+
+
+def test_a_learned_model_replaces_a_fallback_and_not_the_other_way_round(good, fallback, snapshots):
+    assert better(good, fallback, snapshots).promote
+    assert better(good, fallback, snapshots).reason == "A learned model replaces the fallback."
+    assert not better(fallback, good, snapshots).promote
+
+
+def test_a_champion_that_lacks_a_column_gives_way(good, snapshots):
+    lacking = train(snapshots.rename({"session_interest": "session_fervour"}))
+    verdict = better(good, lacking, snapshots)
+    assert verdict.promote
+    assert "'session_fervour'" in verdict.reason
+
+
+def test_without_rows_to_compare_on_the_champion_stays(good, poor, snapshots):
+    verdict = better(good, poor, snapshots.clear())
+    assert not verdict.promote
+    assert verdict.reason == "There are no rows with a known outcome to compare on."
+
+
+def test_a_verdict_does_not_depend_on_the_order_of_the_rows(good, poor, snapshots):
+    shuffled = snapshots.sample(fraction=1.0, shuffle=True, seed=2)
+    assert better(good, poor, shuffled) == better(good, poor, snapshots)
+
+
+def test_return_models_are_compared_by_their_brier_score(sessions):
+    good = return_time.train(sessions, as_of=RETURN_AS_OF)
+    poor = return_time.train(sessions.drop("session_liking"), as_of=RETURN_AS_OF)
+    verdict = better(good, poor, sessions)
+    assert verdict.promote
+    assert verdict.reason.startswith("The challenger's Brier score is lower: 0.")
+    assert not better(poor, good, sessions).promote
+
+
+def test_models_of_different_things_are_not_compared(good, snapshots):
+    other = replace(good, card=replace(good.card, name="return"))
+    with pytest.raises(ValueError, match="a model of abandonment cannot replace one of return"):
+        better(good, other, snapshots)

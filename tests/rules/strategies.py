@@ -1,0 +1,193 @@
+"""Random logs that live on the boundaries of the rules.
+
+Belongs here: one way to turn a list of choices into delivered rows, fed by Hypothesis or by a
+seeded generator. Does not belong here: what the rows mean (reference.py).
+
+A row's time is an earlier row's time plus a gap from a short list, so that the gaps that decide
+(same instant, 30 minutes, 30 days, the horizon, each with and without a microsecond) come often,
+between any two rows and not only between neighbours.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+
+from .cases import MONDAY, Row
+
+MICROSECOND = timedelta(microseconds=1)
+HALF_HOUR = timedelta(minutes=30)
+
+GAPS = (
+    timedelta(0),
+    timedelta(0),
+    MICROSECOND,
+    timedelta(minutes=1),
+    timedelta(minutes=1),
+    timedelta(minutes=7),
+    timedelta(minutes=15),
+    HALF_HOUR - MICROSECOND,
+    HALF_HOUR,
+    HALF_HOUR,
+    HALF_HOUR + MICROSECOND,
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(hours=8),
+    timedelta(hours=24),
+    timedelta(hours=48) - MICROSECOND,
+    timedelta(hours=72) - MICROSECOND,
+    timedelta(hours=72),
+    timedelta(hours=72) + MICROSECOND,
+    timedelta(days=7),
+    timedelta(days=7) + MICROSECOND,
+    timedelta(days=30) - MICROSECOND,
+    timedelta(days=30),
+    timedelta(days=30) + MICROSECOND,
+)
+TYPES = (
+    *("add_to_cart",) * 7,
+    *("remove_from_cart",) * 4,
+    *("purchase",) * 3,
+    *("view_item",) * 2,
+    *("login",) * 2,
+    "begin_checkout",
+    "page_view",
+    "email_open",
+    "refund",
+    "spin_the_wheel",
+)
+VISITORS = ("A", "B", "C", "D", None)
+USERS = (None, None, None, None, "7", "8", "9", "null")
+ITEMS = ("shoe", "shoe", "hat", "hat", "bag", "sock", None)
+QUANTITIES = (None, None, "1", "2", "3", "0", "-1", "1.5")
+PRICES = (None, "5.00", "5.00", "0.10", "19.99", "0", "-3.00", "cheap")
+CURRENCIES = (None, "EUR", "EUR", "EUR", "USD", "???")
+ORDERS = (None, None, "o1", "o2", "o3")
+ORDER_VALUES = (None, None, "42.50")
+TIMES = ("iso", "iso", "iso", "offset", "naive", "epoch_us")
+
+KINDS = (*("new",) * 12, "again", "later", "other", "nobody", "bad_time")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is drawn for a row; `kind` other than `new` spoils or repeats the row `anchor` back.
+
+    again: the same row; later: the same id at a later time; other: the same id and time with
+    another content; nobody, bad_time: a row that is to be dropped.
+    """
+
+    anchor: int
+    gap: timedelta
+    kind: str
+    visitor: str | None
+    user: str | None
+    event_type: str
+    item: str | None
+    quantity: str | None
+    price: str | None
+    currency: str | None
+    order: str | None
+    order_value: str | None
+    written: str
+    id_salt: int
+
+
+CHOICES = {
+    "anchor": (0, 0, 0, 1, 2, 3, 5),
+    "gap": GAPS,
+    "kind": KINDS,
+    "visitor": VISITORS,
+    "user": USERS,
+    "event_type": TYPES,
+    "item": ITEMS,
+    "quantity": QUANTITIES,
+    "price": PRICES,
+    "currency": CURRENCIES,
+    "order": ORDERS,
+    "order_value": ORDER_VALUES,
+    "written": TIMES,
+    # Ids must not grow with time, or ties would always be broken in the order of arrival.
+    "id_salt": tuple(range(10)),
+}
+
+
+def rows_from(choices: Sequence[Choice]) -> list[Row]:
+    """The delivered rows; choices drawn for what does not apply to a type are left out."""
+    times: list[datetime] = []
+    rows: list[Row] = []
+    for number, choice in enumerate(choices):
+        earlier = len(rows) - 1 - choice.anchor
+        event_at = (times[earlier] if earlier >= 0 else MONDAY) + choice.gap
+        row = _new_row(choice, number, event_at)
+        if choice.kind == "nobody":
+            row |= {"visitor_id": "anonymous", "user_id": None}
+        elif choice.kind == "bad_time":
+            row |= {"event_at": "soon"}
+        elif choice.kind != "new" and earlier >= 0:
+            first, event_at = rows[earlier], times[earlier]
+            if choice.kind == "later":
+                event_at = event_at + choice.gap + MICROSECOND
+                row = first | {"event_at": write_time(event_at, "iso")}
+            elif choice.kind == "other":
+                row = first | {"item_id": "zebra", "price": "7.77"}
+            else:
+                row = dict(first)
+        rows.append(row)
+        times.append(event_at)
+    return rows
+
+
+def _new_row(choice: Choice, number: int, event_at: datetime) -> Row:
+    row: Row = {
+        "source": "canonical",
+        "event_id": f"{choice.id_salt}-{number}",
+        # A row needs somebody: without visitor it is a user's, from a shop's server perhaps.
+        "visitor_id": choice.visitor,
+        "user_id": choice.user if choice.visitor or choice.user not in (None, "null") else "7",
+        "event_at": write_time(event_at, choice.written),
+        "event_type": choice.event_type,
+        "item_id": choice.item,
+    }
+    if choice.event_type == "login" and choice.user in (None, "null"):
+        row["user_id"] = "8"
+    if choice.event_type in ("add_to_cart", "remove_from_cart", "purchase"):
+        row["quantity"] = choice.quantity
+    if choice.event_type in ("add_to_cart", "purchase", "view_item"):
+        row |= {"price": choice.price, "currency": choice.currency}
+    if choice.event_type == "purchase":
+        row |= {"order_id": choice.order, "order_value": choice.order_value}
+    return row
+
+
+def write_time(event_at: datetime, written: str) -> str:
+    """An instant as sources write them: `iso` with Z, with an `offset`, `naive` or `epoch_us`."""
+    if written == "offset":
+        return f"{(event_at + timedelta(hours=2)).replace(tzinfo=None).isoformat()}+02:00"
+    if written == "naive":
+        return event_at.replace(tzinfo=None).isoformat(sep=" ")
+    if written == "epoch_us":
+        return str((event_at - datetime.fromtimestamp(0, event_at.tzinfo)) // MICROSECOND)
+    return event_at.replace(tzinfo=None).isoformat() + "Z"
+
+
+def random_log(seed: int, size: int) -> list[Row]:
+    """A log of `size` rows, the same for the same seed."""
+    generator = random.Random(seed)
+    # Few long gaps, so that a log has carts of many touches as well as dead ones.
+    short = tuple(gap for gap in GAPS if gap <= timedelta(hours=1))
+    pools = CHOICES | {"gap": short * 4 + GAPS, "visitor": VISITORS[: generator.randint(1, 5)]}
+    return rows_from(
+        [
+            Choice(**{name: generator.choice(pool) for name, pool in pools.items()})
+            for _ in range(size)
+        ]
+    )
+
+
+def logs(max_size: int = 25) -> st.SearchStrategy[list[Row]]:
+    """Logs of up to `max_size` rows; a failing one shrinks to few rows of plain values."""
+    choice = st.builds(Choice, **{name: st.sampled_from(pool) for name, pool in CHOICES.items()})
+    return st.lists(choice, max_size=max_size).map(rows_from)

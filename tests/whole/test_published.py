@@ -1,0 +1,113 @@
+"""What analysts and their tools meet: the published file."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from .conftest import run_comeback
+
+REPOSITORY = Path(__file__).parents[2]
+PAGE = REPOSITORY / "dbt_project" / "docs" / "tables.md"
+QUERIES = re.findall(r"^## (\d+\. .*?)$.*?```sql\n(.*?)```", PAGE.read_text(), re.S | re.M)
+
+# Readers are processes of their own, as an analyst's tool is: one process shares its open files.
+ASK_TWICE = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+for _ in range(2):
+    print(connection.execute("select count(*) from runs").fetchone()[0], flush=True)
+    sys.stdin.readline()
+"""
+TELL_VERSION_AND_CARTS = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print(duckdb.__version__, connection.execute("select count(*) from carts").fetchone()[0])
+"""
+
+
+def open_published(home: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(home / "published" / "analytics.duckdb"), read_only=True)
+
+
+def test_the_page_has_ten_queries():
+    assert len(QUERIES) == 10
+
+
+@pytest.mark.parametrize(("title", "query"), QUERIES, ids=[title for title, _ in QUERIES])
+def test_a_query_of_the_page_runs_and_answers(simulated_home, title, query):
+    with open_published(simulated_home) as connection:
+        rows = connection.execute(query).fetchall()
+    # a first hour has no scores that are three days old
+    assert rows or title.startswith("7.")
+
+
+def test_every_table_and_column_has_a_description(simulated_home):
+    with open_published(simulated_home) as connection:
+        tables = connection.execute("select table_name, comment from duckdb_tables()").fetchall()
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns()"
+            " where not internal and coalesce(comment, '') = ''"
+        ).fetchall()
+    assert {name for name, _ in tables} == {
+        "sessions",
+        "carts",
+        "cart_lines",
+        "cart_scores",
+        "retargeting_priorities",
+        "models",
+        "daily_funnel",
+        "landed_files",
+        "set_aside_rows",
+        "runs",
+    }
+    assert all(comment for _, comment in tables)
+    assert columns == []
+
+
+def test_an_open_reader_neither_blocks_a_run_nor_sees_it(simulated_home):
+    reader = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            ASK_TWICE,
+            str(simulated_home / "published" / "analytics.duckdb"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        before = int(reader.stdout.readline())
+        run_comeback(simulated_home, "run", "--as-of", "latest")
+        reader.stdin.write("\n")
+        reader.stdin.flush()
+        assert int(reader.stdout.readline()) == before
+    finally:
+        reader.stdin.close()
+        reader.wait(timeout=30)
+    with open_published(simulated_home) as connection:
+        assert connection.execute("select count(*) from runs").fetchone()[0] > before
+
+
+def test_a_client_of_duckdb_1_5_reads_the_file(simulated_home, duckdb_1_5):
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            TELL_VERSION_AND_CARTS,
+            str(simulated_home / "published" / "analytics.duckdb"),
+        ],
+        env={"PYTHONPATH": str(duckdb_1_5)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    version, carts = done.stdout.split()
+    with open_published(simulated_home) as connection:
+        expected = connection.execute("select count(*) from carts").fetchone()[0]
+    assert version.startswith("1.5.")
+    assert int(carts) == expected > 1000

@@ -1,0 +1,137 @@
+"""The main job on real dumps, against counts made without any of our SQL."""
+
+import csv
+import hashlib
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from .conftest import run_comeback
+
+GAP = timedelta(minutes=30)
+HOUR = "2025-03-02T00Z"
+
+
+def published(home: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(home / "published" / "analytics.duckdb"), read_only=True)
+
+
+@pytest.fixture(scope="module")
+def delivered(shared_data: Path) -> dict[str, list[dict[str, str]]]:
+    files = {}
+    for path in sorted((shared_data / "shopify_pixel").glob("*.csv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            files[path.name] = list(csv.DictReader(file))
+    return files
+
+
+@pytest.fixture(scope="module")
+def visits(delivered) -> dict[str, list[datetime]]:
+    """Times of each visitor's distinct rows, in order; rows of nobody are left out."""
+    rows = {
+        (row.get("client_id") or row.get("clientId"), *list(row.values())[1:])
+        for file in delivered.values()
+        for row in file
+    }
+    times: dict[str, list[datetime]] = {}
+    for visitor, _, _, time, *_ in sorted(rows, key=lambda row: row[3]):
+        if visitor:
+            times.setdefault(visitor, []).append(datetime.fromisoformat(time))
+    return times
+
+
+def test_every_row_of_every_file_is_accounted_for(shopify_home, delivered):
+    with published(shopify_home) as connection:
+        files = connection.execute(
+            "select file, rows_read, rows_accepted, rows_duplicate, rows_dropped from landed_files"
+        ).fetchall()
+    assert {file: read for file, read, *_ in files} == {
+        name: len(rows) for name, rows in delivered.items()
+    }
+    assert all(read == sum(rest) for _, read, *rest in files)
+    nobody = sum(
+        not (row.get("client_id") or row.get("clientId"))
+        for rows in delivered.values()
+        for row in rows
+    )
+    assert sum(dropped for *_, dropped in files) == nobody == 241
+
+
+def test_sessions_are_those_of_a_plain_count(shopify_home, visits):
+    expected = set()
+    for visitor, times in visits.items():
+        start = previous = times[0]
+        for time in times[1:]:
+            if time > previous + GAP:
+                expected.add((visitor, start, previous))
+                start = time
+            previous = time
+        expected.add((visitor, start, previous))
+    with published(shopify_home) as connection:
+        sessions = connection.execute(
+            "select visitor_id, started_at, ended_at from sessions"
+        ).fetchall()
+    assert len(sessions) == len(expected)
+    assert {(v, s.isoformat(), e.isoformat()) for v, s, e in sessions} == {
+        (v, s.replace(tzinfo=None).isoformat(), e.replace(tzinfo=None).isoformat())
+        for v, s, e in expected
+    }
+
+
+def test_orders_are_those_of_a_plain_count_each_id_once(shopify_home, delivered):
+    first: dict[str, tuple[str, float]] = {}
+    for rows in delivered.values():
+        for row in sorted(rows, key=lambda row: row["timestamp"]):
+            if row["event_name"] == "checkout_completed":
+                order = json.loads(row["event_data"])
+                first.setdefault(order["transaction_id"], (row["timestamp"], order["revenue"]))
+    with published(shopify_home) as connection:
+        count, value = connection.execute(
+            "select sum(order_count), sum(order_value) from sessions"
+        ).fetchone()
+    assert (count, float(value)) == (len(first), sum(revenue for _, revenue in first.values()))
+
+
+def test_open_carts_are_ranked_and_exported_with_a_manifest_that_fits(shopify_home):
+    folder = shopify_home / "exports" / HOUR
+    data = (folder / "retargeting_priorities.csv").read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rows = list(csv.DictReader(data.decode().splitlines()))
+    assert manifest["rows"] == len(rows) > 500
+    assert manifest["sha256"] == hashlib.sha256(data).hexdigest()
+    ranks = [int(row["priority_rank"]) for row in rows]
+    assert ranks == sorted(set(ranks))
+    gains = [float(row["expected_gain"]) for row in rows]
+    assert gains == sorted(gains, reverse=True)
+    assert gains[0] > 0
+    latest = json.loads((shopify_home / "exports" / "latest.json").read_text())
+    assert latest["sha256"] == manifest["sha256"]
+    with published(shopify_home) as connection:
+        held_out, open_carts, closed = connection.execute(
+            """
+            select
+                count(*) filter (is_holdout),
+                count(*),
+                count(*) filter (carts.status != 'open')
+            from retargeting_priorities inner join carts using (cart_id)
+            """
+        ).fetchone()
+    assert len(rows) == open_carts - held_out
+    assert closed == 0
+
+
+def test_the_same_hour_again_and_in_another_home_gives_the_same_bytes(
+    shopify_home, shared_data, tmp_path
+):
+    csv_file = shopify_home / "exports" / HOUR / "retargeting_priorities.csv"
+    before = csv_file.read_bytes()
+    run_comeback(shopify_home, "run", "--as-of", "latest")
+    assert csv_file.read_bytes() == before
+    folder = shared_data / "shopify_pixel"
+    run_comeback(
+        tmp_path, "run", "--as-of", "latest", "--events", folder, "--source", "shopify_pixel"
+    )
+    assert (tmp_path / "exports" / HOUR / csv_file.name).read_bytes() == before
