@@ -1,5 +1,7 @@
 -- The orders that concern each visitor who ever filled a cart: their own, and those the same person made elsewhere.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
 with
 
 events as (
@@ -18,7 +20,9 @@ cart_visitors as (
 
     select distinct visitor_id
     from events
-    where event_type = 'add_to_cart'
+    where
+        event_type = 'add_to_cart'
+        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 

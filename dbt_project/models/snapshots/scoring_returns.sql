@@ -8,12 +8,14 @@ scoring_snapshots as (
 
 ),
 
-stream as (
+visitor_events as (
 
-    select * from {{ ref('event_stream') }}
-    where is_last_at_instant
+    select * from {{ ref('events') }}
+    where visitor_id in (select visitor_id from scoring_snapshots)
 
 ),
+
+{{ visitor_states('visitor_events') }},
 
 final as (
 
@@ -24,13 +26,13 @@ final as (
         scoring_snapshots.session_ended_at as ended_at,
         cast({{ hours_between('scoring_snapshots.session_ended_at', 'scoring_snapshots.as_of') }} as double)
             as elapsed_hours,
-        {{ visitor_features('stream', 'scoring_snapshots.session_ended_at') }},
+        {{ visitor_features('states', 'scoring_snapshots.session_ended_at') }},
         cast(1 as double) as session_leaves_cart
     from scoring_snapshots
-    asof inner join stream
+    asof inner join (select * from states where is_last_at_instant) as states
         on
-            scoring_snapshots.visitor_id = stream.visitor_id
-            and scoring_snapshots.as_of >= stream.event_at
+            scoring_snapshots.visitor_id = states.visitor_id
+            and scoring_snapshots.as_of >= states.event_at
 
 )
 

@@ -16,6 +16,6 @@ spine as (
 
 ),
 
-{{ cart_snapshots() }}
+{{ cart_snapshots(instant=as_of()) }}
 
 select * from snapshots
