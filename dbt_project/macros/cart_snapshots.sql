@@ -2,21 +2,12 @@
     Carts as they stood at instants. One definition makes the snapshots to learn from and those to score, so the two can
     not drift apart: everything here comes from events with event_at <= as_of and nothing else.
 
-    The calling model has a CTE `spine`, one row a snapshot: a row of cart_touches and its as_of. This adds CTEs, the last
-    of which is `snapshots`: the spine's keys and every feature. Only the visitors, persons and carts of the spine are
-    looked at, so few snapshots cost little however long the log is. `instant` is the as_of of all snapshots where they
-    share one.
+    The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
+    visitor_states of the spine's visitors. This adds CTEs, the last of which is `snapshots`: the spine's keys and every
+    feature. Only the persons and carts of the spine are looked at, so few snapshots cost little however long the log
+    is. `instant` is the as_of of all snapshots where they share one.
 -#}
 {%- macro cart_snapshots(instant=none) -%}
-visitor_events as (
-
-    select * from {{ ref('events') }}
-    where visitor_id in (select visitor_id from spine)
-
-),
-
-{{ visitor_states('visitor_events') }},
-
 -- What an as-of join carries along it pays for: it finds the row, a plain join fetches it.
 instants as (
 

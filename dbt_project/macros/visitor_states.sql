@@ -15,7 +15,6 @@ told as (
         events.is_activity,
         events.is_session_start,
         events.session_number,
-        events.item_id,
         events.price,
         events.device_type,
         events.country,
@@ -25,32 +24,18 @@ told as (
         case when events.is_session_start then coalesce(events.utm_medium, '') end as session_utm_medium,
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
         events.is_activity and not events.is_session_start as has_gap,
-        {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us
+        {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
+        events.previous_event_type,
+        events.is_last_at_instant,
+        events.item_id is not null and row_number() over (
+            partition by events.visitor_id, events.session_number, events.item_id
+            order by events.event_number
+        ) = 1 as is_new_item
     from {{ events }} as events
     left join {{ ref('orders') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number
-
-),
-
-compared as (
-
-    select
-        *,
-        coalesce(lead(event_at) over (
-            partition by visitor_id
-            order by event_number
-        ) > event_at, true) as is_last_at_instant,
-        lag(event_type) over (
-            partition by visitor_id, session_number
-            order by event_number
-        ) as previous_type,
-        item_id is not null and row_number() over (
-            partition by visitor_id, session_number, item_id
-            order by event_number
-        ) = 1 as is_new_item
-    from told
 
 ),
 
@@ -83,7 +68,7 @@ states as (
         end) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
         -- whole microseconds: a sum of fractions would depend on the order of adding
-        sum(case when has_gap and previous_type = 'view_item' then gap_us else 0 end) over session_so_far
+        sum(case when has_gap and previous_event_type = 'view_item' then gap_us else 0 end) over session_so_far
             as session_item_us,
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,
@@ -107,7 +92,7 @@ states as (
             as visitor_priced_view_count,
         last_value(device_type ignore nulls) over visitor_so_far as last_device_type,
         last_value(country ignore nulls) over visitor_so_far as last_country
-    from compared
+    from told
     window
         session_so_far as (
             partition by visitor_id, session_number

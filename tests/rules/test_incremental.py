@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from . import reference
-from .cases import LOADED_AT, Row
+from .cases import LOADED_AT, Row, add, at, buy, log, login, told, view
 from .comparison import assert_same_tables
 from .strategies import random_log
 from .warehouse import Warehouse
@@ -35,14 +35,13 @@ def schedule(seed: int, model_count: int) -> list[Load]:
     generator = random.Random(seed)
     rows = random_log(seed, size=generator.choice((10, 25, 40, 60)))
     count = generator.randint(2, 8)
+    # Few late rows leave most visitors untouched: what ties visitors shows only then.
+    late_share = generator.choice((0.05, 0.1, 0.2, 1))
     loads: list[list[Row]] = [[] for _ in range(count)]
-    is_in_order = generator.random() < 0.5
-    for place, row in enumerate(rows):
-        own = place * count // len(rows) if is_in_order else generator.randrange(count)
-        if generator.random() < 0.15:
-            own = generator.randrange(own, count)
-        loads[own].append(row)
-        if generator.random() < 0.15:
+    for row in rows:
+        is_late = generator.random() < late_share
+        loads[generator.randrange(count) if is_late else 0].append(row)
+        if generator.random() < 0.1:
             loads[generator.randrange(count)].append(row)
     for load in loads:
         generator.shuffle(load)
@@ -84,3 +83,187 @@ def newest_hour(rows: Sequence[Row]) -> datetime:
     newest_at = max((event.event_at for event in events), default=LOADED_AT)
     hour = newest_at.replace(minute=0, second=0, microsecond=0)
     return hour if hour == newest_at else hour + HOUR
+
+
+def test_a_late_event_that_bridges_two_sessions_merges_them(warehouse: Warehouse) -> None:
+    assert_sessions(
+        warehouse,
+        [log(view("A", "09:00"), view("A", "09:50")), [late(view("A", "09:25"))]],
+        [("09:00", "09:50", 3)],
+    )
+
+
+def test_a_bridge_told_anew_at_an_earlier_time_splits_the_session(warehouse: Warehouse) -> None:
+    delivered = log(view("A", "09:00"), view("A", "09:25"), view("A", "09:50"))
+    assert_sessions(
+        warehouse,
+        [delivered, [delivered[1] | {"event_at": view("A", "07:00")["event_at"]}]],
+        [("07:00", "07:00", 1), ("09:00", "09:00", 1), ("09:50", "09:50", 1)],
+    )
+
+
+def test_an_event_that_turns_out_to_be_anothers_leaves_its_first_visitor(
+    warehouse: Warehouse,
+) -> None:
+    delivered = log(view("A", "09:00"), view("B", "09:10"))
+    assert_sessions(
+        warehouse,
+        [delivered, [delivered[0] | {"visitor_id": "B", "event_at": view("B", "08:50")["event_at"]}]],
+        [("08:50", "09:10", 2)],
+    )
+
+
+def test_a_row_three_months_late_changes_what_it_would_have_changed_in_time(
+    warehouse: Warehouse,
+) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), view("A", "+90d 10:00"), view("B", "+90d 11:00")),
+            [late(buy("A", "10:05", "o1"))],
+        ],
+        [("A", "converted", "10:05")],
+    )
+
+
+def test_a_row_dated_in_the_future_freezes_nothing(warehouse: Warehouse) -> None:
+    future = late(told("C", "10:00", "page_view", event_at="2026-08-01T00:05:00Z"))
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00")),
+            [future],
+            [late(add("B", "11:00", event_id="b"))],
+            [late(buy("A", "10:20", "o1"))],
+        ],
+        [("A", "converted", "10:20"), ("B", "expired", "+30d 11:00")],
+    )
+
+
+def test_a_log_that_turns_out_to_end_earlier_opens_its_carts_again(warehouse: Warehouse) -> None:
+    end = late(view("C", "+40d 10:00"))
+    assert_carts(
+        warehouse,
+        [log(add("A", "10:00")), [end], [end | {"event_at": view("C", "11:00")["event_at"]}]],
+        [("A", "open", None)],
+    )
+
+
+def test_a_late_login_makes_an_order_elsewhere_take_the_cart(warehouse: Warehouse) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), login("B", "10:10", "7"), buy("B", "10:30", "o1")),
+            [late(login("A", "10:20", "7"))],
+        ],
+        [("A", "converted", "10:30")],
+    )
+
+
+def test_a_login_of_the_one_who_ordered_takes_the_carts_of_the_others(warehouse: Warehouse) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), login("A", "10:10", "7"), buy("B", "10:30", "o1")),
+            [late(login("B", "10:20", "7"))],
+        ],
+        [("A", "converted", "10:30")],
+    )
+
+
+def test_an_order_that_another_visitor_told_earlier_is_no_longer_the_later_ones(
+    warehouse: Warehouse,
+) -> None:
+    assert_carts(
+        warehouse,
+        [log(add("A", "10:00"), buy("A", "10:30", "o1")), [late(buy("B", "09:00", "o1"))]],
+        [("A", "open", None)],
+    )
+
+
+def test_time_alone_abandons_and_expires_carts_of_visitors_without_new_rows(
+    warehouse: Warehouse,
+) -> None:
+    loads = [
+        log(add("A", "10:00")),
+        [late(view("B", "10:30"))],
+        [late(view("B", "+30d 10:00", event_id="exactly"))],
+        [late(view("B", "+30d 10:00:00.000001", event_id="after"))],
+    ]
+    standing = []
+    warehouse.empty()
+    for number, rows in enumerate(loads, start=1):
+        warehouse.land(rows, [number] * len(rows))
+        warehouse.follow(LOADED_AT)
+        [cart] = warehouse.query("select status, abandoned_at from carts")
+        standing.append((cart["status"], cart["abandoned_at"]))
+    assert standing == [
+        ("open", None),
+        ("open", at("10:30")),
+        ("open", at("10:30")),
+        ("expired", at("10:30")),
+    ]
+
+
+@pytest.mark.parametrize("model_count", range(0, 24, 3))
+def test_a_build_that_died_is_completed_by_the_next(warehouse: Warehouse, model_count: int) -> None:
+    first = log(add("A", "10:00"), login("A", "10:05", "7"), add("B", "10:00"), view("C", "10:10"))
+    second = [late(buy("D", "10:20", "o1", user_id="7")), late(view("C", "+31d 09:00"))]
+    third = [second[1] | {"event_at": view("C", "10:15")["event_at"]}]
+    assert_same_as_at_once(
+        warehouse,
+        [Load(first), Load(second, dies_after=model_count), Load(third, dies_after=model_count)],
+    )
+
+
+def test_an_hour_without_new_rows_touches_nobody(warehouse: Warehouse) -> None:
+    warehouse.empty()
+    warehouse.land(random_log(1, size=40), [1] * 40)
+    warehouse.follow(LOADED_AT)
+    warehouse.follow(LOADED_AT)
+    assert warehouse.query("select * from new_loads") == []
+    assert warehouse.query("select * from touched_visitors") == []
+
+
+def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: Warehouse) -> None:
+    first = log(
+        login("A", "10:00", "7"),
+        login("B", "10:00", "7"),
+        buy("C", "10:00", "o1"),
+        view("D", "10:00"),
+        login("E", "10:00", "8"),
+    )
+    warehouse.empty()
+    warehouse.land(first, [1] * len(first))
+    warehouse.follow(LOADED_AT)
+    second = [late(buy("A", "10:30", "o1"))]
+    warehouse.land(second, [2])
+    warehouse.follow(LOADED_AT)
+    touched = warehouse.query("select visitor_id from touched_visitors order by visitor_id")
+    assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
+
+
+def late(row: Row) -> Row:
+    """A row of a later load, with an id of its own."""
+    [stamped] = log(row)
+    return stamped | {"event_id": row.get("event_id", f"late {row['event_type']}")}
+
+
+def assert_sessions(
+    warehouse: Warehouse, loads: Sequence[Sequence[Row]], expected: list[tuple]
+) -> None:
+    """After a build a load: start, end and events of all sessions, in order."""
+    assert_same_as_at_once(warehouse, [Load(load) for load in loads])
+    sessions = warehouse.query("select * from sessions order by started_at, visitor_id")
+    found = [(row["started_at"], row["ended_at"], row["event_count"]) for row in sessions]
+    assert found == [(at(start), at(end), count) for start, end, count in expected]
+
+
+def assert_carts(
+    warehouse: Warehouse, loads: Sequence[Sequence[Row]], expected: list[tuple]
+) -> None:
+    """After a build a load: visitor, status and closing of all carts, in order."""
+    assert_same_as_at_once(warehouse, [Load(load) for load in loads])
+    carts = warehouse.query("select * from carts order by visitor_id, started_at")
+    found = [(row["visitor_id"], row["status"], row["closed_at"]) for row in carts]
+    assert found == [(who, status, end and at(end)) for who, status, end in expected]

@@ -5,29 +5,18 @@
 
 with
 
-candidates as (
+told as (
 
     select
-        source,
-        event_id,
         visitor_id,
         user_id,
         event_at,
         event_type,
         order_id
     from {{ ref('candidate_events') }}
-    where drop_reason is null
-
-),
-
-told as (
-
-    select candidates.*
-    from candidates
-    inner join {{ ref('touched_events') }} as touched_events
-        on
-            candidates.source = touched_events.source
-            and candidates.event_id = touched_events.event_id
+    where
+        drop_reason is null
+        and (source, event_id) in (select source, event_id from {{ ref('touched_events') }})
 
 ),
 
@@ -48,10 +37,17 @@ touched_rows as (
 
     union all
 
-    select candidates.*
-    from candidates
-    inner join touched_orders on candidates.order_id = touched_orders.order_id
-    where candidates.event_type = 'purchase'
+    select
+        visitor_id,
+        user_id,
+        event_at,
+        event_type,
+        order_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and event_type = 'purchase'
+        and order_id in (select order_id from touched_orders)
 
 ),
 
@@ -72,30 +68,36 @@ ordering_visitors as (
 changed_visitors as (
 
     select distinct candidates.visitor_id
-    from candidates
+    from {{ ref('candidate_events') }} as candidates
     inner join ordering_visitors
         on
             candidates.visitor_id = ordering_visitors.visitor_id
             and candidates.event_at >= ordering_visitors.changed_from
-    where candidates.event_type = 'purchase'
+    where
+        candidates.drop_reason is null
+        and candidates.event_type = 'purchase'
 
 ),
 
 -- An order of a person concerns the carts of every visitor that ever was this person.
 changed_owners as (
 
-    select distinct candidates.user_id
-    from candidates
-    inner join changed_visitors on candidates.visitor_id = changed_visitors.visitor_id
-    where candidates.user_id is not null
+    select distinct user_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and user_id is not null
+        and visitor_id in (select visitor_id from changed_visitors)
 
 ),
 
 tied_visitors as (
 
-    select distinct candidates.visitor_id
-    from candidates
-    inner join changed_owners on candidates.user_id = changed_owners.user_id
+    select distinct visitor_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and user_id in (select user_id from changed_owners)
 
 ),
 

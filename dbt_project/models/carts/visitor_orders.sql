@@ -4,12 +4,6 @@
 
 with
 
-events as (
-
-    select * from {{ ref('events') }}
-
-),
-
 orders as (
 
     select * from {{ ref('orders') }}
@@ -19,7 +13,7 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from events
+    from {{ ref('events') }}
     where
         event_type = 'add_to_cart'
         and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
@@ -51,7 +45,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from events
+    from {{ ref('events') }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 

@@ -43,7 +43,9 @@ ordered as (
         ) as owner_id,
         max(case when is_activity then event_at end) over (
             visitor_order rows between unbounded preceding and 1 preceding
-        ) as previous_activity_at
+        ) as previous_activity_at,
+        lag(event_type) over visitor_order as previous_event_type,
+        coalesce(lead(event_at) over visitor_order > event_at, true) as is_last_at_instant
     from told
     window visitor_order as (
         partition by visitor_id
@@ -84,6 +86,8 @@ final as (
         ) as session_number,
         is_session_start,
         previous_activity_at,
+        previous_event_type,
+        is_last_at_instant,
         item_id,
         item_category,
         item_brand,

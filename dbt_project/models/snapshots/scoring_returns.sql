@@ -8,14 +8,11 @@ scoring_snapshots as (
 
 ),
 
-visitor_events as (
+states as (
 
-    select * from {{ ref('events') }}
-    where visitor_id in (select visitor_id from scoring_snapshots)
+    select * from {{ ref('scored_visitors') }}
 
 ),
-
-{{ visitor_states('visitor_events') }},
 
 final as (
 
@@ -29,10 +26,7 @@ final as (
         {{ visitor_features('states', 'scoring_snapshots.session_ended_at') }},
         cast(1 as double) as session_leaves_cart
     from scoring_snapshots
-    asof inner join (select * from states where is_last_at_instant) as states
-        on
-            scoring_snapshots.visitor_id = states.visitor_id
-            and scoring_snapshots.as_of >= states.event_at
+    inner join states on scoring_snapshots.visitor_id = states.visitor_id
 
 )
 
