@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from pydantic import Field
@@ -226,7 +227,7 @@ def cart_scores_asset(
         run, as_of = _run(context), _as_of(context)
         with run.open_warehouse() as connection:
             scores = scoring.score(
-                scoring.read_frames(connection),
+                scoring.read_frames(connection, as_of),
                 training.champion(run.registry, training.ABANDONMENT),
                 training.champion(run.registry, training.RETURN),
                 as_of=as_of,
@@ -238,7 +239,7 @@ def cart_scores_asset(
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
-                "worth_contacting": scores.filter(best_action="nothing").height,
+                "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
                 "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
             }
         )

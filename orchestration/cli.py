@@ -7,10 +7,12 @@ a command needs them, so that `--help` answers at once.
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from orchestration.errors import ComebackError
 from orchestration.home import Home
@@ -56,6 +58,8 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
 
     begun = time.monotonic()
     with Launcher(home, "run") as launcher:
+        if arguments.simulated:
+            launcher.simulate()
         if arguments.events:
             launcher.land([arguments.events], arguments.source)
         launcher.require_files()
@@ -122,6 +126,15 @@ def _show_progress() -> None:
     ours.propagate = False
 
 
+def ui(home: Home, arguments: argparse.Namespace) -> None:
+    """Become Dagster's UI and daemon, until interrupted."""
+    home.prepare()
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    options = ["-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(arguments.port)]
+    places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
+
+
 def _in_one_line(error: BaseException) -> str:
     """The failure as it is; one that nobody foresaw with its kind, and how to see more."""
     if isinstance(error, ComebackError):
@@ -160,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         "comeback train",
     )
     _add(commands, status, "files, rows, models, exports, anything wrong", "comeback status")
+    _add_ui(commands)
     return parser
 
 
@@ -189,7 +203,11 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         help="now: the last full hour (default); latest: the first one at or after the newest"
         " event; or a full hour such as 2026-10-31T10:00Z",
     )
-    parser.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
+    whose.add_argument(
+        "--simulated", action="store_true", help="simulate a shop where no dumps are"
+    )
     parser.add_argument("--source", help="the source whose dumps are in DIR")
 
 
@@ -209,6 +227,16 @@ def _add_replay(commands: argparse._SubParsersAction) -> None:
             metavar="HOUR",
             help=f"the {target} hour",
         )
+
+
+def _add_ui(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        ui,
+        "Dagster's UI and its hourly schedule, until interrupted",
+        "comeback ui --port 3000",
+    )
+    parser.add_argument("--port", type=int, default=3000, help="on 127.0.0.1 (default: 3000)")
 
 
 def _add(

@@ -12,13 +12,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ml.card import CARD_FILE, ModelCard
 from orchestration.errors import ComebackError
 from orchestration.home import replace_file, sync_folder
-from orchestration.hours import iso
 
 POINTER = "champion.json"
 
@@ -51,8 +49,9 @@ class Registry:
         target = self.root / card.name / card.model_id
         if target.exists():
             return
+        for stale in target.parent.glob(".*.tmp"):
+            shutil.rmtree(stale)
         temporary = target.with_name(f".{card.model_id}.{os.getpid()}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for name, content in files.items():
             replace_file(temporary / name, content)
@@ -95,13 +94,12 @@ class Registry:
         """The newest decision on each model of that name."""
         return {each["model_id"]: Decision(**each) for each in self._pointer(name)["decisions"]}
 
+    def last_decision(self, name: str) -> Decision:
+        """The newest decision; there is one as soon as there is a champion."""
+        return Decision(**self._pointer(name)["decisions"][-1])
+
     def _pointer(self, name: str) -> dict:
         try:
             return json.loads((self.root / name / POINTER).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {"champion": None, "decisions": []}
-
-
-def first_decision(card: ModelCard, as_of: datetime) -> Decision:
-    """The decision on a model that has none to beat."""
-    return Decision(card.model_id, iso(as_of), is_promoted=True, reason="the first model")

@@ -66,8 +66,8 @@ def ensure_champion(
     """Make sure there is a model to score with; with `retrain`, learn one that may replace it.
 
     Returns:
-        The card of the model learned now and what was decided about it; if nothing was learned,
-        the champion's card and None.
+        The card of the model learned now and what was decided about it; if nothing was learned, or
+        the champion over again, the champion's card and None.
 
     Raises:
         ComebackError: the table to learn from was not built yet.
@@ -79,6 +79,8 @@ def ensure_champion(
     logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
     challenger = learner.train(frame, as_of, settings)
     registry.save(challenger.card, challenger.to_files())
+    if champion_id == challenger.card.model_id:
+        return challenger.card, None
     if champion_id is None:
         decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
     else:

@@ -28,7 +28,7 @@ from .reference import CANONICAL_COLUMNS
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DATABASE = "warehouse"
 # An hour that no log contains: where its text stands in the compiled SQL, the log's hour belongs.
-PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)  # noqa: DTZ001 - SQL is told UTC without a zone
+PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 
 LOADED = pa.schema(
     [("_load_id", pa.int64()), ("_line", pa.int64())]
