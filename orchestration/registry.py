@@ -1,6 +1,6 @@
 """Models on disk: a folder a model, and a pointer to the one that scores come from.
 
-    models/<name>/<model_id>/    the model's open files and card.json, never changed once there
+    models/<name>/<model_id>/    its open files, card.json and plots, never changed once there
     models/<name>/champion.json  which of them is in use, and every decision so far
 
 Belongs here: writing both so that a reader never meets a half, and reading them back by the
@@ -83,6 +83,11 @@ class Registry:
                 f"the {name} model {model_id} is gone", str(folder), "run: comeback train"
             )
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+    def pictures(self, card: ModelCard) -> dict[str, bytes]:
+        """The plots kept beside a model, as PNG by name."""
+        folder = self.root / card.name / card.model_id
+        return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.png"))}
 
     def cards(self, name: str) -> list[ModelCard]:
         """The cards of all models of that name, oldest first."""
