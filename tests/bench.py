@@ -185,9 +185,8 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     events = parser.parse_args().events
     libraries = ", ".join(f"{name} {version(name)}" for name in ("duckdb", "dbt-core", "dagster"))
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {libraries}\n"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{machine}, {libraries}\n")
     print(f"{'what':60} {'seconds':>8} {'times':>7} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for what, cost, ratio in figures(Path(folder), events):
