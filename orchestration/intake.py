@@ -88,7 +88,8 @@ def land_deliveries(
 
     Args:
         connection: the open warehouse.
-        home: where copies of remote files are put while they are read.
+        home: where copies of remote files are put while they are read, and the key by which erased
+            people are told lies.
         sources: all sources; each gets its raw table even if nothing came.
         deliveries: what to look through.
         landed_at: now, with time zone.
@@ -110,6 +111,7 @@ def land_deliveries(
             landed_at=landed_at,
             progress=progress,
             scratch=home.temporary,
+            key_file=home.erasure_key,
         )
     progress.tell()
     rows = [
