@@ -109,6 +109,18 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
     print(report.models(home))
 
 
+def erase(home: Home, arguments: argparse.Namespace) -> None:
+    """A person out of everything, and the proof of it."""
+    from orchestration.erasure import Subject
+    from orchestration.launch import Launcher
+
+    kind = "visitor" if arguments.user is None else "user"
+    subject = Subject.named(kind, getattr(arguments, kind))
+    with Launcher(home, "erase") as launcher:
+        lines = launcher.erase(subject)
+    print("\n".join(lines))
+
+
 def status(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """What there is, and anything wrong."""
     from orchestration import report
@@ -172,6 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         "learn challengers and promote those that are better",
         "comeback train",
     )
+    _add_erase(commands)
     _add(commands, status, "files, rows, models, exports, anything wrong", "comeback status")
     _add_ui(commands)
     return parser
@@ -227,6 +240,24 @@ def _add_replay(commands: argparse._SubParsersAction) -> None:
             metavar="HOUR",
             help=f"the {target} hour",
         )
+
+
+def _add_erase(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        erase,
+        "a person out of tables, exports and logs for good, and proof of it; the dumps that named"
+        " them are listed, not changed, and cannot bring them back",
+        "comeback erase --user 4711",
+    )
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument(
+        "--user",
+        metavar="ID",
+        help="an account: with it every visitor that only this user signed in on, and on a shared"
+        " device what was theirs",
+    )
+    whose.add_argument("--visitor", metavar="ID", help="a browser or device")
 
 
 def _add_ui(commands: argparse._SubParsersAction) -> None:

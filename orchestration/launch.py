@@ -16,6 +16,8 @@ import polars as pl
 from orchestration import automation, simulated, warehouse
 from orchestration.assets import HOURLY_JOB, LAND_JOB, LANDING_OP, TRAIN_JOB, Landing
 from orchestration.definitions import build_definitions
+from orchestration.erasing import ERASE_JOB, ERASURE_KEY, Erasure
+from orchestration.erasure import Subject
 from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.hours import partition_key
@@ -125,12 +127,24 @@ class Launcher:
         """
         self._execute(TRAIN_JOB, hour, ops=automation.RETRAIN)
 
+    def erase(self, subject: Subject) -> list[str]:
+        """Erase a person and prove it.
+
+        Returns:
+            What was done, line by line.
+
+        Raises:
+            ComebackError: nobody has that id, the id is still somewhere, or a step failed.
+        """
+        erasing = Erasure(subject)
+        self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
+        return erasing.lines
+
     def newest_scored_hour(self) -> datetime | None:
         """The hour that was scored last, None before the first."""
         with self._home.lock(), warehouse.connect(self._home, self._settings) as connection:
             warehouse.ensure_score_tables(connection)
-            query = "select max(as_of) from scores.runs where carts_scored is not null"
-            return connection.execute(query).fetchall()[0][0]
+            return warehouse.newest_scored_hour(connection)
 
     def _has_files(self) -> bool:
         """Whether a file ever landed, or lies there to be landed."""
@@ -142,7 +156,11 @@ class Launcher:
             return warehouse.landed_files(connection)
 
     def _execute(
-        self, job: str, hour: datetime | None = None, ops: Mapping[str, Any] | None = None
+        self,
+        job: str,
+        hour: datetime | None = None,
+        ops: Mapping[str, Any] | None = None,
+        resources: Mapping[str, object] | None = None,
     ) -> None:
         definition = self._definitions.resolve_job_def(job)
         key = self._partition(definition, hour) if hour else None
@@ -154,6 +172,7 @@ class Launcher:
                 run_config=config,
                 instance=self._instance,
                 partition_key=key,
+                resources=resources,
                 tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
         except dg.DagsterError as error:

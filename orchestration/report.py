@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 
 from orchestration import exports, warehouse
+from orchestration.erasure import PENDING
 from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.registry import Registry
@@ -132,6 +133,8 @@ def _places(home: Home) -> Iterator[str]:
 
 def _wrong(home: Home, published: duckdb.DuckDBPyConnection) -> Iterator[str]:
     yield from _failed_runs(home)
+    if (home.erasures / PENDING).exists():
+        yield "an erasure did not end; run it again: comeback erase"
     for file, note in published.execute(
         "select file, note from landed_files where note is not null order by load_id"
     ).fetchall():

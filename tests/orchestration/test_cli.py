@@ -15,7 +15,7 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", ["land", "run", "replay", "train", "status", "ui"])
+@pytest.mark.parametrize("command", ["land", "run", "replay", "train", "erase", "status", "ui"])
 def test_every_command_helps_with_one_example(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
@@ -33,6 +33,8 @@ def test_every_command_helps_with_one_example(command, capsys):
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
         (["run", "--events", "dumps"], "--events DIR and --source SOURCE belong together"),
         (["replay", "--from", "2026-10-31T10:00Z"], "--to"),
+        (["erase"], "one of the arguments --user --visitor is required"),
+        (["erase", "--user", "1", "--visitor", "2"], "not allowed with argument --user"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments, complaint, capsys):
