@@ -58,5 +58,11 @@ def time_split(
 
 
 def cart_weights(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) one weight a cart: 1 / (its rows in this frame), lest long-lived carts rule."""
-    return frame.select(1.0 / pl.len().over("cart_id")).to_series().to_numpy()
+    """(n,) what a row counts: 1 at a cart's first touch in the frame, 1/2 at its second, and so on.
+
+    So carts that are touched again and again do not rule. The weight knows the cart's past only:
+    one that shares 1 among all rows of a cart knows how many there will be, and a bought cart has
+    few, so that models learned with it promise too many purchases.
+    """
+    touch = pl.col("last_touched_at").rank("dense").over("cart_id")
+    return frame.select(1.0 / touch).to_series().to_numpy()

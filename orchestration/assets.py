@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from pydantic import Field
 
 from ml.card import ModelCard
 from orchestration import exports, publication, scoring, training, transform, warehouse
-from orchestration.figures import card_pictures, markdown_table
+from orchestration.figures import markdown_picture, markdown_table
 from orchestration.hours import from_partition_key, iso
 from orchestration.intake import Delivery, land_deliveries, standing_deliveries
 from orchestration.landing import Source
@@ -184,7 +185,7 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
                 _as_of(context),
                 retrain=config.retrain,
             )
-        return dg.MaterializeResult(metadata=_card_metadata(card, decision))
+        return dg.MaterializeResult(metadata=_card_metadata(run, card, decision))
 
     return model
 
@@ -226,7 +227,7 @@ def cart_scores_asset(
         run, as_of = _run(context), _as_of(context)
         with run.open_warehouse() as connection:
             scores = scoring.score(
-                scoring.read_frames(connection),
+                scoring.read_frames(connection, as_of),
                 training.champion(run.registry, training.ABANDONMENT),
                 training.champion(run.registry, training.RETURN),
                 as_of=as_of,
@@ -238,7 +239,7 @@ def cart_scores_asset(
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
-                "worth_contacting": scores.filter(best_action="nothing").height,
+                "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
                 "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
             }
         )
@@ -360,9 +361,8 @@ def _severity(node: transform.NodeResult) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR
 
 
-def _card_metadata(card: ModelCard, decision: Decision | None) -> dict[str, Any]:
-    """A model's card as metadata: figures that the UI plots over time; pictures of a new one."""
-    pictures = card_pictures(card) if decision else {}
+def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
+    """A model's card as metadata: figures that the UI plots over time, and its plots."""
     return {
         "model_id": card.model_id,
         "kind": card.kind,
@@ -371,7 +371,10 @@ def _card_metadata(card: ModelCard, decision: Decision | None) -> dict[str, Any]
         "rows": card.row_count,
         "note": card.note,
         **card.figures,
-        **{name: dg.MetadataValue.md(text) for name, text in pictures.items()},
+        **{
+            name: dg.MetadataValue.md(markdown_picture(name, png))
+            for name, png in run.registry.pictures(card).items()
+        },
     }
 
 

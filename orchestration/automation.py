@@ -34,12 +34,15 @@ SENSOR_SECONDS = 30
 _IN_PROGRESS = dg.RunsFilter(
     statuses=[
         dg.DagsterRunStatus.QUEUED,
-        dg.DagsterRunStatus.NOT_STARTED,
         dg.DagsterRunStatus.STARTING,
         dg.DagsterRunStatus.STARTED,
     ]
 )
 
+
+RETRAIN = {
+    f"{learner.name}_model": {"config": Training(retrain=True).model_dump()} for learner in LEARNERS
+}
 
 # Each job runs in one process: the warehouse has one writer.
 LAND = dg.define_asset_job(
@@ -55,12 +58,7 @@ HOURLY = dg.define_asset_job(
 TRAIN = dg.define_asset_job(
     TRAIN_JOB,
     dg.AssetSelection.groups(MODELS_GROUP),
-    config={
-        "ops": {
-            f"{learner.name}_model": {"config": Training(retrain=True).model_dump()}
-            for learner in LEARNERS
-        }
-    },
+    config={"ops": RETRAIN},
     description="Learn challengers and promote those that are better.",
 )
 

@@ -7,10 +7,12 @@ a command needs them, so that `--help` answers at once.
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from orchestration.errors import ComebackError
 from orchestration.home import Home
@@ -56,6 +58,8 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
 
     begun = time.monotonic()
     with Launcher(home, "run") as launcher:
+        if arguments.simulated:
+            launcher.simulate()
         if arguments.events:
             launcher.land([arguments.events], arguments.source)
         launcher.require_files()
@@ -105,6 +109,18 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
     print(report.models(home))
 
 
+def erase(home: Home, arguments: argparse.Namespace) -> None:
+    """A person out of everything, and the proof of it."""
+    from orchestration.erasure import Subject
+    from orchestration.launch import Launcher
+
+    kind = "visitor" if arguments.user is None else "user"
+    subject = Subject.named(kind, getattr(arguments, kind))
+    with Launcher(home, "erase") as launcher:
+        lines = launcher.erase(subject)
+    print("\n".join(lines))
+
+
 def status(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """What there is, and anything wrong."""
     from orchestration import report
@@ -120,6 +136,15 @@ def _show_progress() -> None:
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)
     ours.propagate = False
+
+
+def ui(home: Home, arguments: argparse.Namespace) -> None:
+    """Become Dagster's UI and daemon, until interrupted."""
+    home.prepare()
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    options = ["-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(arguments.port)]
+    places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -159,7 +184,9 @@ def _parser() -> argparse.ArgumentParser:
         "learn challengers and promote those that are better",
         "comeback train",
     )
+    _add_erase(commands)
     _add(commands, status, "files, rows, models, exports, anything wrong", "comeback status")
+    _add_ui(commands)
     return parser
 
 
@@ -189,7 +216,11 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         help="now: the last full hour (default); latest: the first one at or after the newest"
         " event; or a full hour such as 2026-10-31T10:00Z",
     )
-    parser.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
+    whose.add_argument(
+        "--simulated", action="store_true", help="simulate a shop where no dumps are"
+    )
     parser.add_argument("--source", help="the source whose dumps are in DIR")
 
 
@@ -209,6 +240,34 @@ def _add_replay(commands: argparse._SubParsersAction) -> None:
             metavar="HOUR",
             help=f"the {target} hour",
         )
+
+
+def _add_erase(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        erase,
+        "a person out of tables, exports and logs for good, and proof of it; the dumps that named"
+        " them are listed, not changed, and cannot bring them back",
+        "comeback erase --user 4711",
+    )
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument(
+        "--user",
+        metavar="ID",
+        help="an account: with it every visitor that only this user signed in on, and on a shared"
+        " device what was theirs",
+    )
+    whose.add_argument("--visitor", metavar="ID", help="a browser or device")
+
+
+def _add_ui(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        ui,
+        "Dagster's UI and its hourly schedule, until interrupted",
+        "comeback ui --port 3000",
+    )
+    parser.add_argument("--port", type=int, default=3000, help="on 127.0.0.1 (default: 3000)")
 
 
 def _add(

@@ -18,6 +18,7 @@ from orchestration.automation import (
     train_schedule,
 )
 from orchestration.bookkeeping import write_quickly
+from orchestration.erasing import ERASE, ERASURE_KEY, nobody
 from orchestration.home import Home
 from orchestration.intake import known_sources
 from orchestration.resources import RUN_KEY, run_resource
@@ -51,10 +52,10 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.published_database_asset(hours),
         ],
         asset_checks=checks.asset_checks(),
-        jobs=[LAND, HOURLY, TRAIN],
+        jobs=[LAND, HOURLY, TRAIN, ERASE],
         schedules=[hourly_schedule(home), train_schedule(home)],
         sensors=[new_files_sensor(home, settings, sources), landed_sensor(settings)],
-        resources={RUN_KEY: run_resource(home)},
+        resources={RUN_KEY: run_resource(home), ERASURE_KEY: nobody},
         executor=dg.in_process_executor,
     )
 

@@ -140,6 +140,47 @@ def write_export(
     return export
 
 
+def rewrite_all(
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    keep_hours: int,
+    scores_after: datetime | None,
+) -> list[str]:
+    """Write every exported hour anew from what the table still says of it.
+
+    Models and settings in the manifests stay those that the hour was scored with.
+
+    Args:
+        folder: the exports folder.
+        connection: the open warehouse.
+        keep_hours: hours kept, counted back from the newest one.
+        scores_after: the table holds hours after this one; an older one cannot be written again
+            and goes. None while no hour was scored.
+
+    Returns:
+        The hours that are there now.
+    """
+    hours = [path for path in sorted(folder.iterdir()) if is_hour_name(path.name)]
+    kept = []
+    for path in hours:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        hour = datetime.fromisoformat(manifest["hour"]).replace(tzinfo=None)
+        if scores_after is None or hour <= scores_after:
+            shutil.rmtree(path)
+            continue
+        write_export(
+            folder,
+            hour,
+            read_rows(connection, hour),
+            models=manifest["models"],
+            settings_digest=manifest["settings"],
+            keep_hours=keep_hours,
+        )
+        kept.append(path.name)
+    return kept
+
+
 def read_latest(folder: Path) -> dict[str, str] | None:
     """The pointer to the newest export; None while there is none."""
     try:

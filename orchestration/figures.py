@@ -16,8 +16,8 @@ def markdown_table(frame: pl.DataFrame) -> str:
     return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
 
 
-def card_pictures(card: ModelCard) -> dict[str, str]:
-    """The plots of a card's tables, by name, each as Markdown with the picture in it."""
+def card_plots(card: ModelCard) -> dict[str, bytes]:
+    """The plots of a card's tables, as PNG files by name."""
     from ml import plots  # matplotlib is slow to import, and most hours learn nothing
 
     drawn = {
@@ -26,13 +26,14 @@ def card_pictures(card: ModelCard) -> dict[str, str]:
         "return_curve": plots.return_curve,
     }
     return {
-        name: _picture(name, plot(card.tables[name]))
+        f"{name}.png": plot(card.tables[name])
         for name, plot in drawn.items()
         if card.tables.get(name)
     }
 
 
-def _picture(name: str, png: bytes) -> str:
+def markdown_picture(name: str, png: bytes) -> str:
+    """The picture itself within Markdown."""
     return f"![{name}](data:image/png;base64,{base64.b64encode(png).decode()})"
 
 

@@ -84,6 +84,16 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def erasures(self) -> Path:
+        """What was erased when, told without ids, and the key of the hash that stands for them."""
+        return self.root / "erasures"
+
+    @property
+    def erasure_key(self) -> Path:
+        """The key by which erased people are told from others; without it they could come back."""
+        return self.erasures / "key"
+
+    @property
     def temporary(self) -> Path:
         """Where DuckDB spills what does not fit into memory."""
         return self.root / "tmp"

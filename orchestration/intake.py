@@ -7,6 +7,7 @@ here: finding or reading a file, or knowing whether it is new; that is `landing`
 import functools
 import hashlib
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -87,7 +88,8 @@ def land_deliveries(
 
     Args:
         connection: the open warehouse.
-        home: where copies of remote files are put while they are read.
+        home: where copies of remote files are put while they are read, and the key by which erased
+            people are told lies.
         sources: all sources; each gets its raw table even if nothing came.
         deliveries: what to look through.
         landed_at: now, with time zone.
@@ -98,6 +100,7 @@ def land_deliveries(
     """
     ensure_raw_tables(connection, sources)
     landed: list[LandedFile] = []
+    progress = _Progress()
     for delivery in deliveries:
         source = source_named(sources, delivery.source)
         files = find_files(delivery.address, source)
@@ -106,9 +109,11 @@ def land_deliveries(
             files,
             source,
             landed_at=landed_at,
-            progress=_tell,
+            progress=progress,
             scratch=home.temporary,
+            key_file=home.erasure_key,
         )
+    progress.tell()
     rows = [
         {name: value for name, value in asdict(file).items() if name in _SCHEMA}
         for file in landed
@@ -134,8 +139,27 @@ def find_delivered(
         yield from find_files(delivery.address, source_named(sources, delivery.source))
 
 
-def _tell(file: LandedFile) -> None:
-    if file.status == "loaded":
-        logger.info("Landed %s: %d rows.", file.file, file.rows_read)
-    elif file.status == "refused":
-        logger.warning("Refused %s: %s.", file.file, file.note)
+class _Progress:
+    """Tells of refused files at once and of the others every few seconds, and at the end."""
+
+    INTERVAL_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._files = self._rows = 0
+        self._told_at = time.monotonic()
+
+    def __call__(self, file: LandedFile) -> None:
+        if file.status == "refused":
+            logger.warning("Refused %s: %s.", file.file, file.note)
+        if file.status != "loaded":
+            return
+        self._files += 1
+        self._rows += file.rows_read
+        if time.monotonic() - self._told_at > self.INTERVAL_SECONDS:
+            self.tell()
+
+    def tell(self) -> None:
+        """Say how many files and rows have been landed so far, if any."""
+        if self._files:
+            logger.info("Landed %d files, %d rows.", self._files, self._rows)
+        self._told_at = time.monotonic()

@@ -4,6 +4,7 @@ Belongs here: choosing the job, its hour and its configuration, and finding the 
 fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -12,14 +13,17 @@ from typing import Any, Self
 import dagster as dg
 import polars as pl
 
-from orchestration import automation, warehouse
+from orchestration import automation, simulated, warehouse
 from orchestration.assets import HOURLY_JOB, LAND_JOB, LANDING_OP, TRAIN_JOB, Landing
 from orchestration.definitions import build_definitions
+from orchestration.erasing import ERASE_JOB, ERASURE_KEY, Erasure
+from orchestration.erasure import Subject
 from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.hours import partition_key
 from orchestration.intake import find_delivered, known_sources, standing_deliveries
-from orchestration.landing import source_named
+from orchestration.landing import find_files, source_named
+from orchestration.resources import PID_TAG
 from orchestration.settings import FILE_NAME, load_settings
 
 COMMAND_TAG = "comeback/command"
@@ -51,14 +55,21 @@ class Launcher:
         """Close the instance."""
         self._stack.close()
 
+    def simulate(self) -> None:
+        """Have the simulated shop's dumps in the home, for the next run to land.
+
+        Raises:
+            ComebackError: the files in this home are a real shop's.
+        """
+        simulated.move_in(self._home, is_taken=self._has_files())
+
     def require_files(self) -> None:
         """Fail while there is nothing to work on.
 
         Raises:
             ComebackError: no file ever landed, and none is there to land.
         """
-        deliveries = standing_deliveries(self._home, self._settings, self._sources)
-        if self._landed().height or any(find_delivered(self._sources, deliveries)):
+        if self._has_files():
             return
         raise ComebackError(
             "no file has landed yet",
@@ -75,7 +86,10 @@ class Launcher:
         Raises:
             ComebackError: the source or a file is unknown, or the run went wrong.
         """
-        source_named(self._sources, source)
+        definition = source_named(self._sources, source)
+        files = [file for address in addresses for file in find_files(address, definition)]
+        with self._home.lock():
+            simulated.make_way_for(self._home, files)
         before = self._landed().height
         landing = Landing(addresses=list(addresses), source=source)
         self._execute(LAND_JOB, ops={LANDING_OP: {"config": landing.model_dump()}})
@@ -111,33 +125,55 @@ class Launcher:
         Raises:
             ComebackError: there is nothing to learn from, or a step failed.
         """
-        self._execute(TRAIN_JOB, hour)
+        self._execute(TRAIN_JOB, hour, ops=automation.RETRAIN)
+
+    def erase(self, subject: Subject) -> list[str]:
+        """Erase a person and prove it.
+
+        Returns:
+            What was done, line by line.
+
+        Raises:
+            ComebackError: nobody has that id, the id is still somewhere, or a step failed.
+        """
+        erasing = Erasure(subject)
+        self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
+        return erasing.lines
 
     def newest_scored_hour(self) -> datetime | None:
         """The hour that was scored last, None before the first."""
         with self._home.lock(), warehouse.connect(self._home, self._settings) as connection:
             warehouse.ensure_score_tables(connection)
-            query = "select max(as_of) from scores.runs where carts_scored is not null"
-            return connection.execute(query).fetchall()[0][0]
+            return warehouse.newest_scored_hour(connection)
+
+    def _has_files(self) -> bool:
+        """Whether a file ever landed, or lies there to be landed."""
+        deliveries = standing_deliveries(self._home, self._settings, self._sources)
+        return self._landed().height > 0 or any(find_delivered(self._sources, deliveries))
 
     def _landed(self) -> pl.DataFrame:
         with self._home.lock(), warehouse.connect(self._home, self._settings) as connection:
             return warehouse.landed_files(connection)
 
     def _execute(
-        self, job: str, hour: datetime | None = None, ops: Mapping[str, Any] | None = None
+        self,
+        job: str,
+        hour: datetime | None = None,
+        ops: Mapping[str, Any] | None = None,
+        resources: Mapping[str, object] | None = None,
     ) -> None:
         definition = self._definitions.resolve_job_def(job)
         key = self._partition(definition, hour) if hour else None
         # What went wrong is told in one line; Dagster's console would tell it in a hundred.
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        config = {**(definition.run_config or {}), **({"ops": ops} if ops else {}), **quiet}
+        config = {**quiet, **({"ops": ops} if ops else {})}
         try:
             definition.execute_in_process(
                 run_config=config,
                 instance=self._instance,
                 partition_key=key,
-                tags={COMMAND_TAG: self._command},
+                resources=resources,
+                tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
         except dg.DagsterError as error:
             raise _reason(error) from error

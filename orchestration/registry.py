@@ -1,6 +1,6 @@
 """Models on disk: a folder a model, and a pointer to the one that scores come from.
 
-    models/<name>/<model_id>/    the model's open files and card.json, never changed once there
+    models/<name>/<model_id>/    its open files, card.json and plots, never changed once there
     models/<name>/champion.json  which of them is in use, and every decision so far
 
 Belongs here: writing both so that a reader never meets a half, and reading them back by the
@@ -12,13 +12,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 from ml.card import CARD_FILE, ModelCard
 from orchestration.errors import ComebackError
 from orchestration.home import replace_file, sync_folder
-from orchestration.hours import iso
 
 POINTER = "champion.json"
 
@@ -51,8 +49,9 @@ class Registry:
         target = self.root / card.name / card.model_id
         if target.exists():
             return
+        for stale in target.parent.glob(".*.tmp"):
+            shutil.rmtree(stale)
         temporary = target.with_name(f".{card.model_id}.{os.getpid()}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for name, content in files.items():
             replace_file(temporary / name, content)
@@ -85,6 +84,11 @@ class Registry:
             )
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
+    def pictures(self, card: ModelCard) -> dict[str, bytes]:
+        """The plots kept beside a model, as PNG by name."""
+        folder = self.root / card.name / card.model_id
+        return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.png"))}
+
     def cards(self, name: str) -> list[ModelCard]:
         """The cards of all models of that name, oldest first."""
         paths = (self.root / name).glob(f"[!.]*/{CARD_FILE}")
@@ -95,13 +99,12 @@ class Registry:
         """The newest decision on each model of that name."""
         return {each["model_id"]: Decision(**each) for each in self._pointer(name)["decisions"]}
 
+    def last_decision(self, name: str) -> Decision:
+        """The newest decision; there is one as soon as there is a champion."""
+        return Decision(**self._pointer(name)["decisions"][-1])
+
     def _pointer(self, name: str) -> dict:
         try:
             return json.loads((self.root / name / POINTER).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {"champion": None, "decisions": []}
-
-
-def first_decision(card: ModelCard, as_of: datetime) -> Decision:
-    """The decision on a model that has none to beat."""
-    return Decision(card.model_id, iso(as_of), is_promoted=True, reason="the first model")

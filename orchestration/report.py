@@ -10,11 +10,13 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from orchestration import exports
+from orchestration import exports, warehouse
+from orchestration.erasure import PENDING
 from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.registry import Registry
 from orchestration.scoring import SHOWN_COLUMNS
+from orchestration.settings import load_settings
 
 TOP_ROWS = 5
 _MODELS = ("abandonment", "return")
@@ -83,9 +85,11 @@ def models(home: Home) -> str:
     registry = Registry(home.models)
     lines = []
     for name in _MODELS:
-        decision = list(registry.decisions(name).values())[-1]
-        verb = "promoted" if decision.is_promoted else "not promoted"
-        lines.append(f"{name}: {decision.model_id} {verb} ({decision.reason})")
+        champion, decision = registry.champion(name), registry.last_decision(name)
+        if decision.is_promoted:
+            lines.append(f"{name}: {champion} is in use ({decision.reason})")
+        else:
+            lines.append(f"{name}: {champion} stays; {decision.model_id}: {decision.reason}")
     return "\n".join(lines)
 
 
@@ -127,14 +131,11 @@ def _places(home: Home) -> Iterator[str]:
         yield f"Exports    {home.exports / latest['path']}"
 
 
-def _wrong(home: Home, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    failed = connection.execute(
-        "select job, started_at, run_id from runs where status = 'failed'"
-        " and started_at > (select max(started_at) from runs where status = 'done')"
-    ).fetchall()
-    for job, started_at, run_id in failed:
-        yield f"the run {run_id} ({job}, {started_at} UTC) failed"
-    for file, note in connection.execute(
+def _wrong(home: Home, published: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    yield from _failed_runs(home)
+    if (home.erasures / PENDING).exists():
+        yield "an erasure did not end; run it again: comeback erase"
+    for file, note in published.execute(
         "select file, note from landed_files where note is not null order by load_id"
     ).fetchall():
         yield f"{file}: {note}"
@@ -145,3 +146,23 @@ def _wrong(home: Home, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
                 registry.load(name, model_id)
         except ComebackError as error:
             yield str(error)
+
+
+def _failed_runs(home: Home) -> Iterator[str]:
+    """Runs that failed and were not made good since; they may be in the warehouse only."""
+    try:
+        with (
+            home.lock(wait_seconds=0),
+            warehouse.connect(home, load_settings(home.root)) as connection,
+        ):
+            failed = connection.execute(
+                "select job, started_at, run_id from scores.runs as run where status <> 'done'"
+                " and not exists (select 1 from scores.runs as later where status = 'done'"
+                " and later.job = run.job and later.started_at > run.started_at)"
+                " order by started_at"
+            ).fetchall()
+    except ComebackError as error:
+        yield str(error)
+        return
+    for job, started_at, run_id in failed:
+        yield f"the run {run_id} ({job}, {started_at} UTC) failed; see it in the UI (make ui)"

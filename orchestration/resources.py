@@ -35,8 +35,8 @@ def run_resource(home: Home) -> dg.ResourceDefinition:
 
 def fail_dead_runs(instance: dg.DagsterInstance) -> None:
     """Report as failed the runs whose process is gone; else they would block those that queue."""
-    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-    for dagster_run in instance.get_runs(started):
+    begun = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED]
+    for dagster_run in instance.get_runs(dg.RunsFilter(statuses=begun)):
         pid = dagster_run.tags.get(PID_TAG)
         if pid and not _is_alive(int(pid)):
             instance.report_run_failed(dagster_run, f"Process {pid} of this run was killed.")

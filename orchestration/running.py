@@ -11,9 +11,10 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration import ledger, warehouse
+from orchestration import ledger, simulated, warehouse
 from orchestration.home import Home
 from orchestration.hours import utc_now
+from orchestration.intake import find_delivered, known_sources, standing_deliveries
 from orchestration.registry import Registry
 from orchestration.settings import Settings, load_settings
 
@@ -74,6 +75,8 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     with home.lock():
+        deliveries = standing_deliveries(home, settings, known_sources())
+        simulated.make_way_for(home, find_delivered(known_sources(), deliveries))
         with run.open_warehouse() as connection:
             warehouse.ensure_score_tables(connection)
             ledger.begin_run(

@@ -7,6 +7,7 @@ Belongs here: putting together what the models and the economics say of each car
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import duckdb
 import numpy as np
@@ -42,13 +43,20 @@ SHOWN_COLUMNS = (
 
 @dataclass(frozen=True)
 class ScoringFrames:
-    """The carts to score at an hour and their visitors' absences, row for row the same carts."""
+    """What is scored at an hour.
+
+    Attributes:
+        snapshots: the carts.
+        returns: their visitors' absences, row for row the same carts.
+        typical_value: the shop's median order up to the hour; None before the first of known value.
+    """
 
     snapshots: pl.DataFrame
     returns: pl.DataFrame
+    typical_value: Decimal | None
 
 
-def read_frames(connection: duckdb.DuckDBPyConnection) -> ScoringFrames:
+def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> ScoringFrames:
     """The carts of the hour that dbt built last, without those of suspected bots.
 
     Raises:
@@ -68,7 +76,10 @@ def read_frames(connection: duckdb.DuckDBPyConnection) -> ScoringFrames:
             "scoring_snapshots and scoring_returns",
             "correct the models in dbt_project/models/snapshots",
         )
-    return ScoringFrames(snapshots, returns)
+    typical_value = connection.execute(
+        "select quantile_disc(order_value, 0.5) from main.orders where event_at <= ?", [as_of]
+    ).fetchall()[0][0]
+    return ScoringFrames(snapshots, returns, typical_value)
 
 
 def score(
@@ -112,6 +123,7 @@ def score(
         holdout_key=settings.holdout_key.encode(),
         holdout_share=settings.holdout_share,
         timing=timing,
+        typical_value=frames.typical_value,
     )
     return _with_reasons(decided, abandonment, phrases).select(
         pl.lit(as_of).cast(pl.Datetime("us")).alias("scored_at"),

@@ -17,6 +17,7 @@ from ml.abandonment import AbandonmentModel
 from ml.card import ModelCard
 from ml.return_time import ReturnModel
 from orchestration.errors import ComebackError
+from orchestration.figures import card_plots
 from orchestration.hours import iso
 from orchestration.registry import Decision, Registry
 from orchestration.settings import Settings
@@ -66,8 +67,8 @@ def ensure_champion(
     """Make sure there is a model to score with; with `retrain`, learn one that may replace it.
 
     Returns:
-        The card of the model learned now and what was decided about it; if nothing was learned,
-        the champion's card and None.
+        The card of the model learned now and what was decided about it; if nothing was learned, or
+        the champion over again, the champion's card and None.
 
     Raises:
         ComebackError: the table to learn from was not built yet.
@@ -78,7 +79,10 @@ def ensure_champion(
     frame = _training_frame(connection, learner)
     logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
     challenger = learner.train(frame, as_of, settings)
-    registry.save(challenger.card, challenger.to_files())
+    plots = card_plots(challenger.card)
+    registry.save(challenger.card, {**challenger.to_files(), **plots})
+    if champion_id == challenger.card.model_id:
+        return challenger.card, None
     if champion_id is None:
         decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
     else:

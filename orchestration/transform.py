@@ -113,6 +113,8 @@ def dbt_args(
         "--no-use-colors",
         "--no-send-anonymous-usage-stats",
         "--no-version-check",
+        "--log-level",
+        "none",
         "--log-level-file",
         "none",
         "--write-json" if command == "parse" else "--no-write-json",
@@ -125,6 +127,8 @@ def dbt_args(
         str(target),
         "--vars",
         json.dumps(dict(variables), sort_keys=True),
+        # unit tests say something of the SQL, not of an hour's data
+        *(["--exclude-resource-type", "unit_test"] if command == "build" else []),
         *(["--select", *select] if select else []),
         *(["--full-refresh"] if full_refresh else []),
     ]

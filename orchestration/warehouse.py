@@ -88,6 +88,12 @@ def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     return connection.execute("select max(event_at) from main.events").fetchall()[0][0]
 
 
+def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The hour that was scored last, UTC; None before the first."""
+    query = "select max(as_of) from scores.runs where carts_scored is not null"
+    return connection.execute(query).fetchall()[0][0]
+
+
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Rows of every table that dbt built, by name; views have none of their own."""
     query = "select table_name, estimated_size from duckdb_tables() where schema_name = 'main'"

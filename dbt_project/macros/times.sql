@@ -55,7 +55,7 @@ end as bigint))
 {%- macro source_zone(source_name) -%}
 {%- set zone = namespace(name='UTC') -%}
 {%- if execute -%}
-    {%- for node in graph.sources.values() if node.schema == 'raw' and node.name == source_name -%}
+    {%- for node in graph.get('sources', {}).values() if node.schema == 'raw' and node.name == source_name -%}
         {%- set zone.name = node.config.meta.zone or node.meta.zone or 'UTC' -%}
     {%- endfor -%}
 {%- endif -%}

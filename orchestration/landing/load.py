@@ -16,6 +16,7 @@ from typing import Literal
 import duckdb
 
 from orchestration.landing import csv_files, jsonl_files, parquet_files
+from orchestration.landing.erased import Tombstones
 from orchestration.landing.files import (
     SCRATCH_PREFIX,
     ByteStream,
@@ -47,7 +48,7 @@ class LandedFile:
         byte_size: Its size, None if it could not be looked at.
         load_id: The load that holds its content, None if there is none.
         rows_read: Rows found in it now: those in ``raw.<source>`` plus ``rows_unreadable``.
-        rows_unreadable: Rows set aside in ``raw.unreadable_rows``.
+        rows_unreadable: Rows set aside in ``raw.unreadable_rows``, those of erased people too.
         rows_repaired: Rows mended to read them, in ``raw.repaired_rows`` and in ``raw.<source>``.
         note: What is odd about the file, in one line, or None.
     """
@@ -77,6 +78,7 @@ def land(
     progress: Callable[[LandedFile], None] | None = None,
     row_limit: int = ROW_LIMIT_BYTES,
     scratch: Path | None = None,
+    key_file: Path | None = None,
 ) -> list[LandedFile]:
     """Load files into ``raw.<source>``, each content once.
 
@@ -91,6 +93,7 @@ def land(
         row_limit: Bytes a row may have; a longer one is set aside.
         scratch: Folder for copies of remote files (default: the system's); those a killed load left
             there are removed.
+        key_file: The key by which erased people are told; needed once somebody was erased.
 
     Returns:
         One outcome a file, in the order given. A file that cannot be read is refused in its
@@ -98,6 +101,7 @@ def land(
 
     Raises:
         ValueError: ``landed_at`` has no time zone.
+        ComebackError: Somebody was erased, and ``key_file`` does not hold the key.
         duckdb.Error: The warehouse cannot be written; files loaded before stay loaded.
     """
     if landed_at.tzinfo is None:
@@ -105,7 +109,14 @@ def land(
     ensure_raw_tables(con, {source.name: source})
     if scratch is not None:
         _clear(scratch)
-    load = _Load(con, source, landed_at.astimezone(UTC).replace(tzinfo=None), row_limit, scratch)
+    load = _Load(
+        con,
+        source,
+        landed_at.astimezone(UTC).replace(tzinfo=None),
+        row_limit,
+        scratch,
+        Tombstones.load(con, key_file),
+    )
     outcomes = []
     for file in files:
         outcomes.append(load.file(file))
@@ -124,12 +135,14 @@ class _Load:
         landed_at: datetime,
         row_limit: int,
         scratch: Path | None,
+        tombstones: Tombstones | None,
     ) -> None:
         self.con = con
         self.source = source
         self.landed_at = landed_at
         self.row_limit = row_limit
         self.scratch = scratch
+        self.tombstones = tombstones
         self.loads = dict(
             con.execute(
                 "select content_hash, load_id from raw.files where source = ? order by load_id",
@@ -187,7 +200,7 @@ class _Load:
         ((load_id,),) = self.con.execute(
             "select coalesce(max(load_id), 0) + 1 from raw.files"
         ).fetchall()
-        writer = FileWriter(self.con, self.source, load_id)
+        writer = FileWriter(self.con, self.source, load_id, self.tombstones)
         read(writer)
         writer.finish()
         if not writer.rows_read:

@@ -96,6 +96,14 @@ def _insert(
         return
     detail = source.refusal(names)
     writer.note(detail)
+    if writer.tombstones is not None:
+        rows = writer.con.execute(
+            f"select {line}, to_json(row)::varchar from (select {texts} from {relation}) as row",
+            parameters,
+        ).fetchall()
+        for number, text in rows:
+            writer.set_aside(number, "unknown_columns", detail, text)
+        return
     ((count,),) = writer.con.execute(
         f"insert into raw.unreadable_rows "
         f"select {writer.load_id}, {line}, 'unknown_columns', {literal(detail)}, "

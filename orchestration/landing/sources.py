@@ -18,19 +18,21 @@ import yaml
 from orchestration.errors import ComebackError
 
 RAW_SCHEMA = "raw"
-BOOKKEEPING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files")
+BOOKKEEPING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
+IDENTITIES = ("visitor", "user", "event")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A declared column, the other names it is delivered under, and whether an event can start from
-    it."""
+    """A declared column, the other names it is delivered under, whether an event can start from it,
+    and whose id it holds if it identifies a ``visitor``, a ``user`` or an ``event``."""
 
     name: str
     aliases: tuple[str, ...] = ()
     is_required: bool = False
+    identity: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class Source:
     def required_names(self) -> frozenset[str]:
         """Columns of which a file must hold at least one to be this source's."""
         return frozenset(column.name for column in self.columns if column.is_required)
+
+    def identity(self, kind: str) -> list[str]:
+        """Columns that hold ids of a kind, one of ``IDENTITIES``, in table order."""
+        return [column.name for column in self.columns if column.identity == kind]
 
     @cached_property
     def _targets(self) -> dict[str, tuple[str, int]]:
@@ -164,6 +170,19 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         raise ComebackError(
             "no column is required", where, "mark visitor, user, time and type `required: true`"
         )
+    for column in source.columns:
+        if column.identity not in (None, *IDENTITIES):
+            raise ComebackError(
+                f"the column {column.name} identifies a {column.identity!r}",
+                where,
+                f"use one of: {', '.join(IDENTITIES)}",
+            )
+    if not source.identity("visitor") + source.identity("user"):
+        raise ComebackError(
+            "no column tells whose a row is, so nobody could be erased",
+            where,
+            "mark the ids of people `identity: visitor` or `identity: user`",
+        )
     if len(set(source.column_names)) < len(columns):
         raise ComebackError("a column is declared twice", where, "delete one")
     if unknown := set(source.header) - set(source.column_names):
@@ -181,7 +200,17 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
 
 def _column(column: Mapping[str, Any]) -> Column:
     meta = column.get("config", {}).get("meta", {})
-    return Column(column["name"], tuple(meta.get("aliases", ())), bool(meta.get("required", False)))
+    return Column(
+        column["name"],
+        tuple(meta.get("aliases", ())),
+        bool(meta.get("required", False)),
+        meta.get("identity"),
+    )
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _name_key(name: str) -> str:

@@ -12,7 +12,8 @@ from json.encoder import encode_basestring
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing.sources import Source
+from orchestration.landing.erased import DETAIL, REASON, Tombstones
+from orchestration.landing.sources import Source, quoted
 
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 64 << 20
@@ -37,6 +38,10 @@ create table if not exists raw.repaired_rows (
 create table if not exists raw.seen_files (
     source varchar, address varchar, byte_size bigint not null, version varchar not null,
     content_hash varchar not null, primary key (source, address)
+);
+create table if not exists raw.tombstones (
+    kind varchar not null, hash varchar not null, length bigint, key_id varchar not null,
+    erased_at timestamp not null, primary key (kind, hash)
 );
 """
 
@@ -78,11 +83,6 @@ def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Sour
 def raw_table(source: Source) -> str:
     """The source's table, quoted for SQL."""
     return f"raw.{quoted(source.name)}"
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
@@ -157,13 +157,21 @@ class FileWriter:
         con: The connection, in the transaction that holds the file.
         source: Whose table the rows go to.
         load_id: The file's load number.
+        tombstones: Whom to leave out, if anybody.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, source: Source, load_id: int) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: Source,
+        load_id: int,
+        tombstones: Tombstones | None = None,
+    ) -> None:
         """Begin with nothing written."""
         self.con = con
         self.source = source
         self.load_id = load_id
+        self.tombstones = tombstones
         self.rows_loaded = 0
         self.rows_unreadable = 0
         self.rows_repaired = 0
@@ -198,22 +206,35 @@ class FileWriter:
     def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
         """Keep a row that cannot be read as a record."""
         self.rows_unreadable += 1
-        self._hold(self._unreadable, (line, reason, detail, _clipped(raw_row)))
+        raw_row = _clipped(raw_row)
+        if self._names_erased(raw_row) or self._names_erased(detail):
+            reason, detail, raw_row = REASON, DETAIL, None
+        self._unreadable.append((line, reason, detail, raw_row))
+        self._characters += len(raw_row or "")
+        if len(self._unreadable) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+            self.finish()
 
     def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
-        """Keep what a row looked like that had to be mended; the row itself goes to ``add``."""
+        """Keep what a row looked like that had to be mended; the row itself goes to ``add`` next.
+
+        Held until its row is written: if that names somebody erased, this goes too.
+        """
         self.rows_repaired += 1
-        self._hold(self._repaired, (line, reason, detail, _clipped(raw_row)))
+        kept = None if self._names_erased(raw_row) else _clipped(raw_row)
+        self._repaired.append((line, reason, detail, kept))
+        self._characters += len(kept or "")
 
     def note(self, text: str) -> None:
         """Say once what is odd about the file."""
+        if self._names_erased(text):
+            text = DETAIL
         if text not in self.notes:
             self.notes.append(text)
 
     def insert(
         self, line: str, select: Sequence[str], relation: str, parameters: Sequence[object] = ()
     ) -> int:
-        """Insert a whole relation by SQL.
+        """Insert a whole relation by SQL, but for the rows that name somebody erased.
 
         Args:
             line: SQL for the row's line.
@@ -222,18 +243,23 @@ class FileWriter:
             parameters: Values for the question marks in ``relation``.
 
         Returns:
-            Number of rows inserted.
+            Number of rows of the relation.
         """
-        columns = ", ".join(
-            quoted(name) for name in ("_load_id", "_line", *self.source.column_names, "_extra")
-        )
+        names = [quoted(name) for name in ("_line", *self.source.column_names, "_extra")]
+        values = [f"{value} as {name}" for value, name in zip((line, *select), names, strict=True)]
+        rows = f"select {', '.join(values)} from {relation}"
+        erased = self._leave_out_erased(rows, parameters)
+        if erased:
+            # the inner query numbers the lines, so it must see all of them
+            rows = f"select * from ({rows}) where _line not in (select unnest(?))"
+            parameters = [*parameters, erased]
         ((count,),) = self.con.execute(
-            f"insert into {raw_table(self.source)} ({columns}) "
-            f"select {self.load_id}, {line}, {', '.join(select)} from {relation}",
+            f"insert into {raw_table(self.source)} (_load_id, {', '.join(names)}) "
+            f"select {self.load_id}, * from ({rows})",
             list(parameters),
         ).fetchall()
         self.rows_loaded += count
-        return count
+        return count + len(erased)
 
     def finish(self) -> None:
         """Write all that is still held."""
@@ -257,11 +283,31 @@ class FileWriter:
             held.clear()
         self._characters = 0
 
-    def _hold(self, kept: list[SetAside], row: SetAside) -> None:
-        kept.append(row)
-        self._characters += len(row[3] or "")
-        if len(kept) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
-            self.finish()
+    def _leave_out_erased(self, rows: str, parameters: Sequence[object]) -> list[int]:
+        """Set aside the rows of a query that name somebody erased, without what they say; their
+        lines."""
+        if self.tombstones is None:
+            return []
+        lines = [
+            line
+            for (line,) in self.con.execute(
+                f"select _line from ({rows}) where {self.tombstones.condition(self.source)}",
+                list(parameters),
+            ).fetchall()
+        ]
+        self.con.execute(
+            "insert into raw.unreadable_rows select ?, unnest(?::bigint[]), ?, ?, null",
+            [self.load_id, lines, REASON, DETAIL],
+        )
+        self.rows_unreadable += len(lines)
+        gone = set(lines)
+        kept = [row for row in self._repaired if row[0] not in gone]
+        self.rows_repaired -= len(self._repaired) - len(kept)
+        self._repaired = kept
+        return lines
+
+    def _names_erased(self, text: str | None) -> bool:
+        return bool(self.tombstones and text and self.tombstones.names(text))
 
 
 def _text_array(column: list[str | None]) -> pa.Array:

@@ -141,7 +141,7 @@ def test_a_damaged_gzip_gives_up_the_rows_before_the_damage(landing):
 
 def test_every_load_needs_a_time_with_its_zone(landing):
     with pytest.raises(ValueError, match="time zone"):
-        land(landing.con, [], CLICKS, landed_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        land(landing.con, [], CLICKS, landed_at=datetime(2026, 1, 1))
 
 
 def test_progress_hears_of_every_file(landing):

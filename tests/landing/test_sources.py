@@ -7,6 +7,8 @@ import pytest
 from orchestration.errors import ComebackError
 from orchestration.landing import load_sources, source_named
 
+PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
+
 
 def test_the_project_declares_its_three_sources(sources):
     assert list(sources) == ["canonical", "rees46", "shopify_pixel"]
@@ -63,11 +65,16 @@ def test_an_unknown_source_is_told_the_known_ones(sources):
     [
         ("[{name: a}]", "{}", "no column is required"),
         ("[{name: A}]", "{}", "'A' names no table or column"),
-        ("[{name: a, config: {meta: {required: true}}}]", "{zone: Mars}", "'Mars' is no time zone"),
-        ("[{name: a, config: {meta: {required: true}}}]", "{header: [b]}", "undeclared columns: b"),
+        (f"[{PERSON}]", "{zone: Mars}", "'Mars' is no time zone"),
+        (f"[{PERSON}]", "{header: [b]}", "undeclared columns: b"),
+        ("[{name: a, config: {meta: {required: true}}}]", "{}", "so nobody could be erased"),
         (
-            "[{name: a, config: {meta: {required: true}}},"
-            " {name: b, config: {meta: {aliases: [A]}}}]",
+            "[{name: a, config: {meta: {required: true, identity: pet}}}]",
+            "{}",
+            "the column a identifies a 'pet'",
+        ),
+        (
+            f"[{PERSON}, {{name: b, config: {{meta: {{aliases: [A]}}}}}}]",
             "{}",
             "the name 'A' stands for a and for b",
         ),

@@ -50,6 +50,13 @@ def test_a_window_holds_its_start_and_not_its_end():
     assert window.rows(pl.DataFrame({"as_of": hours}))["as_of"].to_list() == hours[1:3]
 
 
-def test_each_cart_has_one_vote():
-    frame = pl.DataFrame({"cart_id": ["a", "b", "a", "a", "a"]})
-    assert cart_weights(frame).tolist() == [0.25, 1.0, 0.25, 0.25, 0.25]
+def test_a_touch_counts_less_the_more_there_were_before_it_whatever_comes_after():
+    nine, ten, noon = (datetime.fromisoformat(f"2026-03-01T{hour}:00") for hour in ("09", 10, 12))
+    frame = pl.DataFrame(
+        {
+            "cart_id": ["a", "b", "a", "a", "a", "a"],
+            "last_touched_at": [ten, noon, nine, nine, noon, ten],
+        }
+    )
+    assert cart_weights(frame).tolist() == [1 / 2, 1, 1, 1, 1 / 3, 1 / 2]
+    assert cart_weights(frame.head(4)).tolist() == [1 / 2, 1, 1, 1]

@@ -30,7 +30,7 @@ from .reference import CANONICAL_COLUMNS
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 DATABASE = "warehouse"
 # An hour that no log contains: where its text stands in the compiled SQL, the log's hour belongs.
-PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)  # noqa: DTZ001 - SQL is told UTC without a zone
+PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 # One source's rows go through the rules like any other's, and plans stay small.
 VARIABLES = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": ["canonical"]}
 

@@ -16,7 +16,7 @@ def run_comeback(
 ) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it, on a state of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", *map(str, arguments)],
+        [Path(sys.executable).with_name("comeback"), *map(str, arguments)],
         env={**os.environ, "COMEBACK_HOME": str(home)},
         capture_output=True,
         text=True,

@@ -1,0 +1,32 @@
+"""Dagster's SQLite files are written without waiting for the disk at every event."""
+
+import sqlite3
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from orchestration import bookkeeping
+
+
+def test_the_write_ahead_log_outlives_the_connection_that_wrote_it(tmp_path):
+    path = tmp_path / "runs.db"
+    with sqlite3.connect(path) as made:
+        made.execute("pragma journal_mode = wal")
+    made.close()
+    bookkeeping.write_quickly()
+    bookkeeping.write_quickly()
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    with engine.begin() as connection:
+        assert connection.execute(text("pragma synchronous")).scalar() == 1
+        connection.execute(text("create table events (id int)"))
+    assert (tmp_path / "runs.db-wal").exists()
+
+
+def test_only_the_files_used_last_are_kept_open(tmp_path):
+    bookkeeping.write_quickly()
+    for n in range(12):
+        engine = create_engine(f"sqlite:///{tmp_path / f'{n}.db'}", poolclass=NullPool)
+        with engine.connect():
+            pass
+    assert len(bookkeeping._kept) == 8
+    assert list(bookkeeping._kept)[-1].endswith("11.db")

@@ -1,0 +1,180 @@
+"""The bytes of the CSV files, and when they appear."""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration.exports import COLUMNS, Export, read_latest, to_csv, write_export
+
+TEN = datetime(2026, 10, 31, 10)
+HEADER = ",".join(COLUMNS) + "\n"
+SCHEMA = {
+    "priority_rank": pl.Int64,
+    "cart_id": pl.String,
+    "visitor_id": pl.String,
+    "owner_id": pl.String,
+    "segment": pl.String,
+    "best_action": pl.String,
+    "contact_not_before": pl.Datetime("us"),
+    "expected_return_at": pl.Datetime("us"),
+    "return_window": pl.String,
+    "cart_value": pl.Decimal(38, 4),
+    "expected_gain": pl.Decimal(18, 4),
+    "p_abandon": pl.Float64,
+    "p_return_24h": pl.Float64,
+    "reasons": pl.String,
+    "scored_at": pl.Datetime("us"),
+}
+
+
+def row(**changes) -> dict:
+    return {
+        "priority_rank": 1,
+        "cart_id": "c1",
+        "visitor_id": "v1",
+        "owner_id": None,
+        "segment": "on_the_fence",
+        "best_action": "reminder",
+        "contact_not_before": datetime(2026, 11, 1, 9, 30),
+        "expected_return_at": None,
+        "return_window": "24h",
+        "cart_value": Decimal("49.9000"),
+        "expected_gain": Decimal("0.0001"),
+        "p_abandon": 0.75,
+        "p_return_24h": 0.000001,
+        "reasons": "few visits; left at checkout",
+        "scored_at": TEN,
+        **changes,
+    }
+
+
+def frame(*rows: dict) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SCHEMA, orient="row")
+
+
+def write(folder: Path, hour: datetime, rows: pl.DataFrame, keep_hours: int = 72) -> Export:
+    folder.mkdir(exist_ok=True)
+    models = {"abandonment": "a" * 12, "return": "b" * 12}
+    return write_export(
+        folder, hour, rows, models=models, settings_digest="d" * 12, keep_hours=keep_hours
+    )
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_times_end_in_z_numbers_are_plain_and_nothing_is_an_empty_cell():
+    content, count = to_csv(frame(row()))
+    assert count == 1
+    assert content.decode() == HEADER + (
+        "1,c1,v1,,on_the_fence,reminder,2026-11-01T09:30:00Z,,24h,49.9000,0.0001,0.750000,"
+        "0.000001,few visits; left at checkout,2026-10-31T10:00:00Z\n"
+    )
+
+
+def test_an_hour_without_carts_is_a_header_alone():
+    assert to_csv(frame()) == (HEADER.encode(), 0)
+
+
+def test_quotes_commas_and_letters_of_any_script_survive():
+    content, _ = to_csv(frame(row(visitor_id='a"b,c', owner_id="Zoë")))
+    assert '"a""b,c",Zoë' in content.decode()
+
+
+@pytest.mark.parametrize(
+    "visitor_id", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "a\nb", "\tx", "-", "a\x85b"]
+)
+def test_a_row_whose_id_could_be_a_formula_is_withheld_never_altered(visitor_id):
+    content, count = to_csv(frame(row(visitor_id=visitor_id), row(visitor_id="v2")))
+    assert count == 1
+    assert content.decode().count("\n") == 2
+    assert ",v2," in content.decode()
+
+
+@pytest.mark.parametrize("visitor_id", ["-Xk_9-a", "+491701234567", "1234567890.12", "a=b", "_ga"])
+def test_ids_that_can_call_nothing_are_exported_as_they_are(visitor_id):
+    content, count = to_csv(frame(row(visitor_id=visitor_id)))
+    assert count == 1
+    assert f",{visitor_id}," in content.decode()
+
+
+def test_other_text_that_could_be_a_formula_is_left_blank():
+    content, count = to_csv(frame(row(reasons="=HYPERLINK(1)")))
+    assert count == 1
+    assert ",0.000001,,2026-10-31T10:00:00Z\n" in content.decode()
+
+
+def test_the_manifest_fits_the_file_and_the_pointer_fits_both(tmp_path):
+    export = write(tmp_path, TEN, frame(row(), row(visitor_id="=1")))
+    content = (tmp_path / "2026-10-31T10Z" / "retargeting_priorities.csv").read_bytes()
+    assert json.loads((tmp_path / "2026-10-31T10Z" / "manifest.json").read_text()) == {
+        "hour": "2026-10-31T10:00:00Z",
+        "path": "2026-10-31T10Z/retargeting_priorities.csv",
+        "rows": 1,
+        "withheld": 1,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "columns": list(COLUMNS),
+        "models": {"abandonment": "a" * 12, "return": "b" * 12},
+        "settings": "d" * 12,
+    }
+    assert read_latest(tmp_path) == {
+        "hour": export.hour,
+        "path": export.path,
+        "sha256": export.sha256,
+    }
+
+
+def test_the_same_hour_again_leaves_the_same_bytes_and_touches_nothing(tmp_path):
+    write(tmp_path, TEN, frame(row()))
+    before = tree(tmp_path)
+    folder = (tmp_path / "2026-10-31T10Z").stat().st_ino
+    write(tmp_path, TEN, frame(row()))
+    assert tree(tmp_path) == before
+    assert (tmp_path / "2026-10-31T10Z").stat().st_ino == folder
+
+
+def test_the_same_hour_with_other_rows_is_replaced_whole_and_the_pointer_follows(tmp_path):
+    write(tmp_path, TEN, frame(row()))
+    export = write(tmp_path, TEN, frame(row(visitor_id="v2")))
+    assert read_latest(tmp_path)["sha256"] == export.sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+
+
+def test_an_older_hour_done_again_does_not_move_the_pointer_back(tmp_path):
+    newest = write(tmp_path, TEN + timedelta(hours=1), frame(row()))
+    write(tmp_path, TEN, frame(row(visitor_id="v2")))
+    assert read_latest(tmp_path)["hour"] == newest.hour
+    assert (tmp_path / "2026-10-31T10Z").is_dir()
+
+
+def test_hours_are_kept_by_distance_from_the_newest_not_by_the_clock(tmp_path):
+    for n in range(4):
+        write(tmp_path, TEN + timedelta(hours=n), frame(row()), keep_hours=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "2026-10-31T12Z",
+        "2026-10-31T13Z",
+        "latest.json",
+    ]
+
+
+def test_an_hour_too_old_to_keep_is_not_left_behind(tmp_path):
+    write(tmp_path, TEN, frame(row()), keep_hours=2)
+    write(tmp_path, TEN - timedelta(hours=2), frame(row()), keep_hours=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+
+
+def test_what_a_killed_run_left_is_made_good_by_the_next(tmp_path):
+    write(tmp_path, TEN, frame(row()))
+    (tmp_path / ".2026-10-31T11Z.99.tmp").mkdir()
+    (tmp_path / "latest.json").write_text('{"hour": "x", "path": "gone", "sha256": ""}')
+    export = write(tmp_path, TEN, frame(row()))
+    assert read_latest(tmp_path)["path"] == export.path
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]

@@ -1,0 +1,89 @@
+"""Models on disk."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from ml.card import CARD_FILE, ModelCard, named
+from orchestration.errors import ComebackError
+from orchestration.home import replace_file
+from orchestration.registry import Decision, Registry
+
+TEN = datetime(2026, 10, 31, 10)
+CARD = ModelCard(
+    name="return",
+    kind="fallback",
+    trained_as_of=TEN,
+    data_from=None,
+    data_to=None,
+    row_count=0,
+    group_count=0,
+    features=(),
+)
+
+
+def model(curve: bytes, as_of: datetime = TEN) -> tuple[ModelCard, dict[str, bytes]]:
+    card = named(replace(CARD, trained_as_of=as_of), {"curve.json": curve})
+    return card, {"curve.json": curve, CARD_FILE: card.to_json()}
+
+
+def decision(card: ModelCard, is_promoted: bool) -> Decision:
+    return Decision(card.model_id, "2026-10-31T10:00:00Z", is_promoted, "because")
+
+
+def test_a_model_is_read_back_by_the_pointer_whatever_is_newer(tmp_path):
+    registry = Registry(tmp_path)
+    first, first_files = model(b"1")
+    second, second_files = model(b"2", datetime(2026, 11, 1))
+    registry.save(first, first_files)
+    registry.decide("return", decision(first, is_promoted=True))
+    registry.save(second, second_files)
+    registry.decide("return", decision(second, is_promoted=False))
+    assert registry.champion("return") == first.model_id
+    assert registry.load("return", registry.champion("return")) == first_files
+    assert [card.model_id for card in registry.cards("return")] == [
+        first.model_id,
+        second.model_id,
+    ]
+    assert not registry.decisions("return")[second.model_id].is_promoted
+
+
+def test_before_the_first_model_there_is_no_champion(tmp_path):
+    assert Registry(tmp_path).champion("return") is None
+    assert Registry(tmp_path).cards("return") == []
+
+
+def test_a_decision_taken_twice_is_written_once(tmp_path):
+    registry = Registry(tmp_path)
+    card, files = model(b"1")
+    registry.save(card, files)
+    registry.decide("return", decision(card, is_promoted=True))
+    before = (tmp_path / "return" / "champion.json").read_bytes()
+    registry.decide("return", decision(card, is_promoted=True))
+    assert (tmp_path / "return" / "champion.json").read_bytes() == before
+
+
+def test_a_model_appears_complete_or_not_at_all(tmp_path, monkeypatch):
+    registry = Registry(tmp_path)
+    card, files = model(b"1")
+    written = []
+
+    def die_after_one(path, content):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        replace_file(path, content)
+
+    monkeypatch.setattr("orchestration.registry.replace_file", die_after_one)
+    with pytest.raises(KeyboardInterrupt):
+        registry.save(card, files)
+    monkeypatch.undo()
+    assert registry.cards("return") == []
+    registry.save(card, files)
+    assert registry.load("return", card.model_id) == files
+
+
+def test_a_model_whose_files_are_gone_is_told_in_one_line(tmp_path):
+    with pytest.raises(ComebackError, match="the return model 0123456789ab is gone"):
+        Registry(tmp_path).load("return", "0123456789ab")

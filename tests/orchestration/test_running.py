@@ -1,0 +1,56 @@
+"""What every run does first and last."""
+
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from orchestration.home import Home
+from orchestration.running import open_run
+
+TEN = datetime(2026, 10, 31, 10)
+
+
+def runs(home: Home) -> list:
+    with duckdb.connect(str(home.warehouse)) as connection:
+        return connection.execute(
+            "select run_id, job, as_of, status, finished_at is not null, files_landed"
+            " from scores.runs order by run_id"
+        ).fetchall()
+
+
+def test_a_run_that_finished_is_done_with_its_hour_and_figures(tmp_path):
+    home = Home(tmp_path)
+    with open_run(home, "1", "hourly", TEN) as run:
+        run.note(files_landed=3, rows_read=100)
+        run.finish()
+    assert runs(home) == [("1", "hourly", TEN, "done", True, 3)]
+
+
+def test_a_run_that_raised_is_failed(tmp_path):
+    home = Home(tmp_path)
+    with pytest.raises(ValueError, match="broken"), open_run(home, "1", "land", None):
+        raise ValueError("broken")
+    assert runs(home) == [("1", "land", None, "failed", True, None)]
+
+
+def test_a_run_whose_last_step_raised_is_failed_although_it_was_noted_as_done(tmp_path):
+    home = Home(tmp_path)
+    with (
+        pytest.raises(OSError, match="full"),
+        open_run(home, "1", "hourly", TEN) as run,
+        run.finishing(),
+    ):
+        raise OSError("full")
+    assert runs(home)[0][3] == "failed"
+
+
+def test_a_run_that_was_killed_becomes_failed_when_the_next_begins(tmp_path):
+    home = Home(tmp_path)
+    with open_run(home, "1", "hourly", TEN):
+        pass
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("update scores.runs set status = 'running', finished_at = null")
+    with open_run(home, "2", "hourly", TEN) as run:
+        run.finish()
+    assert [(row[0], row[3]) for row in runs(home)] == [("1", "failed"), ("2", "done")]

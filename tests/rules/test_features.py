@@ -1,0 +1,195 @@
+"""Features of small logs, each figure worked out by hand: the reference knows no features."""
+
+from math import cos, pi, sin
+
+import pytest
+
+from .cases import Row, add, at, buy, log, login, remove, told, view
+from .warehouse import Warehouse
+
+# MONDAY of the cases is a Monday; the second visit is on Wednesday.
+TWO_VISITS = log(
+    told(
+        "v",
+        "10:00",
+        "page_view",
+        referrer="https://www.news.example/x",
+        utm_medium="email",
+        device_type="mobile",
+        country="DE",
+    ),
+    view("v", "10:02", item_id="shoe", price="10"),
+    view("v", "10:05", item_id="hat", price="30"),
+    add("v", "10:06", "shoe", quantity="2", price="10"),
+    buy("v", "10:07", "o1", order_value="20"),
+    view("v", "+2d 10:00", item_id="sock", price="20"),
+    add("v", "+2d 10:04", "sock", price="20"),
+    add("v", "+2d 10:05", "hat", price="30"),
+    remove("v", "+2d 10:09", "sock"),
+    told("w", "+2d 11:30", "page_view"),
+)
+AN_HOUR_AFTER_THE_REMOVAL = {
+    "cart_total": 30,
+    "cart_quantity": 1,
+    "cart_line_count": 1,
+    "cart_dearest_price": 30,
+    "cart_cheapest_price": 30,
+    "cart_mean_price": 30,
+    "cart_price_to_viewed_price": 1.5,  # viewed 10, 30 and 20
+    "cart_add_count": 2,
+    "cart_remove_count": 1,
+    "cart_age_hours": 65 / 60,
+    # one add and no purchase of the hat, drawn by 20 adds towards the shop's 1 in 3
+    "item_mean_conversion_rate": (0 + 20 / 3) / (1 + 20),
+    "item_lowest_conversion_rate": (0 + 20 / 3) / (1 + 20),
+    "item_most_added_count": 1,
+    "session_event_count": 4,
+    "session_page_view_count": 0,
+    "session_view_count": 1,
+    "session_distinct_item_count": 2,
+    "session_add_count": 2,
+    "session_remove_count": 1,
+    "session_search_count": 0,
+    "session_wishlist_count": 0,
+    "session_cart_view_count": 0,
+    "session_checkout_step": 0,
+    "session_order_count": 0,
+    "session_minutes": 9,
+    "session_events_per_minute": 4 / (9 + 1),
+    "session_item_minutes": 4,
+    "session_longest_gap_minutes": 4,
+    "session_last_gap_minutes": 4,
+    "session_has_referrer": 0,
+    "session_has_campaign": 0,
+    "visitor_session_count": 2,
+    "visitor_days_since_previous_session": (47 + 53 / 60) / 24,
+    "visitor_age_days": 2,
+    "visitor_mean_days_between_sessions": 2,
+    "visitor_event_count": 9,
+    "visitor_view_count": 3,
+    "visitor_add_count": 3,
+    "visitor_checkout_count": 0,
+    "visitor_order_count": 1,
+    "visitor_order_value": 20,
+    "visitor_days_since_order": (49 + 2 / 60) / 24,
+    "visitor_is_known": 0,
+    "device_is_mobile": 1,
+    "clock_hour_sin": sin(11 * pi / 12),
+    "clock_hour_cos": cos(11 * pi / 12),
+    "clock_weekday": 3,
+    "visitor_previous_cart_count": 1,
+    "visitor_lost_cart_share": 0,
+    "visitor_mean_previous_cart_value": 20,
+    "owner_visitor_count": 0,
+    "owner_session_count": 0,
+    "owner_order_count": 0,
+    "owner_order_value": 0,
+    "owner_days_since_order": None,
+    "owner_idle_hours": None,
+    "idle_hours": 1,
+    "cart_idle_hours": 1,
+    "last_event_type": "remove_from_cart",
+    "device_type": "mobile",
+    "country": "DE",
+    "session_utm_medium": None,
+}
+KEYS = {
+    "cart_id",
+    "visitor_id",
+    "owner_id",
+    "as_of",
+    "last_touched_at",
+    "session_ended_at",
+    "cart_value",
+    "is_suspected_bot",
+    "converts_within_horizon",
+}
+
+
+def snapshot(warehouse: Warehouse, rows: list[Row], as_of: str, hour: str = "+9d 00:00") -> dict:
+    """The one snapshot to learn from that was taken at an instant."""
+    warehouse.build(rows, at(hour), tables=("training_snapshots",))
+    found = warehouse.query("select * from training_snapshots")
+    (row,) = [row for row in found if row["as_of"] == at(as_of)]
+    return row
+
+
+def test_every_feature_of_a_snapshot_is_what_was_worked_out_by_hand(warehouse):
+    row = snapshot(warehouse, TWO_VISITS, "+2d 11:09")
+    assert row.keys() - KEYS == AN_HOUR_AFTER_THE_REMOVAL.keys()
+    wrong = {
+        name: (row[name], expected)
+        for name, expected in AN_HOUR_AFTER_THE_REMOVAL.items()
+        if (row[name] if isinstance(expected, str | None) else pytest.approx(row[name])) != expected
+    }
+    assert wrong == {}
+
+
+def test_the_first_visit_knows_how_it_came_and_nothing_of_the_second(warehouse):
+    row = snapshot(warehouse, TWO_VISITS, "10:06")
+    assert row["session_has_referrer"] == row["session_has_campaign"] == 1
+    assert row["session_utm_medium"] == "email"
+    assert row["item_mean_conversion_rate"] == 0  # nobody has bought anything yet
+    assert row["session_item_minutes"] == 4  # three minutes after the shoe, one after the hat
+    assert row["visitor_lost_cart_share"] is None
+    assert row["visitor_order_count"] == 0
+
+
+def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(warehouse):
+    rows = log(
+        add("v", "10:00"), view("v", "10:30"), view("v", "10:30:00.000001"), view("w", "12:00")
+    )
+    row = snapshot(warehouse, rows, "10:30")
+    assert (row["session_event_count"], row["idle_hours"]) == (2, 0)
+    assert snapshot(warehouse, rows, "11:00")["session_event_count"] == 3
+
+
+def test_what_a_person_does_elsewhere_counts_once_both_devices_are_known(warehouse):
+    rows = log(
+        login("phone", "09:00", "7"),
+        buy("phone", "09:10", "o1", order_value="50"),
+        add("laptop", "10:00"),
+        login("laptop", "10:10", "7"),
+        view("other", "12:00"),
+    )
+    before, after = (snapshot(warehouse, rows, instant) for instant in ("10:00", "10:30"))
+    assert (before["owner_id"], before["owner_order_count"]) == (None, 0)
+    assert (after["owner_id"], after["owner_order_count"], after["owner_order_value"]) == (
+        "7",
+        1,
+        50,
+    )
+    assert (after["owner_visitor_count"], after["owner_session_count"]) == (2, 2)
+    assert after["owner_days_since_order"] == pytest.approx((80 / 60) / 24)
+    assert after["owner_idle_hours"] == pytest.approx(20 / 60)
+
+
+def test_a_visitor_is_a_bot_from_the_event_or_the_microsecond_that_makes_it_one(warehouse):
+    views = [view("v", f"10:{n // 60:02}:{n % 60:02}", item_id="x") for n in range(1000)]
+    busy = log(*views[:999], add("v", "10:16:39"), view("v", "10:46:39"), view("w", "12:00"))
+    assert not snapshot(warehouse, busy, "10:16:39")["is_suspected_bot"]  # the thousandth event
+    assert snapshot(warehouse, busy, "10:46:39")["is_suspected_bot"]
+    tireless = [view("v", f"{h:02}:{m:02}") for h in range(12) for m in (0, 30)]
+    ends = log(*tireless, add("v", "12:00"), view("v", "12:30"), view("w", "14:00"))
+    assert not snapshot(warehouse, ends, "12:00")["is_suspected_bot"]  # twelve hours to the instant
+    assert snapshot(warehouse, ends, "12:30")["is_suspected_bot"]
+
+
+def test_a_return_knows_whether_a_cart_was_left(warehouse):
+    rows = log(
+        view("v", "10:00"),
+        add("v", "12:00"),
+        view("v", "14:00"),
+        buy("v", "16:00"),
+        view("w", "18:00"),
+    )
+    warehouse.build(rows, at("+1d 00:00"), tables=("training_returns",))
+    left = warehouse.query(
+        "select ended_at, session_leaves_cart from training_returns where visitor_id = 'v'"
+    )
+    assert {row["ended_at"]: row["session_leaves_cart"] for row in left} == {
+        at("10:00"): 0,
+        at("12:00"): 1,
+        at("14:00"): 1,
+        at("16:00"): 0,
+    }
