@@ -14,22 +14,35 @@
 
 {#- Whether this table only takes up what came since the last build. -#}
 {%- macro follows_last_build() -%}
-{%- if not execute or load_cached_relation(this) is none or load_cached_relation(last_build()) is none -%}
+{{ return(execute and load_cached_relation(this) is not none and is_last_build_known()) }}
+{%- endmacro -%}
+
+{%- macro is_last_build_known() -%}
+{%- if load_cached_relation(last_build()) is none -%}
 {{ return(false) }}
 {%- endif -%}
 {{ return(run_query('select load_id from ' ~ last_build()).rows | length > 0) }}
 {%- endmacro -%}
 
+{#- A table as the last build left it, for a model that must see it before it is rebuilt. -#}
+{%- macro as_last_built(name) -%}
+{{ return(this.incorporate(path={'identifier': name})) }}
+{%- endmacro -%}
+
 {#- A condition on the rows that a rebuilt table reads: those that the relation names, or all in a full build. -#}
 {%- macro named_by(relation, columns) -%}
 {%- if follows_last_build() -%}
+{{ keys_in(relation, columns) }}
+{%- else -%}
+true
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro keys_in(relation, columns) -%}
 ({{ columns | join(', ') }}) in (
     select {% for column in columns %}{{ column.split('.') | last }}{% if not loop.last %}, {% endif %}{% endfor %}
     from {{ relation }}
 )
-{%- else -%}
-true
-{%- endif -%}
 {%- endmacro -%}
 
 {#-
@@ -49,7 +62,8 @@ true
             {{ get_assert_columns_equivalent(sql) }}
         {%- endif -%}
         {%- call statement('main') -%}
-            {{ delete_named(target_relation, config.get('meta').rebuilt_for) }};
+            delete from {{ target_relation }}
+            where {{ is_rebuilt_for(target_relation, config.get('meta').rebuilt_for) }};
             insert into {{ target_relation }} by name (
                 {{ sql }}
             );
@@ -71,11 +85,20 @@ true
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization -%}
 
-{%- macro delete_named(relation, rebuilt_for) -%}
+{%- macro is_rebuilt_for(relation, rebuilt_for) -%}
 {%- for name, keys in rebuilt_for.items() -%}
-delete from {{ relation }}
-where {{ named_by(relation.incorporate(path={'identifier': name}), keys) }}
+{{ keys_in(relation.incorporate(path={'identifier': name}), keys) }}
 {%- endfor -%}
+{%- endmacro -%}
+
+{#- What a generic test looks at in a build: what was rebuilt; the rest was looked at by builds before. -#}
+{%- macro get_where_subquery(relation) -%}
+{%- if execute and flags.WHICH == 'build' and is_last_build_known() -%}
+    {%- for node in graph.nodes.values() if node.name == relation.identifier and node.config.materialized == 'rebuilt' -%}
+{{ return('(select * from ' ~ relation ~ ' where ' ~ is_rebuilt_for(relation, node.config.meta.rebuilt_for) ~ ') as rebuilt') }}
+    {%- endfor -%}
+{%- endif -%}
+{{ return(default__get_where_subquery(relation)) }}
 {%- endmacro -%}
 
 {#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}

@@ -19,7 +19,21 @@ from .warehouse import Warehouse
 
 HOUR = timedelta(hours=1)
 # Said at which run a row was taken up, or only meant for the next build.
-OF_THE_BUILD = {"new_loads", "touched_events", "touched_visitors", "affected_visitors"}
+OF_THE_BUILD = {
+    *("new_loads", "touched_events", "touched_visitors", "affected_visitors"),
+    *("former_sessions", "former_carts", "late_data_report"),
+}
+
+# Many visitors, few persons and orders: what ties visitors to each other comes often.
+TYING = {
+    "visitor": tuple("ABCDEFGH"),
+    "user": (None, None, None, None, "7", "8"),
+    "event_type": (*("add_to_cart",) * 4, *("purchase",) * 3, *("login",) * 2, "view_item"),
+    "order": (None, "o1", "o2", "o3", "o4"),
+    "item": ("shoe", "hat"),
+    "quantity": (None, "1"),
+    "kind": (*("new",) * 15, "again", "later", "other"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,13 +47,15 @@ class Load:
 def schedule(seed: int, model_count: int) -> list[Load]:
     """A random log as 2 to 8 loads: rows cut, shuffled, repeated and delayed; builds may die."""
     generator = random.Random(seed)
-    rows = random_log(seed, size=generator.choice((10, 25, 40, 60)))
+    pools = generator.choice(({}, TYING, TYING))
+    rows = random_log(seed, size=generator.choice((10, 25, 40, 60)), **pools)
     count = generator.randint(2, 8)
     # Few late rows leave most visitors untouched: what ties visitors shows only then.
-    late_share = generator.choice((0.05, 0.1, 0.2, 1))
+    late_share = generator.choice((0.02, 0.05, 0.2, 1))
     loads: list[list[Row]] = [[] for _ in range(count)]
     for row in rows:
-        is_late = generator.random() < late_share
+        ties = row["event_type"] in ("purchase", "login")
+        is_late = generator.random() < late_share * (5 if ties else 1)
         loads[generator.randrange(count) if is_late else 0].append(row)
         if generator.random() < 0.1:
             loads[generator.randrange(count)].append(row)
@@ -241,6 +257,48 @@ def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: War
     warehouse.follow(LOADED_AT)
     touched = warehouse.query("select visitor_id from touched_visitors order by visitor_id")
     assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
+
+
+def test_the_late_data_report_tells_what_late_rows_changed(warehouse: Warehouse) -> None:
+    first = log(
+        view("A", "09:00"),
+        view("A", "09:50"),
+        *(view("B", time) for time in ("09:00", "09:25", "09:50")),
+        view("C", "09:00"),
+        add("D", "09:00"),
+        add("E", "10:00"),
+        view("F", "12:00"),
+    )
+    second = [
+        late(view("A", "09:25", event_id="bridge")),
+        first[3] | {"event_at": view("B", "07:00")["event_at"]},
+        late(view("C", "09:10", event_id="one more")),
+        late(buy("D", "09:05", "o1")),
+        first[7] | {"visitor_id": "E", "event_at": add("E", "09:59")["event_at"]},
+        late(view("F", "13:00", event_id="in time")),
+        late(view("F", "13:00", event_id="in time")),
+    ]
+    warehouse.empty()
+    for number, load in enumerate((first, second), start=1):
+        warehouse.land(load, [number] * len(load))
+        warehouse.follow(LOADED_AT)
+    [report] = warehouse.query("select * exclude (built_at) from late_data_report")
+    assert report == {
+        "load_id": 2,
+        "load_count": 1,
+        "row_count": 6,
+        "late_row_count": 5,
+        "oldest_late_event_at": at("07:00"),
+        # A's two became one
+        "merged_session_count": 1,
+        # B's one became three, of which the first is before it
+        "split_session_count": 1,
+        # that of A, into which the other went, and those of C and D
+        "reopened_session_count": 3,
+        "changed_cart_count": 1,
+        # E's began a minute earlier
+        "vanished_cart_count": 1,
+    }
 
 
 def late(row: Row) -> Row:

@@ -84,7 +84,8 @@ class Model:
 
     Attributes:
         name: of its relation.
-        kind: `view`, `table`, or `rebuilt` for a table of which a build replaces a part.
+        kind: `view`, `table`, `rebuilt` for a table of which a build replaces a part, `incremental`
+            for one that keeps a row a build; here it keeps that of the newest one.
         sql: its select in a full build.
         following_sql: its select in a build that follows another.
         rebuilt_for: the relation that names the rows to replace, and by which columns.
@@ -105,8 +106,8 @@ class Warehouse:
     def __init__(self, models: Sequence[Model], raw_tables: Mapping[str, Sequence[str]]) -> None:
         """Make the raw tables (name to columns of text) and the views; no log is in them yet."""
         self._models = models
-        rebuilt = [model.name for model in models if model.kind == "rebuilt"]
-        needed = self._needed(rebuilt)
+        kept = [model.name for model in models if model.kind in ("rebuilt", "incremental")]
+        needed = self._needed(kept)
         self._lasting = [model for model in models if model.name in needed]
         self._raw_tables = raw_tables
         self._connection = duckdb.connect(config={"threads": 1})
@@ -174,7 +175,7 @@ class Warehouse:
                 self._create(model, model.sql, as_of)
             elif model.kind == "rebuilt":
                 self._rebuild(model, as_of)
-            elif model.kind == "table":
+            elif model.kind != "view":
                 self._create(model, model.following_sql, as_of)
         if only_first is None:
             self._connection.execute("""
@@ -264,11 +265,11 @@ def compile_models(target: Path) -> Warehouse:
     """Have dbt compile the project into `target` and make a warehouse of what it compiled."""
     database = target / f"{DATABASE}.duckdb"
     full = _compile(target / "full", database)
-    names = [node["alias"] for node in full.values() if _kind(node) == "rebuilt"]
+    names = [node["alias"] for node in full.values() if _kind(node) != "view"]
     # Where there was a build before, dbt writes what follows it.
     with duckdb.connect(str(database)) as connection:
         connection.execute("create table last_build as select 0 as load_id")
-        for name in (*names, "affected_visitors"):
+        for name in names:
             connection.execute(f"create table {name} (placeholder integer)")
     following = _compile(target / "following", database)
     dependencies = {
@@ -316,8 +317,7 @@ def _compile(target: Path, database: Path) -> dict[str, dict]:
 
 
 def _kind(node: Mapping) -> str:
-    kind = node["config"]["materialized"]
-    return kind if kind in ("view", "rebuilt") else "table"
+    return node["config"]["materialized"]
 
 
 def _at_hour(sql: str, as_of: datetime) -> str:

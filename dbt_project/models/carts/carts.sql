@@ -2,6 +2,8 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
+-- depends_on: {{ ref('former_carts') }}
+
 with
 
 operations as (

@@ -2,6 +2,8 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
 
+-- depends_on: {{ ref('former_sessions') }}
+
 with
 
 activity as (
