@@ -52,11 +52,14 @@ def schedule(seed: int, model_count: int) -> list[Load]:
     count = generator.randint(2, 8)
     # Few late rows leave most visitors untouched: what ties visitors shows only then.
     late_share = generator.choice((0.02, 0.05, 0.2, 1))
+    # Else the first load has all that is in time; in order, time goes on with every load.
+    is_in_order = generator.random() < 0.4
     loads: list[list[Row]] = [[] for _ in range(count)]
-    for row in rows:
+    for place, row in enumerate(rows):
+        in_time = place * count // len(rows) if is_in_order else 0
         ties = row["event_type"] in ("purchase", "login")
         is_late = generator.random() < late_share * (5 if ties else 1)
-        loads[generator.randrange(count) if is_late else 0].append(row)
+        loads[generator.randrange(in_time, count) if is_late else in_time].append(row)
         if generator.random() < 0.1:
             loads[generator.randrange(count)].append(row)
     for load in loads:
