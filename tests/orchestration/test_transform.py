@@ -11,6 +11,7 @@ from orchestration.settings import Settings
 from orchestration.transform import (
     BuildResult,
     NodeResult,
+    code_version,
     dbt_args,
     dbt_vars,
     project_fingerprint,
@@ -93,6 +94,27 @@ def test_the_fingerprint_changes_with_files_and_variables_but_not_with_what_dbt_
     assert project_fingerprint(tmp_path, {"a": 2}) != before
     model.write_text("select 2")
     assert project_fingerprint(tmp_path, {"a": 1}) != before
+
+
+def test_a_full_build_is_asked_for_by_dbts_own_flag():
+    args = {"project": Path("p"), "target": Path("t"), "variables": {}}
+    assert "--full-refresh" not in dbt_args("build", **args)
+    assert dbt_args("build", **args, full_refresh=True)[-1] == "--full-refresh"
+
+
+def test_other_sql_is_another_code_and_other_words_are_not(tmp_path):
+    words, sql = tmp_path / "models" / "carts.yml", tmp_path / "macros" / "times.sql"
+    source = tmp_path / "models" / "staging" / "canonical.yml"
+    for path in (words, sql, source):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("before")
+    before = code_version(tmp_path)
+    words.write_text("after")
+    assert code_version(tmp_path) == before
+    source.write_text("another zone")
+    after = code_version(tmp_path)
+    sql.write_text("after")
+    assert len({before, after, code_version(tmp_path)}) == 3
 
 
 def test_warnings_and_skipped_nodes_do_not_fail_a_build():

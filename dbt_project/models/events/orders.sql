@@ -7,7 +7,17 @@ with
 purchases as (
 
     select
-        *,
+        source,
+        event_id,
+        visitor_id,
+        owner_id,
+        event_at,
+        event_rank,
+        event_number,
+        order_id,
+        order_value,
+        quantity,
+        price,
         case
             when order_id is not null then 'id' || chr(31) || order_id
             else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as varchar)
