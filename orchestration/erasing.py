@@ -93,7 +93,7 @@ def remove_rows(context: dg.OpExecutionContext) -> None:
 def rebuild(context: dg.OpExecutionContext) -> None:
     """Build every table anew, and put a fresh copy of the warehouse in its place."""
     run = _run(context)
-    _build(run, [])
+    _build(run, [], full_refresh=True)
     erasure.replace_warehouse(run.home, run.settings)
 
 
@@ -155,11 +155,18 @@ def ERASE() -> None:  # noqa: N802  a job, as its neighbours are named
         done = step(done)
 
 
-def _build(run: Run, select: list[str]) -> None:
+def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
     """Models only: a test that fails is the next hour's matter, and keeps nobody in the tables."""
     with run.open_warehouse() as connection:
         hour = warehouse.newest_scored_hour(connection)
-    built = transform.build(run.home, run.settings, as_of=hour, command="run", select=select)
+    built = transform.build(
+        run.home,
+        run.settings,
+        as_of=hour,
+        command="run",
+        select=select,
+        full_refresh=full_refresh,
+    )
     built.require_success()
 
 

@@ -105,6 +105,7 @@ def dbt_args(
     target: Path,
     variables: Mapping[str, object],
     select: Sequence[str] = (),
+    full_refresh: bool = False,
 ) -> list[str]:
     """dbt's command line: quiet, without telemetry, writing nothing outside of `target`."""
     return [
@@ -129,6 +130,7 @@ def dbt_args(
         # unit tests say something of the SQL, not of an hour's data
         *(["--exclude-resource-type", "unit_test"] if command == "build" else []),
         *(["--select", *select] if select else []),
+        *(["--full-refresh"] if full_refresh else []),
     ]
 
 
@@ -137,10 +139,20 @@ def project_fingerprint(project: Path, variables: Mapping[str, object]) -> str:
     digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode())
     for package in ("dbt-core", "dbt-duckdb"):
         digest.update(f"{package} {version(package)}".encode())
-    for path in sorted(project.rglob("*")):
-        inside = path.relative_to(project)
-        if path.suffix in (".sql", ".yml") and inside.parts[0] not in ("target", "logs"):
-            digest.update(f"\n{inside.as_posix()}\n".encode() + path.read_bytes())
+    for path, inside in _project_files(project):
+        digest.update(f"\n{inside}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def code_version(project: Path) -> str:
+    """A hash over what decides which rows a table has: the SQL, and how sources are read.
+
+    A build after another version of it is a full one; other words in a description are none.
+    """
+    digest = hashlib.sha256()
+    for path, inside in _project_files(project):
+        if path.suffix == ".sql" or inside.startswith("models/staging/"):
+            digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -198,9 +210,13 @@ def build(
     as_of: datetime | None,
     command: str = "build",
     select: Sequence[str] = (),
+    full_refresh: bool = False,
     project: Path = PROJECT,
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
+
+    Tables of the log take up what was loaded since the last build that was done. After another
+    code or setting, and where there was none, dbt builds everything by itself.
 
     Args:
         home: whose warehouse.
@@ -208,6 +224,7 @@ def build(
         as_of: the hour to score; None when only the log is built, which does not depend on it.
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
+        full_refresh: build from all rows, whatever was built before.
         project: folder of the dbt project.
 
     Raises:
@@ -219,8 +236,9 @@ def build(
         command,
         project=project,
         target=home.dbt,
-        variables=dbt_vars(settings, as_of),
+        variables={**dbt_vars(settings, as_of), "code_version": code_version(project)},
         select=select,
+        full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
     results = _invoke(home, settings, args, _parsed_project(home.dbt, fingerprint))
@@ -302,6 +320,14 @@ def _node_result(result: "RunResult") -> NodeResult:
         failures=result.failures,
         message=_one_line(result.message or ""),
     )
+
+
+def _project_files(project: Path) -> Iterator[tuple[Path, str]]:
+    """The project's files, each with its path inside the project, in a stable order."""
+    for path in sorted(project.rglob("*")):
+        inside = path.relative_to(project)
+        if path.suffix in (".sql", ".yml") and inside.parts[0] not in ("target", "logs"):
+            yield path, inside.as_posix()
 
 
 def _is_text(value: object) -> bool:

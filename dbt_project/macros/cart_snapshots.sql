@@ -2,16 +2,12 @@
     Carts as they stood at instants. One definition makes the snapshots to learn from and those to score, so the two can
     not drift apart: everything here comes from events with event_at <= as_of and nothing else.
 
-    The calling model has a CTE `spine`, one row a snapshot: a row of cart_touches and its as_of. This adds CTEs, the last
-    of which is `snapshots`: the spine's keys and every feature.
+    The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
+    visitor_states of the spine's visitors. This adds CTEs, the last of which is `snapshots`: the spine's keys and every
+    feature. Only the persons and carts of the spine are looked at, so few snapshots cost little however long the log
+    is. `instant` is the as_of of all snapshots where they share one.
 -#}
-{%- macro cart_snapshots() -%}
-stream as (
-
-    select * from {{ ref('event_stream') }}
-
-),
-
+{%- macro cart_snapshots(instant=none) -%}
 -- What an as-of join carries along it pays for: it finds the row, a plain join fetches it.
 instants as (
 
@@ -19,22 +15,32 @@ instants as (
         visitor_id,
         event_at,
         event_number
-    from stream
+    from states
     where is_last_at_instant
 
 ),
 
-owners as (
+{% if instant -%}
+-- At one instant a sum tells what was so far.
+item_history as (
 
-    select * from {{ ref('owner_stream') }}
+    select
+        item_id,
+        {{ instant }} as event_at,
+        sum(new_adds) as add_count,
+        sum(new_purchases) as purchase_count
+    from {{ ref('item_facts') }}
+    where event_at <= {{ instant }}
+    group by 1
 
 ),
-
+{%- else -%}
 item_history as (
 
     select * from {{ ref('item_history') }}
 
 ),
+{%- endif %}
 
 bots as (
 
@@ -60,7 +66,9 @@ line_states as (
             order by operation_number
         ) as next_operation_number
     from {{ ref('cart_operations') }}
-    where is_touch
+    where
+        is_touch
+        and cart_id in (select cart_id from spine)
 
 ),
 
@@ -148,25 +156,34 @@ visitor_states as (
     select
         state_numbers.cart_id as spine_cart_id,
         state_numbers.as_of,
-        stream.*
+        states.*
     from state_numbers
-    inner join stream
+    inner join states
         on
-            state_numbers.visitor_id = stream.visitor_id
-            and state_numbers.event_number = stream.event_number
+            state_numbers.visitor_id = states.visitor_id
+            and state_numbers.event_number = states.event_number
 
 ),
 
-owner_states as (
+person_events as (
+
+    select * from {{ ref('events') }}
+    where owner_id in (select owner_id from visitor_states)
+
+),
+
+{{ owner_states('person_events') }},
+
+persons as (
 
     select
         visitor_states.spine_cart_id,
         visitor_states.as_of,
-        owners.*
+        owner_states.*
     from visitor_states
-    asof inner join owners
-        on visitor_states.owner_id = owners.owner_id
-        and visitor_states.as_of >= owners.event_at
+    asof inner join owner_states
+        on visitor_states.owner_id = owner_states.owner_id
+        and visitor_states.as_of >= owner_states.event_at
 
 ),
 
@@ -208,13 +225,13 @@ snapshots as (
         spine.previous_mean_cart_value as visitor_mean_previous_cart_value,
 
         -- the person across devices
-        cast(coalesce(owner_states.owner_visitor_count, 0) as double) as owner_visitor_count,
-        cast(coalesce(owner_states.owner_session_count, 0) as double) as owner_session_count,
-        cast(coalesce(owner_states.owner_order_count, 0) as double) as owner_order_count,
-        cast(coalesce(owner_states.owner_order_value, 0) as double) as owner_order_value,
-        cast({{ hours_between('owner_states.owner_last_order_at', 'spine.as_of') }} / 24 as double)
+        cast(coalesce(persons.owner_visitor_count, 0) as double) as owner_visitor_count,
+        cast(coalesce(persons.owner_session_count, 0) as double) as owner_session_count,
+        cast(coalesce(persons.owner_order_count, 0) as double) as owner_order_count,
+        cast(coalesce(persons.owner_order_value, 0) as double) as owner_order_value,
+        cast({{ hours_between('persons.owner_last_order_at', 'spine.as_of') }} / 24 as double)
             as owner_days_since_order,
-        cast({{ hours_between('owner_states.event_at', 'spine.as_of') }} as double) as owner_idle_hours,
+        cast({{ hours_between('persons.event_at', 'spine.as_of') }} as double) as owner_idle_hours,
 
         -- how long nothing has happened
         cast({{ hours_between('states.last_activity_at', 'spine.as_of') }} as double) as idle_hours,
@@ -229,9 +246,9 @@ snapshots as (
     inner join visitor_states as states
         on spine.cart_id = states.spine_cart_id
         and spine.as_of = states.as_of
-    left join owner_states
-        on spine.cart_id = owner_states.spine_cart_id
-        and spine.as_of = owner_states.as_of
+    left join persons
+        on spine.cart_id = persons.spine_cart_id
+        and spine.as_of = persons.as_of
     left join line_features
         on spine.cart_id = line_features.cart_id
         and spine.as_of = line_features.as_of

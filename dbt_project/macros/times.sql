@@ -30,6 +30,9 @@ epoch_us({{ column }})
 {%- set text = "regexp_replace(replace(trim(" ~ column ~ "), ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
 {%- set clock = "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?)?" -%}
 case
+    {#- what most dumps say, read without a second look #}
+    when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
+        try_cast({{ column }} as timestamp)
     when regexp_full_match(trim({{ column }}), '-?\d{1,17}(\.\d+)?|-?\d(\.\d+)?[eE]\+?\d{1,2}') then
         {{ epoch_to_timestamp("try_cast(trim(" ~ column ~ ") as decimal(24, 6))") }}
     when regexp_matches({{ text }}, '{{ clock }}$') then

@@ -173,12 +173,13 @@ def write_time(event_at: datetime, written: str) -> str:
     return event_at.replace(tzinfo=None).isoformat() + "Z"
 
 
-def random_log(seed: int, size: int) -> list[Row]:
-    """A log of `size` rows, the same for the same seed."""
+def random_log(seed: int, size: int, **pools: Sequence) -> list[Row]:
+    """A log of `size` rows, the same for the same seed; `pools` replace some of `CHOICES`."""
     generator = random.Random(seed)
     # Few long gaps, so that a log has carts of many touches as well as dead ones.
     short = tuple(gap for gap in GAPS if gap <= timedelta(hours=1))
-    pools = CHOICES | {"gap": short * 4 + GAPS, "visitor": VISITORS[: generator.randint(1, 5)]}
+    own = {"gap": short * 4 + GAPS, "visitor": VISITORS[: generator.randint(1, 5)]}
+    pools = CHOICES | own | pools
     return rows_from(
         [
             Choice(**{name: generator.choice(pool) for name, pool in pools.items()})

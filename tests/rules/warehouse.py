@@ -3,8 +3,9 @@
 Belongs here: dbt's compiled models, put into an in-memory DuckDB and run in dbt's order, and the
 reading of the tables they make. Does not belong here: what the tables ought to hold.
 
-dbt needs seconds, a log needs milliseconds: so dbt compiles once, and the compiled selects are
-what every log is put through. The in-memory database is attached under the name that dbt rendered.
+dbt needs seconds, a log needs milliseconds: so dbt compiles once for a full build and once for one
+that follows it, and the compiled selects are what every log is put through. The in-memory database
+is attached under the name that dbt rendered.
 """
 
 import json
@@ -20,6 +21,7 @@ from unittest.mock import patch
 
 import duckdb
 import pyarrow as pa
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from .cases import LOADED_AT, Row
@@ -29,6 +31,8 @@ PROJECT = Path(__file__).parents[2] / "dbt_project"
 DATABASE = "warehouse"
 # An hour that no log contains: where its text stands in the compiled SQL, the log's hour belongs.
 PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
+# One source's rows go through the rules like any other's, and plans stay small.
+VARIABLES = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": ["canonical"]}
 
 LOADED = pa.schema(
     [("_load_id", pa.int64()), ("_line", pa.int64())]
@@ -53,7 +57,7 @@ SELECTS = {
         from carts left join sessions using (session_id)""",
     "cart_lines": """
         select visitor_id, started_at as cart_started_at, item_id, quantity, unit_price
-        from cart_lines left join carts using (cart_id)""",
+        from cart_lines left join carts using (cart_id, visitor_id)""",
     "training_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
             snapshots.last_touched_at, session_ended_at, snapshots.cart_value,
@@ -76,11 +80,23 @@ SELECTS = {
 
 @dataclass(frozen=True)
 class Model:
-    """A compiled model: its relation's name and kind, its select, the models it stands on."""
+    """A compiled model.
+
+    Attributes:
+        name: of its relation.
+        kind: `view`, `table`, `rebuilt` for a table of which a build replaces a part, `incremental`
+            for one that keeps a row a build; here it keeps that of the newest one.
+        sql: its select in a full build.
+        following_sql: its select in a build that follows another.
+        rebuilt_for: the relation that names the rows to replace, and by which columns.
+        needs: the models it stands on.
+    """
 
     name: str
     kind: str
     sql: str
+    following_sql: str
+    rebuilt_for: Mapping[str, Sequence[str]]
     needs: tuple[str, ...]
 
 
@@ -90,6 +106,9 @@ class Warehouse:
     def __init__(self, models: Sequence[Model], raw_tables: Mapping[str, Sequence[str]]) -> None:
         """Make the raw tables (name to columns of text) and the views; no log is in them yet."""
         self._models = models
+        kept = [model.name for model in models if model.kind in ("rebuilt", "incremental")]
+        needed = self._needed(kept)
+        self._lasting = [model for model in models if model.name in needed]
         self._raw_tables = raw_tables
         self._connection = duckdb.connect(config={"threads": 1})
         self._connection.execute(f"attach ':memory:' as {DATABASE}")
@@ -106,11 +125,24 @@ class Warehouse:
                 create table raw.{name} (
                     load_id bigint, line bigint, reason varchar, detail varchar, raw_row varchar
                 )""")
+        self._connection.execute(
+            "create table last_build (load_id bigint, newest_event_at timestamp)"
+        )
         for name, columns in raw_tables.items():
             typed = "".join(f'"{column}" varchar, ' for column in columns)
             self._connection.execute(
                 f"create table raw.{name} (_load_id bigint, _line bigint, {typed} _extra varchar)"
             )
+
+    @property
+    def model_names(self) -> list[str]:
+        """All models, in the order in which they are built."""
+        return [model.name for model in self._models]
+
+    @property
+    def lasting_names(self) -> list[str]:
+        """Of these, the ones that `follow` builds."""
+        return [model.name for model in self._lasting]
 
     def build(
         self,
@@ -124,15 +156,56 @@ class Warehouse:
 
         `files` gives the number of the file of each row, in order of loading; default: one file.
         """
-        self._load(rows, files or [1] * len(rows))
-        hour = as_of.astimezone(UTC).replace(tzinfo=None)
+        self.empty()
+        self.land(rows, files or [1] * len(rows))
         needed = self._needed(tables)
         for model in self._models:
             if model.name in needed:
-                self._connection.execute(
-                    f"create or replace {model.kind} {model.name} as"
-                    f" ({model.sql.replace(str(PLACEHOLDER_HOUR), str(hour))}\n)"
-                )
+                self._create(model, model.sql, as_of)
+
+    def follow(self, as_of: datetime, *, only_first: int | None = None) -> None:
+        """Build as dbt does after an earlier build: what came since is taken up.
+
+        Views, and tables that are of one hour and that no other build sees, are left to `finish`.
+        `only_first` is the number of models after which the build dies.
+        """
+        is_first = not self.query("select * from last_build")
+        for model in self._lasting[:only_first]:
+            if is_first:
+                self._create(model, model.sql, as_of)
+            elif model.kind == "rebuilt":
+                self._rebuild(model, as_of)
+            elif model.kind != "view":
+                self._create(model, model.following_sql, as_of)
+        if only_first is None:
+            self._connection.execute("""
+                delete from last_build;
+                insert into last_build select
+                    (select coalesce(max(load_id), 0) from raw.files),
+                    (select max(event_at) from events);
+                delete from affected_visitors""")
+
+    def finish(self, as_of: datetime) -> None:
+        """Build what `follow` leaves out."""
+        for model in self._models:
+            if model not in self._lasting:
+                self._create(model, model.following_sql, as_of)
+
+    def _create(self, model: Model, sql: str, as_of: datetime) -> None:
+        kind = "view" if model.kind == "view" else "table"
+        self._connection.execute(
+            f"create or replace {kind} {model.name} as ({_at_hour(sql, as_of)}\n)"
+        )
+
+    def _rebuild(self, model: Model, as_of: datetime) -> None:
+        for named_by, columns in model.rebuilt_for.items():
+            keys = ", ".join(columns)
+            self._connection.execute(
+                f"delete from {model.name} where ({keys}) in (select {keys} from {named_by})"
+            )
+        self._connection.execute(
+            f"insert into {model.name} by name ({_at_hour(model.following_sql, as_of)}\n)"
+        )
 
     def tables(
         self, rows: Sequence[Row], as_of: datetime, tables: Iterable[str] = SELECTS
@@ -158,9 +231,14 @@ class Warehouse:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 
-    def _load(self, rows: Sequence[Row], files: Sequence[int]) -> None:
+    def empty(self) -> None:
+        """Forget all rows and that anything was built."""
         for name in ("files", "unreadable_rows", "repaired_rows", *self._raw_tables):
             self._connection.execute(f"delete from raw.{name}")
+        self._connection.execute("delete from last_build")
+
+    def land(self, rows: Sequence[Row], files: Sequence[int]) -> None:
+        """Load rows; `files` is the number of the file of each, in order of loading."""
         landed_at = LOADED_AT.replace(tzinfo=None)
         for load_id in sorted(set(files)):
             self._connection.execute(
@@ -185,36 +263,31 @@ class Warehouse:
 
 def compile_models(target: Path) -> Warehouse:
     """Have dbt compile the project into `target` and make a warehouse of what it compiled."""
-    environment = {"COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb")}
-    with patch.dict(os.environ, environment):
-        result = dbtRunner().invoke(
-            [
-                *("--quiet", "compile"),
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-                *("--target-path", str(target), "--log-path", str(target)),
-                *("--vars", json.dumps({"as_of": PLACEHOLDER_HOUR.isoformat()})),
-            ]
-        )
-    if not result.success:
-        raise RuntimeError(f"dbt cannot compile {PROJECT}: {result.exception or result.result}")
-    manifest = json.loads((target / "manifest.json").read_text())
-    nodes = {
-        name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"
-    }
+    database = target / f"{DATABASE}.duckdb"
+    full = _compile(target / "full", database)
+    names = [node["alias"] for node in full.values() if _kind(node) != "view"]
+    # Where there was a build before, dbt writes what follows it.
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create table last_build as select 0 as load_id")
+        for name in names:
+            connection.execute(f"create table {name} (placeholder integer)")
+    following = _compile(target / "following", database)
     dependencies = {
-        name: [one for one in node["depends_on"]["nodes"] if one in nodes]
-        for name, node in nodes.items()
+        name: [one for one in node["depends_on"]["nodes"] if one in full]
+        for name, node in full.items()
     }
     models = [
         Model(
-            name=nodes[name]["alias"],
-            kind="view" if nodes[name]["config"]["materialized"] == "view" else "table",
-            sql=nodes[name]["compiled_code"],
-            needs=tuple(nodes[need]["alias"] for need in dependencies[name]),
+            name=full[name]["alias"],
+            kind=_kind(full[name]),
+            sql=full[name]["compiled_code"],
+            following_sql=following[name]["compiled_code"],
+            rebuilt_for=full[name]["config"]["meta"].get("rebuilt_for", {}),
+            needs=tuple(full[need]["alias"] for need in dependencies[name]),
         )
         for name in TopologicalSorter(dependencies).static_order()
-        if nodes[name]["config"]["materialized"] != "ephemeral"
     ]
+    manifest = json.loads((target / "full" / "manifest.json").read_text())
     landing_tables = ("files", "unreadable_rows", "repaired_rows")
     raw_tables = {
         source["name"]: [name for name in source["columns"] if not name.startswith("_")]
@@ -222,6 +295,34 @@ def compile_models(target: Path) -> Warehouse:
         if source["schema"] == "raw" and source["name"] not in landing_tables
     }
     return Warehouse(models, raw_tables)
+
+
+def _compile(target: Path, database: Path) -> dict[str, dict]:
+    """The compiled models by dbt's id, in a stable order."""
+    with patch.dict(os.environ, {"COMEBACK_WAREHOUSE": str(database)}):
+        result = dbtRunner().invoke(
+            [
+                *("--quiet", "compile"),
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                *("--target-path", str(target), "--log-path", str(target)),
+                *("--vars", json.dumps(VARIABLES)),
+            ]
+        )
+    # dbt would keep the file open for the life of the process
+    DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        raise RuntimeError(f"dbt cannot compile {PROJECT}: {result.exception or result.result}")
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    return {name: node for name, node in nodes.items() if node["resource_type"] == "model"}
+
+
+def _kind(node: Mapping) -> str:
+    return node["config"]["materialized"]
+
+
+def _at_hour(sql: str, as_of: datetime) -> str:
+    hour = as_of.astimezone(UTC).replace(tzinfo=None)
+    return sql.replace(str(PLACEHOLDER_HOUR), str(hour))
 
 
 def _plain(value: object) -> object:

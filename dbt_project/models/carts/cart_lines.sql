@@ -1,10 +1,13 @@
 -- The lines of each cart as it stood last; of a converted one, as it stood when bought.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
 with
 
 operations as (
 
     select * from {{ ref('cart_operations') }}
+    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -12,6 +15,7 @@ last_touches as (
 
     select
         cart_id,
+        visitor_id,
         line_item_id,
         line_quantity,
         line_price,
@@ -37,6 +41,7 @@ final as (
 
     select
         last_touches.cart_id,
+        last_touches.visitor_id,
         last_touches.line_item_id as item_id,
         cast(last_touches.line_quantity as bigint) as quantity,
         last_touches.line_price as unit_price,

@@ -4,17 +4,23 @@
 -- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
 -- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
 with
 
 events as (
 
     select * from {{ ref('events') }}
+    where
+        event_type in ('add_to_cart', 'remove_from_cart')
+        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
 visitor_orders as (
 
     select * from {{ ref('visitor_orders') }}
+    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -38,7 +44,6 @@ operations as (
         event_id,
         source
     from events
-    where event_type in ('add_to_cart', 'remove_from_cart')
 
     union all
 

@@ -1,17 +1,22 @@
 -- Each instant at which a cart was touched, with the cart as it stood then: until the next touch it stands so.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
+
 with
 
 touches as (
 
     select * from {{ ref('cart_operations') }}
-    where is_touch
+    where
+        is_touch
+        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 carts as (
 
     select * from {{ ref('carts') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 

@@ -1,16 +1,22 @@
 -- Carts: a visitor's basket from the add that fills it while empty until it closes.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
+
+-- depends_on: {{ ref('former_carts') }}
+
 with
 
 operations as (
 
     select * from {{ ref('cart_operations') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 lines as (
 
     select * from {{ ref('cart_lines') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -23,19 +29,23 @@ orders as (
 session_totals as (
 
     select * from {{ ref('session_totals') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
-events as (
+logins as (
 
     select * from {{ ref('events') }}
+    where
+        user_id is not null
+        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 log_end as (
 
     select max(event_at) as newest_event_at
-    from events
+    from {{ ref('events') }}
 
 ),
 
@@ -82,15 +92,13 @@ newest_owners as (
 
     select
         closed.cart_id,
-        arg_max(events.owner_id, ({{ event_order('events') }})) as owner_id
+        arg_max(logins.user_id, logins.event_number) as owner_id
     from closed
-    inner join events
+    inner join logins
         on
-            closed.visitor_id = events.visitor_id
-            and (closed.status = 'open' or closed.expires_at >= events.event_at)
-    where
-        closed.status in ('open', 'expired')
-        and events.user_id is not null
+            closed.visitor_id = logins.visitor_id
+            and (closed.status = 'open' or closed.expires_at >= logins.event_at)
+    where closed.status in ('open', 'expired')
     group by closed.cart_id
 
 ),

@@ -1,85 +1,13 @@
 -- How each item, and the whole shop, had converted by each instant: adds so far, and lines bought so far.
 
-with
-
-operations as (
-
-    select * from {{ ref('cart_operations') }}
-
-),
-
-cart_lines as (
-
-    select * from {{ ref('cart_lines') }}
-
-),
-
-carts as (
-
-    select * from {{ ref('carts') }}
-
-),
-
-facts as (
-
-    select
-        line_item_id as item_id,
-        event_at,
-        1 as new_add,
-        0 as new_purchase
-    from operations
-    where operation = 'add'
-
-    union all
-
-    select
-        cart_lines.item_id,
-        carts.closed_at as event_at,
-        0 as new_add,
-        1 as new_purchase
-    from cart_lines
-    inner join carts on cart_lines.cart_id = carts.cart_id
-    where carts.status = 'converted'
-
-),
-
--- The whole shop stands beside its items as the item (all).
-instants as (
-
-    select
-        item_id,
-        event_at,
-        sum(new_add) as new_adds,
-        sum(new_purchase) as new_purchases
-    from facts
-    group by 1, 2
-
-    union all
-
-    select
-        '(all)' as item_id,
-        event_at,
-        sum(new_add) as new_adds,
-        sum(new_purchase) as new_purchases
-    from facts
-    group by 1, 2
-
-),
-
-final as (
-
-    select
-        item_id,
-        event_at,
-        cast(sum(new_adds) over item_so_far as bigint) as add_count,
-        cast(sum(new_purchases) over item_so_far as bigint) as purchase_count
-    from instants
-    window item_so_far as (
-        partition by item_id
-        order by event_at
-        rows between unbounded preceding and current row
-    )
-
+select
+    item_id,
+    event_at,
+    cast(sum(new_adds) over item_so_far as bigint) as add_count,
+    cast(sum(new_purchases) over item_so_far as bigint) as purchase_count
+from {{ ref('item_facts') }}
+window item_so_far as (
+    partition by item_id
+    order by event_at
+    rows between unbounded preceding and current row
 )
-
-select * from final

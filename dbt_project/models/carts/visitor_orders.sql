@@ -1,12 +1,8 @@
 -- The orders that concern each visitor who ever filled a cart: their own, and those the same person made elsewhere.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
 with
-
-events as (
-
-    select * from {{ ref('events') }}
-
-),
 
 orders as (
 
@@ -17,8 +13,10 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from events
-    where event_type = 'add_to_cart'
+    from {{ ref('events') }}
+    where
+        event_type = 'add_to_cart'
+        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -47,7 +45,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from events
+    from {{ ref('events') }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 

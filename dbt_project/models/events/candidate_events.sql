@@ -1,14 +1,17 @@
 -- Every delivered row of every source, read by one set of rules: what it says, or why it can not be an event.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}}) }}
+
 with
 
 delivered as (
 
     {% for name in var('event_sources') -%}
         select
-            source, load_id, line, row_content,
+            source, load_id, line,
             {{ canonical_fields() | join(', ') }}
         from {{ ref('stg_' ~ name) }}
+        where {{ named_by(ref('new_loads'), ['load_id']) }}
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 
@@ -26,9 +29,8 @@ typed as (
         delivered.source,
         delivered.load_id,
         delivered.line,
-        delivered.row_content,
         files.landed_at,
-        coalesce({{ thing_id('delivered.event_id') }}, md5(delivered.row_content)) as event_id,
+        delivered.event_id,
         {{ person_id('delivered.visitor_id') }} as visitor_id,
         {{ person_id('delivered.user_id') }} as user_id,
         delivered.event_at,
@@ -65,7 +67,6 @@ judged as (
         source,
         load_id,
         line,
-        row_content,
         event_id,
         coalesce(visitor_id, 'user:' || user_id) as visitor_id,
         user_id,

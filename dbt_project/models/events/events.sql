@@ -1,55 +1,93 @@
--- The log: each event once, with who it belonged to as far as was known then.
+-- The log: each event once, in its visitor's order, with who it belonged to as far as was known then, and cut into
+-- sessions.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
 
 with
 
 candidates as (
 
     select * from {{ ref('candidate_events') }}
-    where drop_reason is null
+    where
+        drop_reason is null
+        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
--- Of several rows of one event the earliest counts, then the smallest content: never the one that arrived first.
-numbered as (
+told as (
+
+    select
+        candidates.*,
+        candidates.event_type not in (
+            {% for type in var('passive_event_types') -%}
+                '{{ type }}'{% if not loop.last %},{% endif %}
+            {% endfor -%}
+        ) as is_activity
+    from candidates
+    left join {{ ref('duplicate_rows') }} as duplicate_rows
+        on
+            candidates.load_id = duplicate_rows.load_id
+            and candidates.line = duplicate_rows.line
+    where duplicate_rows.line is null
+
+),
+
+-- Passive events ride along: they tell the owner, but neither start nor extend a session.
+ordered as (
 
     select
         *,
-        row_number() over (
-            partition by source, event_id
-            order by event_at, row_content, load_id, line
-        ) as copy_number
-    from candidates
+        row_number() over visitor_order as event_number,
+        last_value(user_id ignore nulls) over (
+            visitor_order rows between unbounded preceding and current row
+        ) as owner_id,
+        max(case when is_activity then event_at end) over (
+            visitor_order rows between unbounded preceding and 1 preceding
+        ) as previous_activity_at,
+        lag(event_type) over visitor_order as previous_event_type,
+        coalesce(lead(event_at) over visitor_order > event_at, true) as is_last_at_instant
+    from told
+    window visitor_order as (
+        partition by visitor_id
+        order by {{ event_order() }}
+    )
 
 ),
 
-deduplicated as (
+cut as (
 
-    select * exclude (copy_number)
-    from numbered
-    where copy_number = 1
+    select
+        *,
+        is_activity and (
+            previous_activity_at is null
+            or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
+        ) as is_session_start
+    from ordered
 
 ),
 
-owned as (
+final as (
 
     select
         source,
         event_id,
         visitor_id,
         user_id,
-        last_value(user_id ignore nulls) over (
-            partition by visitor_id
-            order by {{ event_order() }}
-            rows between unbounded preceding and current row
-        ) as owner_id,
+        owner_id,
         event_at,
         event_rank,
         event_type,
-        event_type not in (
-            {% for type in var('passive_event_types') -%}
-                '{{ type }}'{% if not loop.last %},{% endif %}
-            {% endfor -%}
-        ) as is_activity,
+        is_activity,
+        event_number,
+        sum(cast(is_session_start as integer)) over (
+            partition by visitor_id
+            order by event_number
+            rows between unbounded preceding and current row
+        ) as session_number,
+        is_session_start,
+        previous_activity_at,
+        previous_event_type,
+        is_last_at_instant,
         item_id,
         item_category,
         item_brand,
@@ -67,8 +105,8 @@ owned as (
         country,
         load_id,
         line
-    from deduplicated
+    from cut
 
 )
 
-select * from owned
+select * from final

@@ -1,5 +1,7 @@
 -- Orders, each at the first time it was told.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
 with
 
 purchases as (
@@ -12,6 +14,15 @@ purchases as (
         end as order_key
     from {{ ref('events') }}
     where event_type = 'purchase'
+
+),
+
+-- Others may have told the same orders before.
+concerned as (
+
+    select order_key
+    from purchases
+    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -29,6 +40,7 @@ told as (
         ) as first_visitor_id,
         min(event_at) over (partition by order_key) as first_event_at
     from purchases
+    where order_key in (select order_key from concerned)
 
 ),
 
@@ -58,6 +70,7 @@ final as (
         told.source,
         told.event_id,
         told.visitor_id,
+        told.event_number,
         told.owner_id,
         told.event_at,
         told.event_rank,
@@ -69,3 +82,4 @@ final as (
 )
 
 select * from final
+where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}

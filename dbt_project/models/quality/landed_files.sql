@@ -18,12 +18,12 @@ candidates as (
 
 ),
 
-events as (
+duplicates as (
 
     select
         load_id,
-        count(*) as event_count
-    from {{ ref('events') }}
+        count(*) as duplicate_count
+    from {{ ref('duplicate_rows') }}
     group by 1
 
 ),
@@ -47,15 +47,15 @@ final as (
         files.content_hash,
         files.landed_at,
         files.rows_read,
-        coalesce(events.event_count, 0) as rows_accepted,
-        coalesce(candidates.event_row_count, 0) - coalesce(events.event_count, 0) as rows_duplicate,
+        coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0) as rows_accepted,
+        coalesce(duplicates.duplicate_count, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
         files.note,
         files.load_id
     from files
     left join candidates on files.load_id = candidates.load_id
-    left join events on files.load_id = events.load_id
+    left join duplicates on files.load_id = duplicates.load_id
     left join set_aside on files.load_id = set_aside.load_id
 
 )

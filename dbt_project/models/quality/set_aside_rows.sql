@@ -1,10 +1,13 @@
 -- Every delivered row that is no event, and every one that is an event only after a repair: which, why, and as it came.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}}) }}
+
 with
 
 files as (
 
     select * from {{ source('raw', 'files') }}
+    where {{ named_by(ref('new_loads'), ['load_id']) }}
 
 ),
 
@@ -23,6 +26,7 @@ repaired_rows as (
 candidates as (
 
     select * from {{ ref('candidate_events') }}
+    where {{ named_by(ref('new_loads'), ['load_id']) }}
 
 ),
 

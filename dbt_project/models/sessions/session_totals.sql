@@ -1,11 +1,38 @@
 -- Sessions as their own events tell them; carts come to them later.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
+-- depends_on: {{ ref('former_sessions') }}
+
 with
 
 activity as (
 
-    select * from {{ ref('event_stream') }}
-    where is_activity
+    select
+        events.visitor_id,
+        events.session_number,
+        events.event_number,
+        events.owner_id,
+        events.event_at,
+        events.event_type,
+        events.is_session_start,
+        events.page_url,
+        events.referrer,
+        events.utm_source,
+        events.utm_medium,
+        events.utm_campaign,
+        events.device_type,
+        events.country,
+        orders.order_key is not null as is_order,
+        coalesce(orders.order_value, 0) as new_order_value
+    from {{ ref('events') }} as events
+    left join {{ ref('orders') }} as orders
+        on
+            events.visitor_id = orders.visitor_id
+            and events.event_number = orders.event_number
+    where
+        events.is_activity
+        and {{ named_by(ref('touched_visitors'), ['events.visitor_id']) }}
 
 ),
 
@@ -27,7 +54,7 @@ totals as (
         sum(new_order_value) as order_value,
         arg_min(page_url, event_number) filter (page_url is not null) as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
-        any_value(session_referrer_domain) as referrer_domain,
+        max(referrer) filter (is_session_start) as first_referrer,
         -- The three belong together: they are those of the first event that names any of them.
         min(event_number) filter (coalesce(utm_source, utm_medium, utm_campaign) is not null) as utm_event_number,
         arg_min(device_type, event_number) filter (device_type is not null) as device_type,
@@ -41,7 +68,8 @@ final as (
 
     select
         {{ started_id('session', 'totals.visitor_id', 'totals.started_at') }} as session_id,
-        totals.* exclude (utm_event_number),  -- noqa: RF02
+        totals.* exclude (utm_event_number, first_referrer),  -- noqa: RF02
+        {{ url_domain('totals.first_referrer') }} as referrer_domain,
         activity.utm_source,
         activity.utm_medium,
         activity.utm_campaign,

@@ -1,16 +1,20 @@
 -- Sessions for analysts: what happened in each, and whether a cart was left behind.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
+
 with
 
 session_totals as (
 
     select * from {{ ref('session_totals') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 carts as (
 
     select * from {{ ref('carts') }}
+    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 

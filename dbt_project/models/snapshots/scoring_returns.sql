@@ -8,10 +8,9 @@ scoring_snapshots as (
 
 ),
 
-stream as (
+states as (
 
-    select * from {{ ref('event_stream') }}
-    where is_last_at_instant
+    select * from {{ ref('scored_visitors') }}
 
 ),
 
@@ -24,13 +23,10 @@ final as (
         scoring_snapshots.session_ended_at as ended_at,
         cast({{ hours_between('scoring_snapshots.session_ended_at', 'scoring_snapshots.as_of') }} as double)
             as elapsed_hours,
-        {{ visitor_features('stream', 'scoring_snapshots.session_ended_at') }},
+        {{ visitor_features('states', 'scoring_snapshots.session_ended_at') }},
         cast(1 as double) as session_leaves_cart
     from scoring_snapshots
-    asof inner join stream
-        on
-            scoring_snapshots.visitor_id = stream.visitor_id
-            and scoring_snapshots.as_of >= stream.event_at
+    inner join states on scoring_snapshots.visitor_id = states.visitor_id
 
 )
 

@@ -1,21 +1,19 @@
--- The carts to score: every cart that was open at the hour and touched within the scoring window before it.
+-- The carts to score, as they stood at the hour.
 
 with
 
 spine as (
 
-    select
-        *,
-        {{ as_of() }} as as_of
-    from {{ ref('cart_touches') }}
-    where
-        touched_at <= {{ as_of() }}
-        and touched_at >= {{ as_of() }} - interval '{{ var("scoring_window_days") }}' day
-        and coalesce(next_touched_at > {{ as_of() }}, true)
-        and coalesce(closed_at > {{ as_of() }}, true)
+    select * from {{ ref('scored_carts') }}
 
 ),
 
-{{ cart_snapshots() }}
+states as (
+
+    select * from {{ ref('scored_visitors') }}
+
+),
+
+{{ cart_snapshots(instant=as_of()) }}
 
 select * from snapshots

@@ -3,11 +3,14 @@
 
 with
 
-stream as (
+log as (
 
-    select * from {{ ref('event_stream') }}
+    select * from {{ ref('events') }}
+    where event_at <= {{ as_of() }}
 
 ),
+
+{{ visitor_states('log') }},
 
 -- Sessions as they stood at the hour: one that goes on after it had ended there so far.
 sessions as (
@@ -21,10 +24,8 @@ sessions as (
         arg_max(owner_id, event_number) as owner_id,
         count(*) > {{ var('bot_event_count') }}
         or max(event_at) > min(event_at) + interval '{{ var("bot_session_hours") }}' hour as is_suspected_bot
-    from stream
-    where
-        is_activity
-        and event_at <= {{ as_of() }}
+    from log
+    where is_activity
     group by visitor_id, session_number
 
 ),
@@ -32,8 +33,7 @@ sessions as (
 log_end as (
 
     select max(event_at) as newest_event_at
-    from {{ ref('events') }}
-    where event_at <= {{ as_of() }}
+    from log
 
 ),
 
@@ -111,17 +111,17 @@ final as (
         durations.visitor_id,
         durations.owner_id,
         durations.ended_at,
-        {{ visitor_features('stream', 'durations.ended_at') }},
+        {{ visitor_features('states', 'durations.ended_at') }},
         cast(sessions_with_cart.session_id is not null as double) as session_leaves_cart,
         cast({{ hours_between(
             'durations.ended_at', 'coalesce(durations.returned_at, durations.newest_event_at)'
         ) }} as double) as duration_hours,
         durations.returned_at is not null as is_returned
     from durations
-    inner join stream
+    inner join states
         on
-            durations.visitor_id = stream.visitor_id
-            and durations.last_event_number = stream.event_number
+            durations.visitor_id = states.visitor_id
+            and durations.last_event_number = states.event_number
     left join sessions_with_cart on durations.session_id = sessions_with_cart.session_id
     where
         not durations.is_suspected_bot

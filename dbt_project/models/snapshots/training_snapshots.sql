@@ -48,6 +48,15 @@ spine as (
 
 ),
 
+cart_events as (
+
+    select * from {{ ref('events') }}
+    where visitor_id in (select visitor_id from spine)
+
+),
+
+{{ visitor_states('cart_events') }},
+
 {{ cart_snapshots() }},
 
 orders as (

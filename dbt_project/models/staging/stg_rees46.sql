@@ -14,9 +14,8 @@ renamed as (
         'rees46' as source,
         _load_id as load_id,
         _line as line,
-        {{ row_content() }} as row_content,
 
-        cast(null as varchar) as event_id,
+        md5({{ row_content() }}) as event_id,
         cast(null as varchar) as visitor_id,
         user_id,
         {{ read_time('event_time', source_zone('rees46')) }} as event_at,

@@ -13,7 +13,7 @@ parsed as (
 
     select
         *,
-        {{ row_content() }} as row_content,
+        md5({{ row_content() }}) as event_id,
         {{ json_object('event_data') }} as event_json,
         {{ url_product('page_url') }} as page_product
     from delivered
@@ -26,9 +26,8 @@ renamed as (
         'shopify_pixel' as source,
         _load_id as load_id,
         _line as line,
-        row_content,
 
-        cast(null as varchar) as event_id,
+        event_id,
         client_id as visitor_id,
         cast(null as varchar) as user_id,
         {{ read_time('timestamp', source_zone('shopify_pixel')) }} as event_at,

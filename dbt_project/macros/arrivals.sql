@@ -1,0 +1,153 @@
+{#-
+    Building by arrival: what the loads since the last build can have changed is named, deleted and built again, and
+    nothing else. Here stand the watermark, the choice between a full build and one that follows it, and how a table is
+    rebuilt in part. What new rows touch is said by the models in models/arrivals.
+
+    The watermark is one row of `last_build`, written when every rebuilt table of a run is done: a build that dies
+    leaves it as it was, and the next one does all of it again. There is none after a change of settings or of SQL, and
+    none under --full-refresh: then every table is built from all rows.
+-#}
+
+{%- macro last_build() -%}
+{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='last_build')) }}
+{%- endmacro -%}
+
+{#- Whether this table only takes up what came since the last build. -#}
+{%- macro follows_last_build() -%}
+{{ return(execute and load_cached_relation(this) is not none and is_last_build_known()) }}
+{%- endmacro -%}
+
+{%- macro is_last_build_known() -%}
+{%- if load_cached_relation(last_build()) is none -%}
+{{ return(false) }}
+{%- endif -%}
+{{ return(run_query('select load_id from ' ~ last_build()).rows | length > 0) }}
+{%- endmacro -%}
+
+{#- A table as the last build left it, for a model that must see it before it is rebuilt. -#}
+{%- macro as_last_built(name) -%}
+{{ return(this.incorporate(path={'identifier': name})) }}
+{%- endmacro -%}
+
+{#- A condition on the rows that a rebuilt table reads: those that the relation names, or all in a full build. -#}
+{%- macro named_by(relation, columns) -%}
+{%- if follows_last_build() -%}
+{{ keys_in(relation, columns) }}
+{%- else -%}
+true
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro keys_in(relation, columns) -%}
+({{ columns | join(', ') }}) in (
+    select {% for column in columns %}{{ column.split('.') | last }}{% if not loop.last %}, {% endif %}{% endfor %}
+    from {{ relation }}
+)
+{%- endmacro -%}
+
+{#-
+    A table of which a build replaces only the rows whose keys another relation names; deleted and inserted in one
+    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}.
+-#}
+{%- materialization rebuilt, adapter='duckdb' -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set is_partial = follows_last_build() -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if is_partial -%}
+        {%- if config.get('contract').enforced -%}
+            {{ get_assert_columns_equivalent(sql) }}
+        {%- endif -%}
+        {%- call statement('main') -%}
+            delete from {{ target_relation }}
+            where {{ is_rebuilt_for(target_relation, config.get('meta').rebuilt_for) }};
+            insert into {{ target_relation }} by name (
+                {{ sql }}
+            );
+        {%- endcall -%}
+    {%- else -%}
+        {%- if existing_relation is not none -%}
+            {%- do adapter.drop_relation(existing_relation) -%}
+        {%- endif -%}
+        {%- call statement('main') -%}
+            {{ create_table_as(False, target_relation, sql) }}
+        {%- endcall -%}
+        {%- do persist_docs(target_relation, model) -%}
+    {%- endif -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization -%}
+
+{%- macro is_rebuilt_for(relation, rebuilt_for) -%}
+{%- for name, keys in rebuilt_for.items() -%}
+{{ keys_in(relation.incorporate(path={'identifier': name}), keys) }}
+{%- endfor -%}
+{%- endmacro -%}
+
+{#- What a generic test looks at in a build: what was rebuilt; the rest was looked at by builds before. -#}
+{%- macro get_where_subquery(relation) -%}
+{%- if execute and flags.WHICH == 'build' and is_last_build_known() -%}
+    {%- for node in graph.nodes.values() if node.name == relation.identifier and node.config.materialized == 'rebuilt' -%}
+{{ return('(select * from ' ~ relation ~ ' where ' ~ is_rebuilt_for(relation, node.config.meta.rebuilt_for) ~ ') as rebuilt') }}
+    {%- endfor -%}
+{%- endif -%}
+{{ return(default__get_where_subquery(relation)) }}
+{%- endmacro -%}
+
+{#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}
+{%- macro log_fingerprint() -%}
+{%- set parts = [] -%}
+{%- for name in [
+    'event_sources', 'session_gap_minutes', 'passive_event_types', 'bot_event_count', 'bot_session_hours',
+    'cart_expiry_days', 'clock_skew_minutes', 'code_version',
+] -%}
+    {%- do parts.append(name ~ '=' ~ tojson(var(name))) -%}
+{%- endfor -%}
+{%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+    {%- do parts.append(node.unique_id ~ '=' ~ node.checksum.checksum) -%}
+{%- endfor -%}
+{{ return(local_md5(parts | sort | join('\n'))) }}
+{%- endmacro -%}
+
+{#- Before the first model: the watermark goes where it no longer holds. -#}
+{%- macro begin_build() -%}
+{%- if execute and flags.WHICH in ('build', 'run') -%}
+create table if not exists {{ last_build() }} (
+    load_id bigint, newest_event_at timestamp, fingerprint varchar, finished_at timestamp
+);
+delete from {{ last_build() }}
+where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint() ~ "'" }};
+{%- endif -%}
+{%- endmacro -%}
+
+{#- After the last node: the watermark moves once every rebuilt table is done, and what was named is forgotten. -#}
+{%- macro finish_build(results) -%}
+{%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
+{%- if execute and flags.WHICH in ('build', 'run') and is_everything_rebuilt(results) -%}
+begin;
+delete from {{ last_build() }};
+insert into {{ last_build() }}
+select
+    (select coalesce(max(load_id), 0) from {{ files }}),
+    (select max(event_at) from {{ events }}),
+    '{{ log_fingerprint() }}',
+    current_timestamp at time zone 'UTC';
+delete from {{ affected }};
+commit;
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro is_everything_rebuilt(results) -%}
+{%- set done = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+{%- for node in graph.nodes.values() if node.config.materialized == 'rebuilt' and node.unique_id not in done -%}
+{{ return(false) }}
+{%- endfor -%}
+{{ return(true) }}
+{%- endmacro -%}

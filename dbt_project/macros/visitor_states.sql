@@ -1,0 +1,181 @@
+{#-
+    What was known of a visitor at each event: running totals over the visitor's log. Adds CTEs, the last of which is
+    `states`, one row an event. `events` is a relation or CTE of whole visitors' events: running totals are dear, so it
+    should hold no visitors but those that are asked about.
+-#}
+{%- macro visitor_states(events) -%}
+told as (
+
+    select
+        events.visitor_id,
+        events.owner_id,
+        events.event_at,
+        events.event_number,
+        events.event_type,
+        events.is_activity,
+        events.is_session_start,
+        events.session_number,
+        events.price,
+        events.device_type,
+        events.country,
+        orders.order_key is not null as is_order,
+        coalesce(orders.order_value, 0) as new_order_value,
+        case when events.is_session_start then events.previous_activity_at end as previous_session_ended_at,
+        case when events.is_session_start then coalesce(events.utm_medium, '') end as session_utm_medium,
+        case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
+        events.is_activity and not events.is_session_start as has_gap,
+        {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
+        events.previous_event_type,
+        events.is_last_at_instant,
+        events.item_id is not null and row_number() over (
+            partition by events.visitor_id, events.session_number, events.item_id
+            order by events.event_number
+        ) = 1 as is_new_item
+    from {{ events }} as events
+    left join {{ ref('orders') }} as orders
+        on
+            events.visitor_id = orders.visitor_id
+            and events.event_number = orders.event_number
+
+),
+
+states as (
+
+    select
+        visitor_id,
+        owner_id,
+        event_at,
+        event_number,
+        session_number,
+        is_last_at_instant,
+
+        -- this session so far
+        min(case when is_session_start then event_at end) over session_so_far as session_started_at,
+        sum(cast(is_activity as integer)) over session_so_far as session_event_count,
+        sum(cast(event_type = 'page_view' as integer)) over session_so_far as session_page_view_count,
+        sum(cast(event_type = 'view_item' as integer)) over session_so_far as session_view_count,
+        sum(cast(is_new_item as integer)) over session_so_far as session_distinct_item_count,
+        sum(cast(event_type = 'add_to_cart' as integer)) over session_so_far as session_add_count,
+        sum(cast(event_type = 'remove_from_cart' as integer)) over session_so_far as session_remove_count,
+        sum(cast(event_type = 'search' as integer)) over session_so_far as session_search_count,
+        sum(cast(event_type = 'add_to_wishlist' as integer)) over session_so_far as session_wishlist_count,
+        sum(cast(event_type = 'view_cart' as integer)) over session_so_far as session_cart_view_count,
+        max(case event_type
+            when 'add_payment_info' then 3
+            when 'add_shipping_info' then 2
+            when 'begin_checkout' then 1
+            else 0
+        end) over session_so_far as session_checkout_step,
+        sum(cast(is_order as integer)) over session_so_far as session_order_count,
+        -- whole microseconds: a sum of fractions would depend on the order of adding
+        sum(case when has_gap and previous_event_type = 'view_item' then gap_us else 0 end) over session_so_far
+            as session_item_us,
+        max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
+        max(session_utm_medium) over session_so_far as session_utm_medium,
+        max(session_referrer_domain) over session_so_far as session_referrer_domain,
+        last_value(case when is_activity then event_type end ignore nulls) over session_so_far as last_event_type,
+        last_value(case when has_gap then gap_us end ignore nulls) over session_so_far as last_gap_us,
+
+        -- this visitor so far
+        max(previous_session_ended_at) over visitor_so_far as previous_session_ended_at,
+        max(case when is_activity then event_at end) over visitor_so_far as last_activity_at,
+        min(case when is_activity then event_at end) over visitor_so_far as first_activity_at,
+        sum(cast(is_activity as integer)) over visitor_so_far as visitor_event_count,
+        sum(cast(event_type = 'view_item' as integer)) over visitor_so_far as visitor_view_count,
+        sum(cast(event_type = 'add_to_cart' as integer)) over visitor_so_far as visitor_add_count,
+        sum(cast(event_type = 'begin_checkout' as integer)) over visitor_so_far as visitor_checkout_count,
+        sum(cast(is_order as integer)) over visitor_so_far as visitor_order_count,
+        sum(case when is_order then new_order_value else 0 end) over visitor_so_far as visitor_order_value,
+        max(case when is_order then event_at end) over visitor_so_far as visitor_last_order_at,
+        sum(case when event_type = 'view_item' then price else 0 end) over visitor_so_far as visitor_viewed_value,
+        sum(cast(event_type = 'view_item' and price is not null as integer)) over visitor_so_far
+            as visitor_priced_view_count,
+        last_value(device_type ignore nulls) over visitor_so_far as last_device_type,
+        last_value(country ignore nulls) over visitor_so_far as last_country
+    from told
+    window
+        session_so_far as (
+            partition by visitor_id, session_number
+            order by event_number
+            rows between unbounded preceding and current row
+        ),
+        visitor_so_far as (
+            partition by visitor_id
+            order by event_number
+            rows between unbounded preceding and current row
+        )
+
+)
+{%- endmacro -%}
+
+{#-
+    What was known of a person over all devices at each instant of theirs, as running totals. Adds CTEs, the last of
+    which is `owner_states`. `events` holds all events of the owners that are asked about.
+-#}
+{%- macro owner_states(events) -%}
+owner_events as (
+
+    select
+        events.owner_id,
+        events.visitor_id,
+        events.event_at,
+        events.is_session_start,
+        orders.order_key is not null as is_order,
+        coalesce(orders.order_value, 0) as new_order_value,
+        row_number() over (
+            partition by events.owner_id
+            order by {{ event_order('events') }}
+        ) as owner_event_number
+    from {{ events }} as events
+    left join {{ ref('orders') }} as orders
+        on
+            events.visitor_id = orders.visitor_id
+            and events.event_number = orders.event_number
+    where events.is_activity
+
+),
+
+owner_firsts as (
+
+    select
+        *,
+        coalesce(lead(event_at) over (
+            partition by owner_id
+            order by owner_event_number
+        ) > event_at, true) as is_last_at_instant,
+        row_number() over (
+            partition by owner_id, visitor_id
+            order by owner_event_number
+        ) = 1 as is_new_visitor
+    from owner_events
+
+),
+
+owner_totals as (
+
+    select
+        owner_id,
+        event_at,
+        is_last_at_instant,
+        sum(cast(is_new_visitor as integer)) over owner_so_far as owner_visitor_count,
+        sum(cast(is_new_visitor or is_session_start as integer)) over owner_so_far as owner_session_count,
+        sum(cast(is_order as integer)) over owner_so_far as owner_order_count,
+        sum(case when is_order then new_order_value else 0 end) over owner_so_far as owner_order_value,
+        max(case when is_order then event_at end) over owner_so_far as owner_last_order_at
+    from owner_firsts
+    window owner_so_far as (
+        partition by owner_id
+        order by owner_event_number
+        rows between unbounded preceding and current row
+    )
+
+),
+
+owner_states as (
+
+    select * exclude (is_last_at_instant)
+    from owner_totals
+    where is_last_at_instant
+
+)
+{%- endmacro -%}

@@ -1,0 +1,81 @@
+-- Rows that tell an event which another row tells: of several the earliest counts, then the smallest content, never the
+-- one that arrived first.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_events': ['source', 'event_id']}}) }}
+
+with
+
+candidates as (
+
+    select
+        source,
+        event_id,
+        event_at,
+        load_id,
+        line
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and {{ named_by(ref('touched_events'), ['source', 'event_id']) }}
+
+),
+
+told_again as (
+
+    select
+        source,
+        event_id
+    from candidates
+    group by 1, 2
+    having count(*) > 1
+
+),
+
+rivals as (
+
+    select candidates.*
+    from candidates
+    inner join told_again
+        on
+            candidates.source = told_again.source
+            and candidates.event_id = told_again.event_id
+
+),
+
+contents as (
+
+    {% for name in var('event_sources') -%}
+        select
+            _load_id as load_id,
+            _line as line,
+            {{ row_content() }} as row_content
+        from {{ source('raw', name) }}
+        where (_load_id, _line) in (select load_id, line from rivals)
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+numbered as (
+
+    select
+        rivals.*,
+        row_number() over (
+            partition by rivals.source, rivals.event_id
+            order by rivals.event_at, contents.row_content, rivals.load_id, rivals.line
+        ) as copy_number
+    from rivals
+    inner join contents
+        on
+            rivals.load_id = contents.load_id
+            and rivals.line = contents.line
+
+)
+
+select
+    source,
+    event_id,
+    load_id,
+    line
+from numbered
+where copy_number > 1

@@ -1,0 +1,142 @@
+-- What the new rows of each build changed of what was known before. A full build compares nothing.
+
+{{ config(materialized='incremental', unique_key='load_id', full_refresh=false, on_schema_change='fail') }}
+
+with
+
+last_build as (
+
+    select * from {{ last_build() }}
+
+),
+
+new_loads as (
+
+    select * from {{ ref('new_loads') }}
+
+),
+
+duplicates as (
+
+    select
+        load_id,
+        line
+    from {{ ref('duplicate_rows') }}
+    where load_id in (select load_id from new_loads)
+
+),
+
+arrived as (
+
+    select
+        count(*) as row_count,
+        count(*) filter (candidates.event_at < last_build.newest_event_at) as late_row_count,
+        min(candidates.event_at) filter (candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
+    from {{ ref('candidate_events') }} as candidates
+    cross join last_build
+    left join duplicates
+        on
+            candidates.load_id = duplicates.load_id
+            and candidates.line = duplicates.line
+    where
+        candidates.load_id in (select load_id from new_loads)
+        and candidates.drop_reason is null
+        and duplicates.line is null
+
+),
+
+former_sessions as (
+
+    select * from {{ ref('former_sessions') }}
+
+),
+
+session_totals as (
+
+    select * from {{ ref('session_totals') }}
+    where visitor_id in (select visitor_id from {{ ref('touched_visitors') }})
+
+),
+
+-- Old and new sessions that share an instant.
+successions as (
+
+    select
+        session_totals.session_id,
+        former_sessions.visitor_id,
+        former_sessions.started_at,
+        former_sessions.ended_at + interval '{{ var("session_gap_minutes") }}' minute < last_build.newest_event_at
+        and session_totals.event_count > former_sessions.event_count as is_reopened
+    from former_sessions
+    inner join session_totals
+        on
+            former_sessions.visitor_id = session_totals.visitor_id
+            and former_sessions.started_at <= session_totals.ended_at
+            and former_sessions.ended_at >= session_totals.started_at
+    cross join last_build
+
+),
+
+merged as (
+
+    select coalesce(sum(former_count - 1), 0) as session_count
+    from (select count(*) as former_count from successions group by session_id)
+
+),
+
+split as (
+
+    select coalesce(sum(later_count - 1), 0) as session_count
+    from (select count(*) as later_count from successions group by visitor_id, started_at)
+
+),
+
+reopened as (
+
+    select count(distinct session_id) as session_count
+    from successions
+    where is_reopened
+
+),
+
+former_carts as (
+
+    select * from {{ ref('former_carts') }}
+
+),
+
+changed_carts as (
+
+    select
+        count(*) filter (carts.status != former_carts.status) as changed_count,
+        count(*) filter (carts.cart_id is null) as vanished_count
+    from former_carts
+    left join {{ ref('carts') }} as carts on former_carts.cart_id = carts.cart_id
+
+),
+
+final as (
+
+    select
+        cast(loads.load_id as bigint) as load_id,
+        current_timestamp at time zone 'UTC' as built_at,
+        cast(loads.load_count as bigint) as load_count,
+        cast(arrived.row_count as bigint) as row_count,
+        cast(arrived.late_row_count as bigint) as late_row_count,
+        arrived.oldest_late_event_at,
+        cast(merged.session_count as bigint) as merged_session_count,
+        cast(split.session_count as bigint) as split_session_count,
+        cast(reopened.session_count as bigint) as reopened_session_count,
+        cast(changed_carts.changed_count as bigint) as changed_cart_count,
+        cast(changed_carts.vanished_count as bigint) as vanished_cart_count
+    from (select max(load_id) as load_id, count(*) as load_count from new_loads) as loads
+    cross join arrived
+    cross join merged
+    cross join split
+    cross join reopened
+    cross join changed_carts
+    where loads.load_count > 0
+
+)
+
+select * from final

@@ -1,0 +1,31 @@
+-- The visitors of the carts to score, as they were known at the hour.
+
+with
+
+cart_events as (
+
+    select * from {{ ref('events') }}
+    where
+        event_at <= {{ as_of() }}
+        and visitor_id in (select visitor_id from {{ ref('scored_carts') }})
+
+),
+
+{{ visitor_states('cart_events') }},
+
+newest as (
+
+    select
+        visitor_id,
+        max(event_number) as event_number
+    from states
+    group by 1
+
+)
+
+select states.*
+from states
+inner join newest
+    on
+        states.visitor_id = newest.visitor_id
+        and states.event_number = newest.event_number

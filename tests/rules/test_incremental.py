@@ -1,0 +1,330 @@
+"""Building by arrival against building everything: the tables must not know how the rows came.
+
+Belongs here: logs cut into loads, built load by load, with builds that die in between. Does not
+belong here: whether a full build is right (test_sql_against_reference.py).
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from . import reference
+from .cases import LOADED_AT, Row, add, at, buy, log, login, told, view
+from .comparison import assert_same_tables
+from .strategies import random_log
+from .warehouse import Warehouse
+
+HOUR = timedelta(hours=1)
+# Said at which run a row was taken up, or only meant for the next build.
+OF_THE_BUILD = {
+    *("new_loads", "touched_events", "touched_visitors", "affected_visitors"),
+    *("former_sessions", "former_carts", "late_data_report"),
+}
+
+# Many visitors, few persons and orders: what ties visitors to each other comes often.
+TYING = {
+    "visitor": tuple("ABCDEFGH"),
+    "user": (None, None, None, None, "7", "8"),
+    "event_type": (*("add_to_cart",) * 4, *("purchase",) * 3, *("login",) * 2, "view_item"),
+    "order": (None, "o1", "o2", "o3", "o4"),
+    "item": ("shoe", "hat"),
+    "quantity": (None, "1"),
+    "kind": (*("new",) * 15, "again", "later", "other"),
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """What lands between two builds, and after how many models the build after it dies."""
+
+    rows: Sequence[Row]
+    dies_after: int | None = None
+
+
+def schedule(seed: int, model_count: int) -> list[Load]:
+    """A random log as 2 to 8 loads: rows cut, shuffled, repeated and delayed; builds may die."""
+    generator = random.Random(seed)
+    pools = generator.choice(({}, TYING, TYING))
+    rows = random_log(seed, size=generator.choice((10, 25, 40, 60)), **pools)
+    count = generator.randint(2, 8)
+    # Few late rows leave most visitors untouched: what ties visitors shows only then.
+    late_share = generator.choice((0.02, 0.05, 0.2, 1))
+    # Else the first load has all that is in time; in order, time goes on with every load.
+    is_in_order = generator.random() < 0.4
+    loads: list[list[Row]] = [[] for _ in range(count)]
+    for place, row in enumerate(rows):
+        in_time = place * count // len(rows) if is_in_order else 0
+        ties = row["event_type"] in ("purchase", "login")
+        is_late = generator.random() < late_share * (5 if ties else 1)
+        loads[generator.randrange(in_time, count) if is_late else in_time].append(row)
+        if generator.random() < 0.1:
+            loads[generator.randrange(count)].append(row)
+    for load in loads:
+        generator.shuffle(load)
+    return [
+        Load(load, generator.randrange(model_count) if generator.random() < 0.2 else None)
+        for load in loads
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1300))
+def test_load_by_load_equals_everything_at_once(warehouse: Warehouse, seed: int) -> None:
+    assert_same_as_at_once(warehouse, schedule(seed, len(warehouse.lasting_names)))
+
+
+def assert_same_as_at_once(warehouse: Warehouse, loads: Sequence[Load]) -> None:
+    """Build load by load, then everything at once, and compare all tables in all columns."""
+    rows = [row for load in loads for row in load.rows]
+    files = [number for number, load in enumerate(loads, start=1) for _ in load.rows]
+    as_of = newest_hour(rows)
+    names = [name for name in warehouse.model_names if name not in OF_THE_BUILD]
+
+    warehouse.empty()
+    for number, load in enumerate(loads, start=1):
+        warehouse.land(load.rows, [number] * len(load.rows))
+        warehouse.follow(as_of, only_first=load.dies_after)
+    warehouse.follow(as_of)
+    warehouse.finish(as_of)
+    followed = {name: warehouse.query(f"select * from {name}") for name in names}
+
+    warehouse.build(rows, as_of, tables=names, files=files)
+    at_once = {name: warehouse.query(f"select * from {name}") for name in names}
+    assert_same_tables(followed, at_once)
+
+
+def newest_hour(rows: Sequence[Row]) -> datetime:
+    """The first full hour at or after the newest event."""
+    events = reference.clean(rows, LOADED_AT).events
+    newest_at = max((event.event_at for event in events), default=LOADED_AT)
+    hour = newest_at.replace(minute=0, second=0, microsecond=0)
+    return hour if hour == newest_at else hour + HOUR
+
+
+def test_a_late_event_that_bridges_two_sessions_merges_them(warehouse: Warehouse) -> None:
+    assert_sessions(
+        warehouse,
+        [log(view("A", "09:00"), view("A", "09:50")), [late(view("A", "09:25"))]],
+        [("09:00", "09:50", 3)],
+    )
+
+
+def test_a_bridge_told_anew_at_an_earlier_time_splits_the_session(warehouse: Warehouse) -> None:
+    delivered = log(view("A", "09:00"), view("A", "09:25"), view("A", "09:50"))
+    assert_sessions(
+        warehouse,
+        [delivered, [delivered[1] | {"event_at": view("A", "07:00")["event_at"]}]],
+        [("07:00", "07:00", 1), ("09:00", "09:00", 1), ("09:50", "09:50", 1)],
+    )
+
+
+def test_an_event_that_turns_out_to_be_anothers_leaves_its_first_visitor(
+    warehouse: Warehouse,
+) -> None:
+    delivered = log(view("A", "09:00"), view("B", "09:10"))
+    assert_sessions(
+        warehouse,
+        [delivered, [delivered[0] | {"visitor_id": "B", "event_at": view("B", "08:50")["event_at"]}]],
+        [("08:50", "09:10", 2)],
+    )
+
+
+def test_a_row_three_months_late_changes_what_it_would_have_changed_in_time(
+    warehouse: Warehouse,
+) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), view("A", "+90d 10:00"), view("B", "+90d 11:00")),
+            [late(buy("A", "10:05", "o1"))],
+        ],
+        [("A", "converted", "10:05")],
+    )
+
+
+def test_a_row_dated_in_the_future_freezes_nothing(warehouse: Warehouse) -> None:
+    future = late(told("C", "10:00", "page_view", event_at="2026-08-01T00:05:00Z"))
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00")),
+            [future],
+            [late(add("B", "11:00", event_id="b"))],
+            [late(buy("A", "10:20", "o1"))],
+        ],
+        [("A", "converted", "10:20"), ("B", "expired", "+30d 11:00")],
+    )
+
+
+def test_a_log_that_turns_out_to_end_earlier_opens_its_carts_again(warehouse: Warehouse) -> None:
+    end = late(view("C", "+40d 10:00"))
+    assert_carts(
+        warehouse,
+        [log(add("A", "10:00")), [end], [end | {"event_at": view("C", "11:00")["event_at"]}]],
+        [("A", "open", None)],
+    )
+
+
+def test_a_late_login_makes_an_order_elsewhere_take_the_cart(warehouse: Warehouse) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), login("B", "10:10", "7"), buy("B", "10:30", "o1")),
+            [late(login("A", "10:20", "7"))],
+        ],
+        [("A", "converted", "10:30")],
+    )
+
+
+def test_a_login_of_the_one_who_ordered_takes_the_carts_of_the_others(warehouse: Warehouse) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(add("A", "10:00"), login("A", "10:10", "7"), buy("B", "10:30", "o1")),
+            [late(login("B", "10:20", "7"))],
+        ],
+        [("A", "converted", "10:30")],
+    )
+
+
+def test_an_order_that_another_visitor_told_earlier_is_no_longer_the_later_ones(
+    warehouse: Warehouse,
+) -> None:
+    assert_carts(
+        warehouse,
+        [log(add("A", "10:00"), buy("A", "10:30", "o1")), [late(buy("B", "09:00", "o1"))]],
+        [("A", "open", None)],
+    )
+
+
+def test_time_alone_abandons_and_expires_carts_of_visitors_without_new_rows(
+    warehouse: Warehouse,
+) -> None:
+    loads = [
+        log(add("A", "10:00")),
+        [late(view("B", "10:30"))],
+        [late(view("B", "+30d 10:00", event_id="exactly"))],
+        [late(view("B", "+30d 10:00:00.000001", event_id="after"))],
+    ]
+    standing = []
+    warehouse.empty()
+    for number, rows in enumerate(loads, start=1):
+        warehouse.land(rows, [number] * len(rows))
+        warehouse.follow(LOADED_AT)
+        [cart] = warehouse.query("select status, abandoned_at from carts")
+        standing.append((cart["status"], cart["abandoned_at"]))
+    assert standing == [
+        ("open", None),
+        ("open", at("10:30")),
+        ("open", at("10:30")),
+        ("expired", at("10:30")),
+    ]
+
+
+@pytest.mark.parametrize("model_count", range(0, 24, 3))
+def test_a_build_that_died_is_completed_by_the_next(warehouse: Warehouse, model_count: int) -> None:
+    first = log(add("A", "10:00"), login("A", "10:05", "7"), add("B", "10:00"), view("C", "10:10"))
+    second = [late(buy("D", "10:20", "o1", user_id="7")), late(view("C", "+31d 09:00"))]
+    third = [second[1] | {"event_at": view("C", "10:15")["event_at"]}]
+    assert_same_as_at_once(
+        warehouse,
+        [Load(first), Load(second, dies_after=model_count), Load(third, dies_after=model_count)],
+    )
+
+
+def test_an_hour_without_new_rows_touches_nobody(warehouse: Warehouse) -> None:
+    warehouse.empty()
+    warehouse.land(random_log(1, size=40), [1] * 40)
+    warehouse.follow(LOADED_AT)
+    warehouse.follow(LOADED_AT)
+    assert warehouse.query("select * from new_loads") == []
+    assert warehouse.query("select * from touched_visitors") == []
+
+
+def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: Warehouse) -> None:
+    first = log(
+        login("A", "10:00", "7"),
+        login("B", "10:00", "7"),
+        buy("C", "10:00", "o1"),
+        view("D", "10:00"),
+        login("E", "10:00", "8"),
+    )
+    warehouse.empty()
+    warehouse.land(first, [1] * len(first))
+    warehouse.follow(LOADED_AT)
+    second = [late(buy("A", "10:30", "o1"))]
+    warehouse.land(second, [2])
+    warehouse.follow(LOADED_AT)
+    touched = warehouse.query("select visitor_id from touched_visitors order by visitor_id")
+    assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
+
+
+def test_the_late_data_report_tells_what_late_rows_changed(warehouse: Warehouse) -> None:
+    first = log(
+        view("A", "09:00"),
+        view("A", "09:50"),
+        *(view("B", time) for time in ("09:00", "09:25", "09:50")),
+        view("C", "09:00"),
+        add("D", "09:00"),
+        add("E", "10:00"),
+        view("F", "12:00"),
+    )
+    second = [
+        late(view("A", "09:25", event_id="bridge")),
+        first[3] | {"event_at": view("B", "07:00")["event_at"]},
+        late(view("C", "09:10", event_id="one more")),
+        late(buy("D", "09:05", "o1")),
+        first[7] | {"visitor_id": "E", "event_at": add("E", "09:59")["event_at"]},
+        late(view("F", "13:00", event_id="in time")),
+        late(view("F", "13:00", event_id="in time")),
+    ]
+    warehouse.empty()
+    for number, load in enumerate((first, second), start=1):
+        warehouse.land(load, [number] * len(load))
+        warehouse.follow(LOADED_AT)
+    [report] = warehouse.query("select * exclude (built_at) from late_data_report")
+    assert report == {
+        "load_id": 2,
+        "load_count": 1,
+        "row_count": 6,
+        "late_row_count": 5,
+        "oldest_late_event_at": at("07:00"),
+        # A's two became one
+        "merged_session_count": 1,
+        # B's one became three, of which the first is before it
+        "split_session_count": 1,
+        # that of A, into which the other went, and those of C and D
+        "reopened_session_count": 3,
+        "changed_cart_count": 1,
+        # E's began a minute earlier
+        "vanished_cart_count": 1,
+    }
+
+
+def late(row: Row) -> Row:
+    """A row of a later load, with an id of its own."""
+    [stamped] = log(row)
+    return stamped | {"event_id": row.get("event_id", f"late {row['event_type']}")}
+
+
+def assert_sessions(
+    warehouse: Warehouse, loads: Sequence[Sequence[Row]], expected: list[tuple]
+) -> None:
+    """After a build a load: start, end and events of all sessions, in order."""
+    assert_same_as_at_once(warehouse, [Load(load) for load in loads])
+    sessions = warehouse.query("select * from sessions order by started_at, visitor_id")
+    found = [(row["started_at"], row["ended_at"], row["event_count"]) for row in sessions]
+    assert found == [(at(start), at(end), count) for start, end, count in expected]
+
+
+def assert_carts(
+    warehouse: Warehouse, loads: Sequence[Sequence[Row]], expected: list[tuple]
+) -> None:
+    """After a build a load: visitor, status and closing of all carts, in order."""
+    assert_same_as_at_once(warehouse, [Load(load) for load in loads])
+    carts = warehouse.query("select * from carts order by visitor_id, started_at")
+    found = [(row["visitor_id"], row["status"], row["closed_at"]) for row in carts]
+    assert found == [(who, status, end and at(end)) for who, status, end in expected]
