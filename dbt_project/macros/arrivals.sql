@@ -24,9 +24,19 @@
 {{ return(run_query('select load_id from ' ~ last_build()).rows | length > 0) }}
 {%- endmacro -%}
 
-{#- A table as the last build left it, for a model that must see it before it is rebuilt. -#}
-{%- macro as_last_built(name) -%}
-{{ return(this.incorporate(path={'identifier': name})) }}
+{#- A table as the last build left it, for a model that must see it before it is rebuilt; no rows in a full build. -#}
+{%- macro as_last_built(name, columns) -%}
+{%- if follows_last_build() -%}
+{{ this.incorporate(path={'identifier': name}) }}
+{%- else -%}
+(
+    select
+        {% for column, type in columns.items() -%}
+            cast(null as {{ type }}) as {{ column }}{% if not loop.last %},{% endif %}
+        {% endfor -%}
+    where false
+) as {{ name }}
+{%- endif -%}
 {%- endmacro -%}
 
 {#- A condition on the rows that a rebuilt table reads: those that the relation names, or all in a full build. -#}
@@ -38,6 +48,7 @@ true
 {%- endif -%}
 {%- endmacro -%}
 
+{#- Whether the relation has a row of these columns. -#}
 {%- macro keys_in(relation, columns) -%}
 ({{ columns | join(', ') }}) in (
     select {% for column in columns %}{{ column.split('.') | last }}{% if not loop.last %}, {% endif %}{% endfor %}

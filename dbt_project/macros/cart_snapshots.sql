@@ -68,7 +68,7 @@ line_states as (
     from {{ ref('cart_operations') }}
     where
         is_touch
-        and cart_id in (select cart_id from spine)
+        and {{ keys_in('spine', ['cart_id']) }}
 
 ),
 
@@ -168,7 +168,7 @@ visitor_states as (
 person_events as (
 
     select * from {{ ref('events') }}
-    where owner_id in (select owner_id from visitor_states)
+    where {{ keys_in('visitor_states', ['owner_id']) }}
 
 ),
 

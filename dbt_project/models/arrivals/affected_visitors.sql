@@ -3,13 +3,20 @@
 
 with
 
+newest_event as (
+
+    select max(event_at) as event_at
+    from {{ ref('events') }}
+
+),
+
 log_ends as (
 
     select
-        least(last_build.newest_event_at, newest.event_at) as earlier,
-        greatest(last_build.newest_event_at, newest.event_at) as later
+        least(last_build.newest_event_at, newest_event.event_at) as earlier,
+        greatest(last_build.newest_event_at, newest_event.event_at) as later
     from {{ last_build() }} as last_build
-    cross join (select max(event_at) as event_at from {{ ref('events') }}) as newest
+    cross join newest_event
 
 ),
 

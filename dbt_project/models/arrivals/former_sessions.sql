@@ -1,22 +1,12 @@
 -- The sessions of the touched visitors as they were before new rows are taken up.
 
-{% if follows_last_build() -%}
-
 select
+    session_id,
     visitor_id,
     started_at,
     ended_at,
     event_count
-from {{ as_last_built('session_totals') }}
-where visitor_id in (select visitor_id from {{ ref('touched_visitors') }})
-
-{%- else -%}
-
-select
-    cast(null as varchar) as visitor_id,
-    cast(null as timestamp) as started_at,
-    cast(null as timestamp) as ended_at,
-    cast(null as bigint) as event_count
-from {{ ref('touched_visitors') }}
-
-{%- endif %}
+from {{ as_last_built('session_totals', {
+    'session_id': 'varchar', 'visitor_id': 'varchar', 'started_at': 'timestamp', 'ended_at': 'timestamp', 'event_count': 'bigint',
+}) }}
+where {{ keys_in(ref('touched_visitors'), ['visitor_id']) }}

@@ -1,5 +1,5 @@
 -- The loads since the last build; none in a full build, which asks for all rows anyway.
 
-select load_id
-from {{ source('raw', 'files') }}
-where load_id > (select load_id from {{ last_build() }})
+select files.load_id
+from {{ source('raw', 'files') }} as files
+inner join {{ last_build() }} as last_build on files.load_id > last_build.load_id

@@ -5,5 +5,5 @@ select distinct
     event_id
 from {{ ref('candidate_events') }}
 where
-    load_id in (select load_id from {{ ref('new_loads') }})
+    {{ keys_in(ref('new_loads'), ['load_id']) }}
     and drop_reason is null

@@ -16,7 +16,7 @@ told as (
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and (source, event_id) in (select source, event_id from {{ ref('touched_events') }})
+        and {{ keys_in(ref('touched_events'), ['source', 'event_id']) }}
 
 ),
 
@@ -47,7 +47,7 @@ touched_rows as (
     where
         drop_reason is null
         and event_type = 'purchase'
-        and order_id in (select order_id from touched_orders)
+        and {{ keys_in('touched_orders', ['order_id']) }}
 
 ),
 
@@ -87,7 +87,7 @@ changed_owners as (
     where
         drop_reason is null
         and user_id is not null
-        and visitor_id in (select visitor_id from changed_visitors)
+        and {{ keys_in('changed_visitors', ['visitor_id']) }}
 
 ),
 
@@ -97,7 +97,7 @@ tied_visitors as (
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and user_id in (select user_id from changed_owners)
+        and {{ keys_in('changed_owners', ['user_id']) }}
 
 ),
 

@@ -50,7 +50,12 @@ contents as (
             _line as line,
             {{ row_content() }} as row_content
         from {{ source('raw', name) }}
-        where (_load_id, _line) in (select load_id, line from rivals)
+        where (_load_id, _line) in (
+            select
+                rivals.load_id,
+                rivals.line
+            from rivals
+        )
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 

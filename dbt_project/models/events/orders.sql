@@ -40,7 +40,7 @@ told as (
         ) as first_visitor_id,
         min(event_at) over (partition by order_key) as first_event_at
     from purchases
-    where order_key in (select order_key from concerned)
+    where {{ keys_in('concerned', ['order_key']) }}
 
 ),
 

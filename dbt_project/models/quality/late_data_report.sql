@@ -16,13 +16,22 @@ new_loads as (
 
 ),
 
+loads as (
+
+    select
+        max(load_id) as load_id,
+        count(*) as load_count
+    from new_loads
+
+),
+
 duplicates as (
 
     select
         load_id,
         line
     from {{ ref('duplicate_rows') }}
-    where load_id in (select load_id from new_loads)
+    where {{ keys_in('new_loads', ['load_id']) }}
 
 ),
 
@@ -39,7 +48,7 @@ arrived as (
             candidates.load_id = duplicates.load_id
             and candidates.line = duplicates.line
     where
-        candidates.load_id in (select load_id from new_loads)
+        {{ keys_in('new_loads', ['candidates.load_id']) }}
         and candidates.drop_reason is null
         and duplicates.line is null
 
@@ -54,7 +63,7 @@ former_sessions as (
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where visitor_id in (select visitor_id from {{ ref('touched_visitors') }})
+    where {{ keys_in(ref('touched_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -63,8 +72,7 @@ successions as (
 
     select
         session_totals.session_id,
-        former_sessions.visitor_id,
-        former_sessions.started_at,
+        former_sessions.session_id as former_session_id,
         former_sessions.ended_at + interval '{{ var("session_gap_minutes") }}' minute < last_build.newest_event_at
         and session_totals.event_count > former_sessions.event_count as is_reopened
     from former_sessions
@@ -79,15 +87,15 @@ successions as (
 
 merged as (
 
-    select coalesce(sum(former_count - 1), 0) as session_count
-    from (select count(*) as former_count from successions group by session_id)
+    select count(*) - count(distinct session_id) as session_count
+    from successions
 
 ),
 
 split as (
 
-    select coalesce(sum(later_count - 1), 0) as session_count
-    from (select count(*) as later_count from successions group by visitor_id, started_at)
+    select count(*) - count(distinct former_session_id) as session_count
+    from successions
 
 ),
 
@@ -129,7 +137,7 @@ final as (
         cast(reopened.session_count as bigint) as reopened_session_count,
         cast(changed_carts.changed_count as bigint) as changed_cart_count,
         cast(changed_carts.vanished_count as bigint) as vanished_cart_count
-    from (select max(load_id) as load_id, count(*) as load_count from new_loads) as loads
+    from loads
     cross join arrived
     cross join merged
     cross join split

@@ -7,7 +7,7 @@ cart_events as (
     select * from {{ ref('events') }}
     where
         event_at <= {{ as_of() }}
-        and visitor_id in (select visitor_id from {{ ref('scored_carts') }})
+        and {{ keys_in(ref('scored_carts'), ['visitor_id']) }}
 
 ),
 

@@ -51,7 +51,7 @@ spine as (
 cart_events as (
 
     select * from {{ ref('events') }}
-    where visitor_id in (select visitor_id from spine)
+    where {{ keys_in('spine', ['visitor_id']) }}
 
 ),
 
