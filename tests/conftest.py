@@ -17,3 +17,15 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread tests over the cores: a file stays together, as does all that reads one whole run.
+
+    The tests of the rules share only what is quickly made, so each of them may run anywhere.
+    """
+    for item in items:
+        if "simulated_home" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("simulated_home"))
+        elif item.path.parent.name != "rules":
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
