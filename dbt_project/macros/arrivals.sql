@@ -138,10 +138,13 @@ where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint(
 {%- endif -%}
 {%- endmacro -%}
 
-{#- After the last node: the watermark moves once every rebuilt table is done, and what was named is forgotten. -#}
+{#-
+    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what was named is
+    forgotten. What failed is built and tested again by the next build.
+-#}
 {%- macro finish_build(results) -%}
 {%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
-{%- if execute and flags.WHICH in ('build', 'run') and is_everything_rebuilt(results) -%}
+{%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
 delete from {{ last_build() }};
 insert into {{ last_build() }}
@@ -155,10 +158,10 @@ commit;
 {%- endif -%}
 {%- endmacro -%}
 
-{%- macro is_everything_rebuilt(results) -%}
+{%- macro is_done(results) -%}
 {%- set done = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
 {%- for node in graph.nodes.values() if node.config.materialized == 'rebuilt' and node.unique_id not in done -%}
 {{ return(false) }}
 {%- endfor -%}
-{{ return(true) }}
+{{ return(results | selectattr('status', 'in', ['error', 'fail']) | list | length == 0) }}
 {%- endmacro -%}

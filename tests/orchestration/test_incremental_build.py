@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import transform, warehouse
+from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.intake import known_sources
 from orchestration.landing import ensure_raw_tables, find_files, land
@@ -87,6 +88,20 @@ def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
     build(hourly)
     build(at_once)
     assert contents(hourly) == contents(at_once)
+
+
+def test_what_failed_a_test_is_tested_again_by_the_next_build(homes):
+    home, _ = homes
+    for number in range(2):
+        deliver(home, number, HOURS[number])
+        if number == 0:
+            build(home)
+    with warehouse.connect(home, Settings()) as connection:
+        connection.execute("update raw.files set rows_read = rows_read + 1 where load_id = 2")
+    for _ in range(2):
+        with pytest.raises(ComebackError, match="landed_files"):
+            build(home)
+        assert query(home, "select load_id from last_build") == [(1,)]
 
 
 def test_other_settings_build_everything_anew(homes):
