@@ -19,7 +19,6 @@ SNAPSHOT_KEYS = (
     "last_touched_at",
     "session_ended_at",
     "cart_value",
-    "currency",
     "is_suspected_bot",
 )
 SNAPSHOT_LABELS = ("converts_within_horizon",)

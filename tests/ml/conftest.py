@@ -32,7 +32,6 @@ def make_snapshots(carts: int = 2500, days: float = 60, seed: int = 5) -> pl.Dat
                     "last_touched_at": touched,
                     "session_ended_at": touched,
                     "cart_value": rng.uniform(5, 200, carts),
-                    "currency": ["EUR"] * carts,
                     "is_suspected_bot": [False] * carts,
                     "converts_within_horizon": luck >= truth,
                     "idle_hours": np.full(carts, float(age)),
