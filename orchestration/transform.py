@@ -172,6 +172,8 @@ def prepare_manifest(home: Home, settings: Settings, project: Path = PROJECT) ->
     if stamp.exists() and stamp.read_text() == fingerprint and manifest.exists():
         return manifest
     logger.info("Parsing the dbt project.")
+    # dbt, given its last parse, does not see what a changed macro refers to
+    (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
     _invoke(home, settings, args)
     replace_file(stamp, fingerprint.encode())

@@ -16,7 +16,7 @@ import polars as pl
 from orchestration.errors import ComebackError
 from orchestration.home import Home
 from orchestration.settings import Settings
-from orchestration.tables import SCORE_TABLES
+from orchestration.tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of the schema `scores` where they are missing."""
     connection.execute("create schema if not exists scores")
-    for table in SCORE_TABLES:
+    for table in (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE):
         connection.execute(table.ddl(f"scores.{table.name}"))
 
 

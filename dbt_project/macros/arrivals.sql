@@ -12,6 +12,10 @@
 {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='last_build')) }}
 {%- endmacro -%}
 
+{%- macro unpublished_visitors() -%}
+{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
+{%- endmacro -%}
+
 {#- Whether this table only takes up what came since the last build. -#}
 {%- macro follows_last_build() -%}
 {{ return(execute and load_cached_relation(this) is not none and is_last_build_known()) }}
@@ -135,15 +139,19 @@ create table if not exists {{ last_build() }} (
 );
 delete from {{ last_build() }}
 where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint() ~ "'" }};
+create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
+insert into {{ unpublished_visitors() }}
+select null where not exists (select * from {{ last_build() }});
 {%- endif -%}
 {%- endmacro -%}
 
 {#-
-    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what was named is
-    forgotten. What failed is built and tested again by the next build.
+    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what the build
+    had named and kept of former rows is forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
 {%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
+{%- set former = [ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
 delete from {{ last_build() }};
@@ -153,7 +161,11 @@ select
     (select max(event_at) from {{ events }}),
     '{{ log_fingerprint() }}',
     current_timestamp at time zone 'UTC';
-delete from {{ affected }};
+insert into {{ unpublished_visitors() }}
+select visitor_id from {{ affected }};
+{% for named in [affected] + former -%}
+delete from {{ named }};
+{% endfor -%}
 commit;
 {%- endif -%}
 {%- endmacro -%}

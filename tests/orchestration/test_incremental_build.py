@@ -42,7 +42,7 @@ HOURS = (
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "new_loads", "touched_events", "touched_visitors"),
-    *("affected_visitors", "former_sessions", "former_carts"),
+    *("affected_visitors", "former_sessions", "former_carts", "unpublished_visitors"),
 }
 
 

@@ -18,17 +18,27 @@ READ_CARTS = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True
 
 @pytest.fixture
 def connection(tmp_path):
-    """A warehouse with every table to publish, described, and one cart."""
+    """A warehouse with every table to publish, described, and two carts; nobody to publish anew."""
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         ensure_score_tables(opened)
-        for name, order in DBT_TABLES.items():
-            columns = ", ".join(f"{column} varchar" for column in order)
+        for name, built in DBT_TABLES.items():
+            names = dict.fromkeys((*built.order, *filter(None, [built.key])))
+            columns = ", ".join(f"{column} varchar" for column in names)
             opened.execute(f"create table main.{name} ({columns})")
             opened.execute(f"comment on table main.{name} is 'The {name}. It''s one row per row.'")
-            for column in order:
+            for column in names:
                 opened.execute(f"comment on column main.{name}.{column} is 'The {column}.'")
-        opened.execute("insert into main.carts values ('2026-10-31', 'b'), ('2026-10-30', 'a')")
+        for name in ("unpublished_visitors", "affected_visitors"):
+            opened.execute(f"create table main.{name} (visitor_id varchar)")
+        add_cart(opened, "2026-10-31", "b")
+        add_cart(opened, "2026-10-30", "a")
         yield opened
+
+
+def add_cart(connection: duckdb.DuckDBPyConnection, day: str, name: str) -> None:
+    """A cart of a visitor of the same name, as a build adds it."""
+    connection.execute("insert into main.carts values (?, ?, ?)", [day, name, name])
+    connection.execute("insert into main.unpublished_visitors values (?)", [name])
 
 
 def carts(path: Path) -> list:
@@ -84,7 +94,7 @@ def test_an_open_reader_keeps_what_it_sees_and_the_next_one_sees_the_new(connect
         text=True,
     ) as reader:
         assert reader.stdout.readline() == "2\n"
-        connection.execute("insert into main.carts values ('2026-11-01', 'c')")
+        add_cart(connection, "2026-11-01", "c")
         publish(connection, target)
         out, _ = reader.communicate("\n")
     assert out == "2\n"
@@ -109,7 +119,7 @@ def test_a_failure_between_writing_and_renaming_leaves_the_old_file(
 ):
     target = tmp_path / "analytics.duckdb"
     publish(connection, target)
-    connection.execute("insert into main.carts values ('2026-11-01', 'c')")
+    add_cart(connection, "2026-11-01", "c")
     monkeypatch.setattr(publication.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         publish(connection, target)
