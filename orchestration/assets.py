@@ -349,7 +349,11 @@ def _table_figures(
     }
     if not built.bad and LATE_DATA_REPORT in figures:
         late_data.count_withdrawn(connection, run.home.published)
-        figures[LATE_DATA_REPORT] |= late_data.newest_report(connection)
+        report = late_data.newest_report(connection)
+        figures[LATE_DATA_REPORT] |= {
+            name: iso(value) if isinstance(value, datetime) else value
+            for name, value in report.items()
+        }
     return figures
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import dagster as dg
 import polars as pl
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from orchestration import automation, simulated, warehouse
 from orchestration.assets import HOURLY_JOB, LAND_JOB, LANDING_OP, TRAIN_JOB, Landing
@@ -194,7 +195,7 @@ def _reason(error: BaseException) -> BaseException:
     for each in _chain(error):
         if isinstance(each, ComebackError):
             return each
-        if isinstance(each, dg.DagsterAssetCheckFailedError):
+        if isinstance(each, DagsterAssetCheckFailedError):
             return ComebackError(
                 str(each), "nothing was published", "see the run in the UI (make ui)"
             )
