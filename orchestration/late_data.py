@@ -38,7 +38,7 @@ def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> N
         return
     try:
         count = _withdrawn(connection, published)
-    except duckdb.Error as error:
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException) as error:
         logger.info("Priorities taken back are not counted: %s", str(error).splitlines()[0])
         return
     with transaction(connection):

@@ -193,8 +193,8 @@ def _follow(
             if reason is None:
                 _replace_changed(connection, tables)
             return reason
-    except duckdb.Error as error:
-        return f"the last file cannot be followed ({str(error).splitlines()[0]})"
+    except (duckdb.IOException, duckdb.SerializationException) as error:
+        return f"the last file cannot be read ({str(error).splitlines()[0]})"
 
 
 def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> str | None:
@@ -268,9 +268,9 @@ def _form(connection: duckdb.DuckDBPyConnection, table: _Table) -> _Form:
 def _published_forms(connection: duckdb.DuckDBPyConnection) -> dict[str, _Form]:
     """The same of each table that is in the attached file, by name."""
     rows = connection.execute(
-        "select table_name, any_value(duckdb_tables.comment),"
+        "select duckdb_tables.table_name, duckdb_tables.comment,"
         " list((column_name, data_type, duckdb_columns.comment) order by column_index)"
-        " from duckdb_tables() inner join duckdb_columns() using (table_oid, database_name)"
+        " from duckdb_tables() inner join duckdb_columns() using (database_name, table_oid)"
         " where database_name = 'published' group by all"
     ).fetchall()
     return {name: (description, columns) for name, description, columns in rows}
