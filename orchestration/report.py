@@ -40,7 +40,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             " order by priority_rank limit ?",
             params=[hour, TOP_ROWS],
         ).pl()
-        late = list(_late(connection))
+        late = list(late_lines(connection))
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
@@ -95,6 +95,21 @@ def models(home: Home) -> str:
     return "\n".join(lines)
 
 
+def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What late rows changed, where the newest run of an hour took up any."""
+    for rows, merged, split, reopened, changed, vanished, withdrawn in connection.execute(
+        "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
+        " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
+        " from late_data_report where late_row_count > 0"
+        " and built_at >= (select max(started_at) from runs where carts_scored is not null)"
+    ).fetchall():
+        yield (
+            f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
+            f" {reopened:,} re-opened; carts: {changed:,} with another status, {vanished:,} gone;"
+            f" {withdrawn:,} priorities withdrawn"
+        )
+
+
 def aligned(frame: pl.DataFrame) -> str:
     """The frame as columns of text, with a header line."""
     cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
@@ -125,21 +140,6 @@ def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
         "select count(*), coalesce(sum(rows_read), 0)::bigint,"
         " coalesce(sum(rows_dropped), 0)::bigint from landed_files"
     ).fetchall()[0]
-
-
-def _late(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """What late rows changed, where the newest run of an hour took up any."""
-    for rows, merged, split, reopened, changed, vanished, withdrawn in connection.execute(
-        "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
-        " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
-        " from late_data_report where late_row_count > 0"
-        " and built_at >= (select max(started_at) from runs where carts_scored is not null)"
-    ).fetchall():
-        yield (
-            f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
-            f" {reopened:,} re-opened; carts: {changed:,} with another status, {vanished:,} gone;"
-            f" {withdrawn:,} priorities withdrawn"
-        )
 
 
 def _places(home: Home) -> Iterator[str]:
