@@ -6,6 +6,9 @@
     The watermark is one row of `last_build`, written when every rebuilt table of a run is done: a build that dies
     leaves it as it was, and the next one does all of it again. There is none after a change of settings or of SQL, and
     none under --full-refresh: then every table is built from all rows.
+
+    `unpublished_visitors` names whose rows are others since the tables were published last; null stands for everybody.
+    Publication empties it.
 -#}
 
 {%- macro last_build() -%}
@@ -146,12 +149,12 @@ select null where not exists (select * from {{ last_build() }});
 {%- endmacro -%}
 
 {#-
-    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what the build
-    had named and kept of former rows is forgotten. What failed is built and tested again by the next build.
+    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what was noted
+    for it is forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
-{%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
-{%- set former = [ref('former_sessions'), ref('former_carts')] -%}
+{%- set files, events = source('raw', 'files'), ref('events') -%}
+{%- set noted = [ref('affected_visitors'), ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
 delete from {{ last_build() }};
@@ -162,9 +165,9 @@ select
     '{{ log_fingerprint() }}',
     current_timestamp at time zone 'UTC';
 insert into {{ unpublished_visitors() }}
-select visitor_id from {{ affected }};
-{% for named in [affected] + former -%}
-delete from {{ named }};
+select visitor_id from {{ noted[0] }};
+{% for relation in noted -%}
+delete from {{ relation }};
 {% endfor -%}
 commit;
 {%- endif -%}

@@ -114,7 +114,6 @@ reopened as (
 former_carts as (
 
     select * from {{ ref('former_carts') }}
-    where cart_id is not null
 
 ),
 
@@ -125,6 +124,7 @@ changed_carts as (
         count(*) filter (carts.cart_id is null) as vanished_count
     from former_carts
     left join {{ ref('carts') }} as carts on former_carts.cart_id = carts.cart_id
+    where former_carts.cart_id is not null
 
 ),
 
