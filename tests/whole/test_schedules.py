@@ -159,10 +159,14 @@ def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
     assert {at.replace(tzinfo=UTC) for at in scored_at} == set(HOURS)
     assert {row["trained_as_of"].hour for row in published(hourly)["models"]} == {2, TRAIN_HOUR}
 
-    # an hour done again changes nothing, neither its own files nor which hour is the newest
-    command(replayed, "replay", "--from", HOURS[-2].isoformat(), "--to", HOURS[-2].isoformat())
+    # the last hour done again changes nothing, and an older one not which is the newest
+    command(replayed, "replay", "--from", HOURS[-1].isoformat(), "--to", HOURS[-1].isoformat())
     assert published(replayed) == published(hourly)
     assert exports(replayed) == exports(hourly)
+    command(replayed, "run", "--as-of", HOURS[0].isoformat())
+    newest = "retargeting_priorities"
+    assert published(replayed)[newest] == published(hourly)[newest]
+    assert exports(replayed)["latest.json"] == exports(hourly)["latest.json"]
 
 
 def write_both(
