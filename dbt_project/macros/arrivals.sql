@@ -153,7 +153,7 @@ select null where not exists (select * from {{ last_build() }});
     for it is forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
-{%- set files, events = source('raw', 'files'), ref('events') -%}
+{%- set files, events = source('raw', 'files'), ref('ordered_events') -%}
 {%- set noted = [ref('affected_visitors'), ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
