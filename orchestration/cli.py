@@ -6,6 +6,7 @@ a command needs them, so that `--help` answers at once.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,17 @@ from orchestration.home import Home
 from orchestration.hours import hours_between, last_full_hour, parse_hour, utc_now
 
 logger = logging.getLogger("orchestration.cli")
+
+
+def program() -> None:
+    """The program `comeback`: a process that ends with its command."""
+    # Imports make a million objects and hardly any garbage: 0.7 of their 3.3 s went on looking.
+    gc.set_threshold(100_000)
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed and written; taking the modules apart one by one would take 1.5 s.
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
