@@ -66,9 +66,9 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
     """
     home.prepare()
     source = Home(Path(original))
-    shutil.copytree(source.models, home.models, dirs_exist_ok=True)
+    for folder in ("models", "dbt"):
+        shutil.copytree(source.root / folder, home.root / folder, dirs_exist_ok=True)
     settings = load_settings(source.root)
-    transform.prepare_manifest(home, settings)
     with warehouse.connect(source, settings) as connection:
         frames = scoring.read_frames(connection, datetime.fromisoformat(hour))
         orders = connection.sql("select * from main.orders").pl()
