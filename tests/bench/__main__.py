@@ -1,8 +1,8 @@
 """One command, one table: what a build and an hour cost, as ratios to plain statements.
 
-    make bench                                     a million events
-    make bench EVENTS="1000000 5000000 20000000"   three histories; half an hour and 16 GB of disk
-    python -m tests.bench --events 200000 --keep   also keep the results and draw the picture
+    make bench                                                       a million events
+    make bench BENCH="--events 1000000 5000000 20000000 --keep"      three histories; the results
+                                                                     and their picture are kept
 
 Every figure is of processes of their own, from start to end, on this machine and in this run; only
 the ratios say something elsewhere. (a) a full build, compared with one statement that makes
