@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench.figures import CARTS, Bench
+from tests.bench.figures import CARTS, REPEATS, Bench
 from tests.bench.table import HEADER, Results, this_machine, today
 
 
@@ -30,8 +30,11 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--events", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument(
+        "--events", type=int, nargs="+", default=[1_000_000], help="sizes of the histories"
+    )
     parser.add_argument("--carts", type=int, default=CARTS, help="carts to score (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of an hour (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="write the dated file and the picture")
     parser.add_argument("--scratch", type=Path, help="where the scratch folder is made")
     given = parser.parse_args()
@@ -40,11 +43,12 @@ def main() -> None:
     print(", ".join(f"{name} {number}" for name, number in machine.versions.items()), end="\n\n")
     print(HEADER, flush=True)
     with tempfile.TemporaryDirectory(dir=given.scratch, prefix="comeback_bench_") as folder:
-        bench = Bench(Path(folder), given.events, given.carts)
+        bench = Bench(Path(folder), given.events, given.carts, given.repeats)
         for row in bench.rows():
             rows.append(row)
             print(row, flush=True)
-            print(f"[{time.monotonic() - begun:.0f} s]", end="\r", file=sys.stderr, flush=True)
+            if sys.stderr.isatty():
+                print(f"[{time.monotonic() - begun:.0f} s]", end="\r", file=sys.stderr, flush=True)
     if given.keep:
         print(f"\nKept in {Results(today(), machine, rows, bench.dearest_nodes).keep()}")
 

@@ -38,11 +38,14 @@ class Bench:
         dearest_nodes: filled as the full builds are measured.
     """
 
-    def __init__(self, scratch: Path, sizes: list[int], carts: int = CARTS) -> None:
-        """Take the numbers of events of the histories, and of the carts to score."""
+    def __init__(
+        self, scratch: Path, sizes: list[int], carts: int = CARTS, repeats: int = REPEATS
+    ) -> None:
+        """Take the numbers of events of the histories, of carts to score, of runs of an hour."""
         self._scratch = scratch
         self._sizes = sorted(sizes)
         self._carts = carts
+        self._repeats = repeats
         self._month_events = min(MONTH_EVENTS, self._sizes[0])
         self.dearest_nodes: dict[str, dict[str, float]] = {}
         self._hours: dict[str, float] = {}
@@ -93,7 +96,7 @@ class Bench:
 
     def _nothing_new(self, size: int, home: Home) -> Iterator[Row]:
         costs, splits = [], []
-        for _ in range(REPEATS):
+        for _ in range(self._repeats):
             costs.append(self._hour(home, FIRST_HOUR))
             splits.append(split.split(costs[-1], split.newest_run(home.dagster)))
         yield self._compared(
@@ -105,7 +108,7 @@ class Bench:
 
     def _more_rows(self, size: int, month: Path, home: Home) -> Iterator[Row]:
         costs, rows = [], 0
-        for number in range(1, REPEATS + 1):
+        for number in range(1, self._repeats + 1):
             more = shops.more_rows(month, number, ONE_MORE_HOUR)
             rows = more.height
             shops.deliver(more, home.landing / "canonical", f"{number}.parquet")
@@ -117,7 +120,7 @@ class Bench:
     def _scoring(self) -> Iterator[Row]:
         home = Home(self._scratch / "many_carts")
         source = self._home(self._sizes[0])
-        hour = shops.hour_after(REPEATS)
+        hour = shops.hour_after(self._repeats)
         measured(
             module("own_steps", "more_carts", self._carts, hour.isoformat(), source.root), home.root
         )
@@ -132,10 +135,12 @@ class Bench:
         home = self._home(self._sizes[0])
         seconds = []
         with ui.watching(home):
-            for number in range(REPEATS + 1, 2 * REPEATS + 1):
+            for number in range(self._repeats + 1, 2 * self._repeats + 1):
                 more = shops.more_rows(self._scratch / "dumps" / "00", number, ONE_MORE_HOUR)
                 seconds.append(ui.seconds_to_export(home, shops.hour_after(number), more))
-        what = f"a file of {more.height:,} rows until it is in the export, slowest of {REPEATS}"
+        what = (
+            f"a file of {more.height:,} rows until it is in the export, slowest of {self._repeats}"
+        )
         yield Row("f", what, max(seconds), key="sensor")
 
     def _hour(self, home: Home, hour: datetime) -> Cost:
