@@ -40,7 +40,7 @@ def in_duckdb(folder: str) -> int:
             visitor_id, number, min(at_us) as started, max(at_us) as ended, count(*) as events,
             {", ".join(f"count(*) filter (event_type = '{kind}') as {kind}s" for kind in KINDS)},
             sum(try_cast(order_value as decimal(18, 4))) as value,
-            {", ".join(f"arg_min({name}, (at_us, event_id)) as {name}" for name in FIRSTS)},
+            {", ".join(f"arg_min({name}, at_us) as {name}" for name in FIRSTS)},
             max(user_id) as user_id
         from numbered group by visitor_id, number
     """

@@ -22,7 +22,7 @@ from orchestration.hours import hour_name
 from tests.bench import shops
 from tests.bench.processes import COMEBACK
 
-READY_SECONDS = 300.0
+READY_SECONDS = 600.0
 EXPORTED_SECONDS = 600.0
 _LOOK_SECONDS = 0.2
 
