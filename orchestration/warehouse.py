@@ -83,9 +83,9 @@ def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     """The time of the newest event of the log, UTC; None while there is none."""
-    if not has_table(connection, "main", "events"):
+    if not has_table(connection, "main", "ordered_events"):
         return None
-    return connection.execute("select max(event_at) from main.events").fetchall()[0][0]
+    return connection.execute("select max(event_at) from main.ordered_events").fetchall()[0][0]
 
 
 def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -143,7 +143,7 @@ where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint(
     forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
-{%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
+{%- set files, events, affected = source('raw', 'files'), ref('ordered_events'), ref('affected_visitors') -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
 delete from {{ last_build() }};
