@@ -100,8 +100,8 @@ def score(home: Home, hour: str, explained: str) -> dict[str, object]:
         times.append(time.perf_counter())
         scores = scoring.score(
             frames,
-            training.champion(registry, training.ABANDONMENT),
-            training.champion(registry, training.RETURN),
+            training.champion(registry, training.ABANDONMENT, as_of),
+            training.champion(registry, training.RETURN, as_of),
             as_of=as_of,
             settings=settings,
             phrases=transform.reason_phrases(manifest),
