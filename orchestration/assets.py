@@ -238,8 +238,8 @@ def cart_scores_asset(
         with run.open_warehouse() as connection:
             scores = scoring.score(
                 scoring.read_frames(connection, as_of),
-                training.champion(run.registry, training.ABANDONMENT),
-                training.champion(run.registry, training.RETURN),
+                training.champion(run.registry, training.ABANDONMENT, as_of),
+                training.champion(run.registry, training.RETURN, as_of),
                 as_of=as_of,
                 settings=run.settings,
                 phrases=transform.reason_phrases(manifest),
@@ -274,7 +274,9 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             run.home.exports,
             as_of,
             rows,
-            models={each.name: run.registry.champion(each.name) for each in training.LEARNERS},
+            models={
+                each.name: run.registry.champion(each.name, as_of) for each in training.LEARNERS
+            },
             settings_digest=run.settings.digest,
             keep_hours=run.settings.exports_keep_hours,
         )

@@ -88,7 +88,7 @@ def models(home: Home) -> str:
     lines = []
     for name in _MODELS:
         champion, decision = registry.champion(name), registry.last_decision(name)
-        if decision.is_promoted:
+        if decision.model_id == champion:
             lines.append(f"{name}: {champion} is in use ({decision.reason})")
         else:
             lines.append(f"{name}: {champion} stays; {decision.model_id}: {decision.reason}")
