@@ -119,6 +119,11 @@ true
 {{ return(default__get_where_subquery(relation)) }}
 {%- endmacro -%}
 
+{#- The same for a test of its own: a condition on the rows that it looks at. -#}
+{%- macro looked_at_by(relation, columns) -%}
+{{ keys_in(relation, columns) if execute and flags.WHICH == 'build' and is_last_build_known() else 'true' }}
+{%- endmacro -%}
+
 {#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}
 {%- macro log_fingerprint() -%}
 {%- set parts = [] -%}

@@ -35,7 +35,7 @@ session_totals as (
 
 logins as (
 
-    select * from {{ ref('ordered_events') }}
+    select * from {{ ref('events') }}
     where
         user_id is not null
         and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}

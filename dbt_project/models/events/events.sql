@@ -17,14 +17,14 @@ candidate_events as (
 final as (
 
     select
-        ordered_events.source,
-        ordered_events.event_id,
+        candidate_events.source,
+        candidate_events.event_id,
         ordered_events.visitor_id,
-        ordered_events.user_id,
+        candidate_events.user_id,
         ordered_events.owner_id,
         ordered_events.event_at,
-        ordered_events.event_rank,
-        ordered_events.event_type,
+        candidate_events.event_rank,
+        candidate_events.event_type,
         ordered_events.is_activity,
         ordered_events.event_number,
         ordered_events.session_number,

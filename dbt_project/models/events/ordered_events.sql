@@ -16,7 +16,6 @@ candidates as (
         user_id,
         event_at,
         event_rank,
-        event_type,
         event_type not in (
             {% for type in var('passive_event_types') -%}
                 '{{ type }}'{% if not loop.last %},{% endif %}
@@ -66,7 +65,14 @@ ordered as (
 cut as (
 
     select
-        *,
+        load_id,
+        line,
+        visitor_id,
+        owner_id,
+        event_at,
+        is_activity,
+        event_number,
+        previous_activity_at,
         is_activity and (
             previous_activity_at is null
             or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
@@ -78,14 +84,11 @@ cut as (
 final as (
 
     select
-        source,
-        event_id,
+        load_id,
+        line,
         visitor_id,
-        user_id,
         owner_id,
         event_at,
-        event_rank,
-        event_type,
         is_activity,
         event_number,
         sum(cast(is_session_start as integer)) over (
@@ -94,9 +97,7 @@ final as (
             rows between unbounded preceding and current row
         ) as session_number,
         is_session_start,
-        previous_activity_at,
-        load_id,
-        line
+        previous_activity_at
     from cut
 
 )

@@ -1,0 +1,16 @@
+-- Of the rows that tell an event one counts and the others are duplicates.
+
+select
+    candidates.source,
+    candidates.event_id
+from {{ ref('candidate_events') }} as candidates
+left join {{ ref('duplicate_rows') }} as duplicates
+    on
+        candidates.load_id = duplicates.load_id
+        and candidates.line = duplicates.line
+where
+    candidates.drop_reason is null
+    and duplicates.line is null
+    and {{ looked_at_by(ref('touched_events'), ['candidates.source', 'candidates.event_id']) }}
+group by 1, 2
+having count(*) > 1
