@@ -119,9 +119,15 @@ true
 {{ return(default__get_where_subquery(relation)) }}
 {%- endmacro -%}
 
-{#- The same for a test of its own: a condition on the rows that it looks at. -#}
+{#- What a test of whether a partial build went wrong looks at: nothing in a full one, and all where no build is. -#}
 {%- macro looked_at_by(relation, columns) -%}
-{{ keys_in(relation, columns) if execute and flags.WHICH == 'build' and is_last_build_known() else 'true' }}
+{%- if not execute or flags.WHICH != 'build' -%}
+true
+{%- elif is_last_build_known() -%}
+{{ keys_in(relation, columns) }}
+{%- else -%}
+false
+{%- endif -%}
 {%- endmacro -%}
 
 {#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}

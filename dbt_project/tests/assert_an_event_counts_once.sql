@@ -1,4 +1,4 @@
--- Of the rows that tell an event one counts and the others are duplicates.
+-- Of the rows that tell an event one counts and the others are duplicates. A full build has just looked for them all.
 
 select
     candidates.source,

@@ -72,7 +72,6 @@ judged as (
         user_id,
         event_at,
         event_type,
-        {{ event_rank('event_type') }} as event_rank,
         item_id,
         item_category,
         item_brand,
@@ -102,17 +101,29 @@ judged as (
             when event_type is null then 'no_type'
         end as drop_reason,
 
-        quantity_text is not null
-        and (
-            quantity_number is null
-            or quantity_number < 1
-            or quantity_number > 2147483647
-            or quantity_number != floor(quantity_number)
-        ) as is_quantity_repaired,
-        price_text is not null and (price_number is null or price_number < 0) as is_price_repaired,
-        currency_text is not null and not is_currency as is_currency_repaired,
-        order_value_text is not null
-        and (order_value_number is null or order_value_number < 0) as is_order_value_repaired
+        nullif(concat_ws(
+            ',',
+            case
+                when
+                    quantity_text is not null
+                    and (
+                        quantity_number is null
+                        or quantity_number < 1
+                        or quantity_number > 2147483647
+                        or quantity_number != floor(quantity_number)
+                    )
+                    then 'bad_quantity'
+            end,
+            case
+                when price_text is not null and (price_number is null or price_number < 0)
+                    then 'bad_price'
+            end,
+            case when currency_text is not null and not is_currency then 'bad_currency' end,
+            case
+                when order_value_text is not null and (order_value_number is null or order_value_number < 0)
+                    then 'bad_order_value'
+            end
+        ), '') as repair_reasons
     from typed
 
 )

@@ -5,7 +5,21 @@
 
 with
 
-candidates as (
+told_again as (
+
+    select
+        source,
+        event_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and {{ named_by(ref('touched_events'), ['source', 'event_id']) }}
+    group by 1, 2
+    having count(*) > 1
+
+),
+
+rivals as (
 
     select
         source,
@@ -16,29 +30,7 @@ candidates as (
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and {{ named_by(ref('touched_events'), ['source', 'event_id']) }}
-
-),
-
-told_again as (
-
-    select
-        source,
-        event_id
-    from candidates
-    group by 1, 2
-    having count(*) > 1
-
-),
-
-rivals as (
-
-    select candidates.*
-    from candidates
-    inner join told_again
-        on
-            candidates.source = told_again.source
-            and candidates.event_id = told_again.event_id
+        and {{ keys_in('told_again', ['source', 'event_id']) }}
 
 ),
 

@@ -23,7 +23,7 @@ final as (
         candidate_events.user_id,
         ordered_events.owner_id,
         ordered_events.event_at,
-        candidate_events.event_rank,
+        {{ event_rank('candidate_events.event_type') }} as event_rank,
         candidate_events.event_type,
         ordered_events.is_activity,
         ordered_events.event_number,

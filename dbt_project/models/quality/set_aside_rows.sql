@@ -23,10 +23,18 @@ repaired_rows as (
 
 ),
 
-candidates as (
+judged as (
 
-    select * from {{ ref('candidate_events') }}
-    where {{ named_by(ref('new_loads'), ['load_id']) }}
+    select
+        source,
+        load_id,
+        line,
+        drop_reason,
+        repair_reasons
+    from {{ ref('candidate_events') }}
+    where
+        (drop_reason is not null or repair_reasons is not null)
+        and {{ named_by(ref('new_loads'), ['load_id']) }}
 
 ),
 
@@ -38,7 +46,7 @@ verdicts as (
         line,
         'dropped' as action,
         drop_reason as reason
-    from candidates
+    from judged
     where drop_reason is not null
 
     {% for field in ['quantity', 'price', 'currency', 'order_value'] -%}
@@ -50,10 +58,10 @@ verdicts as (
             line,
             'repaired' as action,
             'bad_{{ field }}' as reason
-        from candidates
+        from judged
         where
             drop_reason is null
-            and is_{{ field }}_repaired
+            and repair_reasons like '%bad_{{ field }}%'
 
     {% endfor %}
 ),
@@ -98,11 +106,12 @@ delivered as (
         repaired_rows.detail,
         repaired_rows.raw_row
     from repaired_rows
-    inner join candidates
+    left join judged as dropped
         on
-            repaired_rows.load_id = candidates.load_id
-            and repaired_rows.line = candidates.line
-    where candidates.drop_reason is null
+            repaired_rows.load_id = dropped.load_id
+            and repaired_rows.line = dropped.line
+            and dropped.drop_reason is not null
+    where dropped.line is null
 
 ),
 
