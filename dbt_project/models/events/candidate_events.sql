@@ -72,6 +72,7 @@ judged as (
         user_id,
         event_at,
         event_type,
+        {{ event_rank('event_type') }} as event_rank,
         item_id,
         item_category,
         item_brand,

@@ -1,4 +1,6 @@
 -- The log: each event once, with its place in its visitor's order and all that it tells.
+--
+-- Columns only: under an expression DuckDB would join the whole log before it looks whose events are asked for.
 
 with
 
@@ -23,7 +25,7 @@ final as (
         candidate_events.user_id,
         ordered_events.owner_id,
         ordered_events.event_at,
-        {{ event_rank('candidate_events.event_type') }} as event_rank,
+        candidate_events.event_rank,
         candidate_events.event_type,
         ordered_events.is_activity,
         ordered_events.event_number,

@@ -15,7 +15,7 @@ candidates as (
         visitor_id,
         user_id,
         event_at,
-        {{ event_rank('event_type') }} as event_rank,
+        event_rank,
         event_type not in (
             {% for type in var('passive_event_types') -%}
                 '{{ type }}'{% if not loop.last %},{% endif %}
