@@ -1,5 +1,5 @@
 -- How long each session's visitor stayed away: to the next session of the visitor or of the same person, or to the end
--- of the log where there is none yet.
+-- of the log where there is none yet. Of a long log the newest sessions.
 
 with
 
@@ -9,8 +9,6 @@ log as (
     where event_at <= {{ as_of() }}
 
 ),
-
-{{ visitor_states('log') }},
 
 -- Sessions as they stood at the hour: one that goes on after it had ended there so far.
 sessions as (
@@ -37,6 +35,23 @@ log_end as (
 
 ),
 
+newest_sessions as (
+
+    select * from sessions
+    order by ended_at desc, session_id asc
+    limit {{ var('training_sessions') }}
+
+),
+
+session_events as (
+
+    select * from log
+    where {{ keys_in('newest_sessions', ['visitor_id']) }}
+
+),
+
+{{ visitor_states('session_events') }},
+
 starts as (
 
     select
@@ -52,7 +67,7 @@ visitor_returns as (
     select
         sessions.session_id,
         starts.started_at as returned_at
-    from sessions
+    from newest_sessions as sessions
     asof inner join starts
         on
             sessions.visitor_id = starts.visitor_id
@@ -65,7 +80,7 @@ owner_returns as (
     select
         sessions.session_id,
         starts.started_at as returned_at
-    from sessions
+    from newest_sessions as sessions
     asof inner join starts
         on
             sessions.owner_id = starts.owner_id
@@ -79,7 +94,7 @@ durations as (
         sessions.*,
         least(visitor_returns.returned_at, owner_returns.returned_at) as returned_at,
         log_end.newest_event_at
-    from sessions
+    from newest_sessions as sessions
     cross join log_end
     left join visitor_returns on sessions.session_id = visitor_returns.session_id
     left join owner_returns on sessions.session_id = owner_returns.session_id
@@ -95,7 +110,7 @@ carts as (
 sessions_with_cart as (
 
     select distinct sessions.session_id
-    from sessions
+    from newest_sessions as sessions
     inner join carts
         on
             sessions.visitor_id = carts.visitor_id

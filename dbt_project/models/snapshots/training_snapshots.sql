@@ -1,10 +1,14 @@
--- The snapshots to learn from: each cart at fixed ages after each touch, with what came of it.
+-- The snapshots to learn from: each cart at fixed ages after each touch, with what came of it. Of a long log the newest
+-- touches.
 
 with
 
 touches as (
 
     select * from {{ ref('cart_touches') }}
+    where touched_at <= {{ as_of() }}
+    order by touched_at desc, cart_id asc, touch_number asc
+    limit {{ var('training_touches') }}
 
 ),
 
