@@ -139,11 +139,12 @@ where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint(
 {%- endmacro -%}
 
 {#-
-    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what was named is
-    forgotten. What failed is built and tested again by the next build.
+    After the last node: the watermark moves once every rebuilt table is done and no test failed, and what was noted
+    for it is forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
-{%- set files, events, affected = source('raw', 'files'), ref('events'), ref('affected_visitors') -%}
+{%- set files, events = source('raw', 'files'), ref('events') -%}
+{%- set noted = [ref('affected_visitors'), ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
 delete from {{ last_build() }};
@@ -153,7 +154,9 @@ select
     (select max(event_at) from {{ events }}),
     '{{ log_fingerprint() }}',
     current_timestamp at time zone 'UTC';
-delete from {{ affected }};
+{% for relation in noted -%}
+delete from {{ relation }};
+{% endfor -%}
 commit;
 {%- endif -%}
 {%- endmacro -%}

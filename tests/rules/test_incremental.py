@@ -262,7 +262,10 @@ def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: War
     assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
 
 
-def test_the_late_data_report_tells_what_late_rows_changed(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("dies_after", [None, *range(6, 24, 3)])
+def test_the_late_data_report_tells_what_late_rows_changed_though_a_build_died(
+    warehouse: Warehouse, dies_after: int | None
+) -> None:
     first = log(
         view("A", "09:00"),
         view("A", "09:50"),
@@ -284,6 +287,8 @@ def test_the_late_data_report_tells_what_late_rows_changed(warehouse: Warehouse)
     warehouse.empty()
     for number, load in enumerate((first, second), start=1):
         warehouse.land(load, [number] * len(load))
+        if number == 2 and dies_after:
+            warehouse.follow(LOADED_AT, only_first=dies_after)
         warehouse.follow(LOADED_AT)
     [report] = warehouse.query("select * exclude (built_at) from late_data_report")
     assert report == {

@@ -183,7 +183,9 @@ class Warehouse:
                 insert into last_build select
                     (select coalesce(max(load_id), 0) from raw.files),
                     (select max(event_at) from events);
-                delete from affected_visitors""")
+                delete from affected_visitors;
+                delete from former_sessions;
+                delete from former_carts""")
 
     def finish(self, as_of: datetime) -> None:
         """Build what `follow` leaves out."""

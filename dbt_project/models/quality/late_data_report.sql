@@ -120,6 +120,7 @@ changed_carts as (
         count(*) filter (carts.cart_id is null) as vanished_count
     from former_carts
     left join {{ ref('carts') }} as carts on former_carts.cart_id = carts.cart_id
+    where former_carts.cart_id is not null
 
 ),
 
