@@ -59,6 +59,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def deliveries(self) -> Path:
+        """Which dumps were landed from elsewhere than the standing folders."""
+        return self.root / "deliveries.json"
+
+    @property
     def models(self) -> Path:
         """The model registry."""
         return self.root / "models"
@@ -92,6 +97,11 @@ class Home:
     def erasure_key(self) -> Path:
         """The key by which erased people are told from others; without it they could come back."""
         return self.erasures / "key"
+
+    @property
+    def tombstones(self) -> Path:
+        """A copy of the tombstones, for a warehouse that has to be made anew."""
+        return self.erasures / "tombstones"
 
     @property
     def temporary(self) -> Path:

@@ -38,7 +38,9 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, in
     for stale in target.parent.glob(f".{target.name}.*"):
         stale.unlink()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    connection.execute(f"attach '{temporary}' as published (storage_version '{STORAGE_VERSION}')")
+    connection.execute(
+        f"attach {_quoted(str(temporary))} as published (storage_version '{STORAGE_VERSION}')"
+    )
     try:
         rows = _copy_tables(connection)
         connection.execute("checkpoint published")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ComebackError
+from orchestration.failures import known
 from orchestration.home import REPOSITORY, Home, replace_file
 from orchestration.settings import Settings
 
@@ -228,7 +229,7 @@ def build(
         project: folder of the dbt project.
 
     Raises:
-        ComebackError: dbt did not get as far as running nodes.
+        ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
     """
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
@@ -243,7 +244,11 @@ def build(
     fingerprint = (home.dbt / "fingerprint").read_text()
     results = _invoke(home, settings, args, _parsed_project(home.dbt, fingerprint))
     logger.info("dbt: %d nodes in %.1f s.", len(results), time.monotonic() - begun)
-    return BuildResult(tuple(_node_result(each) for each in results))
+    built = BuildResult(tuple(_node_result(each) for each in results))
+    for node in built.bad:
+        if trouble := known(node.message, home):
+            raise trouble
+    return built
 
 
 def _invoke(
