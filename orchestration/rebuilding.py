@@ -44,7 +44,8 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     fresh = home.warehouse.with_name(f".{home.warehouse.name}.{os.getpid()}.tmp")
     for stale in home.root.glob(f".{home.warehouse.name}.*"):
         stale.unlink()
-    deliveries = [*standing_deliveries(home, settings, sources), *noted_deliveries(home)]
+    noted = [each for each in noted_deliveries(home) if not _is_gone(each.address)]
+    deliveries = [*standing_deliveries(home, settings, sources), *noted]
     with warehouse.connect(home, settings, fresh) as connection:
         ensure_raw_tables(connection, sources)
         warehouse.ensure_score_tables(connection)
@@ -61,7 +62,7 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     if missing:
         others = f" and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
         raise ComebackError(
-            f"{len(missing)} files that had landed are not there any more",
+            f"dumps that had landed are not there any more ({len(missing)})",
             f"{', '.join(missing[:SHOWN_FILES])}{others}",
             "land them again (comeback land), or go on without them (comeback run)",
         )
@@ -99,6 +100,10 @@ def _restore_landing(connection: duckdb.DuckDBPyConnection) -> list[str]:
         " order by load_id"
     ).fetchall()
     return [file for (file,) in missing]
+
+
+def _is_gone(address: str) -> bool:
+    return "://" not in address and not Path(address).exists()
 
 
 def _put_aside(damaged: Path) -> None:
