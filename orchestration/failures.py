@@ -91,7 +91,10 @@ def _damaged(text: str, path: str, home: Home) -> ComebackError | None:
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """A failure and those that it was raised from, the outermost first."""
-    while error is not None:
+    """A failure and those that it was raised from, the outermost first; each once, for a failure
+    that is raised again while another is handled may lead back to itself."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

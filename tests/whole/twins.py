@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
@@ -88,9 +88,18 @@ def open_shop(folder: Path, visitors: int = 150) -> Shop:
     return Shop(before, twin, time.monotonic() - begun)
 
 
-def begin_hour(home: Path, hour: datetime) -> BaseProcess:
-    """Start `comeback run --as-of HOUR`; what it says goes to `words_of(home)`."""
-    process = _FORKS.Process(target=_command, args=(home, hour))
+def begin_hour(
+    home: Path, hour: datetime, *options: str, hinder: Callable[[], object] | None = None
+) -> BaseProcess:
+    """Start `comeback run --as-of HOUR`; what it says goes to `words_of(home)`.
+
+    Args:
+        home: whose hour.
+        hour: which one.
+        options: more options of the command.
+        hinder: called in the process before the command; it may take away what the hour needs.
+    """
+    process = _FORKS.Process(target=_command, args=(home, hour, options, hinder))
     process.start()
     return process
 
@@ -105,17 +114,22 @@ def kill(process: BaseProcess) -> bool:
     return process.exitcode == -signal.SIGKILL
 
 
-def run_to_the_end(home: Path, hour: datetime) -> None:
+def run_to_the_end(home: Path, hour: datetime, *options: str) -> None:
     """Run an hour that nobody disturbs.
 
     Raises:
         RuntimeError: it failed.
     """
-    process = begin_hour(home, hour)
+    code = exit_code_of(begin_hour(home, hour, *options))
+    if code != 0:
+        raise RuntimeError(f"the hour {hour} ended with {code} in {home}: {words_of(home)[-2000:]}")
+
+
+def exit_code_of(process: BaseProcess) -> int:
+    """Wait for a process to end, but not for ever."""
     process.join(HOUR_LIMIT_SECONDS)
-    if process.exitcode != 0:
-        kill(process)
-        raise RuntimeError(f"the hour {hour} failed in {home}: {words_of(home)[-2000:]}")
+    kill(process)
+    return process.exitcode
 
 
 def words_of(home: Path) -> str:
@@ -167,7 +181,9 @@ def _later(rows: pl.DataFrame, by: timedelta, event_type: str) -> pl.DataFrame:
     )
 
 
-def _command(home: Path, hour: datetime) -> None:
+def _command(
+    home: Path, hour: datetime, options: Sequence[str], hinder: Callable[[], object] | None
+) -> None:
     """The command, in a process group of its own."""
     os.setpgid(0, 0)
     log = os.open(_log(home), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -176,7 +192,9 @@ def _command(home: Path, hour: datetime) -> None:
     os.environ["COMEBACK_HOME"] = str(home)
     from orchestration.cli import main
 
-    sys.exit(main(["run", "--as-of", f"{hour.isoformat()}Z"]))
+    if hinder:
+        hinder()
+    sys.exit(main(["run", "--as-of", f"{hour.isoformat()}Z", *options]))
 
 
 def _log(home: Path) -> Path:
@@ -190,7 +208,8 @@ def _of_tables(mine: Path, twins: Path) -> Iterator[str]:
     )
     with duckdb.connect() as connection:
         for alias, path in (("mine", mine), ("twins", twins)):
-            connection.execute(f"attach '{path}' as {alias} (read_only)")
+            place = str(path).replace("'", "''")
+            connection.execute(f"attach '{place}' as {alias} (read_only)")
         here, there = (
             [name for (name,) in connection.execute(names, [alias]).fetchall()]
             for alias in ("mine", "twins")
