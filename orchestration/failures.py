@@ -15,7 +15,7 @@ from orchestration.home import Home
 REBUILD = "rebuild it from the kept dumps: comeback run --rebuild"
 RUN_AGAIN = "then run again: what was done so far is whole"
 
-_PATH = re.compile(r"""["'](/[^"']+)["']""")
+_PATH = re.compile(r"""["'](/.*)["']""")
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,31 @@ def explained(error: BaseException, home: Home) -> BaseException:
     for each in wrapped:
         if isinstance(each, ComebackError):
             return each
-    return next(filter(None, (known(str(each), home) for each in wrapped)), error)
+    lines = (known(str(each), home, getattr(each, "filename", None)) for each in wrapped)
+    return next(filter(None, lines), error)
 
 
-def known(text: str, home: Home) -> ComebackError | None:
-    """What a message of DuckDB, SQLite or the system means; None if nothing is known of it."""
-    match = _PATH.search(text)
-    path = match[1] if match else ""
+def known(text: str, home: Home, path: str | None = None) -> ComebackError | None:
+    """What a message of DuckDB, SQLite or the system means; None if nothing is known of it.
+
+    Args:
+        text: the message.
+        home: whose state it is about.
+        path: the file it is about; without one, the first that the message names.
+    """
+    if path is None and (match := _PATH.search(text)):
+        path = match[1]
     if _DAMAGE.search(text):
         return _damaged(text, path, home)
     for trouble in (_NO_ROOM, _NOT_ALLOWED):
         if found := trouble.marks.search(text):
             return ComebackError(
-                f"{trouble.what} ({found[0]})", path or str(home.root), trouble.todo
+                f"{trouble.what} ({found[0]})", str(path or home.root), trouble.todo
             )
     return None
 
 
-def _damaged(text: str, path: str, home: Home) -> ComebackError | None:
+def _damaged(text: str, path: str | None, home: Home) -> ComebackError | None:
     if path and Path(path).suffix not in (".duckdb", ".wal"):
         return None  # a dump; landing tells of those
     if "disk image" in text or "file is not a database" in text:

@@ -111,7 +111,7 @@ def _text(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
-            return str(value)
+            return str(value).replace("\n", " ")
 
 
 @contextmanager

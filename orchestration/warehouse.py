@@ -45,6 +45,7 @@ def connect(
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
     except duckdb.Error as error:
         if trouble := known(str(error), home):
