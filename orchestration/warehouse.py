@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from orchestration.errors import ComebackError
-from orchestration.failures import known
+from orchestration.failures import explained, known
 from orchestration.home import Home
 from orchestration.settings import Settings
 from orchestration.tables import SCORE_TABLES
@@ -48,8 +48,8 @@ def connect(
         connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
     except duckdb.Error as error:
-        if trouble := known(str(error), home):
-            raise trouble from error
+        if (reason := explained(error, home)) is not error:
+            raise reason from error
         raise
     finally:
         connection.close()

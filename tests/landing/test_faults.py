@@ -7,12 +7,17 @@ Belongs here: what only shows with real sizes, names and times. Not here: damage
 import subprocess
 import sys
 import unicodedata
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestration.failures import explained
+from orchestration.home import Home
 from orchestration.landing import find_files, land
+from tests.full_disk import no_file_beyond
 from tests.landing.conftest import CLICKS, LANDED_AT
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +113,32 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path, fault, rows):
         assert rows_read == count + bool(fault)
         peaks.append(peak)
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_full_disk_leaves_whole_files_only_and_with_room_again_the_others_come(tmp_path):
+    for name, count in (("a", 10), ("b", 300_000)):
+        rows = "".join(f"visitor-{n * n},2026-10-01T00:00:00Z,{n}\n" for n in range(count))
+        (tmp_path / f"{name}.csv").write_text(HEADER + rows)
+    files = find_files(tmp_path, CLICKS)
+    warehouse = str(tmp_path / "warehouse.duckdb")
+    with duckdb.connect(warehouse) as con:
+        land(con, files[:1], CLICKS, landed_at=LANDED_AT)
+    size = Path(warehouse).stat().st_size
+    with no_file_beyond(size + 300_000), suppress(duckdb.Error):
+        # a file this small fits, the other one does not
+        con = duckdb.connect(warehouse)
+        with pytest.raises(duckdb.Error) as failure:
+            land(con, files, CLICKS, landed_at=LANDED_AT)
+        con.close()
+    told = str(explained(failure.value, Home(tmp_path)))
+    assert told.startswith("there is no room to write (File too large), ")
+    counts = "select _load_id, count(*) from raw.clicks group by 1 order by 1"
+    loads = "select load_id, rows_read from raw.files order by 1"
+    with duckdb.connect(warehouse) as con:
+        assert con.execute(counts).fetchall() == con.execute(loads).fetchall() == [(1, 10)]
+        outcomes = land(con, files, CLICKS, landed_at=LANDED_AT)
+        assert [each.status for each in outcomes] == ["known", "loaded"]
+        assert con.execute(counts).fetchall() == [(1, 10), (2, 300_000)]
 
 
 def test_after_the_clock_was_set_back_files_land_no_earlier_than_those_before(landing):

@@ -12,6 +12,7 @@ from orchestration.errors import ComebackError
 from orchestration.publication import publish
 from orchestration.tables import DBT_TABLES, SCORE_TABLES
 from orchestration.warehouse import ensure_score_tables
+from tests.full_disk import no_file_beyond
 
 READ_CARTS = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
 
@@ -114,6 +115,19 @@ def test_a_failure_between_writing_and_renaming_leaves_the_old_file(
     with pytest.raises(OSError, match="full"):
         publish(connection, target)
     monkeypatch.undo()
+    assert carts(target) == ["a", "b"]
+    publish(connection, target)
+    assert carts(target) == ["a", "b", "c"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_with_room_again_the_new_one_comes(
+    connection, tmp_path
+):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    connection.execute("insert into main.carts values ('2026-11-01', 'c')")
+    with pytest.raises(duckdb.Error, match="File too large"), no_file_beyond(100_000):
+        publish(connection, target)
     assert carts(target) == ["a", "b"]
     publish(connection, target)
     assert carts(target) == ["a", "b", "c"]

@@ -6,13 +6,13 @@ faults of dumps (`tests/landing`), or what each part does in a fault (beside the
 
 import ctypes
 import re
-import resource
 import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.full_disk import limit_files
 from tests.whole.conftest import run_comeback
 from tests.whole.twins import (
     FIRST_HOUR,
@@ -35,12 +35,6 @@ ODD_NAME = 'Zoë\'s "shop" 100% {a} 🛒'
 def home(shop: Shop, tmp_path: Path) -> Path:
     """A copy of the shop with one scored hour, in a folder with an odd name."""
     return Path(shutil.copytree(shop.before, tmp_path / ODD_NAME))
-
-
-def limit_files(size: int) -> None:
-    """No file of this process may grow beyond the size: every write past it fails, as on a full
-    disk, which a test cannot have without a file system of its own."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
 
 def obey_modes() -> None:
