@@ -15,7 +15,8 @@ from orchestration.home import Home
 REBUILD = "rebuild it from the kept dumps: comeback run --rebuild"
 RUN_AGAIN = "then run again: what was done so far is whole"
 
-_PATH = re.compile(r"""["'](/.*)["']""")
+# Up to an ending, for there may be quotes in a folder's name, and around the whole message.
+_PATH = re.compile(r"""["'](/.*?\.\w+)["']""")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ _NOT_ALLOWED = _Trouble(
 )
 _DAMAGE = re.compile(
     "Corrupt database file|not a valid DuckDB database|Could not read enough bytes"
-    "|Failure while replaying WAL|Serialization Error|database has been invalidated"
+    "|Failure while replaying WAL|Serialization Error"
     "|database disk image is malformed|file is not a database"
 )
 
@@ -75,14 +76,13 @@ def known(text: str, home: Home, path: str | None = None) -> ComebackError | Non
     """
     if path is None and (match := _PATH.search(text)):
         path = match[1]
-    if _DAMAGE.search(text):
-        return _damaged(text, path, home)
+    # first: what fails on a full disk may sound like damage, too
     for trouble in (_NO_ROOM, _NOT_ALLOWED):
         if found := trouble.marks.search(text):
             return ComebackError(
                 f"{trouble.what} ({found[0]})", str(path or home.root), trouble.todo
             )
-    return None
+    return _damaged(text, path, home) if _DAMAGE.search(text) else None
 
 
 def _damaged(text: str, path: str | None, home: Home) -> ComebackError | None:

@@ -260,7 +260,7 @@ def _invoke(
     with _environment(home, settings), _warehouse_released_afterwards():
         outcome = dbtRunner(manifest=manifest).invoke(args)
     if outcome.exception is not None:
-        raise ComebackError(
+        raise known(str(outcome.exception), home) or ComebackError(
             f"dbt stopped ({_one_line(str(outcome.exception))})",
             "in the dbt project",
             "correct it, then run again",

@@ -21,6 +21,12 @@ AGAIN = "then run again: what was done so far is whole"
             f" free some of the disk, {AGAIN}",
         ),
         (
+            'FATAL Error: database has been invalidated. Original error: "IO Error: Corrupt'
+            ' database file? Could not write file "/a "b"/x.duckdb": File too large"',
+            'there is no room to write (File too large), /a "b"/x.duckdb,'
+            f" free some of the disk, {AGAIN}",
+        ),
+        (
             "(sqlite3.OperationalError) database or disk is full",
             "there is no room to write (database or disk is full), /home of comeback,"
             f" free some of the disk, {AGAIN}",

@@ -52,8 +52,7 @@ def fails(home: Path, *options: str, hinder=None) -> str:
 
 
 def test_a_full_disk_is_told_and_with_room_again_the_hour_ends_as_the_twin(shop: Shop, home: Path):
-    size = (home / "warehouse.duckdb").stat().st_size
-    for limit in (50_000, size // 4, size * 3 // 4):
+    for limit in (50_000, 2_000_000):  # reached at the start, and in the middle
         line = fails(home, hinder=partial(limit_files, limit))
         assert re.fullmatch(
             r"comeback: there is no room to write \(.*\), /.*, free some of the disk, then run"
@@ -130,3 +129,23 @@ def test_of_two_runs_at_once_one_waits_and_both_end(shop: Shop, home: Path):
     both = [begin_hour(home, SECOND_HOUR) for _ in range(2)]
     assert [exit_code_of(each) for each in both] == [0, 0]
     assert differences(home, shop.twin) == []
+
+
+def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
+    shop: Shop, tmp_path: Path
+):
+    home = Path(shutil.copytree(shop.twin, tmp_path / "home"))
+    run_to_the_end(home, FIRST_HOUR)
+    for name in ("latest.json", f"{SECOND_HOUR:%Y-%m-%dT%HZ}/retargeting_priorities.csv"):
+        assert (home / "exports" / name).read_bytes() == (shop.twin / "exports" / name).read_bytes()
+    different = " ".join(differences(home, shop.twin))
+    assert "retargeting_priorities has" not in different
+    assert "main.sessions" not in different
+    assert exit_code_of(begin_hour(home, SECOND_HOUR.replace(year=2099))) == 1
+    assert (
+        words_of(home)
+        .splitlines()[-1]
+        .startswith(
+            "comeback: the hour 2099-10-09-00:00 UTC has not come yet, this machine's clock says"
+        )
+    )
