@@ -47,8 +47,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
+# make bench                                    a million events, a quarter of an hour
+# make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
 bench: setup
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(BENCH)
 
 # a hundred times: begin an hour, kill -9 it at a random moment, run it again, compare all tables
 kills: setup

@@ -79,8 +79,11 @@ class Curve:
         """(n x features) what the coefficients apply to."""
         matrix = numeric_matrix(frame, self.features)
         matrix = np.where(np.isfinite(matrix), matrix, np.array(self.medians))
-        matrix = np.clip(matrix, np.array(self.lower), np.array(self.upper))
-        return (matrix - np.array(self.means)) / np.array(self.scales)
+        # in place: of a million carts every copy is a third of a gigabyte
+        np.clip(matrix, np.array(self.lower), np.array(self.upper), out=matrix)
+        matrix -= np.array(self.means)
+        matrix /= np.array(self.scales)
+        return matrix
 
     def relative_hazard(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) how much faster than the baseline each returns."""

@@ -10,13 +10,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
+import duckdb
 import polars as pl
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from pydantic import Field
 
 from ml.card import ModelCard
-from orchestration import exports, publication, scoring, training, transform, warehouse
+from orchestration import (
+    exports,
+    late_data,
+    publication,
+    scoring,
+    training,
+    transform,
+    warehouse,
+)
 from orchestration.figures import markdown_picture, markdown_table
 from orchestration.hours import from_partition_key, iso
 from orchestration.intake import Delivery, land_deliveries, note_deliveries, standing_deliveries
@@ -25,7 +34,7 @@ from orchestration.registry import Decision
 from orchestration.resources import RUN_KEY
 from orchestration.running import Run
 from orchestration.settings import Settings
-from orchestration.tables import CART_SCORES, MODELS
+from orchestration.tables import CART_SCORES, LATE_DATA_REPORT, MODELS
 from orchestration.training import Learner
 
 # Said once per asset; a backfill takes one hour after the other or its order is lost.
@@ -116,8 +125,9 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     )
     def log_watermark(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = _run(context)
+        # which rows are events is enough to tell the newest; the hour builds the log
         built = transform.build(
-            run.home, run.settings, as_of=None, command="run", select=["+events"]
+            run.home, run.settings, as_of=None, command="run", select=["+duplicate_rows"]
         )
         built.require_success()
         with run.open_warehouse() as connection:
@@ -145,9 +155,9 @@ def dbt_models(
         select = _selected_models(context, manifest, translator)
         built = transform.build(run.home, run.settings, as_of=_as_of(context), select=select)
         with run.open_warehouse() as connection:
-            rows = warehouse.row_counts(connection)
+            figures = _table_figures(connection, run, built)
         for node in built.nodes:
-            yield from _dbt_events(context, node, rows, manifest, translator)
+            yield from _dbt_events(context, node, figures, manifest, translator)
         built.require_success()
 
     return dbt_project
@@ -229,8 +239,8 @@ def cart_scores_asset(
         with run.open_warehouse() as connection:
             scores = scoring.score(
                 scoring.read_frames(connection, as_of),
-                training.champion(run.registry, training.ABANDONMENT),
-                training.champion(run.registry, training.RETURN),
+                training.champion(run.registry, training.ABANDONMENT, as_of),
+                training.champion(run.registry, training.RETURN, as_of),
                 as_of=as_of,
                 settings=run.settings,
                 phrases=transform.reason_phrases(manifest),
@@ -265,7 +275,9 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             run.home.exports,
             as_of,
             rows,
-            models={each.name: run.registry.champion(each.name) for each in training.LEARNERS},
+            models={
+                each.name: run.registry.champion(each.name, as_of) for each in training.LEARNERS
+            },
             settings_digest=run.settings.digest,
             keep_hours=run.settings.exports_keep_hours,
         )
@@ -331,10 +343,28 @@ def _selected_models(
     ]
 
 
+def _table_figures(
+    connection: duckdb.DuckDBPyConnection, run: Run, built: transform.BuildResult
+) -> dict[str, dict[str, Any]]:
+    """What the UI shows of each table that dbt built: its rows; of the late data, the report."""
+    rows = warehouse.row_counts(connection)
+    figures: dict[str, dict[str, Any]] = {
+        name: {"dagster/row_count": count} for name, count in rows.items()
+    }
+    if not built.bad and LATE_DATA_REPORT in figures:
+        late_data.count_withdrawn(connection, run.home.published)
+        report = late_data.newest_report(connection)
+        figures[LATE_DATA_REPORT] |= {
+            name: iso(value) if isinstance(value, datetime) else value
+            for name, value in report.items()
+        }
+    return figures
+
+
 def _dbt_events(
     context: dg.AssetExecutionContext,
     node: transform.NodeResult,
-    rows: Mapping[str, int],
+    figures: Mapping[str, Mapping[str, Any]],
     manifest: Mapping[str, Any],
     translator: Translator,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
@@ -342,9 +372,8 @@ def _dbt_events(
     kind = node.unique_id.split(".")[0]
     if kind == "model" and node.is_good:
         key = translator.get_asset_spec(manifest, node.unique_id, None).key
-        row_count = rows.get(key.path[-1])
-        metadata = {} if row_count is None else {"dagster/row_count": row_count}
-        yield dg.MaterializeResult(asset_key=key, metadata={"seconds": node.seconds, **metadata})
+        metadata = {"seconds": node.seconds, **figures.get(key.path[-1], {})}
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
     if kind == "test" and node.status != "skipped":
         key = get_asset_check_key_for_test(manifest, translator, node.unique_id, None)
         if key in context.selected_asset_check_keys:

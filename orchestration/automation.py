@@ -29,7 +29,8 @@ from orchestration.training import LEARNERS
 HOURLY_CRON = "0 * * * *"
 TRAIN_HOUR = 3
 TRAIN_CRON = f"30 {TRAIN_HOUR} * * *"
-SENSOR_SECONDS = 30
+# A file waits for two sensors, one after the other.
+SENSOR_SECONDS = 10
 
 _IN_PROGRESS = dg.RunsFilter(
     statuses=[

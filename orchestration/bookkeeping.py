@@ -32,8 +32,13 @@ def _on_connect(connection: Any, _: object) -> None:
         return
     connection.execute("pragma synchronous = normal")
     path = connection.execute("pragma database_list").fetchall()[0][2]
-    if path and path not in _kept:
+    # A run's new file has no write-ahead log at first, and a connection from then holds none open.
+    if path and path not in _kept and _has_write_ahead_log(connection):
         _keep_open(path)
+
+
+def _has_write_ahead_log(connection: sqlite3.Connection) -> bool:
+    return connection.execute("pragma journal_mode").fetchall()[0][0] == "wal"
 
 
 def _keep_open(path: str) -> None:

@@ -85,6 +85,7 @@ def remove_rows(context: dg.OpExecutionContext) -> None:
             )
         erasing.plan = erasing.plan.joined(found)
         erasure.write_pending(run.home, erasing.plan)
+        publication.forget_last(connection)
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
     context.add_output_metadata({"rows": dict(erasing.plan.rows)})
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import dagster as dg
 import polars as pl
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 from orchestration import automation, simulated, warehouse
 from orchestration.assets import HOURLY_JOB, LAND_JOB, LANDING_OP, TRAIN_JOB, Landing
@@ -209,7 +210,7 @@ class Launcher:
 def _reason(error: dg.DagsterError, home: Home) -> BaseException:
     """The failure that a person can act on, out of those that Dagster wrapped around it."""
     for each in chain(error):
-        if isinstance(each, dg.DagsterAssetCheckFailedError):
+        if isinstance(each, DagsterAssetCheckFailedError):
             return ComebackError(
                 str(each), "nothing was published", "see the run in the UI (make ui)"
             )

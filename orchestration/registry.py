@@ -3,6 +3,9 @@
     models/<name>/<model_id>/    its open files, card.json and plots, never changed once there
     models/<name>/champion.json  which of them is in use, and every decision so far
 
+An hour is scored by the model that was the champion then: one that was promoted later has seen what
+came after.
+
 Belongs here: writing both so that a reader never meets a half, and reading them back by the
 pointer. Not here: what the files mean (`ml`), or which model is better (`ml.promotion`).
 """
@@ -10,13 +13,15 @@ pointer. Not here: what the files mean (`ml`), or which model is better (`ml.pro
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ml.card import CARD_FILE, ModelCard
 from orchestration.errors import ComebackError
 from orchestration.home import replace_file, sync_folder
+from orchestration.hours import iso
 
 POINTER = "champion.json"
 
@@ -60,16 +65,18 @@ class Registry:
 
     def decide(self, name: str, decision: Decision) -> None:
         """Write a decision down, and move the pointer if it promotes; both in one step."""
-        pointer = self._pointer(name)
-        champion = decision.model_id if decision.is_promoted else pointer["champion"]
-        decisions = [each for each in pointer["decisions"] if each != asdict(decision)]
-        decisions.append(asdict(decision))
-        content = json.dumps({"champion": champion, "decisions": decisions}, indent=2)
-        replace_file(self.root / name / POINTER, content.encode())
+        decisions = [each for each in self._decisions(name) if each != decision]
+        decisions.append(decision)
+        champion = _champion(decisions)
+        pointer = {"champion": champion, "decisions": [asdict(each) for each in decisions]}
+        replace_file(self.root / name / POINTER, json.dumps(pointer, indent=2).encode())
 
-    def champion(self, name: str) -> str | None:
-        """The id of the model in use; None while there is none."""
-        return self._pointer(name)["champion"]
+    def champion(self, name: str, as_of: datetime | None = None) -> str | None:
+        """The id of the model that scores that hour, by default the newest; None if none does."""
+        decisions = self._decisions(name)
+        if as_of is not None:
+            decisions = [each for each in decisions if each.as_of <= iso(as_of)]
+        return _champion(decisions)
 
     def load(self, name: str, model_id: str) -> dict[str, bytes]:
         """A model's files, its card among them.
@@ -97,14 +104,23 @@ class Registry:
 
     def decisions(self, name: str) -> dict[str, Decision]:
         """The newest decision on each model of that name."""
-        return {each["model_id"]: Decision(**each) for each in self._pointer(name)["decisions"]}
+        return {each.model_id: each for each in self._decisions(name)}
 
     def last_decision(self, name: str) -> Decision:
         """The newest decision; there is one as soon as there is a champion."""
-        return Decision(**self._pointer(name)["decisions"][-1])
+        return self._decisions(name)[-1]
 
-    def _pointer(self, name: str) -> dict:
+    def _decisions(self, name: str) -> list[Decision]:
+        """Every decision, in the order in which they were taken."""
         try:
-            return json.loads((self.root / name / POINTER).read_text(encoding="utf-8"))
+            pointer = json.loads((self.root / name / POINTER).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {"champion": None, "decisions": []}
+            return []
+        return [Decision(**each) for each in pointer["decisions"]]
+
+
+def _champion(decisions: Sequence[Decision]) -> str | None:
+    """The model that was promoted at the newest hour, whenever that was decided."""
+    promoted = [each for each in decisions if each.is_promoted]
+    newest = max(promoted, key=lambda each: each.as_of, default=None)
+    return newest and newest.model_id

@@ -41,11 +41,13 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             " order by priority_rank limit ?",
             params=[hour, TOP_ROWS],
         ).pl()
+        late = list(late_lines(connection))
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
+        *late,
         *(["", *aligned(top).splitlines(), ""] if top.height else []),
         *_places(home),
     ]
@@ -87,11 +89,26 @@ def models(home: Home) -> str:
     lines = []
     for name in _MODELS:
         champion, decision = registry.champion(name), registry.last_decision(name)
-        if decision.is_promoted:
+        if decision.model_id == champion:
             lines.append(f"{name}: {champion} is in use ({decision.reason})")
         else:
             lines.append(f"{name}: {champion} stays; {decision.model_id}: {decision.reason}")
     return "\n".join(lines)
+
+
+def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What late rows changed, where the newest run of an hour took up any."""
+    for rows, merged, split, reopened, changed, vanished, withdrawn in connection.execute(
+        "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
+        " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
+        " from late_data_report where late_row_count > 0"
+        " and built_at >= (select max(started_at) from runs where carts_scored is not null)"
+    ).fetchall():
+        yield (
+            f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
+            f" {reopened:,} re-opened; carts: {changed:,} with another status, {vanished:,} gone;"
+            f" {withdrawn:,} priorities withdrawn"
+        )
 
 
 def aligned(frame: pl.DataFrame) -> str:
@@ -123,7 +140,7 @@ def _published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         raise ComebackError(
             f"the published file cannot be read ({str(error).splitlines()[0]})",
             str(home.published),
-            "the next run replaces it: comeback run",
+            "delete it, then run again: comeback run",
         ) from error
 
 

@@ -90,6 +90,7 @@ def score(
     as_of: datetime,
     settings: Settings,
     phrases: Mapping[str, tuple[str, str]],
+    explained_carts: int = EXPLAINED_CARTS,
 ) -> pl.DataFrame:
     """What is known and advised about each cart, with the columns of `cart_scores`.
 
@@ -100,6 +101,7 @@ def score(
         as_of: the scored hour.
         settings: economics and holdout.
         phrases: for a feature, what to say of a low and of a high value.
+        explained_carts: how many of the top get reasons.
 
     Returns:
         One row per cart, by cart_id.
@@ -125,7 +127,7 @@ def score(
         timing=timing,
         typical_value=frames.typical_value,
     )
-    return _with_reasons(decided, abandonment, phrases).select(
+    return _with_reasons(decided, abandonment, phrases, explained_carts).select(
         pl.lit(as_of).cast(pl.Datetime("us")).alias("scored_at"),
         *CART_SCORES.column_names[1:6],
         *p_returns,
@@ -172,9 +174,10 @@ def _with_reasons(
     decided: pl.DataFrame,
     abandonment: AbandonmentModel,
     phrases: Mapping[str, tuple[str, str]],
+    explained_carts: int,
 ) -> pl.DataFrame:
     """Add `reasons`: words for the top of the list, null below it and where nothing weighed."""
-    top = decided.filter(pl.col("priority_rank") <= EXPLAINED_CARTS)
+    top = decided.filter(pl.col("priority_rank") <= explained_carts)
     words = pl.Series("reasons", [], dtype=pl.String)
     if top.height:
         contributions = abandonment.contributions(top)

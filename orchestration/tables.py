@@ -1,7 +1,8 @@
-"""The tables that Comeback publishes and dbt does not build.
+"""The tables of the schema `scores`, and the list of everything published.
 
-Belongs here: their one declaration (names, types, order, descriptions), and the list of everything
-published. Not here: filling them (`scoring`, `training`, `ledger`) or copying them (`publication`).
+Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
+here: filling the tables (`scoring`, `training`, `ledger`, `late_data`) or copying them
+(`publication`).
 """
 
 from dataclasses import dataclass
@@ -21,12 +22,21 @@ class Table:
     """A table of the schema `scores`.
 
     It has no primary key: DuckDB would refuse to replace an hour's rows within one transaction.
+
+    Attributes:
+        name: its name, in the published file too.
+        description: what it says.
+        order: columns its rows are published in the order of.
+        columns: its columns in order.
+        key: column by which its rows are replaced in the published file; None: it is small, and
+            written whole.
     """
 
     name: str
     description: str
     order: tuple[str, ...]
     columns: tuple[Column, ...]
+    key: str | None = None
 
     @property
     def column_names(self) -> list[str]:
@@ -44,6 +54,7 @@ CART_SCORES = Table(
     description="What was known and advised about a cart at an hour. One row per scored hour and"
     " open cart that was touched within the scoring window and is not a suspected bot's.",
     order=("scored_at", "priority_rank"),
+    key="scored_at",
     columns=(
         Column("scored_at", "timestamp", "The scored hour, UTC: only events up to it are used."),
         Column("cart_id", "varchar", "The cart; see carts."),
@@ -144,12 +155,50 @@ RUNS = Table(
 
 SCORE_TABLES = (CART_SCORES, MODELS, RUNS)
 
-# Published tables that dbt builds in schema main, with the order their rows are written in.
-DBT_TABLES: dict[str, tuple[str, ...]] = {
-    "sessions": ("started_at", "session_id"),
-    "carts": ("started_at", "cart_id"),
-    "cart_lines": ("cart_id", "item_id"),
-    "daily_funnel": ("day",),
-    "landed_files": ("load_id",),
-    "set_aside_rows": ("load_id", "line", "action", "reason"),
+# Beside dbt's late_data_report, which knows no scores: published as its last column.
+WITHDRAWN_PRIORITIES = Table(
+    name="withdrawn_priorities",
+    description="What new rows took back of the priorities published before them. One row per build"
+    " that took up loads.",
+    order=("load_id",),
+    columns=(
+        Column("load_id", "bigint", "Newest load the build took up."),
+        Column(
+            "withdrawn_priority_count",
+            "bigint",
+            "Carts worth a contact in the priorities published before, which were closed at that"
+            " hour or never were, as known now. One value per build.",
+        ),
+    ),
+)
+
+PUBLISHED_FILE = Table(
+    name="published_file",
+    description="What tells the file that was published last from any other, also from itself after"
+    " somebody wrote to it. No row: the next publication follows no file.",
+    order=("modified_ns",),
+    columns=(
+        Column("bytes", "bigint", "Its size."),
+        Column("modified_ns", "bigint", "When it was last written, in ns since 1970."),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class BuiltTable:
+    """A table that dbt builds in the schema `main`; `order` and `key` as those of `Table`."""
+
+    order: tuple[str, ...]
+    key: str | None = None
+
+
+LATE_DATA_REPORT = "late_data_report"
+DBT_TABLES = {
+    "sessions": BuiltTable(("started_at", "session_id"), "visitor_id"),
+    "carts": BuiltTable(("started_at", "cart_id"), "visitor_id"),
+    "cart_lines": BuiltTable(("cart_id", "item_id"), "visitor_id"),
+    "daily_funnel": BuiltTable(("day",)),
+    "landed_files": BuiltTable(("load_id",)),
+    "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),
+    LATE_DATA_REPORT: BuiltTable(("load_id",)),
 }

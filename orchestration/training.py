@@ -64,7 +64,8 @@ def ensure_champion(
     *,
     retrain: bool,
 ) -> tuple[ModelCard, Decision | None]:
-    """Make sure there is a model to score with; with `retrain`, learn one that may replace it.
+    """Make sure there is a model to score the hour with; with `retrain`, learn one that may replace
+    it.
 
     Returns:
         The card of the model learned now and what was decided about it; if nothing was learned, or
@@ -73,9 +74,9 @@ def ensure_champion(
     Raises:
         ComebackError: the table to learn from was not built yet.
     """
-    champion_id = registry.champion(learner.name)
+    champion_id = registry.champion(learner.name, as_of)
     if champion_id is not None and not retrain:
-        return champion(registry, learner).card, None
+        return champion(registry, learner, as_of).card, None
     frame = _training_frame(connection, learner)
     logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
     challenger = learner.train(frame, as_of, settings)
@@ -86,19 +87,21 @@ def ensure_champion(
     if champion_id is None:
         decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
     else:
-        verdict = promotion.better(challenger, champion(registry, learner), frame)
+        verdict = promotion.better(challenger, champion(registry, learner, as_of), frame)
         decision = Decision(challenger.card.model_id, iso(as_of), verdict.promote, verdict.reason)
     registry.decide(learner.name, decision)
     return challenger.card, decision
 
 
-def champion(registry: Registry, learner: Learner) -> AbandonmentModel | ReturnModel:
-    """The model that scores come from, by the registry's pointer.
+def champion(
+    registry: Registry, learner: Learner, as_of: datetime
+) -> AbandonmentModel | ReturnModel:
+    """The model that the hour's scores come from.
 
     Raises:
         ComebackError: there is none, or its files are gone.
     """
-    model_id = registry.champion(learner.name)
+    model_id = registry.champion(learner.name, as_of)
     if model_id is None:
         raise ComebackError(
             f"there is no {learner.name} model", str(registry.root), "run: comeback train"

@@ -18,7 +18,7 @@ from orchestration.errors import ComebackError
 from orchestration.failures import explained, known
 from orchestration.home import Home
 from orchestration.settings import Settings
-from orchestration.tables import SCORE_TABLES
+from orchestration.tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of the schema `scores` where they are missing."""
     connection.execute("create schema if not exists scores")
-    for table in SCORE_TABLES:
+    for table in (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE):
         connection.execute(table.ddl(f"scores.{table.name}"))
 
 
@@ -91,10 +91,17 @@ def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The time of the newest event of the log, UTC; None while there is none."""
-    if not has_table(connection, "main", "events"):
+    """The time of the newest event, UTC, as soon as dbt told duplicates; None while there is none.
+
+    A row that is no event's only one may be later than its event.
+    """
+    if not has_table(connection, "main", "duplicate_rows"):
         return None
-    return connection.execute("select max(event_at) from main.events").fetchall()[0][0]
+    query = (
+        "select max(event_at) from main.candidate_events"
+        " anti join main.duplicate_rows using (load_id, line) where drop_reason is null"
+    )
+    return connection.execute(query).fetchall()[0][0]
 
 
 def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -6,10 +6,17 @@
     The watermark is one row of `last_build`, written when every rebuilt table of a run is done: a build that dies
     leaves it as it was, and the next one does all of it again. There is none after a change of settings or of SQL, and
     none under --full-refresh: then every table is built from all rows.
+
+    `unpublished_visitors` names whose rows are others since the tables were published last; null stands for everybody.
+    Publication empties it.
 -#}
 
 {%- macro last_build() -%}
 {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='last_build')) }}
+{%- endmacro -%}
+
+{%- macro unpublished_visitors() -%}
+{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
 {%- endmacro -%}
 
 {#- Whether this table only takes up what came since the last build. -#}
@@ -135,6 +142,9 @@ create table if not exists {{ last_build() }} (
 );
 delete from {{ last_build() }}
 where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint() ~ "'" }};
+create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
+insert into {{ unpublished_visitors() }}
+select null where not exists (select * from {{ last_build() }});
 {%- endif -%}
 {%- endmacro -%}
 
@@ -143,7 +153,7 @@ where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint(
     for it is forgotten. What failed is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
-{%- set files, events = source('raw', 'files'), ref('events') -%}
+{%- set files, events = source('raw', 'files'), ref('ordered_events') -%}
 {%- set noted = [ref('affected_visitors'), ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
@@ -154,6 +164,8 @@ select
     (select max(event_at) from {{ events }}),
     '{{ log_fingerprint() }}',
     current_timestamp at time zone 'UTC';
+insert into {{ unpublished_visitors() }}
+select visitor_id from {{ noted[0] }};
 {% for relation in noted -%}
 delete from {{ relation }};
 {% endfor -%}

@@ -25,8 +25,8 @@ told as (
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
         events.is_activity and not events.is_session_start as has_gap,
         {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
-        events.previous_event_type,
-        events.is_last_at_instant,
+        lag(events.event_type) over visitor_order as previous_event_type,
+        coalesce(lead(events.event_at) over visitor_order > events.event_at, true) as is_last_at_instant,
         events.item_id is not null and row_number() over (
             partition by events.visitor_id, events.session_number, events.item_id
             order by events.event_number
@@ -36,6 +36,10 @@ told as (
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number
+    window visitor_order as (
+        partition by events.visitor_id
+        order by events.event_number
+    )
 
 ),
 

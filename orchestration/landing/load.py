@@ -1,15 +1,19 @@
-"""Loading: each content once, each file in one transaction, a note for whatever is odd.
+"""Loading: each content once, whole files only, a note for whatever is odd.
 
-Here: what is known already, the transaction, and that a file did not change under the reader. How a
-    kind of file is
-read is its reader's business, what the rows mean that of dbt.
+Here: what is known already, the transactions, and that a file did not change under the reader. How
+a kind of file is read is its reader's business, what the rows mean that of dbt.
+
+Files go into the warehouse many at a time, in one transaction: a small one would cost more than its
+rows do. Where one of them is not sound, each gets a transaction of its own.
 """
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +35,8 @@ from orchestration.landing.sources import Source
 from orchestration.landing.tables import FileWriter, NotClean, ensure_raw_tables
 
 ROW_LIMIT_BYTES = 16 << 20
+BATCH_BYTES = 64 << 20
+BATCH_FILES = 1_000
 
 _Reader = Callable[[FileWriter], None]
 
@@ -67,6 +73,16 @@ class LandedFile:
 
 class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, told in its note
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFile:
+    """A file that is not known by name, and the path at which its bytes can be read."""
+
+    file: FoundFile
+    path: Path
+    before: Fingerprint
+    digest: str
 
 
 def land(
@@ -121,10 +137,10 @@ def land(
         Tombstones.load(con, key_file),
     )
     outcomes = []
-    for file in files:
-        outcomes.append(load.file(file))
+    for outcome in load.files(files):
+        outcomes.append(outcome)
         if progress is not None:
-            progress(outcomes[-1])
+            progress(outcome)
     return outcomes
 
 
@@ -161,62 +177,115 @@ class _Load:
             ).fetchall()
         }
 
-    def file(self, file: FoundFile) -> LandedFile:
-        """Land one file."""
+    def files(self, files: Iterable[FoundFile]) -> Iterator[LandedFile]:
+        """Land files, a batch at a time; their outcomes in the order given."""
+        batch: list[_NewFile | LandedFile] = []
+        byte_size = 0
+        with ExitStack() as copies:
+            for file in files:
+                one = self._look(file, copies)
+                batch.append(one)
+                byte_size += one.before.byte_size if isinstance(one, _NewFile) else 0
+                if len(batch) >= BATCH_FILES or byte_size >= BATCH_BYTES:
+                    yield from self._land(batch)
+                    batch, byte_size = [], 0
+                    copies.close()
+            yield from self._land(batch)
+
+    def _look(self, file: FoundFile, copies: ExitStack) -> _NewFile | LandedFile:
+        """Whether the file is known; a copy that it takes lives as long as ``copies``."""
         try:
             before = fingerprint(file)
             seen, digest = self.seen.get(file.address, (None, ""))
             if seen == before and digest in self.loads:
                 return self._known(file, before, digest)
-            with local_copy(file, self.scratch) as path:
-                digest = content_hash(path)
-                if digest in self.loads:
-                    self._remember(file, before, digest)
-                    return self._known(file, before, digest)
-                return self._load(file, path, before, digest)
+            path = copies.enter_context(local_copy(file, self.scratch))
+            return _NewFile(file, path, before, content_hash(path))
+        except OSError as error:
+            return self._unreadable(file, error)
+
+    def _land(self, batch: list[_NewFile | LandedFile]) -> Iterator[LandedFile]:
+        firsts: dict[str, _NewFile] = {}
+        for one in batch:
+            if isinstance(one, _NewFile) and one.digest not in self.loads:
+                firsts.setdefault(one.digest, one)
+        outcomes = self._land_together(list(firsts.values()))
+        for one in batch:
+            if isinstance(one, LandedFile):
+                yield one
+            elif one.digest in outcomes and firsts[one.digest] is one:
+                yield outcomes[one.digest]
+            else:
+                yield self._land_alone(one)
+
+    def _land_together(self, new: list[_NewFile]) -> dict[str, LandedFile]:
+        """Load files in one transaction; their outcomes by content, none if one is not sound."""
+        try:
+            with self._transaction():
+                outcomes = self._read_together(new)
+        except (NotClean, _ChangedWhileRead, OSError):
+            return {}
+        for one, outcome in zip(new, outcomes, strict=True):
+            self.loads[one.digest] = outcome.load_id
+        return {one.digest: outcome for one, outcome in zip(new, outcomes, strict=True)}
+
+    def _read_together(self, new: list[_NewFile]) -> list[LandedFile]:
+        first = self._next_load_id()
+        pairs = [(one, self._writer(load_id)) for load_id, one in enumerate(new, start=first)]
+        outcomes = []
+        for is_parquet, group in groupby(pairs, lambda pair: pair[0].file.ending == ".parquet"):
+            files, writers = zip(*group, strict=True)
+            if is_parquet:
+                parquet_files.read_whole(writers, [one.path for one in files])
+            for one, writer in zip(files, writers, strict=True):
+                if not is_parquet:
+                    _readers(one.path, one.file.ending, self.source, self.row_limit)[0](writer)
+                outcomes.append(self._record(one, writer))
+        return outcomes
+
+    def _land_alone(self, one: _NewFile) -> LandedFile:
+        if one.digest in self.loads:
+            self._remember(one)
+            return self._known(one.file, one.before, one.digest)
+        try:
+            outcome = self._read_alone(one)
         except _ChangedWhileRead:
             note = "the file changed while it was read; it will be tried again when it rests"
+            return LandedFile(self.source.name, one.file.name, "refused", note=note)
         except OSError as error:
-            note = f"the file cannot be read: {error.strerror or error}"
-        return LandedFile(self.source.name, file.name, "refused", note=note)
+            return self._unreadable(one.file, error)
+        self.loads[one.digest] = outcome.load_id
+        return outcome
 
-    def _load(self, file: FoundFile, path: Path, before: Fingerprint, digest: str) -> LandedFile:
-        for read in _readers(path, file.ending, self.source, self.row_limit):
-            self.con.begin()
-            try:
-                outcome = self._read(read, file, path, before, digest)
-                self.con.commit()
-            except NotClean:
-                self.con.rollback()
-            except BaseException:
-                self.con.rollback()
-                raise
-            else:
-                self.loads[digest] = outcome.load_id
-                return outcome
+    def _read_alone(self, one: _NewFile) -> LandedFile:
+        for read in _readers(one.path, one.file.ending, self.source, self.row_limit):
+            with suppress(NotClean), self._transaction():
+                writer = self._writer(self._next_load_id())
+                read(writer)
+                return self._record(one, writer)
         raise AssertionError("the last way of reading takes every file")
 
-    def _read(
-        self, read: _Reader, file: FoundFile, path: Path, before: Fingerprint, digest: str
-    ) -> LandedFile:
-        """Read the file and write its row of ``raw.files``, inside the caller's transaction."""
-        ((load_id,),) = self.con.execute(
-            "select coalesce(max(load_id), 0) + 1 from raw.files"
-        ).fetchall()
-        writer = FileWriter(self.con, self.source, load_id, self.tombstones)
-        read(writer)
+    def _next_load_id(self) -> int:
+        query = "select coalesce(max(load_id), 0) + 1 from raw.files"
+        return self.con.execute(query).fetchall()[0][0]
+
+    def _writer(self, load_id: int) -> FileWriter:
+        return FileWriter(self.con, self.source, load_id, self.tombstones)
+
+    def _record(self, one: _NewFile, writer: FileWriter) -> LandedFile:
+        """Write what is still held of a file and the rows about it, in the caller's transaction."""
         writer.finish()
         if not writer.rows_read:
             writer.note("the file holds no rows")
-        if fingerprint(file) != before or content_hash(path) != digest:
+        if fingerprint(one.file) != one.before or content_hash(one.path) != one.digest:
             raise _ChangedWhileRead
         outcome = LandedFile(
             source=self.source.name,
-            file=file.name,
+            file=one.file.name,
             status="loaded",
-            content_hash=digest,
-            byte_size=before.byte_size,
-            load_id=load_id,
+            content_hash=one.digest,
+            byte_size=one.before.byte_size,
+            load_id=writer.load_id,
             rows_read=writer.rows_read,
             rows_unreadable=writer.rows_unreadable,
             rows_repaired=writer.rows_repaired,
@@ -225,33 +294,51 @@ class _Load:
         self.con.execute(
             "insert into raw.files values (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                load_id,
+                outcome.load_id,
                 outcome.source,
                 outcome.file,
-                digest,
+                outcome.content_hash,
                 outcome.byte_size,
                 self.landed_at,
                 outcome.rows_read,
                 outcome.note,
             ],
         )
-        self._remember(file, before, digest)
+        self._remember(one)
         return outcome
+
+    def _remember(self, one: _NewFile) -> None:
+        """Spare the next call the hashing of a file that has rested long enough for a change to
+        show."""
+        if is_settled(one.file):
+            self.con.execute(
+                "insert or replace into raw.seen_files values (?, ?, ?, ?, ?)",
+                [
+                    self.source.name,
+                    one.file.address,
+                    one.before.byte_size,
+                    one.before.version,
+                    one.digest,
+                ],
+            )
 
     def _known(self, file: FoundFile, before: Fingerprint, digest: str) -> LandedFile:
         load_id = self.loads[digest]
         return LandedFile(self.source.name, file.name, "known", digest, before.byte_size, load_id)
 
-    def _remember(self, file: FoundFile, before: Fingerprint, digest: str) -> None:
-        """Spare the next call the hashing of a file that has rested long enough for a change to
-        show."""
-        if self.seen.get(file.address) == (before, digest) or not is_settled(file):
-            return
-        self.con.execute(
-            "insert or replace into raw.seen_files values (?, ?, ?, ?, ?)",
-            [self.source.name, file.address, before.byte_size, before.version, digest],
-        )
-        self.seen[file.address] = (before, digest)
+    def _unreadable(self, file: FoundFile, error: OSError) -> LandedFile:
+        note = f"the file cannot be read: {error.strerror or error}"
+        return LandedFile(self.source.name, file.name, "refused", note=note)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.con.begin()
+        try:
+            yield
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
 
 
 def _readers(path: Path, ending: str, source: Source, limit: int) -> list[_Reader]:
@@ -259,7 +346,7 @@ def _readers(path: Path, ending: str, source: Source, limit: int) -> list[_Reade
     enough for it."""
     if ending == ".parquet":
         return [
-            partial(parquet_files.read_whole, path=path),
+            lambda writer: parquet_files.read_whole([writer], [path]),
             partial(parquet_files.read_by_row_group, path=path),
         ]
     stream = ByteStream(path)

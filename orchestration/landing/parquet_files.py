@@ -4,7 +4,10 @@ values as JSON.
 A row group that cannot be read costs its own rows only. Line numbers are row numbers from 1.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from glob import escape
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -15,6 +18,7 @@ from orchestration.landing.tables import (
     FileWriter,
     NotClean,
     declared_columns,
+    insert_files,
     literal,
     positional,
     registered,
@@ -27,17 +31,24 @@ class _NotParquet(Exception):  # noqa: N818  # told in raw.unreadable_rows
     pass
 
 
-def read_whole(writer: FileWriter, path: Path) -> None:
-    """Load a sound file through DuckDB's own reader.
+def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path]) -> None:
+    """Load sound files through DuckDB's own reader, those with the same columns in one statement.
+
+    Args:
+        writers: One a file, with load numbers that follow each other.
+        paths: The files.
 
     Raises:
         NotClean: Some of it cannot be read; what was written so far is to be rolled back.
     """
     try:
-        names = _names(path)
-        relation = f"read_parquet(?, hive_partitioning = false) as delivered({_positions(names)})"
-        _insert(writer, names, relation, "row_number() over ()", [escape(str(path))])
-    except (_NotParquet, duckdb.Error) as error:  # damage shows as errors of any class
+        schemas = [pq.read_schema(path) for path in paths]
+        first = 0
+        for schema, group in groupby(schemas):
+            last = first + len(list(group))
+            _insert_files(writers[first:last], paths[first:last], schema.names)
+            first = last
+    except (OSError, pa.ArrowException, duckdb.Error) as error:  # damage shows in many ways
         raise NotClean from error
 
 
@@ -82,13 +93,27 @@ def _positions(names: list[str]) -> str:
     return ", ".join(positional(len(names)))
 
 
+def _insert_files(writers: Sequence[FileWriter], paths: Sequence[Path], names: list[str]) -> None:
+    """Load files with the same columns."""
+    relation = f"read_parquet(?, hive_partitioning = false) as delivered({_positions(names)})"
+    plain = [escape(str(path)) for path in paths]
+    source = writers[0].source
+    has_own_number = "file_row_number" in (name.lower() for name in names)
+    if not source.accepts(names) or has_own_number or writers[0].tombstones is not None:
+        for writer, path in zip(writers, plain, strict=True):
+            _insert(writer, names, relation, "row_number() over ()", [path])
+        return
+    texts = _texts(writers[0], names, relation, [plain])
+    delivered = f"(select file_index, file_row_number + 1 as line, {texts} from {relation})"
+    counts = [pq.read_metadata(path).num_rows for path in paths]
+    with _in_any_order(writers[0].con):
+        insert_files(writers, counts, declared_columns(names, source), delivered, [plain])
+
+
 def _insert(
     writer: FileWriter, names: list[str], relation: str, line: str, parameters: list[str]
 ) -> None:
-    described = writer.con.execute(
-        f"describe select {_positions(names)} from {relation}", parameters
-    ).fetchall()
-    texts = ", ".join(f"{_text(column, kind)} as {column}" for column, kind, *_ in described)
+    texts = _texts(writer, names, relation, parameters)
     source = writer.source
     if source.accepts(names):
         delivered = f"(select {line} as line, {texts} from {relation})"
@@ -111,6 +136,26 @@ def _insert(
         parameters,
     ).fetchall()
     writer.rows_unreadable += count
+
+
+def _texts(
+    writer: FileWriter, names: list[str], relation: str, parameters: Sequence[object]
+) -> str:
+    """SQL for all columns of a relation as text."""
+    described = writer.con.execute(
+        f"describe select {_positions(names)} from {relation}", parameters
+    ).fetchall()
+    return ", ".join(f"{_text(column, kind)} as {column}" for column, kind, *_ in described)
+
+
+@contextmanager
+def _in_any_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Rows know their lines: DuckDB may write what it has read first, and need not sort threads."""
+    con.execute("set preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        con.execute("reset preserve_insertion_order")
 
 
 def _text(column: str, kind: str) -> str:

@@ -310,6 +310,41 @@ class FileWriter:
         return bool(self.tombstones and text and self.tombstones.names(text))
 
 
+def insert_files(
+    writers: Sequence[FileWriter],
+    counts: Sequence[int],
+    select: Sequence[str],
+    relation: str,
+    parameters: Sequence[object],
+) -> None:
+    """Insert the rows of several files at once.
+
+    Args:
+        writers: One a file, with load numbers that follow each other; nobody was erased.
+        counts: Rows of each file.
+        select: SQL for the declared columns and ``_extra``.
+        relation: What to select from, with ``line`` and ``file_index``, the place of a row's file.
+        parameters: Values for the question marks in ``relation``.
+
+    Raises:
+        NotClean: The relation has another number of rows.
+    """
+    table, first = raw_table(writers[0].source), writers[0].load_id
+    ((count,),) = (
+        writers[0]
+        .con.execute(
+            f"insert into {table} select {first} + file_index, line, {', '.join(select)} "
+            f"from {relation}",
+            list(parameters),
+        )
+        .fetchall()
+    )
+    if count != sum(counts):
+        raise NotClean
+    for writer, rows in zip(writers, counts, strict=True):
+        writer.rows_loaded += rows
+
+
 def _text_array(column: list[str | None]) -> pa.Array:
     if column.count(None) == len(column):
         return pa.nulls(len(column), pa.large_string())

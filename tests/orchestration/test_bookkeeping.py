@@ -22,9 +22,23 @@ def test_the_write_ahead_log_outlives_the_connection_that_wrote_it(tmp_path):
     assert (tmp_path / "runs.db-wal").exists()
 
 
+def test_a_file_that_gets_its_write_ahead_log_later_is_kept_open_from_then_on(tmp_path):
+    bookkeeping.write_quickly()
+    engine = create_engine(f"sqlite:///{tmp_path / 'run.db'}", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("pragma journal_mode = wal"))
+    for statement in ("create table events (id int)", "insert into events values (1)"):
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+    assert (tmp_path / "run.db-wal").exists()
+
+
 def test_only_the_files_used_last_are_kept_open(tmp_path):
     bookkeeping.write_quickly()
     for n in range(12):
+        with sqlite3.connect(tmp_path / f"{n}.db") as made:
+            made.execute("pragma journal_mode = wal")
+        made.close()
         engine = create_engine(f"sqlite:///{tmp_path / f'{n}.db'}", poolclass=NullPool)
         with engine.connect():
             pass

@@ -66,8 +66,8 @@ def test_the_clocks_are_pinned(definitions):
     }
     assert all(each.execution_timezone == "UTC" for each in schedules.values())
     assert {each.name: each.minimum_interval_seconds for each in definitions.sensors} == {
-        "new_files": 30,
-        "files_landed": 30,
+        "new_files": 10,
+        "files_landed": 10,
     }
 
 

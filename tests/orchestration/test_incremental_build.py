@@ -43,7 +43,7 @@ HOURS = (
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "new_loads", "touched_events", "touched_visitors"),
-    *("affected_visitors", "former_sessions", "former_carts"),
+    *("affected_visitors", "former_sessions", "former_carts", "unpublished_visitors"),
 }
 
 
@@ -91,7 +91,7 @@ def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
     assert contents(hourly) == contents(at_once)
 
 
-def test_what_failed_a_test_is_tested_again_by_the_next_build(homes):
+def test_what_failed_a_test_is_tested_and_told_again_by_the_next_build(homes):
     home, _ = homes
     for number in range(2):
         deliver(home, number, HOURS[number])
@@ -103,6 +103,13 @@ def test_what_failed_a_test_is_tested_again_by_the_next_build(homes):
         with pytest.raises(ComebackError, match="landed_files"):
             build(home)
         assert query(home, "select load_id from last_build") == [(1,)]
+    with warehouse.connect(home, Settings()) as connection:
+        connection.execute("update raw.files set rows_read = rows_read - 1 where load_id = 2")
+    deliver(home, 2, HOURS[2])
+    build(home)
+    # what the failed builds reported is part of it
+    report = "select load_id, load_count, vanished_cart_count from late_data_report"
+    assert query(home, report) == [(3, 2, 0)]
 
 
 def test_other_settings_build_everything_anew(homes):

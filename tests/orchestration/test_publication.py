@@ -1,15 +1,19 @@
 """The published file: complete, described, replaced whole."""
 
+import logging
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import pytest
 
 from orchestration import publication
 from orchestration.errors import ComebackError
-from orchestration.publication import publish
+from orchestration.publication import forget_last, publish
 from orchestration.tables import DBT_TABLES, SCORE_TABLES
 from orchestration.warehouse import ensure_score_tables
 from tests.full_disk import no_file_beyond
@@ -19,17 +23,27 @@ READ_CARTS = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True
 
 @pytest.fixture
 def connection(tmp_path):
-    """A warehouse with every table to publish, described, and one cart."""
+    """A warehouse with every table to publish, described, and two carts; nobody to publish anew."""
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         ensure_score_tables(opened)
-        for name, order in DBT_TABLES.items():
-            columns = ", ".join(f"{column} varchar" for column in order)
+        for name, built in DBT_TABLES.items():
+            names = dict.fromkeys((*built.order, *filter(None, [built.key])))
+            columns = ", ".join(f"{column} varchar" for column in names)
             opened.execute(f"create table main.{name} ({columns})")
             opened.execute(f"comment on table main.{name} is 'The {name}. It''s one row per row.'")
-            for column in order:
+            for column in names:
                 opened.execute(f"comment on column main.{name}.{column} is 'The {column}.'")
-        opened.execute("insert into main.carts values ('2026-10-31', 'b'), ('2026-10-30', 'a')")
+        for name in ("unpublished_visitors", "affected_visitors"):
+            opened.execute(f"create table main.{name} (visitor_id varchar)")
+        add_cart(opened, "2026-10-31", "b")
+        add_cart(opened, "2026-10-30", "a")
         yield opened
+
+
+def add_cart(connection: duckdb.DuckDBPyConnection, day: str, name: str) -> None:
+    """A cart of a visitor of the same name, as a build adds it."""
+    connection.execute("insert into main.carts values (?, ?, ?)", [day, name, name])
+    connection.execute("insert into main.unpublished_visitors values (?)", [name])
 
 
 def carts(path: Path) -> list:
@@ -85,7 +99,7 @@ def test_an_open_reader_keeps_what_it_sees_and_the_next_one_sees_the_new(connect
         text=True,
     ) as reader:
         assert reader.stdout.readline() == "2\n"
-        connection.execute("insert into main.carts values ('2026-11-01', 'c')")
+        add_cart(connection, "2026-11-01", "c")
         publish(connection, target)
         out, _ = reader.communicate("\n")
     assert out == "2\n"
@@ -110,7 +124,7 @@ def test_a_failure_between_writing_and_renaming_leaves_the_old_file(
 ):
     target = tmp_path / "analytics.duckdb"
     publish(connection, target)
-    connection.execute("insert into main.carts values ('2026-11-01', 'c')")
+    add_cart(connection, "2026-11-01", "c")
     monkeypatch.setattr(publication.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         publish(connection, target)
@@ -125,8 +139,8 @@ def test_a_full_disk_leaves_the_old_file_and_with_room_again_the_new_one_comes(
 ):
     target = tmp_path / "analytics.duckdb"
     publish(connection, target)
-    connection.execute("insert into main.carts values ('2026-11-01', 'c')")
-    with pytest.raises(duckdb.Error, match="File too large"), no_file_beyond(100_000):
+    add_cart(connection, "2026-11-01", "c")
+    with pytest.raises(OSError, match="File too large"), no_file_beyond(100_000):
         publish(connection, target)
     assert carts(target) == ["a", "b"]
     publish(connection, target)
@@ -146,3 +160,120 @@ def test_the_priorities_are_the_newest_scored_hour_even_when_it_had_no_carts(con
     assert publish(connection, tmp_path / "a.duckdb")["retargeting_priorities"] == 1
     connection.execute("update scores.runs set carts_scored = 0 where run_id = '11:00'")
     assert publish(connection, tmp_path / "b.duckdb")["retargeting_priorities"] == 0
+
+
+def test_rows_of_visitors_that_a_build_named_are_replaced_and_no_others(connection, tmp_path):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    connection.execute("update main.carts set cart_id = cart_id || '2'")
+    connection.execute("insert into main.unpublished_visitors values ('a')")
+    publish(connection, target)
+    assert carts(target) == ["b", "a2"]
+    connection.execute("insert into main.affected_visitors values ('b')")
+    publish(connection, target)
+    assert sorted(carts(target)) == ["a2", "b2"]
+
+
+def forget(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    forget_last(connection)
+
+
+def build_anew(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("insert into main.unpublished_visitors values (null)")
+
+
+def remove(target: Path, _: duckdb.DuckDBPyConnection) -> None:
+    target.unlink()
+
+
+def write_to(target: Path, _: duckdb.DuckDBPyConnection) -> None:
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('delete from carts')"
+    subprocess.run([sys.executable, "-c", code, str(target)], check=True)
+
+
+def damage(target: Path, _: duckdb.DuckDBPyConnection) -> None:
+    status = target.stat()
+    target.write_bytes(bytes(status.st_size))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def rot(target: Path, _: duckdb.DuckDBPyConnection) -> None:
+    """Bytes that change by themselves leave size and time as they were."""
+    status = target.stat()
+    with target.open("r+b") as file:
+        for place in range(4096, status.st_size, 4096):
+            file.seek(place)
+            file.write(b"\xaa" * 64)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def describe(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("comment on column main.carts.cart_id is 'Another word for it.'")
+
+
+def write_older(target: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    with patch.object(publication, "STORAGE_VERSION", "v1.2.0"):
+        publish(connection, target)
+
+
+def hollow_out(target: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    bulk = "select hash(i)::varchar as visitor_id from range(200000) as r(i)"
+    for change in (
+        f"insert into main.carts select '2026-11-01', visitor_id, visitor_id from ({bulk})",
+        f"delete from main.carts where visitor_id in ({bulk})",
+    ):
+        connection.execute(change)
+        connection.execute(f"insert into main.unpublished_visitors {bulk}")
+        publish(connection, target)
+
+
+REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
+    ("there is no last file to follow", forget),
+    ("all rows were built anew", build_anew),
+    ("the file is not the one that was published last", remove),
+    ("the file is not the one that was published last", write_to),
+    ("the last file cannot be read", damage),
+    ("the last file cannot be read", rot),
+    ("other tables, columns or descriptions are published now", describe),
+    ("the last file has storage version v1.2.0", write_older),
+    ("most of the last file is free space", hollow_out),
+]
+
+
+@pytest.mark.parametrize(("reason", "disturb"), REASONS, ids=[each.__name__ for _, each in REASONS])
+def test_what_cannot_be_followed_is_published_anew_once(
+    connection, tmp_path, caplog, reason, disturb
+):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    disturb(target, connection)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "orchestration.publication"):
+        publish(connection, target)
+        publish(connection, target)
+    [message] = caplog.messages
+    assert message.startswith(f"Every table is published anew: {reason}")
+    assert carts(target) == ["a", "b"]
+
+
+STEPS = (
+    "orchestration.publication.shutil.copyfile",
+    "orchestration.publication._replace_changed",
+    "orchestration.publication.os.fsync",
+    "orchestration.publication.Path.replace",
+    "orchestration.publication.sync_folder",
+    "orchestration.publication._remember",
+)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_publication_that_died_is_made_good_by_the_next(connection, tmp_path, step):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    add_cart(connection, "2026-11-01", "c")
+    with patch(step, side_effect=OSError("killed")), pytest.raises(OSError, match="killed"):
+        publish(connection, target)
+    add_cart(connection, "2026-11-02", "d")
+    publish(connection, target)
+    assert carts(target) == ["a", "b", "c", "d"]
+    assert connection.execute("select * from main.unpublished_visitors").fetchall() == []

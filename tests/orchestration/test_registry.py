@@ -1,13 +1,14 @@
 """Models on disk."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from ml.card import CARD_FILE, ModelCard, named
 from orchestration.errors import ComebackError
 from orchestration.home import replace_file
+from orchestration.hours import iso
 from orchestration.registry import Decision, Registry
 
 TEN = datetime(2026, 10, 31, 10)
@@ -29,7 +30,7 @@ def model(curve: bytes, as_of: datetime = TEN) -> tuple[ModelCard, dict[str, byt
 
 
 def decision(card: ModelCard, is_promoted: bool) -> Decision:
-    return Decision(card.model_id, "2026-10-31T10:00:00Z", is_promoted, "because")
+    return Decision(card.model_id, iso(card.trained_as_of), is_promoted, "because")
 
 
 def test_a_model_is_read_back_by_the_pointer_whatever_is_newer(tmp_path):
@@ -47,6 +48,21 @@ def test_a_model_is_read_back_by_the_pointer_whatever_is_newer(tmp_path):
         second.model_id,
     ]
     assert not registry.decisions("return")[second.model_id].is_promoted
+
+
+def test_an_hour_is_scored_by_the_model_that_was_the_champion_then(tmp_path):
+    registry = Registry(tmp_path)
+    first, second, late = (
+        model(name, TEN + timedelta(days=days))
+        for name, days in ((b"1", 0), (b"2", 2), (b"3", 1))  # the last of a day that was replayed
+    )
+    for card, files in (first, second, late):
+        registry.save(card, files)
+        registry.decide("return", decision(card, is_promoted=True))
+    by_day = [registry.champion("return", TEN + timedelta(days=days)) for days in (-1, 0, 1, 2, 3)]
+    newest = second[0].model_id
+    assert by_day == [None, first[0].model_id, late[0].model_id, newest, newest]
+    assert registry.champion("return") == newest
 
 
 def test_before_the_first_model_there_is_no_champion(tmp_path):

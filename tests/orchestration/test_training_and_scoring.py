@@ -67,8 +67,19 @@ def test_the_first_model_is_promoted_and_kept_until_it_is_learned_anew(connectio
     card, decision = ensure_champion(*learn, retrain=False)
     assert decision.is_promoted
     assert (decision.reason, decision.as_of) == ("the first model", iso(TEN))
-    assert champion(registry, RETURN).card == card
+    assert champion(registry, RETURN, TEN).card == card
     assert ensure_champion(*learn, retrain=False) == (card, None)
+
+
+def test_an_hour_before_the_first_model_learns_its_own(connection, tmp_path):
+    registry = Registry(tmp_path)
+    ensure_champion(connection, registry, RETURN, Settings(), TEN, retrain=False)
+    earlier = TEN - timedelta(hours=1)
+    with pytest.raises(ComebackError, match="there is no return model"):
+        champion(registry, RETURN, earlier)
+    _, decision = ensure_champion(connection, registry, RETURN, Settings(), earlier, retrain=False)
+    assert (decision.as_of, decision.reason) == (iso(earlier), "the first model")
+    assert champion(registry, RETURN, earlier).card.name == "return"
 
 
 def test_the_champion_learned_over_again_is_no_challenger(connection, tmp_path):

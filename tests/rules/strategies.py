@@ -114,6 +114,19 @@ CHOICES = {
 }
 
 
+# Pools of a long log of many visitors who are few persons: what one does concerns the others.
+SHARED = {
+    "gap": tuple(gap for gap in GAPS if gap <= timedelta(hours=1)) * 2 + GAPS,
+    "visitor": tuple("ABCDEFGH"),
+    "user": (None, None, None, None, None, "7", "8"),
+    "event_type": (
+        *("add_to_cart",) * 8,
+        *("remove_from_cart", "view_item", "purchase", "login", "begin_checkout"),
+    ),
+    "order": (None, *(f"o{number}" for number in range(1, 9))),
+}
+
+
 def rows_from(choices: Sequence[Choice]) -> list[Row]:
     """The delivered rows; choices drawn for what does not apply to a type are left out."""
     times: list[datetime] = []

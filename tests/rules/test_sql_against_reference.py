@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from . import reference
 from .cases import CASES, LOADED_AT, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
-from .strategies import logs, random_log
+from .strategies import GAPS, MICROSECOND, SHARED, logs, random_log
 from .warehouse import SELECTS, Warehouse
+
+TRAINING = ("training_snapshots", "training_returns")
+SCORING = ("scoring_snapshots", "scoring_returns")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -82,43 +85,100 @@ def _everything(warehouse: Warehouse, names: Iterable[str] = SELECTS) -> dict[st
     }
 
 
-@pytest.mark.parametrize("seed", range(300, 308))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(300, 310))
 def test_what_is_known_at_an_instant_is_that_of_the_log_cut_there(
     warehouse: Warehouse, seed: int
 ) -> None:
-    rows = random_log(seed, size=80)
+    rows = random_log(seed, size=120, **SHARED)
     events = reference.clean(rows, LOADED_AT).events
-    cut_at = random.Random(seed).choice(events).event_at
-    known = [row for row in rows if _is_told_by(row, cut_at)]
+    instants = _instants(events, seed, count=20)
 
-    warehouse.build(known, cut_at)
-    cut = _everything(warehouse, reference.MODEL_TABLES)
-    warehouse.build(rows, cut_at)
-    assert_same_tables(_everything(warehouse, reference.MODEL_TABLES), cut)
-
-    # Learned from at a later hour they have the same features; the labels may be known by then.
     warehouse.build(rows, _newest_hour(events))
-    later = _everything(warehouse, ("training_snapshots", "training_returns"))
-    assert_same_rows(
-        "training_snapshots",
-        [_features(row) for row in later["training_snapshots"] if row["as_of"] <= cut_at],
-        [_features(row) for row in cut["training_snapshots"]],
-    )
+    later = _everything(warehouse, TRAINING)
+    _assert_is_eventful(warehouse)
+    known: dict[datetime, dict[str, list[dict]]] = {}
+    for instant in instants:
+        warehouse.move(instant, SCORING)
+        known[instant] = _everything(warehouse, SCORING)
+    # what is compared is not nothing: carts of several visitors, some of them one person's
+    scored = [row for tables in known.values() for row in tables["scoring_snapshots"]]
+    assert len(scored) >= 20
+    assert len({row["visitor_id"] for row in scored}) >= 4
+    assert any(row["owner_visitor_count"] > 1 for row in scored)
+
+    for number, instant in enumerate(instants):
+        known_rows = [row for row in rows if _is_told_by(row, instant)]
+        is_learned = number % 4 == 0
+        warehouse.build(known_rows, instant, tables=(*SCORING, *(TRAINING if is_learned else ())))
+        assert_same_tables(_everything(warehouse, SCORING), known[instant])
+        if is_learned:
+            _assert_same_features(
+                _everything(warehouse, TRAINING),
+                later,
+                until=max(
+                    (event.event_at for event in events if event.event_at <= instant),
+                    default=instant,
+                ),
+            )
+
+
+def _assert_same_features(
+    cut: Mapping[str, list[dict]], later: Mapping[str, list[dict]], until: datetime
+) -> None:
+    """What a log that ends at an instant gives to learn from; labels may be known later."""
     # A session is over, and will stay as it is, once a further event could not be in it.
-    assert_same_rows(
-        "training_returns",
-        [_features(row) for row in later["training_returns"] if _is_over(row, cut_at)],
-        [_features(row) for row in cut["training_returns"] if _is_over(row, cut_at)],
-    )
+    is_known = {
+        "training_snapshots": lambda row: row["as_of"] <= until,
+        "training_returns": lambda row: row["ended_at"] + reference.INACTIVITY < until,
+    }
+    for name, is_in in is_known.items():
+        found, wanted = (
+            [_features(row) for row in tables[name] if is_in(row)] for tables in (later, cut)
+        )
+        assert_same_rows(name, found, wanted)
+
+
+def _instants(events: list[reference.Event], seed: int, count: int) -> list[datetime]:
+    """Random instants at or just beside an event or a time that its age decides."""
+    generator = random.Random(seed)
+    return [
+        generator.choice(events).event_at
+        + generator.choice(GAPS)
+        + generator.choice((-MICROSECOND, timedelta(0), timedelta(0), MICROSECOND))
+        for _ in range(count)
+    ]
+
+
+def _assert_is_eventful(warehouse: Warehouse) -> None:
+    """The log has all that may make a past instant look otherwise from later on."""
+    (found,) = warehouse.query("""
+        select
+            (select count(*) from carts where status = 'expired') as expired,
+            (select count(*) from carts where converted_elsewhere) as bought_elsewhere,
+            (select count(*) from carts where is_recovered) as recovered,
+            (select count(*) from duplicate_rows) as duplicates
+    """)
+    assert all(found.values()), found
+
+
+@pytest.mark.parametrize("seed", range(320, 324))
+def test_a_past_instant_learns_labels_from_the_log_cut_there(
+    warehouse: Warehouse, seed: int
+) -> None:
+    rows = random_log(seed, size=80)
+    [instant] = _instants(reference.clean(rows, LOADED_AT).events, seed, count=1)
+    known = [row for row in rows if _is_told_by(row, instant)]
+    warehouse.build(known, instant, tables=TRAINING)
+    cut = _everything(warehouse, TRAINING)
+    assert all(cut.values())
+    warehouse.build(rows, instant, tables=TRAINING)
+    assert_same_tables(_everything(warehouse, TRAINING), cut)
 
 
 def _is_told_by(row: Row, instant: datetime) -> bool:
     event_at = reference.parse_time(row["event_at"], "UTC")
     return event_at is None or event_at <= instant
-
-
-def _is_over(row: dict, instant: datetime) -> bool:
-    return row["ended_at"] + reference.INACTIVITY < instant
 
 
 def _features(row: dict) -> dict:

@@ -128,6 +128,7 @@ class Warehouse:
         self._connection.execute(
             "create table last_build (load_id bigint, newest_event_at timestamp)"
         )
+        self._views: dict[str, str] = {}
         for name, columns in raw_tables.items():
             typed = "".join(f'"{column}" varchar, ' for column in columns)
             self._connection.execute(
@@ -163,6 +164,15 @@ class Warehouse:
             if model.name in needed:
                 self._create(model, model.sql, as_of)
 
+    def move(self, as_of: datetime, tables: Iterable[str] = SELECTS) -> None:
+        """Build again, of the models that `tables` are read from, those that depend on the hour."""
+        needed, moved = self._needed(tables), set()
+        for model in self._models:
+            if str(PLACEHOLDER_HOUR) in model.sql or moved.intersection(model.needs):
+                moved.add(model.name)
+                if model.name in needed:
+                    self._create(model, model.sql, as_of)
+
     def follow(self, as_of: datetime, *, only_first: int | None = None) -> None:
         """Build as dbt does after an earlier build: what came since is taken up.
 
@@ -194,10 +204,13 @@ class Warehouse:
                 self._create(model, model.following_sql, as_of)
 
     def _create(self, model: Model, sql: str, as_of: datetime) -> None:
-        kind = "view" if model.kind == "view" else "table"
-        self._connection.execute(
-            f"create or replace {kind} {model.name} as ({_at_hour(sql, as_of)}\n)"
-        )
+        select = _at_hour(sql, as_of)
+        if model.kind != "view":
+            self._connection.execute(f"create or replace table {model.name} as ({select}\n)")
+        elif self._views.get(model.name) != select:
+            # a view stands on tables by name, and to bind it again takes long
+            self._connection.execute(f"create or replace view {model.name} as ({select}\n)")
+            self._views[model.name] = select
 
     def _rebuild(self, model: Model, as_of: datetime) -> None:
         for named_by, columns in model.rebuilt_for.items():

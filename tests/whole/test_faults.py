@@ -120,7 +120,7 @@ def test_damaged_outputs_are_told_and_replaced_by_the_next_hour(shop: Shop, home
     (home / "exports" / "latest.json").write_text('{"hour": ')
     line = run_comeback(home, "status", expect=1).stderr.splitlines()[-1]
     assert line.startswith("comeback: the published file cannot be read")
-    assert line.endswith(f"{published}, the next run replaces it: comeback run")
+    assert line.endswith(f"{published}, delete it, then run again: comeback run")
     run_to_the_end(home, SECOND_HOUR)
     assert differences(home, shop.twin) == []
 

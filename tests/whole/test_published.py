@@ -62,6 +62,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "daily_funnel",
         "landed_files",
         "set_aside_rows",
+        "late_data_report",
         "runs",
     }
     assert all(comment for _, comment in tables)

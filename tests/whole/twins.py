@@ -36,6 +36,7 @@ CLOCKS = {
     "main.landed_files": "landed_at",
     "main.last_build": "finished_at",
     "main.late_data_report": "built_at",
+    "scores.published_file": "modified_ns",
 }
 # What the last build took up: nothing, if the one before was done and its run died after it.
 LAST_TAKEN_UP = {"main.new_loads", "main.touched_events", "main.touched_visitors"}

@@ -6,7 +6,7 @@ with
 newest_event as (
 
     select max(event_at) as event_at
-    from {{ ref('events') }}
+    from {{ ref('ordered_events') }}
 
 ),
 

@@ -35,7 +35,7 @@ session_totals as (
 
 logins as (
 
-    select * from {{ ref('events') }}
+    select * from {{ ref('ordered_events') }}
     where
         user_id is not null
         and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
@@ -45,7 +45,7 @@ logins as (
 log_end as (
 
     select max(event_at) as newest_event_at
-    from {{ ref('events') }}
+    from {{ ref('ordered_events') }}
 
 ),
 

@@ -13,7 +13,7 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from {{ ref('events') }}
+    from {{ ref('ordered_events') }}
     where
         event_type = 'add_to_cart'
         and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
@@ -45,7 +45,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from {{ ref('events') }} as events
+    from {{ ref('ordered_events') }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 

@@ -1,111 +1,57 @@
--- The log: each event once, in its visitor's order, with who it belonged to as far as was known then, and cut into
--- sessions.
-
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+-- The log: each event once, with its place in its visitor's order and all that it tells.
 
 with
 
-candidates as (
+ordered_events as (
+
+    select * from {{ ref('ordered_events') }}
+
+),
+
+candidate_events as (
 
     select * from {{ ref('candidate_events') }}
-    where
-        drop_reason is null
-        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
-
-),
-
-told as (
-
-    select
-        candidates.*,
-        candidates.event_type not in (
-            {% for type in var('passive_event_types') -%}
-                '{{ type }}'{% if not loop.last %},{% endif %}
-            {% endfor -%}
-        ) as is_activity
-    from candidates
-    left join {{ ref('duplicate_rows') }} as duplicate_rows
-        on
-            candidates.load_id = duplicate_rows.load_id
-            and candidates.line = duplicate_rows.line
-    where duplicate_rows.line is null
-
-),
-
--- Passive events ride along: they tell the owner, but neither start nor extend a session.
-ordered as (
-
-    select
-        *,
-        row_number() over visitor_order as event_number,
-        last_value(user_id ignore nulls) over (
-            visitor_order rows between unbounded preceding and current row
-        ) as owner_id,
-        max(case when is_activity then event_at end) over (
-            visitor_order rows between unbounded preceding and 1 preceding
-        ) as previous_activity_at,
-        lag(event_type) over visitor_order as previous_event_type,
-        coalesce(lead(event_at) over visitor_order > event_at, true) as is_last_at_instant
-    from told
-    window visitor_order as (
-        partition by visitor_id
-        order by {{ event_order() }}
-    )
-
-),
-
-cut as (
-
-    select
-        *,
-        is_activity and (
-            previous_activity_at is null
-            or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
-        ) as is_session_start
-    from ordered
 
 ),
 
 final as (
 
     select
-        source,
-        event_id,
-        visitor_id,
-        user_id,
-        owner_id,
-        event_at,
-        event_rank,
-        event_type,
-        is_activity,
-        event_number,
-        sum(cast(is_session_start as integer)) over (
-            partition by visitor_id
-            order by event_number
-            rows between unbounded preceding and current row
-        ) as session_number,
-        is_session_start,
-        previous_activity_at,
-        previous_event_type,
-        is_last_at_instant,
-        item_id,
-        item_category,
-        item_brand,
-        quantity,
-        price,
-        currency,
-        order_id,
-        order_value,
-        page_url,
-        referrer,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        device_type,
-        country,
-        load_id,
-        line
-    from cut
+        ordered_events.source,
+        ordered_events.event_id,
+        ordered_events.visitor_id,
+        ordered_events.user_id,
+        ordered_events.owner_id,
+        ordered_events.event_at,
+        ordered_events.event_rank,
+        ordered_events.event_type,
+        ordered_events.is_activity,
+        ordered_events.event_number,
+        ordered_events.session_number,
+        ordered_events.is_session_start,
+        ordered_events.previous_activity_at,
+        candidate_events.item_id,
+        candidate_events.item_category,
+        candidate_events.item_brand,
+        candidate_events.quantity,
+        candidate_events.price,
+        candidate_events.currency,
+        candidate_events.order_id,
+        candidate_events.order_value,
+        candidate_events.page_url,
+        candidate_events.referrer,
+        candidate_events.utm_source,
+        candidate_events.utm_medium,
+        candidate_events.utm_campaign,
+        candidate_events.device_type,
+        candidate_events.country,
+        ordered_events.load_id,
+        ordered_events.line
+    from ordered_events
+    inner join candidate_events
+        on
+            ordered_events.load_id = candidate_events.load_id
+            and ordered_events.line = candidate_events.line
 
 )
 

@@ -1,6 +1,10 @@
--- What the new rows of each build changed of what was known before. A full build compares nothing.
+-- What the new rows of each build changed of what was known before. A full build compares nothing. What a build told
+-- that then died is told anew, with all that came since.
 
-{{ config(materialized='incremental', unique_key='load_id', full_refresh=false, on_schema_change='fail') }}
+{{ config(
+    materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='fail',
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where {{ keys_in(ref('new_loads'), ['load_id']) }}{% endif %}"
+) }}
 
 with
 

@@ -11,7 +11,7 @@ touches as (
 log_end as (
 
     select max(event_at) as newest_event_at
-    from {{ ref('events') }}
+    from {{ ref('ordered_events') }}
     where event_at <= {{ as_of() }}
 
 ),

@@ -1,0 +1,104 @@
+-- The order of the log: each event once, in its visitor's order, with who it belonged to as far as was known then, and
+-- cut into sessions.
+--
+-- What else an event tells stays where it is, in candidate_events: windows over few columns cost a third.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+
+with
+
+candidates as (
+
+    select
+        source,
+        event_id,
+        visitor_id,
+        user_id,
+        event_at,
+        event_rank,
+        event_type,
+        event_type not in (
+            {% for type in var('passive_event_types') -%}
+                '{{ type }}'{% if not loop.last %},{% endif %}
+            {% endfor -%}
+        ) as is_activity,
+        load_id,
+        line
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+
+),
+
+told as (
+
+    select candidates.*
+    from candidates
+    left join {{ ref('duplicate_rows') }} as duplicate_rows
+        on
+            candidates.load_id = duplicate_rows.load_id
+            and candidates.line = duplicate_rows.line
+    where duplicate_rows.line is null
+
+),
+
+-- Passive events ride along: they tell the owner, but neither start nor extend a session.
+ordered as (
+
+    select
+        *,
+        row_number() over visitor_order as event_number,
+        last_value(user_id ignore nulls) over (
+            visitor_order rows between unbounded preceding and current row
+        ) as owner_id,
+        max(case when is_activity then event_at end) over (
+            visitor_order rows between unbounded preceding and 1 preceding
+        ) as previous_activity_at
+    from told
+    window visitor_order as (
+        partition by visitor_id
+        order by {{ event_order() }}
+    )
+
+),
+
+cut as (
+
+    select
+        *,
+        is_activity and (
+            previous_activity_at is null
+            or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
+        ) as is_session_start
+    from ordered
+
+),
+
+final as (
+
+    select
+        source,
+        event_id,
+        visitor_id,
+        user_id,
+        owner_id,
+        event_at,
+        event_rank,
+        event_type,
+        is_activity,
+        event_number,
+        sum(cast(is_session_start as integer)) over (
+            partition by visitor_id
+            order by event_number
+            rows between unbounded preceding and current row
+        ) as session_number,
+        is_session_start,
+        previous_activity_at,
+        load_id,
+        line
+    from cut
+
+)
+
+select * from final

@@ -1,0 +1,150 @@
+"""The bench measures what it says it does; its figures themselves are no test."""
+
+import itertools
+import json
+import sys
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from unittest.mock import Mock
+
+import polars as pl
+import pytest
+
+from orchestration.home import Home
+from tests.bench import by_hand, figures, shops, split, table
+from tests.bench.processes import Cost, ProcessFailedError, measured
+from tests.bench.split import RunRecord
+from tests.bench.table import Machine, Results, Row
+
+
+@pytest.fixture(scope="module")
+def dumps(tmp_path_factory):
+    """Two months of a small shop."""
+    folder = tmp_path_factory.mktemp("dumps")
+    for age in (0, 1):
+        shops.write_month(folder / f"{age:02}", age, events=6_000)
+    return folder
+
+
+def read(folder):
+    told = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
+    rows = pl.read_parquet(folder / "*.parquet").with_columns(at=told.dt.replace_time_zone(None))
+    return rows.filter(pl.col("at").is_between(datetime(2026, 1, 1), datetime(2027, 1, 1)))
+
+
+@pytest.mark.parametrize("statement", by_hand.STATEMENTS.values(), ids=by_hand.STATEMENTS)
+def test_the_statements_by_hand_cut_where_the_gap_is_over_half_an_hour(statement, tmp_path):
+    rows = [
+        ("e1", "one", "2026-10-01T00:00:00.000Z", "view_item", None),
+        ("e2", "one", "2026-10-01T00:30:00.000Z", "purchase", "9.99"),
+        ("e3", "one", "2026-10-01T01:00:00.001Z", "view_item", None),
+        ("e4", "two", "2026-10-01T00:30:00.000Z", "add_to_cart", "free"),
+        ("e5", "two", "yesterday", "add_to_cart", None),
+        ("e6", None, "2026-10-01T00:30:00.000Z", "add_to_cart", None),
+    ]
+    names = ("event_id", "visitor_id", "event_at", "event_type", "order_value")
+    others = [pl.lit(None, pl.String).alias(n) for n in by_hand.COLUMNS if n not in names]
+    frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(others)
+    frame.write_parquet(tmp_path / "day.parquet")
+    assert statement(str(tmp_path)) == 3
+
+
+def test_a_longer_history_is_other_people_in_the_month_before(dumps):
+    newest, before = read(dumps / "00"), read(dumps / "01")
+    assert newest["at"].max() < datetime(2026, 11, 1)
+    assert newest["at"].min() >= datetime(2026, 9, 27) > before["at"].max()
+    for name in ("event_id", "visitor_id", "order_id"):
+        told = [set(m[name].filter(m[name].str.len_chars() > 9)) for m in (newest, before)]
+        assert all(told)
+        # only ids that mean nobody are told in both
+        assert not any(each.startswith("m") for each in told[0] & told[1])
+
+
+def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
+    rows = shops.more_rows(dumps / "00", 2, rows=200)
+    at = rows["event_at"].str.to_datetime("%+", time_unit="us").dt.replace_time_zone(None)
+    is_late = at < shops.hour_after(0)
+    assert rows.height == 200
+    assert rows.columns == pl.read_parquet_schema(next((dumps / "00").iterdir())).names()
+    assert is_late.sum() == 10
+    assert at.filter(~is_late).min() >= shops.hour_after(1)
+    assert at.max() < shops.hour_after(2)
+    assert rows["event_id"].str.starts_with("h2-").all()
+    known = set(read(dumps / "00")["visitor_id"])
+    assert set(rows["visitor_id"]) & known
+    assert set(rows["visitor_id"]) - known
+
+
+def test_the_peak_of_memory_is_the_process_s_own():
+    held = b"x" * 200_000_000
+    cost = measured([sys.executable, "-c", "print('told')"])
+    assert cost.out == "told\n"
+    assert cost.megabytes < 100 < len(held) / 1e6
+    assert measured([sys.executable, "-c", "b'x' * 200_000_000"]).megabytes > 190
+
+
+def test_a_process_that_fails_is_not_measured():
+    with pytest.raises(ProcessFailedError, match="ended with 1: no such thing"):
+        measured([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_the_parts_of_an_hour_are_the_whole_of_its_seconds():
+    progress = "Landed 1 files, 9 rows.\ndbt: 103 nodes in 4.0 s, 2.5 of it their own.\n"
+    steps = {"landing": 0.5, "dbt_models": 5.0, "cart_scores": 0.75, "published_database": 1.0}
+    parts = split.split(
+        Cost(12.0, 600.0, began=100.0, progress=progress), RunRecord(103.0, 111.5, steps)
+    )
+    assert list(parts.values()) == [3.0, 2.25, 0.5, 1.5, 2.5, 0.75, 1.0, 0.5]
+    assert sum(parts.values()) == 12.0
+
+
+def test_results_are_kept_as_they_were_and_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(table, "RESULTS", tmp_path)
+    monkeypatch.setattr(table, "PICTURE", tmp_path / "bench.png")
+    machine = Machine("a processor", 2, 24.0, "Linux", "3.11.7", {"duckdb": "2.0.0"})
+    rows = [
+        Row("a", "Comeback", 5.0, 900.0, 2.5, 1_000_000, "build"),
+        Row("a", "by hand", 2.0, 500.0, 1.0, 1_000_000, "duckdb"),
+        Row("b", "in pandas", None, events=1_000_000, key="pandas"),
+        Row("d", "    Dagster", 2.0, events=1_000_000, key="split"),
+    ]
+    results = Results("2026-11-22", machine, rows, {"1 million": {"events": 1.5}})
+    path = results.keep()
+    assert path.name == "2026-11-22.json"
+    assert Results.read(path) == results
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, monkeypatch):
+    seconds = itertools.count(1)
+
+    def told(command, *_):
+        out = json.dumps({"landing": 1.0, "nodes": {"events": 2.0, "carts": 3.0}})
+        if "pandas" in command:
+            raise ProcessFailedError("no memory left")
+        return Cost(next(seconds), 100.0, out=out if "build" in command else "7")
+
+    (tmp_path / "dumps").symlink_to(dumps)
+    monkeypatch.setattr(figures, "measured", told)
+    monkeypatch.setattr(figures, "split", Mock(**{"split.return_value": {"Dagster": 3.0}}))
+    monkeypatch.setattr(figures, "shutil", Mock())
+    seen = Mock(**{"watching.return_value": nullcontext(), "seconds_to_export.return_value": 50.0})
+    monkeypatch.setattr(figures, "ui", seen)
+    bench = figures.Bench(tmp_path, [6_000, 12_000], carts=10)
+    rows = list(bench.rows())
+    history = ["a", "b", "b", "a", "", "d", "d", "c"]
+    assert [row.part for row in rows] == [*history, *history, "e", "e", "f"]
+    # 1 is parsing; the statement, polars, the build, the first hour, three hours, three hours more
+    assert [row.seconds for row in rows[:8]] == [2, 3, None, 4, 5, 7, 3, 10]
+    assert [row.times for row in rows[:8]] == [1, 1.5, None, 2, None, 1, None, 1]
+    assert [row.times for row in rows[8:16]] == [
+        *(1, 14 / 13, None, 15 / 13),
+        *(None, 18 / 7, None, 2.1),
+    ]
+    assert rows[-1].seconds == 50
+    assert bench.dearest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
+    assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
+
+
+def test_hours_after_the_log_follow_one_another():
+    assert shops.hour_after(1) - shops.hour_after(0) == timedelta(hours=1)

@@ -1,0 +1,226 @@
+"""Commands over files as they happen to come, against one run over everything.
+
+Belongs here: random schedules of `land` and `run` through the command line, and `replay` against
+hours run one by one. Does not belong here: many schedules; those go through the compiled SQL alone
+(tests/rules).
+
+Commands run in this process, which spares each the start of Dagster and dbt; those of one schedule
+are processes of their own, as a person's are.
+"""
+
+import csv
+import gzip
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration.automation import TRAIN_HOUR
+from orchestration.cli import main
+from tests.rules import reference
+from tests.rules.cases import Row
+from tests.rules.reference import CANONICAL_COLUMNS
+from tests.rules.strategies import SHARED, random_log
+from tests.rules.test_incremental import newest_hour
+
+from .conftest import run_comeback
+
+pytestmark = pytest.mark.slow
+
+SOURCE = "canonical"
+# `runs`, `landed_files` and `set_aside_rows` tell of runs and files, which differ.
+PUBLISHED = (
+    *("sessions", "carts", "cart_lines", "daily_funnel"),
+    *("cart_scores", "retargeting_priorities", "models"),
+)
+WAREHOUSE = {
+    # where an event was read is of its arrival
+    "events": "* exclude (load_id, line)",
+    **dict.fromkeys(
+        (
+            *("orders", "visitor_orders", "session_totals", "sessions", "daily_funnel"),
+            *("carts", "cart_lines", "cart_operations", "cart_touches", "item_facts"),
+            *("scoring_snapshots", "scoring_returns", "training_snapshots", "training_returns"),
+        ),
+        "*",
+    ),
+}
+
+LOG = random_log(500, size=160, **SHARED)
+HOUR = newest_hour(LOG).replace(tzinfo=None)
+# Something happens in each of the replayed hours, of which one is that of the daily training.
+HOURS = [datetime(2026, 3, 3, hour, tzinfo=UTC) for hour in (2, 3, 4)]
+DENSE_GAPS = (*(timedelta(minutes=minutes) for minutes in (0, 1, 1, 7, 15)), timedelta(hours=1))
+DENSE_LOG = random_log(501, size=400, **SHARED | {"gap": DENSE_GAPS})
+
+Command = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Command]:
+    """A command that must succeed, in this process: home, then its arguments."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def run(home: Path, *arguments: object) -> None:
+            patch.setenv("COMEBACK_HOME", str(home))
+            assert main([str(each) for each in arguments]) == 0
+
+        yield run
+
+
+@pytest.fixture(scope="module")
+def at_once(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
+    """A home after one run over all rows of the log in one file."""
+    home = tmp_path_factory.mktemp("at_once")
+    write(home / "landing" / SOURCE / "everything.csv", LOG)
+    command(home, "run", "--as-of", HOUR.isoformat())
+    return home
+
+
+@pytest.mark.parametrize(("seed", "run_count"), [(1, 2), (2, 3), (3, 4)])
+def test_a_schedule_of_files_and_commands_ends_as_one_run_over_everything(
+    at_once: Path, tmp_path: Path, command: Command, seed: int, run_count: int
+) -> None:
+    home = tmp_path / "home"
+    # which model is learned depends on when, so the schedule is given the one
+    shutil.copytree(at_once / "models", home / "models")
+    play(command if seed > 1 else run_comeback, home, seed, run_count)
+
+    assert published(home) == published(at_once)
+    assert built(home) == built(at_once)
+    assert exports(home) == exports(at_once)
+
+
+def test_the_log_of_the_schedules_has_much_that_may_go_wrong(at_once: Path) -> None:
+    tables = published(at_once)
+    statuses = {row["status"] for row in tables["carts"]}
+    assert statuses == {"converted", "emptied", "expired", "open"}
+    assert any(row["converted_elsewhere"] for row in tables["carts"])
+    assert len({row["visitor_id"] for row in tables["cart_scores"]}) > 1
+    assert len(exports(at_once)) == 3
+    assert all(built(at_once).values())
+
+
+def play(command: Callable, home: Path, seed: int, run_count: int) -> None:
+    """Deliver the log cut, shuffled, repeated and delayed, with a command after each delivery."""
+    generator = random.Random(seed)
+    deliveries: list[list[Row]] = [[] for _ in range(run_count)]
+    for place, row in enumerate(LOG):
+        in_time = place * run_count // len(LOG)
+        is_late = generator.random() < 0.2
+        deliveries[generator.randrange(in_time, run_count) if is_late else in_time].append(row)
+        if generator.random() < 0.1:
+            deliveries[generator.randrange(run_count)].append(row)
+    hour = HOUR.isoformat()
+    for number, rows in enumerate(deliveries, start=1):
+        generator.shuffle(rows)
+        half = generator.randrange(len(rows))
+        endings = generator.sample(("csv", "jsonl.gz", "parquet"), 2)
+        is_last = number == run_count
+        match "run" if is_last else generator.choice(("run", "land", "events")):
+            case "run":
+                folder = home / "landing" / SOURCE
+                write_both(folder, number, rows, half, endings)
+                command(home, "run", "--as-of", hour)
+            case "land":
+                files = write_both(home / "dumps", number, rows, half, endings)
+                command(home, "land", *files, "--source", SOURCE)
+            case "events":
+                folder = home / f"dumps_{number}"
+                write_both(folder, number, rows, half, endings)
+                command(home, "run", "--as-of", hour, "--events", folder, "--source", SOURCE)
+
+
+def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
+    tmp_path: Path, command: Command
+) -> None:
+    hourly, replayed = tmp_path / "hourly", tmp_path / "replayed"
+    # every row comes in time: nobody can replay that a row was not there yet
+    told_at = [reference.parse_time(row["event_at"], "UTC") or HOURS[0] for row in DENSE_LOG]
+    for before, hour in zip((datetime.min.replace(tzinfo=UTC), *HOURS), HOURS, strict=False):
+        rows = [row for row, at in zip(DENSE_LOG, told_at, strict=True) if before < at <= hour]
+        for home in (hourly, replayed):
+            write(home / "landing" / SOURCE / f"{hour:%H}.csv", rows)
+        command(hourly, "run", "--as-of", hour.isoformat())
+        if hour.hour == TRAIN_HOUR:
+            command(hourly, "train")
+
+    command(replayed, "replay", "--from", HOURS[0].isoformat(), "--to", HOURS[-1].isoformat())
+    assert published(replayed) == published(hourly)
+    assert built(replayed) == built(hourly)
+    assert exports(replayed) == exports(hourly)
+    scored_at = [row["scored_at"] for row in published(hourly)["cart_scores"]]
+    assert {at.replace(tzinfo=UTC) for at in scored_at} == set(HOURS)
+    assert {row["trained_as_of"].hour for row in published(hourly)["models"]} == {2, TRAIN_HOUR}
+
+    # the last hour done again changes nothing, and an older one not which is the newest
+    command(replayed, "replay", "--from", HOURS[-1].isoformat(), "--to", HOURS[-1].isoformat())
+    assert published(replayed) == published(hourly)
+    assert exports(replayed) == exports(hourly)
+    command(replayed, "run", "--as-of", HOURS[0].isoformat())
+    newest = "retargeting_priorities"
+    assert published(replayed)[newest] == published(hourly)[newest]
+    assert exports(replayed)["latest.json"] == exports(hourly)["latest.json"]
+
+
+def write_both(
+    folder: Path, number: int, rows: Sequence[Row], half: int, endings: Sequence[str]
+) -> list[Path]:
+    """A delivery as two files of different formats."""
+    parts = zip((rows[:half], rows[half:]), endings, strict=True)
+    return [write(folder / f"{number}_{ending}.{ending}", part) for part, ending in parts]
+
+
+def write(path: Path, rows: Sequence[Row]) -> Path:
+    """Write rows in the format that the file's name says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    full = [{column: row.get(column) for column in CANONICAL_COLUMNS} for row in rows]
+    match path.suffixes[-1]:
+        case ".csv":
+            with path.open("w", newline="") as file:
+                writer = csv.DictWriter(file, CANONICAL_COLUMNS)
+                writer.writeheader()
+                writer.writerows(full)
+        case ".gz":
+            lines = [json.dumps({k: v for k, v in row.items() if v is not None}) for row in full]
+            path.write_bytes(gzip.compress("".join(f"{line}\n" for line in lines).encode()))
+        case ".parquet":
+            schema = dict.fromkeys(CANONICAL_COLUMNS, pl.String)
+            pl.DataFrame(full, schema=schema).write_parquet(path)
+    return path
+
+
+def published(home: Path) -> dict[str, list[dict]]:
+    """The rows of the tables that analysts see."""
+    queries = dict.fromkeys(PUBLISHED, "*")
+    return read(home / "published" / "analytics.duckdb", queries)
+
+
+def built(home: Path) -> dict[str, list[dict]]:
+    """The rows of the tables that are made of the log."""
+    return read(home / "warehouse.duckdb", WAREHOUSE)
+
+
+def read(database: Path, columns: dict[str, str]) -> dict[str, list[dict]]:
+    """Rows of tables, in an order of their own."""
+    with duckdb.connect(str(database)) as connection:
+        return {
+            name: connection.sql(f"select {chosen} from {name} order by all").pl().to_dicts()
+            for name, chosen in columns.items()
+        }
+
+
+def exports(home: Path) -> dict[str, bytes]:
+    """All files under exports, by path."""
+    folder = home / "exports"
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
