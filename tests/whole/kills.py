@@ -165,11 +165,13 @@ def main() -> int:
     moments = moments_over(shop.seconds, given.times, given.seed)
     for number, moment in enumerate(moments, start=1):
         trial = kill_and_go_on(shop, folder / f"trial_{number}", [moment])
+        while not (trial.kills or trial.faults):  # the hour was faster than the twin's
+            moment /= 2
+            trial = kill_and_go_on(shop, folder / f"trial_{number}", [moment])
         kills, polls = kills + trial.kills, polls + trial.polls
         faulty += bool(trial.faults)
         outcome = "; ".join(trial.faults) or "equal to the twin"
-        when = f"killed at {moment:.2f} s" if trial.kills else "ended before its kill"
-        print(f"{number:4} {when}: {outcome}", flush=True)
+        print(f"{number:4} killed at {moment:.2f} s: {outcome}", flush=True)
     print(f"{kills} kills, {polls} looks of a reader, {faulty} trials with a fault")
     if faulty:
         print(f"what is left of them lies in {folder}")
