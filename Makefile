@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export DO_NOT_TRACK = 1
 
-.PHONY: setup run test ui lint bench clean
+.PHONY: setup run test ui lint bench kills clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.ready
@@ -51,6 +51,10 @@ lint: setup
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
 bench: setup
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# a hundred times: begin an hour, kill -9 it at a random moment, run it again, compare all tables
+kills: setup
+	$(BIN)/python -m tests.whole.kills
 
 clean:
 	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache *.egg-info

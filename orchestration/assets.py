@@ -28,7 +28,7 @@ from orchestration import (
 )
 from orchestration.figures import markdown_picture, markdown_table
 from orchestration.hours import from_partition_key, iso
-from orchestration.intake import Delivery, land_deliveries, standing_deliveries
+from orchestration.intake import Delivery, land_deliveries, note_deliveries, standing_deliveries
 from orchestration.landing import Source
 from orchestration.registry import Decision
 from orchestration.resources import RUN_KEY
@@ -95,6 +95,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
         deliveries = standing_deliveries(run.home, run.settings, sources)
         if config.addresses:
             deliveries = [Delivery(each, config.source) for each in config.addresses]
+            note_deliveries(run.home, deliveries)
         with run.open_warehouse() as connection:
             landed = land_deliveries(connection, run.home, sources, deliveries, datetime.now(UTC))
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())

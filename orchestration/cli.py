@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.errors import ComebackError
+from orchestration.failures import explained
 from orchestration.home import Home
 from orchestration.hours import hours_between, last_full_hour, parse_hour, utc_now
 
@@ -50,15 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.command is run and bool(arguments.events) != bool(arguments.source):
         parser.error("--events DIR and --source SOURCE belong together")
     _show_progress()
+    home = Home.from_environment()
     try:
-        arguments.command(Home.from_environment(), arguments)
+        arguments.command(home, arguments)
     except KeyboardInterrupt:
         print("comeback: interrupted, the run did not finish, run it again", file=sys.stderr)
         return 1
     except Exception as error:
         if arguments.debug:
             raise
-        print(f"comeback: {_in_one_line(error)}", file=sys.stderr)
+        print(f"comeback: {_in_one_line(explained(error, home))}", file=sys.stderr)
         return 1
     return 0
 
@@ -80,6 +82,8 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
 
     begun = time.monotonic()
     with Launcher(home, "run") as launcher:
+        if arguments.rebuild:
+            launcher.rebuild()
         if arguments.simulated:
             launcher.simulate()
         if arguments.events:
@@ -244,6 +248,11 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         "--simulated", action="store_true", help="simulate a shop where no dumps are"
     )
     parser.add_argument("--source", help="the source whose dumps are in DIR")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="first make a damaged warehouse anew from the kept dumps; the old file is put aside",
+    )
 
 
 def _add_replay(commands: argparse._SubParsersAction) -> None:

@@ -34,6 +34,7 @@ from orchestration.landing.erased import (
     bury,
     define_keyed_hash,
     event_of,
+    keep_copy,
     key_id,
     keyed_hash,
     read_key,
@@ -159,7 +160,9 @@ def mark(
     if key is None:
         key = secrets.token_bytes(32)
         replace_file(home.erasure_key, key, mode=0o600)
-    bury(connection, key, subject.kind, [subject.id], now)
+    with transaction(connection):
+        bury(connection, key, subject.kind, [subject.id], now)
+        keep_copy(connection, home.tombstones)
 
 
 def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], plan: Plan) -> Plan:
@@ -252,6 +255,7 @@ def remove(
             " 'row', keyed_hash('row', event), null, ?, ? from erased_rows where not is_named",
             [key_id(key), now],
         )
+        keep_copy(connection, home.tombstones)
         connection.execute(f"delete from scores.cart_scores where {_is_score_erased(connection)}")
         for source in sources.values():
             connection.execute(
@@ -280,9 +284,13 @@ def remove(
 
 
 def replace_warehouse(home: Home, settings: Settings) -> None:
-    """Put a fresh copy in the place of the warehouse: DuckDB leaves deleted bytes in its file."""
-    for stale in home.root.glob(f".{home.warehouse.name}.*"):
-        stale.unlink()
+    """Put a fresh copy in the place of the warehouse: DuckDB leaves deleted bytes in its file.
+
+    Damaged files that were put aside hold the same bytes, and go.
+    """
+    for pattern in (f".{home.warehouse.name}.*", f"{home.warehouse.name}.damaged-*"):
+        for stale in home.root.glob(pattern):
+            stale.unlink()
     fresh = home.warehouse.with_name(f".{home.warehouse.name}.{os.getpid()}.tmp")
     with warehouse.connect(home, settings) as connection:
         connection.execute("checkpoint")

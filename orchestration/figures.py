@@ -38,4 +38,4 @@ def markdown_picture(name: str, png: bytes) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("|", "\\|")
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")

@@ -22,6 +22,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Longer than an hour takes, shorter than the time until the next one.
 LOCK_WAIT_SECONDS = 20 * 60.0
 
+# dbt-duckdb reads the path of the warehouse as an address, and cuts it there.
+_PARTS_OF_ADDRESSES = frozenset("#?")
+
 DAGSTER_YAML = """\
 # Written by Comeback where it was missing; edit it freely, it is not written again.
 telemetry: {enabled: false}
@@ -59,6 +62,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def deliveries(self) -> Path:
+        """Which dumps were landed from elsewhere than the standing folders."""
+        return self.root / "deliveries.json"
+
+    @property
     def models(self) -> Path:
         """The model registry."""
         return self.root / "models"
@@ -94,6 +102,11 @@ class Home:
         return self.erasures / "key"
 
     @property
+    def tombstones(self) -> Path:
+        """A copy of the tombstones, for a warehouse that has to be made anew."""
+        return self.erasures / "tombstones"
+
+    @property
     def temporary(self) -> Path:
         """Where DuckDB spills what does not fit into memory."""
         return self.root / "tmp"
@@ -102,8 +115,15 @@ class Home:
         """Make the folders and Dagster's instance file where they are missing.
 
         Raises:
-            ComebackError: the folder cannot be written to.
+            ComebackError: the folder cannot be written to, or dbt would take its name for an
+                address.
         """
+        if _PARTS_OF_ADDRESSES.intersection(str(self.root)):
+            raise ComebackError(
+                "state cannot lie in a folder with # or ? in its name",
+                str(self.root),
+                "set COMEBACK_HOME to another folder",
+            )
         folders = (self.landing, self.models, self.published.parent, self.exports)
         try:
             for folder in (*folders, self.dagster, self.dbt, self.temporary):

@@ -6,17 +6,19 @@ here: finding or reading a file, or knowing whether it is new; that is `landing`
 
 import functools
 import hashlib
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from orchestration.errors import ComebackError
-from orchestration.home import Home
+from orchestration.home import Home, replace_file
 from orchestration.landing import (
     FoundFile,
     LandedFile,
@@ -75,6 +77,25 @@ def standing_deliveries(
     return [
         Delivery(settings.sources.get(name, str(home.landing / name)), name) for name in sources
     ]
+
+
+def note_deliveries(home: Home, deliveries: Iterable[Delivery]) -> None:
+    """Keep in mind where dumps lie that are in no standing folder: a rebuild needs them again."""
+    noted = noted_deliveries(home)
+    for delivery in deliveries:
+        is_local = "://" not in delivery.address
+        address = str(Path(delivery.address).absolute()) if is_local else delivery.address
+        noted.append(Delivery(address, delivery.source))
+    content = json.dumps([asdict(each) for each in dict.fromkeys(noted)], indent=2)
+    replace_file(home.deliveries, f"{content}\n".encode())
+
+
+def noted_deliveries(home: Home) -> list[Delivery]:
+    """Where dumps were landed from that are in no standing folder, in order of the first time."""
+    try:
+        return [Delivery(**each) for each in json.loads(home.deliveries.read_bytes())]
+    except FileNotFoundError:
+        return []
 
 
 def land_deliveries(

@@ -5,7 +5,7 @@ fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any, Self
@@ -20,10 +20,12 @@ from orchestration.definitions import build_definitions
 from orchestration.erasing import ERASE_JOB, ERASURE_KEY, Erasure
 from orchestration.erasure import Subject
 from orchestration.errors import ComebackError
+from orchestration.failures import chain, explained
 from orchestration.home import Home
-from orchestration.hours import partition_key
+from orchestration.hours import HOUR, partition_key, utc_now
 from orchestration.intake import find_delivered, known_sources, standing_deliveries
 from orchestration.landing import find_files, source_named
+from orchestration.rebuilding import rebuild
 from orchestration.resources import PID_TAG
 from orchestration.settings import FILE_NAME, load_settings
 
@@ -63,6 +65,15 @@ class Launcher:
             ComebackError: the files in this home are a real shop's.
         """
         simulated.move_in(self._home, is_taken=self._has_files())
+
+    def rebuild(self) -> None:
+        """Put a new warehouse in the place of one that is damaged or gone.
+
+        Raises:
+            ComebackError: dumps that had landed are not where they were.
+        """
+        with self._home.lock():
+            rebuild(self._home, self._settings, self._sources)
 
     def require_files(self) -> None:
         """Fail while there is nothing to work on.
@@ -177,32 +188,30 @@ class Launcher:
                 tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
         except dg.DagsterError as error:
-            raise _reason(error) from error
+            raise _reason(error, self._home) from error
 
     def _partition(self, definition: dg.JobDefinition, hour: datetime) -> str:
         key = partition_key(hour)
+        if hour > utc_now() + 2 * HOUR:
+            raise ComebackError(
+                f"the hour {key} UTC has not come yet",
+                f"this machine's clock says {utc_now()} UTC",
+                "choose an earlier one, or correct the clock",
+            )
         if not definition.partitions_def.has_partition_key(key):
             raise ComebackError(
                 f"the hour {key} UTC cannot be scored",
-                f"hours begin with {self._settings.partitions_start} and end with the coming one",
+                f"hours begin with {self._settings.partitions_start}",
                 f"choose another, or set partitions_start in {self._home.root / FILE_NAME}",
             )
         return key
 
 
-def _reason(error: BaseException) -> BaseException:
+def _reason(error: dg.DagsterError, home: Home) -> BaseException:
     """The failure that a person can act on, out of those that Dagster wrapped around it."""
-    for each in _chain(error):
-        if isinstance(each, ComebackError):
-            return each
+    for each in chain(error):
         if isinstance(each, DagsterAssetCheckFailedError):
             return ComebackError(
                 str(each), "nothing was published", "see the run in the UI (make ui)"
             )
-    return error
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    return explained(error, home)

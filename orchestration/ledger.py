@@ -20,11 +20,15 @@ def begin_run(
     started_at: datetime,
     settings: Settings,
 ) -> None:
-    """Note that a run began; whatever still counts as running was killed and becomes failed."""
+    """Note that a run began; whatever still counts as running was killed and becomes failed.
+
+    The clock may have been set back: a run begins no earlier than those before it.
+    """
     connection.execute("update scores.runs set status = 'failed' where status = 'running'")
     connection.execute(
         "insert into scores.runs by name select ? as run_id, ? as job, ? as as_of,"
-        " ? as started_at, 'running' as status, ? as settings",
+        " (select greatest(?, max(started_at)) from scores.runs) as started_at,"
+        " 'running' as status, ? as settings",
         [run_id, job, as_of, started_at, settings.digest],
     )
 
@@ -41,7 +45,10 @@ def end_run(
     connection: duckdb.DuckDBPyConnection, run_id: str, status: str, finished_at: datetime
 ) -> None:
     """Note how the run ended: `done` or `failed`."""
-    note_run(connection, run_id, status=status, finished_at=finished_at)
+    connection.execute(
+        "update scores.runs set status = ?, finished_at = greatest(?, started_at) where run_id = ?",
+        [status, finished_at, run_id],
+    )
 
 
 def end_if_running(
@@ -49,7 +56,7 @@ def end_if_running(
 ) -> None:
     """Note that the run failed, unless how it ended was noted already."""
     connection.execute(
-        "update scores.runs set status = 'failed', finished_at = ?"
+        "update scores.runs set status = 'failed', finished_at = greatest(?, started_at)"
         " where run_id = ? and status = 'running'",
         [finished_at, run_id],
     )

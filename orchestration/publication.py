@@ -193,7 +193,7 @@ def _follow(
             if reason is None:
                 _replace_changed(connection, tables)
             return reason
-    except (duckdb.IOException, duckdb.SerializationException) as error:
+    except duckdb.Error as error:  # damage shows as errors of any class
         return f"the last file cannot be read ({str(error).splitlines()[0]})"
 
 

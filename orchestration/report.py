@@ -5,6 +5,7 @@ running anything; nothing is written.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import duckdb
@@ -127,11 +128,20 @@ def _text(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
-            return str(value)
+            return str(value).replace("\n", " ")
 
 
-def _published(home: Home) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(str(home.published), read_only=True)
+@contextmanager
+def _published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    try:
+        with duckdb.connect(str(home.published), read_only=True) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise ComebackError(
+            f"the published file cannot be read ({str(error).splitlines()[0]})",
+            str(home.published),
+            "delete it, then run again: comeback run",
+        ) from error
 
 
 def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ComebackError
+from orchestration.failures import known
 from orchestration.home import REPOSITORY, Home, replace_file
 from orchestration.settings import Settings
 
@@ -235,7 +236,7 @@ def build(
         project: folder of the dbt project.
 
     Raises:
-        ComebackError: dbt did not get as far as running nodes.
+        ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
     """
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
@@ -254,6 +255,9 @@ def build(
     logger.info(
         "dbt: %d nodes in %.1f s, %.1f of it their own.", len(results), seconds, built.seconds
     )
+    for node in built.bad:
+        if trouble := known(node.message, home):
+            raise trouble
     return built
 
 
@@ -266,7 +270,7 @@ def _invoke(
     with _environment(home, settings), _warehouse_released_afterwards():
         outcome = dbtRunner(manifest=manifest).invoke(args)
     if outcome.exception is not None:
-        raise ComebackError(
+        raise known(str(outcome.exception), home) or ComebackError(
             f"dbt stopped ({_one_line(str(outcome.exception))})",
             "in the dbt project",
             "correct it, then run again",

@@ -9,22 +9,26 @@ Results are fetched whole: DuckDB 2.0 refuses other work on a connection with on
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from orchestration.errors import ComebackError
+from orchestration.failures import explained, known
 from orchestration.home import Home
 from orchestration.settings import Settings
 from orchestration.tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
 
 
 @contextmanager
-def connect(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the warehouse, in UTC, that spills under the home folder.
+def connect(
+    home: Home, settings: Settings, file: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse, or to `file`, in UTC, that spills under the home folder.
 
     Raises:
-        ComebackError: another process has the file open, or it is no warehouse.
+        ComebackError: another process has the file open, or it is damaged, or there is no room.
     """
     config = {
         "memory_limit": settings.memory_limit,
@@ -32,16 +36,21 @@ def connect(home: Home, settings: Settings) -> Iterator[duckdb.DuckDBPyConnectio
         "temp_directory": str(home.temporary),
     }
     try:
-        connection = duckdb.connect(str(home.warehouse), config=config)
+        connection = duckdb.connect(str(file or home.warehouse), config=config)
     except duckdb.Error as error:
-        raise ComebackError(
+        raise known(str(error), home) or ComebackError(
             f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
             str(home.warehouse),
             "close whatever has it open; analysts open published/analytics.duckdb",
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
+    except duckdb.Error as error:
+        if (reason := explained(error, home)) is not error:
+            raise reason from error
+        raise
     finally:
         connection.close()
 

@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The tests of the rules share only what is quickly made, so each of them may run anywhere.
     """
     for item in items:
-        if "simulated_home" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("simulated_home"))
+        shared = {"simulated_home", "shop"}.intersection(getattr(item, "fixturenames", ()))
+        if shared:
+            item.add_marker(pytest.mark.xdist_group(shared.pop()))
         elif item.path.parent.name != "rules":
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

@@ -137,7 +137,12 @@ def read_fast(writer: FileWriter, stream: ByteStream, layout: Layout, limit: int
             relation,
             [escape(str(stream.path)), *options],
         )
-    except (duckdb.InvalidInputException, duckdb.IOException) as error:
+    # a row that is longer than its buffer the reader reports as not implemented
+    except (
+        duckdb.InvalidInputException,
+        duckdb.IOException,
+        duckdb.NotImplementedException,
+    ) as error:
         raise NotClean from error
     if count != seen.line_count - layout.header_line:
         raise NotClean

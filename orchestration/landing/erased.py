@@ -12,6 +12,7 @@ same event, its id (``identity: event``) or else its content.
 """
 
 import hmac
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Literal, Self
 import duckdb
 
 from orchestration.errors import ComebackError
+from orchestration.home import replace_file
 from orchestration.landing.sources import Source, quoted
 
 Kind = Literal["visitor", "user", "row"]
@@ -164,6 +166,38 @@ def bury(
             "insert or ignore into raw.tombstones values (?, ?, ?, ?, ?)",
             [kind, keyed_hash(key, kind, id_), len(id_), key_id(key), erased_at],
         )
+
+
+def keep_copy(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Write all tombstones to a file, for a warehouse that has to be made anew.
+
+    To be called before the transaction that set them is committed: the file may know of one more
+    than the table, never of one less.
+    """
+    rows = con.execute(
+        "select kind, hash, length, key_id, erased_at::varchar from raw.tombstones order by all"
+    ).fetchall()
+    replace_file(file, json.dumps(rows).encode(), mode=0o600)
+
+
+def restore_copy(con: duckdb.DuckDBPyConnection, file: Path, key_file: Path) -> None:
+    """Set all tombstones that a file tells of; none if nobody was ever erased.
+
+    Raises:
+        ComebackError: Somebody was erased, for there is a key, but the file is gone or damaged.
+    """
+    if not key_file.exists():
+        return
+    try:
+        rows = json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        raise ComebackError(
+            "people were erased, but the copy of their tombstones is gone or damaged",
+            str(file),
+            "restore the file from a backup: without it they would come back",
+        ) from None
+    for row in rows:
+        con.execute("insert or ignore into raw.tombstones values (?, ?, ?, ?, ?)", row)
 
 
 def visitor_of(source: Source) -> str:

@@ -104,7 +104,8 @@ def land(
         con: The warehouse, outside a transaction.
         files: What to load, from ``find_files``.
         source: Whose files they are.
-        landed_at: When they arrive, with time zone.
+        landed_at: When they arrive, with time zone; taken as no earlier than what landed before,
+            for a clock that was set back would make new rows implausible.
         progress: Called with the outcome of each file.
         row_limit: Bytes a row may have; a longer one is set aside.
         scratch: Folder for copies of remote files (default: the system's); those a killed load left
@@ -125,10 +126,12 @@ def land(
     ensure_raw_tables(con, {source.name: source})
     if scratch is not None:
         _clear(scratch)
+    ((newest,),) = con.execute("select max(landed_at) from raw.files").fetchall()
+    arrival = landed_at.astimezone(UTC).replace(tzinfo=None)
     load = _Load(
         con,
         source,
-        landed_at.astimezone(UTC).replace(tzinfo=None),
+        max(arrival, newest or arrival),
         row_limit,
         scratch,
         Tombstones.load(con, key_file),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from orchestration.exports import COLUMNS, Export, read_latest, to_csv, write_export
+from tests.full_disk import no_file_beyond
 
 TEN = datetime(2026, 10, 31, 10)
 HEADER = ",".join(COLUMNS) + "\n"
@@ -169,6 +171,32 @@ def test_an_hour_too_old_to_keep_is_not_left_behind(tmp_path):
     write(tmp_path, TEN, frame(row()), keep_hours=2)
     write(tmp_path, TEN - timedelta(hours=2), frame(row()), keep_hours=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+
+
+def test_a_full_disk_leaves_the_old_export_and_with_room_again_the_new_one_comes(tmp_path):
+    write(tmp_path, TEN, frame(row()))
+    before = tree(tmp_path)
+    for full_at in (10, 400):  # in the CSV file, and in the manifest after it
+        with pytest.raises(OSError, match="File too large"), no_file_beyond(full_at):
+            write(tmp_path, TEN + timedelta(hours=1), frame(row(visitor_id="v2")))
+        assert before.items() <= tree(tmp_path).items()
+        assert read_latest(tmp_path)["hour"] == "2026-10-31T10:00:00Z"
+    write(tmp_path, TEN + timedelta(hours=1), frame(row(visitor_id="v2")))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "2026-10-31T10Z",
+        "2026-10-31T11Z",
+        "latest.json",
+    ]
+
+
+def test_a_folder_that_vanished_is_made_again_with_the_next_hour(tmp_path):
+    write(tmp_path / "exports", TEN, frame(row()))
+    shutil.rmtree(tmp_path / "exports" / "2026-10-31T10Z")
+    export = write(tmp_path / "exports", TEN + timedelta(hours=1), frame(row()))
+    assert read_latest(tmp_path / "exports")["path"] == export.path
+    shutil.rmtree(tmp_path / "exports")
+    export = write(tmp_path / "exports", TEN + timedelta(hours=2), frame(row()))
+    assert (tmp_path / "exports" / export.path).stat().st_size == export.bytes
 
 
 def test_what_a_killed_run_left_is_made_good_by_the_next(tmp_path):

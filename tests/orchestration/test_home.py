@@ -43,6 +43,13 @@ def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path):
         Home(tmp_path / "file").prepare()
 
 
+@pytest.mark.parametrize("name", ["shop #1", "shop?"])
+def test_a_home_whose_name_dbt_would_cut_is_refused_in_one_line(tmp_path, name):
+    with pytest.raises(ComebackError, match="cannot lie in a folder with # or \\? in its name"):
+        Home(tmp_path / name).prepare()
+    assert not (tmp_path / name).exists()
+
+
 def test_the_lock_is_refused_with_the_process_that_holds_it_and_goes_when_that_dies(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from orchestration.home import Home\n"

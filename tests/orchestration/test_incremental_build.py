@@ -12,6 +12,7 @@ from orchestration.home import Home
 from orchestration.intake import known_sources
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.settings import Settings
+from tests.full_disk import no_file_beyond
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +135,23 @@ def test_a_full_refresh_sees_rows_that_went(homes):
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(1,)]
     build(home, full_refresh=True)
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(0,)]
+
+
+def test_a_build_that_met_a_full_disk_is_told_in_one_line_and_completed_by_the_next(homes):
+    home, twin = homes
+    many = [f"m{n},V{n},,2026-03-02T09:00:00Z,view_item,shoe,,," for n in range(30_000)]
+    for each in homes:
+        deliver(each, 0, HOURS[0])
+        build(each, command="run")
+        deliver(each, 1, many)
+    size = home.warehouse.stat().st_size
+    with pytest.raises(ComebackError) as failure, no_file_beyond(size):
+        build(home, command="run")
+    assert str(failure.value).startswith("there is no room to write (File too large), ")
+    assert query(home, "select load_id from last_build") == [(1,)]
+    for each in homes:
+        build(each, command="run")
+    assert contents(home) == contents(twin)
 
 
 def deliver(home: Home, number: int, rows: Sequence[str]) -> None:

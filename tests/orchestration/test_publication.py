@@ -16,6 +16,7 @@ from orchestration.errors import ComebackError
 from orchestration.publication import forget_last, publish
 from orchestration.tables import DBT_TABLES, SCORE_TABLES
 from orchestration.warehouse import ensure_score_tables
+from tests.full_disk import no_file_beyond
 
 READ_CARTS = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); "
 
@@ -133,6 +134,19 @@ def test_a_failure_between_writing_and_renaming_leaves_the_old_file(
     assert carts(target) == ["a", "b", "c"]
 
 
+def test_a_full_disk_leaves_the_old_file_and_with_room_again_the_new_one_comes(
+    connection, tmp_path
+):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    add_cart(connection, "2026-11-01", "c")
+    with pytest.raises(OSError, match="File too large"), no_file_beyond(100_000):
+        publish(connection, target)
+    assert carts(target) == ["a", "b"]
+    publish(connection, target)
+    assert carts(target) == ["a", "b", "c"]
+
+
 def test_the_priorities_are_the_newest_scored_hour_even_when_it_had_no_carts(connection, tmp_path):
     connection.execute(
         "insert into scores.cart_scores by name"
@@ -183,6 +197,16 @@ def damage(target: Path, _: duckdb.DuckDBPyConnection) -> None:
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def rot(target: Path, _: duckdb.DuckDBPyConnection) -> None:
+    """Bytes that change by themselves leave size and time as they were."""
+    status = target.stat()
+    with target.open("r+b") as file:
+        for place in range(4096, status.st_size, 4096):
+            file.seek(place)
+            file.write(b"\xaa" * 64)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def describe(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("comment on column main.carts.cart_id is 'Another word for it.'")
 
@@ -209,6 +233,7 @@ REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
     ("the file is not the one that was published last", remove),
     ("the file is not the one that was published last", write_to),
     ("the last file cannot be read", damage),
+    ("the last file cannot be read", rot),
     ("other tables, columns or descriptions are published now", describe),
     ("the last file has storage version v1.2.0", write_older),
     ("most of the last file is free space", hollow_out),

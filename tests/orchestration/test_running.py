@@ -1,12 +1,14 @@
 """What every run does first and last."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import pytest
 
+from orchestration import ledger, warehouse
 from orchestration.home import Home
 from orchestration.running import open_run
+from orchestration.settings import Settings
 
 TEN = datetime(2026, 10, 31, 10)
 
@@ -43,6 +45,21 @@ def test_a_run_whose_last_step_raised_is_failed_although_it_was_noted_as_done(tm
     ):
         raise OSError("full")
     assert runs(home)[0][3] == "failed"
+
+
+def test_after_the_clock_was_set_back_a_run_begins_no_earlier_than_those_before():
+    earlier = TEN - timedelta(days=1)
+    with duckdb.connect() as connection:
+        warehouse.ensure_score_tables(connection)
+        for run_id, at in (("1", TEN), ("2", earlier)):
+            ledger.begin_run(
+                connection, run_id, job="land", as_of=None, started_at=at, settings=Settings()
+            )
+            ledger.end_run(connection, run_id, "done", at)
+        times = connection.execute(
+            "select run_id, started_at, finished_at from scores.runs order by run_id"
+        ).fetchall()
+    assert times == [("1", TEN, TEN), ("2", TEN, TEN)]
 
 
 def test_a_run_that_was_killed_becomes_failed_when_the_next_begins(tmp_path):

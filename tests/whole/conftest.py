@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.whole.twins import Shop, open_shop
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -42,6 +44,12 @@ def simulated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("simulated")
     run_comeback(home, "run", "--as-of", "latest", "--simulated")
     return home
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """A small shop with one scored hour, dumps of another, and its twin after that one."""
+    return open_shop(tmp_path_factory.mktemp("shop"))
 
 
 @pytest.fixture(scope="session")
