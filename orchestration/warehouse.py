@@ -45,6 +45,8 @@ def connect(
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")
+        # an as-of join whose size is guessed too small would compare every row with every other
+        connection.execute("set asof_loop_join_threshold = 0")
         connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
     except duckdb.Error as error:
