@@ -152,7 +152,7 @@ def draw(results: Results, path: Path) -> None:
     parts.barh([row.what.strip() for row in split], [row.seconds or 0.0 for row in split])
     parts.invert_yaxis()
     parts.set_xlabel("seconds")
-    parts.set_title("Where an hour with nothing new goes")
+    parts.set_title("An hour with nothing new")
     machine = results.machine
     figure.suptitle(
         f"{results.date}, {machine.processor}, {machine.cores} cores, {machine.gigabytes:.0f} GB",
