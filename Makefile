@@ -47,7 +47,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-# make bench                                    a million events, a quarter of an hour
+# make bench                                    a million events, about seven minutes
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
 bench: setup
 	$(BIN)/python -m tests.bench $(BENCH)

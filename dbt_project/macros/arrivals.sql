@@ -109,9 +109,14 @@ true
 {%- endfor -%}
 {%- endmacro -%}
 
-{#- What a generic test looks at in a build: what was rebuilt; the rest was looked at by builds before. -#}
+{#- Whether tests look only at what this build rebuilt: the rest was looked at by builds before. -#}
+{%- macro is_partial_build_tested() -%}
+{{ return(execute and flags.WHICH == 'build' and is_last_build_known()) }}
+{%- endmacro -%}
+
+{#- What a generic test looks at. -#}
 {%- macro get_where_subquery(relation) -%}
-{%- if execute and flags.WHICH == 'build' and is_last_build_known() -%}
+{%- if is_partial_build_tested() -%}
     {%- for node in graph.nodes.values() if node.name == relation.identifier and node.config.materialized == 'rebuilt' -%}
 {{ return('(select * from ' ~ relation ~ ' where ' ~ is_rebuilt_for(relation, node.config.meta.rebuilt_for) ~ ') as rebuilt') }}
     {%- endfor -%}
@@ -119,15 +124,9 @@ true
 {{ return(default__get_where_subquery(relation)) }}
 {%- endmacro -%}
 
-{#- What a test of whether a partial build went wrong looks at: nothing in a full one, and all where no build is. -#}
-{%- macro looked_at_by(relation, columns) -%}
-{%- if not execute or flags.WHICH != 'build' -%}
-true
-{%- elif is_last_build_known() -%}
-{{ keys_in(relation, columns) }}
-{%- else -%}
-false
-{%- endif -%}
+{#- The same as a condition, for a test written by hand. -#}
+{%- macro tested_by(relation, columns) -%}
+{{ keys_in(relation, columns) if is_partial_build_tested() else 'true' }}
 {%- endmacro -%}
 
 {#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}

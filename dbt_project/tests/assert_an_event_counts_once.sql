@@ -1,4 +1,4 @@
--- Of the rows that tell an event one counts and the others are duplicates. A full build has just looked for them all.
+-- Of the rows that tell an event one counts and the others are duplicates.
 
 select
     candidates.source,
@@ -11,6 +11,6 @@ left join {{ ref('duplicate_rows') }} as duplicates
 where
     candidates.drop_reason is null
     and duplicates.line is null
-    and {{ looked_at_by(ref('touched_events'), ['candidates.source', 'candidates.event_id']) }}
+    and {{ tested_by(ref('touched_events'), ['candidates.source', 'candidates.event_id']) }}
 group by 1, 2
 having count(*) > 1
