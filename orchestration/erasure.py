@@ -10,7 +10,6 @@ owner only, until the proof is made. The next erasure, whoever it is for, comple
 """
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -24,7 +23,7 @@ import duckdb
 
 from orchestration import warehouse
 from orchestration.errors import ComebackError
-from orchestration.home import Home, replace_file, sync_folder
+from orchestration.home import Home, replace_file, successor, take_place
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.erased import (
     DETAIL,
@@ -288,10 +287,9 @@ def replace_warehouse(home: Home, settings: Settings) -> None:
 
     Damaged files that were put aside hold the same bytes, and go.
     """
-    for pattern in (f".{home.warehouse.name}.*", f"{home.warehouse.name}.damaged-*"):
-        for stale in home.root.glob(pattern):
-            stale.unlink()
-    fresh = home.warehouse.with_name(f".{home.warehouse.name}.{os.getpid()}.tmp")
+    for damaged in home.root.glob(f"{home.warehouse.name}.damaged-*"):
+        damaged.unlink()
+    fresh = successor(home.warehouse)
     with warehouse.connect(home, settings) as connection:
         connection.execute("checkpoint")
         name = connection.execute("select current_database()").fetchall()[0][0]
@@ -299,12 +297,9 @@ def replace_warehouse(home: Home, settings: Settings) -> None:
         connection.execute(f"copy from database {quoted(name)} to fresh")
         connection.execute("checkpoint fresh")
         connection.execute("detach fresh")
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
     # all of it was folded into the old file; beside the new one it would be another file's
     home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
-    fresh.replace(home.warehouse)
-    sync_folder(home.root)
+    take_place(fresh, home.warehouse)
 
 
 def empty_folder(folder: Path) -> None:

@@ -189,9 +189,26 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        file.flush()
+    take_place(temporary, path)
+
+
+def successor(path: Path) -> Path:
+    """Where a file is made that will take the place of `path`; what killed runs left is removed."""
+    remove_unfinished(path)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what was being made to take the place of `path`."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink()
+
+
+def take_place(fresh: Path, path: Path) -> None:
+    """Put a finished file in the place of `path`, in one step that survives a power cut."""
+    with fresh.open("rb") as file:
         os.fsync(file.fileno())
-    temporary.replace(path)
+    fresh.replace(path)
     sync_folder(path.parent)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing.tables import literal
 from orchestration.tables import LATE_DATA_REPORT, WITHDRAWN_PRIORITIES
-from orchestration.warehouse import transaction
+from orchestration.warehouse import attached, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -64,14 +63,11 @@ def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
 
 
 def _withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> int:
-    connection.execute(f"attach {literal(str(published))} as published (read_only)")
-    try:
+    with attached(connection, published, "(read_only)"):
         rows = connection.execute(
             "select count(*) from published.main.retargeting_priorities as advised"
             " left join main.carts using (cart_id)"
             " where best_action <> 'nothing'"
             " and (carts.cart_id is null or carts.closed_at <= advised.scored_at)"
         ).fetchall()
-    finally:
-        connection.execute("detach published")
     return rows[0][0]

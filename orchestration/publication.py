@@ -10,10 +10,8 @@ itself tells what it lacks. Where there is no last file that can be trusted, eve
 """
 
 import logging
-import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ import duckdb
 
 from orchestration import late_data
 from orchestration.errors import ComebackError
-from orchestration.home import sync_folder
+from orchestration.home import remove_unfinished, successor, take_place
 from orchestration.landing.tables import literal
 from orchestration.tables import (
     CART_SCORES,
@@ -31,7 +29,7 @@ from orchestration.tables import (
     SCORE_TABLES,
     WITHDRAWN_PRIORITIES,
 )
-from orchestration.warehouse import transaction
+from orchestration.warehouse import attached, transaction
 
 logger = logging.getLogger(__name__)
 
@@ -107,23 +105,19 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, in
     Raises:
         ComebackError: a table or column to publish has no description.
     """
-    _remove_unfinished(target)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary = successor(target)
     tables = _tables(connection)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
         logger.info("Every table is published anew: %s.", reason)
-        _remove_unfinished(target)
-        with _attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
+        remove_unfinished(target)
+        with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
             for table in tables:
                 _write(connection, table)
             connection.execute("checkpoint published")
-    with _attached(connection, temporary, "(read_only)"):
+    with attached(connection, temporary, "(read_only)"):
         rows = {table.name: _count(connection, table) for table in tables}
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    sync_folder(target.parent)
+    take_place(temporary, target)
     _remember(connection, target)
     return rows
 
@@ -173,12 +167,6 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
     return tables
 
 
-def _remove_unfinished(target: Path) -> None:
-    """Remove what a killed publication, or a given up one, left beside the file."""
-    for path in target.parent.glob(f".{target.name}.*"):
-        path.unlink()
-
-
 def _follow(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table], target: Path, temporary: Path
 ) -> str | None:
@@ -188,7 +176,7 @@ def _follow(
         return reason
     shutil.copyfile(target, temporary)
     try:
-        with _attached(connection, temporary):
+        with attached(connection, temporary):
             reason = _misfit(connection, tables)
             if reason is None:
                 _replace_changed(connection, tables)
@@ -293,18 +281,6 @@ def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns
-
-
-@contextmanager
-def _attached(
-    connection: duckdb.DuckDBPyConnection, path: Path, options: str = ""
-) -> Iterator[None]:
-    """The file as the database `published`."""
-    connection.execute(f"attach {literal(str(path))} as published {options}")
-    try:
-        yield
-    finally:
-        connection.execute("detach published")
 
 
 def _dbt_descriptions(

@@ -19,11 +19,10 @@ import duckdb
 
 from orchestration import warehouse
 from orchestration.errors import ComebackError
-from orchestration.home import Home, sync_folder
+from orchestration.home import Home, successor, take_place
 from orchestration.intake import land_deliveries, noted_deliveries, standing_deliveries
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.erased import restore_copy
-from orchestration.landing.tables import literal
 from orchestration.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,9 +40,7 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         ComebackError: files that had landed are not there any more (the new warehouse holds all
             others), or the tombstones of erased people are gone (nothing was changed).
     """
-    fresh = home.warehouse.with_name(f".{home.warehouse.name}.{os.getpid()}.tmp")
-    for stale in home.root.glob(f".{home.warehouse.name}.*"):
-        stale.unlink()
+    fresh = successor(home.warehouse)
     noted = [each for each in noted_deliveries(home) if not _is_gone(each.address)]
     deliveries = [*standing_deliveries(home, settings, sources), *noted]
     with warehouse.connect(home, settings, fresh) as connection:
@@ -54,11 +51,8 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         land_deliveries(connection, home, sources, deliveries, datetime.now(UTC))
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
     _put_aside(home.warehouse)
-    fresh.replace(home.warehouse)
-    sync_folder(home.root)
+    take_place(fresh, home.warehouse)
     if missing:
         others = f" and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
         raise ComebackError(
@@ -71,13 +65,12 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
 def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> bool:
     """Take over what only the published file still has; whether it could be read."""
     try:
-        connection.execute(f"attach {literal(str(published))} as published (read_only)")
-        for name in _KEPT_TABLES:
-            connection.execute(
-                f"insert into scores.{name} by name select * from published.main.{name}"
-            )
-        connection.execute("create temp table former_files as from published.main.landed_files")
-        connection.execute("detach published")
+        with warehouse.attached(connection, published, "(read_only)"):
+            for name in _KEPT_TABLES:
+                connection.execute(
+                    f"insert into scores.{name} by name select * from published.main.{name}"
+                )
+            connection.execute("create temp table former_files as from published.main.landed_files")
     except duckdb.Error as error:
         logger.warning(
             "Scores of past hours cannot be had from %s (%s).",

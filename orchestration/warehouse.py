@@ -17,6 +17,7 @@ import polars as pl
 from orchestration.errors import ComebackError
 from orchestration.failures import explained, known
 from orchestration.home import Home
+from orchestration.landing.tables import literal
 from orchestration.settings import Settings
 from orchestration.tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
 
@@ -67,6 +68,18 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+@contextmanager
+def attached(
+    connection: duckdb.DuckDBPyConnection, path: Path, options: str = ""
+) -> Iterator[None]:
+    """A published file, or one on its way to be, as the database `published`."""
+    connection.execute(f"attach {literal(str(path))} as published {options}")
+    try:
+        yield
+    finally:
+        connection.execute("detach published")
 
 
 def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -125,7 +125,7 @@ def test_a_failure_between_writing_and_renaming_leaves_the_old_file(
     target = tmp_path / "analytics.duckdb"
     publish(connection, target)
     add_cart(connection, "2026-11-01", "c")
-    monkeypatch.setattr(publication.os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("full")))
     with pytest.raises(OSError, match="full"):
         publish(connection, target)
     monkeypatch.undo()
@@ -259,9 +259,9 @@ def test_what_cannot_be_followed_is_published_anew_once(
 STEPS = (
     "orchestration.publication.shutil.copyfile",
     "orchestration.publication._replace_changed",
-    "orchestration.publication.os.fsync",
+    "orchestration.home.os.fsync",
     "orchestration.publication.Path.replace",
-    "orchestration.publication.sync_folder",
+    "orchestration.home.sync_folder",
     "orchestration.publication._remember",
 )
 
