@@ -114,7 +114,7 @@ def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
         return None
     query = (
         "select max(event_at) from main.candidate_events"
-        " anti join main.duplicate_rows using (load_id, line) where drop_reason is null"
+        " anti join main.duplicate_rows using (row_key) where drop_reason is null"
     )
     return connection.execute(query).fetchall()[0][0]
 

@@ -67,6 +67,7 @@ judged as (
         source,
         load_id,
         line,
+        {{ row_key('load_id', 'line') }} as row_key,
         event_id,
         coalesce(visitor_id, 'user:' || user_id) as visitor_id,
         user_id,

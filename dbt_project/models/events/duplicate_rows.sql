@@ -26,7 +26,7 @@ rivals as (
         event_id,
         event_at,
         load_id,
-        line
+        row_key
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
@@ -38,16 +38,10 @@ contents as (
 
     {% for name in var('event_sources') -%}
         select
-            _load_id as load_id,
-            _line as line,
+            {{ row_key('_load_id', '_line') }} as row_key,
             {{ row_content() }} as row_content
         from {{ source('raw', name) }}
-        where (_load_id, _line) in (
-            select
-                rivals.load_id,
-                rivals.line
-            from rivals
-        )
+        where {{ row_key('_load_id', '_line') }} in (select rivals.row_key from rivals)
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 
@@ -59,13 +53,10 @@ numbered as (
         rivals.*,
         row_number() over (
             partition by rivals.source, rivals.event_id
-            order by rivals.event_at, contents.row_content, rivals.load_id, rivals.line
+            order by rivals.event_at, contents.row_content, rivals.row_key
         ) as copy_number
     from rivals
-    inner join contents
-        on
-            rivals.load_id = contents.load_id
-            and rivals.line = contents.line
+    inner join contents on rivals.row_key = contents.row_key
 
 )
 
@@ -73,6 +64,6 @@ select
     source,
     event_id,
     load_id,
-    line
+    row_key
 from numbered
 where copy_number > 1

@@ -47,13 +47,10 @@ final as (
         candidate_events.utm_campaign,
         candidate_events.device_type,
         candidate_events.country,
-        ordered_events.load_id,
-        ordered_events.line
+        candidate_events.load_id,
+        candidate_events.line
     from ordered_events
-    inner join candidate_events
-        on
-            ordered_events.load_id = candidate_events.load_id
-            and ordered_events.line = candidate_events.line
+    inner join candidate_events on ordered_events.row_key = candidate_events.row_key
 
 )
 

@@ -21,8 +21,7 @@ candidates as (
                 '{{ type }}'{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity,
-        load_id,
-        line
+        row_key
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
@@ -34,11 +33,8 @@ told as (
 
     select candidates.*
     from candidates
-    left join {{ ref('duplicate_rows') }} as duplicate_rows
-        on
-            candidates.load_id = duplicate_rows.load_id
-            and candidates.line = duplicate_rows.line
-    where duplicate_rows.line is null
+    left join {{ ref('duplicate_rows') }} as duplicate_rows on candidates.row_key = duplicate_rows.row_key
+    where duplicate_rows.row_key is null
 
 ),
 
@@ -65,8 +61,7 @@ ordered as (
 cut as (
 
     select
-        load_id,
-        line,
+        row_key,
         visitor_id,
         owner_id,
         event_at,
@@ -84,8 +79,7 @@ cut as (
 final as (
 
     select
-        load_id,
-        line,
+        row_key,
         visitor_id,
         owner_id,
         event_at,

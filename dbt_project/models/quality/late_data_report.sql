@@ -31,9 +31,7 @@ loads as (
 
 duplicates as (
 
-    select
-        load_id,
-        line
+    select row_key
     from {{ ref('duplicate_rows') }}
     where {{ keys_in('new_loads', ['load_id']) }}
 
@@ -47,14 +45,11 @@ arrived as (
         min(candidates.event_at) filter (candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
     from {{ ref('candidate_events') }} as candidates
     cross join last_build
-    left join duplicates
-        on
-            candidates.load_id = duplicates.load_id
-            and candidates.line = duplicates.line
+    left join duplicates on candidates.row_key = duplicates.row_key
     where
         {{ keys_in('new_loads', ['candidates.load_id']) }}
         and candidates.drop_reason is null
-        and duplicates.line is null
+        and duplicates.row_key is null
 
 ),
 
