@@ -55,6 +55,15 @@ true
 {%- endif -%}
 {%- endmacro -%}
 
+{#-
+    What a table is rebuilt from: the log of the touched visitors, gathered once for all tables; or `whole`, the log or
+    its order, in a full build, which pays for every column it reads.
+-#}
+{%- macro rebuilt_log(whole) -%}
+{%- set touched = ref('touched_log') -%}
+{{ return(touched if follows_last_build() else whole) }}
+{%- endmacro -%}
+
 {#- Whether the relation has a row of these columns. -#}
 {%- macro keys_in(relation, columns) -%}
 ({{ columns | join(', ') }}) in (

@@ -167,7 +167,7 @@ visitor_states as (
 
 person_events as (
 
-    select * from {{ ref('events') }}
+    select * from {{ ref('ordered_events') }}
     where {{ keys_in('visitor_states', ['owner_id']) }}
 
 ),

@@ -29,8 +29,13 @@ epoch_us({{ column }})
 {%- macro duckdb__read_time(column, zone) -%}
 {%- set text = "regexp_replace(replace(trim(" ~ column ~ "), ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
 {%- set clock = "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?)?" -%}
+coalesce(
+{#- what most dumps say, read without a pattern; the length of all is given, so that no number is short of digits #}
 case
-    {#- what most dumps say, read without a second look #}
+    when {{ column }} like '2___-__-__T__:__:__.___Z' then
+        try_strptime({{ column }}, '%Y-%m-%dT%H:%M:%S.%gZ')
+end,
+case
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
         try_cast({{ column }} as timestamp)
     when regexp_full_match(trim({{ column }}), '-?\d{1,17}(\.\d+)?|-?\d(\.\d+)?[eE]\+?\d{1,2}') then
@@ -39,7 +44,7 @@ case
         try_cast({{ text }} as timestamp){% if zone != 'UTC' %} at time zone '{{ zone }}' at time zone 'UTC'{% endif %}
     when regexp_matches({{ text }}, '{{ clock }}\s?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$') then
         try_cast(replace({{ text }}, 'z', 'Z') as timestamptz) at time zone 'UTC'
-end
+end)
 {%- endmacro -%}
 
 {#- Below 10^11 it counts seconds (until the year 5138), below 10^14 milliseconds, else microseconds. -#}

@@ -128,7 +128,7 @@ owner_events as (
         coalesce(orders.order_value, 0) as new_order_value,
         row_number() over (
             partition by events.owner_id
-            order by {{ event_order('events') }}
+            order by events.event_at, events.visitor_id, events.event_number
         ) as owner_event_number
     from {{ events }} as events
     left join {{ ref('orders') }} as orders

@@ -6,7 +6,7 @@
     python -m tests.bench.own_steps score HOUR EXPLAINED         score the hour's carts, write them
 
 Belongs here: calling what the assets call, in their order, and printing seconds as JSON. Not here:
-any work of its own, but for drawing carts.
+any work of its own, but for drawing carts. A step imports what it needs, as a command does.
 """
 
 import itertools
@@ -20,10 +20,9 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration import scoring, training, transform, warehouse
+from orchestration import transform, warehouse
 from orchestration.home import Home
 from orchestration.intake import Delivery, known_sources, land_deliveries
-from orchestration.registry import Registry
 from orchestration.settings import load_settings
 
 SOURCE = "canonical"
@@ -64,6 +63,8 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
 
     Each has the features of a real one and ids of its own; models and settings are the other's.
     """
+    from orchestration import scoring
+
     home.prepare()
     source = Home(Path(original))
     for folder in ("models", "dbt"):
@@ -90,6 +91,9 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
 
 def score(home: Home, hour: str, explained: str) -> dict[str, object]:
     """Score the carts of the hour and write them, as the asset does; seconds of each part."""
+    from orchestration import scoring, training
+    from orchestration.registry import Registry
+
     settings = load_settings(home.root)
     as_of = datetime.fromisoformat(hour)
     manifest = json.loads(transform.prepare_manifest(home, settings).read_bytes())

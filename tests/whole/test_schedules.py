@@ -41,10 +41,11 @@ PUBLISHED = (
 )
 WAREHOUSE = {
     # where an event was read is of its arrival
-    "events": "* exclude (load_id, line)",
+    "events": "* exclude (row_key, load_id, line)",
+    "session_totals": "columns(name -> name not like '%row_key')",
     **dict.fromkeys(
         (
-            *("orders", "visitor_orders", "session_totals", "sessions", "daily_funnel"),
+            *("orders", "visitor_orders", "sessions", "daily_funnel"),
             *("carts", "cart_lines", "cart_operations", "cart_touches", "item_facts"),
             *("scoring_snapshots", "scoring_returns", "training_snapshots", "training_returns"),
         ),

@@ -10,10 +10,8 @@ with
 
 events as (
 
-    select * from {{ ref('events') }}
-    where
-        event_type in ('add_to_cart', 'remove_from_cart')
-        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    select * from {{ rebuilt_log(ref('events')) }}
+    where event_type in ('add_to_cart', 'remove_from_cart')
 
 ),
 

@@ -13,10 +13,8 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from {{ ref('events') }}
-    where
-        event_type = 'add_to_cart'
-        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    from {{ rebuilt_log(ref('ordered_events')) }}
+    where event_rank = {{ event_rank("'add_to_cart'") }}
 
 ),
 
@@ -45,7 +43,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from {{ ref('events') }} as events
+    from {{ rebuilt_log(ref('events')) }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 

@@ -19,15 +19,20 @@ candidate_events as (
 final as (
 
     select
+        ordered_events.row_key,
         candidate_events.source,
         candidate_events.event_id,
         ordered_events.visitor_id,
         candidate_events.user_id,
         ordered_events.owner_id,
         ordered_events.event_at,
-        candidate_events.event_rank,
+        ordered_events.event_rank,
         candidate_events.event_type,
         ordered_events.is_activity,
+        ordered_events.tells_page,
+        ordered_events.tells_campaign,
+        ordered_events.tells_device,
+        ordered_events.tells_country,
         ordered_events.event_number,
         ordered_events.session_number,
         ordered_events.is_session_start,

@@ -21,6 +21,10 @@ candidates as (
                 '{{ type }}'{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity,
+        page_url is not null as tells_page,
+        coalesce(utm_source, utm_medium, utm_campaign) is not null as tells_campaign,
+        device_type is not null as tells_device,
+        country is not null as tells_country,
         row_key
     from {{ ref('candidate_events') }}
     where
@@ -65,7 +69,12 @@ cut as (
         visitor_id,
         owner_id,
         event_at,
+        event_rank,
         is_activity,
+        tells_page,
+        tells_campaign,
+        tells_device,
+        tells_country,
         event_number,
         previous_activity_at,
         is_activity and (
@@ -83,7 +92,12 @@ final as (
         visitor_id,
         owner_id,
         event_at,
+        event_rank,
         is_activity,
+        tells_page,
+        tells_campaign,
+        tells_device,
+        tells_country,
         event_number,
         sum(cast(is_session_start as integer)) over (
             partition by visitor_id

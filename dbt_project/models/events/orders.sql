@@ -6,34 +6,39 @@ with
 
 purchases as (
 
-    select
-        source,
-        event_id,
-        visitor_id,
-        owner_id,
-        event_at,
-        event_rank,
-        event_number,
-        session_number,
-        order_id,
-        order_value,
-        quantity,
-        price,
-        case
-            when order_id is not null then 'id' || chr(31) || order_id
-            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as varchar)
-        end as order_key
-    from {{ ref('events') }}
+    select * from {{ rebuilt_log(ref('events')) }}
     where event_type = 'purchase'
 
 ),
 
+{% if follows_last_build() -%}
 -- Others may have told the same orders before.
-concerned as (
+purchases_elsewhere as (
 
-    select order_key
-    from purchases
-    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    select * from {{ ref('events') }}
+    where
+        event_type = 'purchase'
+        and {{ keys_in('purchases', ['order_id']) }}
+        and not {{ keys_in(ref('touched_visitors'), ['visitor_id']) }}
+
+),
+
+{% endif -%}
+keyed as (
+
+    select
+        *,
+        case
+            when order_id is not null then 'id' || chr(31) || order_id
+            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as varchar)
+        end as order_key
+    from (
+        select * from purchases
+        {% if follows_last_build() -%}
+        union all
+        select * from purchases_elsewhere
+        {%- endif %}
+    ) as purchases
 
 ),
 
@@ -50,8 +55,7 @@ told as (
             order by {{ event_order() }}
         ) as first_visitor_id,
         min(event_at) over (partition by order_key) as first_event_at
-    from purchases
-    where {{ keys_in('concerned', ['order_key']) }}
+    from keyed
 
 ),
 

@@ -1,4 +1,4 @@
--- Sessions as their own events tell them; carts come to them later.
+-- Sessions as the order of the log tells them, and the rows that tell the rest; carts come to them later.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
 
@@ -8,10 +8,8 @@ with
 
 activity as (
 
-    select * from {{ ref('events') }}
-    where
-        is_activity
-        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    select * from {{ rebuilt_log(ref('ordered_events')) }}
+    where is_activity
 
 ),
 
@@ -25,19 +23,15 @@ totals as (
         arg_max(owner_id, event_number) as owner_id,
         max(event_number) as last_event_number,
         count(*) as event_count,
-        count(*) filter (event_type = 'view_item') as view_count,
-        count(*) filter (event_type = 'add_to_cart') as add_count,
-        count(*) filter (event_type = 'remove_from_cart') as remove_count,
-        count(*) filter (event_type = 'begin_checkout') as checkout_count,
-        arg_min(page_url, event_number) filter (page_url is not null) as landing_page,
-        -- How the session came in: later referrers are the shop's own pages.
-        max(referrer) filter (is_session_start) as first_referrer,
-        -- The three belong together: they are those of the first event that names any of them.
-        arg_min(
-            { 'source': utm_source, 'medium': utm_medium, 'campaign': utm_campaign }, event_number
-        ) filter (coalesce(utm_source, utm_medium, utm_campaign) is not null) as utm,
-        arg_min(device_type, event_number) filter (device_type is not null) as device_type,
-        arg_min(country, event_number) filter (country is not null) as country
+        count(*) filter (event_rank = {{ event_rank("'view_item'") }}) as view_count,
+        count(*) filter (event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
+        count(*) filter (event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
+        count(*) filter (event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
+        max(row_key) filter (is_session_start) as first_row_key,
+        arg_min(row_key, event_number) filter (tells_page) as page_row_key,
+        arg_min(row_key, event_number) filter (tells_campaign) as campaign_row_key,
+        arg_min(row_key, event_number) filter (tells_device) as device_row_key,
+        arg_min(row_key, event_number) filter (tells_country) as country_row_key
     from activity
     group by visitor_id, session_number
 
@@ -60,13 +54,9 @@ final as (
 
     select
         {{ started_id('session', 'totals.visitor_id', 'totals.started_at') }} as session_id,
-        totals.* exclude (utm, first_referrer),  -- noqa: RF02
+        totals.*,
         coalesce(orders.order_count, 0) as order_count,
         coalesce(orders.order_value, 0) as order_value,
-        {{ url_domain('totals.first_referrer') }} as referrer_domain,
-        totals.utm['source'] as utm_source,
-        totals.utm['medium'] as utm_medium,
-        totals.utm['campaign'] as utm_campaign,
         totals.event_count > {{ var('bot_event_count') }}
         or totals.ended_at > totals.started_at + interval '{{ var("bot_session_hours") }}' hour
             as is_suspected_bot

@@ -11,6 +11,32 @@ session_totals as (
 
 ),
 
+telling_rows as (
+
+    {% for row in ['first', 'page', 'campaign', 'device', 'country'] -%}
+        select {{ row }}_row_key as row_key
+        from session_totals
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+told as (
+
+    select
+        row_key,
+        page_url,
+        referrer,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_type,
+        country
+    from {{ ref('candidate_events') }}
+    where {{ keys_in('telling_rows', ['row_key']) }}
+
+),
+
 carts as (
 
     select * from {{ ref('carts') }}
@@ -53,17 +79,23 @@ final as (
         session_totals.checkout_count,
         session_totals.order_count,
         cast(session_totals.order_value as decimal(38, 4)) as order_value,
-        session_totals.landing_page,
-        session_totals.referrer_domain,
-        session_totals.utm_source,
-        session_totals.utm_medium,
-        session_totals.utm_campaign,
-        session_totals.device_type,
-        session_totals.country,
+        pages.page_url as landing_page,
+        -- How the session came in: later referrers are the shop's own pages.
+        {{ url_domain('firsts.referrer') }} as referrer_domain,
+        campaigns.utm_source,
+        campaigns.utm_medium,
+        campaigns.utm_campaign,
+        devices.device_type,
+        countries.country,
         cart_presence.session_id is not null as has_cart,
         coalesce(cart_presence.is_cart_abandoned, false) as is_cart_abandoned,
         session_totals.is_suspected_bot
     from session_totals
+    inner join told as firsts on session_totals.first_row_key = firsts.row_key
+    left join told as pages on session_totals.page_row_key = pages.row_key
+    left join told as campaigns on session_totals.campaign_row_key = campaigns.row_key
+    left join told as devices on session_totals.device_row_key = devices.row_key
+    left join told as countries on session_totals.country_row_key = countries.row_key
     left join cart_presence on session_totals.session_id = cart_presence.session_id
 
 )
