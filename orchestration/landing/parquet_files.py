@@ -7,7 +7,6 @@ A row group that cannot be read costs its own rows only. Line numbers are row nu
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
-from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -35,19 +34,21 @@ def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path]) -> None:
     """Load sound files through DuckDB's own reader, those with the same columns in one statement.
 
     Args:
-        writers: One a file, with load numbers that follow each other.
+        writers: One a file.
         paths: The files.
 
     Raises:
         NotClean: Some of it cannot be read; what was written so far is to be rolled back.
     """
+    alike: dict[tuple[object, ...], list[int]] = {}
     try:
-        schemas = [pq.read_schema(path) for path in paths]
-        first = 0
-        for schema, group in groupby(schemas):
-            last = first + len(list(group))
-            _insert_files(writers[first:last], paths[first:last], schema.names)
-            first = last
+        for at, path in enumerate(paths):
+            schema = pq.read_schema(path)
+            key = tuple(zip(schema.names, map(str, schema.types), strict=True))
+            alike.setdefault(key, []).append(at)
+        for columns, places in alike.items():
+            names = [name for name, _ in columns]
+            _insert_files([writers[at] for at in places], [paths[at] for at in places], names)
     except (OSError, pa.ArrowException, duckdb.Error) as error:  # damage shows in many ways
         raise NotClean from error
 
@@ -104,10 +105,12 @@ def _insert_files(writers: Sequence[FileWriter], paths: Sequence[Path], names: l
             _insert(writer, names, relation, "row_number() over ()", [path])
         return
     texts = _texts(writers[0], names, relation, [plain])
-    delivered = f"(select file_index, file_row_number + 1 as line, {texts} from {relation})"
+    load_id = "(?::bigint[])[file_index::bigint + 1] as load_id"
+    delivered = f"(select {load_id}, file_row_number + 1 as line, {texts} from {relation})"
+    parameters = [[each.load_id for each in writers], plain]
     counts = [pq.read_metadata(path).num_rows for path in paths]
     with _in_any_order(writers[0].con):
-        insert_files(writers, counts, declared_columns(names, source), delivered, [plain])
+        insert_files(writers, counts, declared_columns(names, source), delivered, parameters)
 
 
 def _insert(
