@@ -255,7 +255,7 @@ class _Load:
         pairs = [(one, self._writer(load_id)) for load_id, one in enumerate(new, start=first)]
         parquet = [(writer, one.path) for one, writer in pairs if one.file.ending == ".parquet"]
         if parquet:
-            parquet_files.read_whole(*zip(*parquet, strict=True))
+            parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)
         held: list[FileWriter] = []
         for one, writer in pairs:
             if one.file.ending != ".parquet":
@@ -366,6 +366,7 @@ class _Load:
             yield
         except BaseException:
             self.con.rollback()
+            self.con.execute("reset preserve_insertion_order")  # readers count on it
             raise
         self.con.commit()
 
@@ -375,8 +376,8 @@ def _readers(path: Path, ending: str, source: Source, limit: int) -> list[_Reade
     enough for it."""
     if ending == ".parquet":
         return [
-            lambda writer: parquet_files.read_whole([writer], [path]),
-            partial(parquet_files.read_by_row_group, path=path),
+            lambda writer: parquet_files.read_whole([writer], [path], limit=limit),
+            partial(parquet_files.read_by_row_group, path=path, limit=limit),
         ]
     stream = ByteStream(path)
     if ending.startswith(".jsonl"):

@@ -6,7 +6,8 @@ file. How records are read is the readers' business; when a transaction begins a
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import chain
 from json.encoder import encode_basestring
 
@@ -327,35 +328,26 @@ def are_full(writers: Sequence[FileWriter]) -> bool:
 
 
 def insert_files(
-    writers: Sequence[FileWriter],
-    counts: Sequence[int],
-    select: Sequence[str],
-    relation: str,
-    parameters: Sequence[object] = (),
-) -> None:
+    writer: FileWriter, select: Sequence[str], relation: str, parameters: Sequence[object] = ()
+) -> int:
     """Insert the rows of several files at once.
 
     Args:
-        writers: One a file; nobody was erased.
-        counts: Rows of each file.
+        writer: That of one of them; nobody was erased.
         select: SQL for the declared columns and ``_extra``.
         relation: What to select from, with ``load_id`` and ``line``.
         parameters: Values for the question marks in ``relation``.
 
-    Raises:
-        NotClean: The relation has another number of rows.
+    Returns:
+        Number of rows; to be added to ``rows_loaded`` of their writers.
     """
-    con, source = writers[0].con, writers[0].source
-    names = ", ".join(quoted(name) for name in (*source.column_names, "_extra"))
-    ((count,),) = con.execute(
-        f"insert into {raw_table(source)} (_load_id, _line, {names}) "
+    names = ", ".join(quoted(name) for name in (*writer.source.column_names, "_extra"))
+    ((count,),) = writer.con.execute(
+        f"insert into {raw_table(writer.source)} (_load_id, _line, {names}) "
         f"select load_id, line, {', '.join(select)} from {relation}",
         list(parameters),
     ).fetchall()
-    if count != sum(counts):
-        raise NotClean
-    for writer, rows in zip(writers, counts, strict=True):
-        writer.rows_loaded += rows
+    return count
 
 
 def insert_rows(
@@ -391,7 +383,9 @@ def _insert_held(writers: Sequence[FileWriter]) -> None:
     )
     with registered(first.con, chunk) as relation:
         if first.tombstones is None:
-            insert_files(writers, counts, first._select, relation)
+            insert_files(first, first._select, relation)
+            for writer, count in zip(writers, counts, strict=True):
+                writer.rows_loaded += count
         else:
             first.insert("line", first._select, relation)
 
@@ -405,11 +399,25 @@ def _text_array(column: list[str | None]) -> pa.Array:
 @contextmanager
 def registered(con: duckdb.DuckDBPyConnection, chunk: pa.Table) -> Iterator[str]:
     """A name under which SQL sees the chunk, as long as the context lasts."""
-    con.register("landing_chunk", chunk)
+    seen = _Seen(chunk)
+    con.register("landing_chunk", seen)
     try:
         yield "landing_chunk"
     finally:
-        con.unregister("landing_chunk")
+        seen.chunk = None
+        with suppress(duckdb.TransactionException):  # a statement failed: the rollback forgets it
+            con.unregister("landing_chunk")
+
+
+@dataclass
+class _Seen:
+    """What SQL sees a chunk through: until the transaction ends DuckDB holds on to this, and must
+    not to the rows of all chunks."""
+
+    chunk: pa.Table | None
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.chunk.__arrow_c_stream__(requested_schema)
 
 
 def _clipped(raw_row: str | None) -> str | None:
