@@ -80,7 +80,7 @@ def publish(run: Run) -> None:
     with run.open_warehouse() as connection:
         with warehouse.attached(connection, run.home.published):
             connection.execute("create table published.main.runs as from scores.runs")
-        connection.execute("insert into scores.published_file values (1, 1)")
+        connection.execute("insert into scores.published_file values (1, 1, 1)")
 
 
 def killed_hour(home: Home, run_id: str, *, is_published: bool) -> None:
