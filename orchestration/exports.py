@@ -4,8 +4,14 @@
     exports/2026-10-31T23Z/manifest.json    rows, bytes, sha256, columns, hour, models, settings
     exports/latest.json                     where the newest hour's file is; never moves back
 
-Belongs here: the bytes of the files and the order in which they appear (a folder appears complete,
-the pointer last). Not here: whom a contact is worth (`ml.decision`).
+Belongs here: the bytes of the files and the order in which they appear. Not here: whom a contact is
+worth (`ml.decision`).
+
+A folder appears complete, the pointer last. An hour may be told again with other rows: its folder
+changes in one step, and the pointer to it says no sha256 (null) from before that step until after
+it, so what it says always fits. Who reads two files by their names may still get the first from
+before the step and the second from after it: then the sha256 does not fit, and reading again from
+the beginning helps.
 
 A spreadsheet runs a cell that begins with = + - or @. Numbers, times and words of ours cannot
 begin so, but ids come from the shop's visitors, who choose their own cookies. An id is a key to
@@ -181,7 +187,7 @@ def rewrite_all(
     return kept
 
 
-def read_latest(folder: Path) -> dict[str, str] | None:
+def read_latest(folder: Path) -> dict[str, str | None] | None:
     """The pointer to the newest export; None while there is none."""
     try:
         return json.loads((folder / POINTER).read_text(encoding="utf-8"))
@@ -230,7 +236,7 @@ def _cell(name: str, value: object) -> str:
 
 
 def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
-    """Make `target` hold exactly these files, in one step for whoever looks."""
+    """Make the folder of an hour hold exactly these files, in one step for whoever looks."""
     if target.exists() and {path.name: path.read_bytes() for path in target.iterdir()} == files:
         return
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -239,6 +245,10 @@ def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         replace_file(temporary / name, content)
     if target.exists():
+        if _newest(target.parent) == target:
+            # what the pointer says of the file is about to be wrong
+            meanwhile = _pointer(files[MANIFEST]) | {"sha256": None}
+            replace_file(target.parent / POINTER, _json(meanwhile))
         _exchange(temporary, target)
         shutil.rmtree(temporary)
     else:
@@ -261,11 +271,20 @@ def _exchange(one: Path, other: Path) -> None:
 
 def _point_to_newest(folder: Path) -> None:
     """Point to the newest hour there is: an older hour done again cannot move the pointer back."""
-    newest = folder / max(path.name for path in folder.iterdir() if is_hour_name(path.name))
-    manifest = json.loads((newest / MANIFEST).read_bytes())
-    pointer = _json({key: manifest[key] for key in ("hour", "path", "sha256")})
+    pointer = _json(_pointer((_newest(folder) / MANIFEST).read_bytes()))
     if not (folder / POINTER).exists() or (folder / POINTER).read_bytes() != pointer:
         replace_file(folder / POINTER, pointer)
+
+
+def _pointer(manifest: bytes) -> dict[str, str | None]:
+    """What the pointer says of an hour with this manifest."""
+    told = json.loads(manifest)
+    return {key: told[key] for key in ("hour", "path", "sha256")}
+
+
+def _newest(folder: Path) -> Path:
+    """The folder of the newest hour there is."""
+    return max(path for path in folder.iterdir() if is_hour_name(path.name))
 
 
 def _drop_old(folder: Path, keep_hours: int) -> None:

@@ -5,10 +5,16 @@ step; this one travels with the published data.
 """
 
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from orchestration.settings import Settings
+from orchestration.tables import PUBLISHED_FILE, RUNS
+from orchestration.warehouse import attached
+
+# The job whose runs end with the publication; they are noted as done before it copies that note.
+_PUBLISHING_JOB = "hourly"
 
 
 def begin_run(
@@ -31,6 +37,34 @@ def begin_run(
         " 'running' as status, ? as settings",
         [run_id, job, as_of, started_at, settings.digest],
     )
+
+
+def fail_unpublished(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Correct the newest run if it was killed between its note that it is done and the publication:
+    then it failed, and the published file does not tell of it.
+
+    To be called before the next run begins. A file that was deleted or cannot be read tells
+    nothing, and nothing is corrected.
+    """
+    last = connection.execute(
+        "select run_id, job, status from scores.runs order by started_at desc, rowid desc limit 1"
+    ).fetchall()
+    for run_id, *ended in last:
+        if ended == [_PUBLISHING_JOB, "done"] and _lacks(connection, published, run_id):
+            note_run(connection, run_id, status="failed")
+
+
+def _lacks(connection: duckdb.DuckDBPyConnection, published: Path, run_id: str) -> bool:
+    """Whether it is sure that the published file does not tell of a run, or never was there."""
+    if not published.exists():
+        query = f"select count(*) from scores.{PUBLISHED_FILE.name}"
+        return connection.execute(query).fetchall() == [(0,)]
+    query = f"select count(*) from published.main.{RUNS.name} where run_id = ?"
+    try:
+        with attached(connection, published, "(read_only)"):
+            return connection.execute(query, [run_id]).fetchall() == [(0,)]
+    except duckdb.Error:  # the publication tells of it
+        return False
 
 
 def note_run(connection: duckdb.DuckDBPyConnection, run_id: str, **values: object) -> None:

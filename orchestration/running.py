@@ -54,7 +54,10 @@ class Run:
 
     @contextmanager
     def finishing(self) -> Iterator[None]:
-        """Note that the job is done before its last step, which copies it; undo that on failure."""
+        """Note that the job is done before its last step, which copies it; undo that on failure.
+
+        What a killed run cannot undo, the next one does (`ledger.fail_unpublished`).
+        """
         self.finish()
         try:
             yield
@@ -79,6 +82,7 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
         simulated.make_way_for(home, find_delivered(known_sources(), deliveries))
         with run.open_warehouse() as connection:
             warehouse.ensure_score_tables(connection)
+            ledger.fail_unpublished(connection, home.published)
             ledger.begin_run(
                 connection,
                 run_id,

@@ -175,11 +175,13 @@ WITHDRAWN_PRIORITIES = Table(
 PUBLISHED_FILE = Table(
     name="published_file",
     description="What tells the file that was published last from any other, also from itself after"
-    " somebody wrote to it. No row: the next publication follows no file.",
+    " somebody wrote to it or its disk lost some of it. No row: the next publication follows no"
+    " file.",
     order=("modified_ns",),
     columns=(
         Column("bytes", "bigint", "Its size."),
         Column("modified_ns", "bigint", "When it was last written, in ns since 1970."),
+        Column("checksum", "bigint", "CRC-32 of its bytes; null where it was not taken yet."),
     ),
 )
 

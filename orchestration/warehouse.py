@@ -87,6 +87,10 @@ def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists scores")
     for table in (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE):
         connection.execute(table.ddl(f"scores.{table.name}"))
+    # a warehouse made before 2026-11-28 has the table without it
+    connection.execute(
+        f"alter table scores.{PUBLISHED_FILE.name} add column if not exists checksum bigint"
+    )
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:

@@ -245,7 +245,7 @@ class _Records:
             if is_blank(line):
                 continue
             if line.byte_size > self.limit:
-                self.writer.set_aside(line.number, *too_long(line, self.limit), line.text)
+                self.writer.set_aside(line.number, *too_long(line.byte_size, self.limit), line.text)
             elif '"' in line.text:
                 self._read_quoted(line)
             else:

@@ -48,7 +48,7 @@ def read(writer: FileWriter, stream: ByteStream, limit: int) -> None:
         if is_blank(line):
             continue
         if line.byte_size > limit:
-            writer.set_aside(line.number, *too_long(line, limit), line.text)
+            writer.set_aside(line.number, *too_long(line.byte_size, limit), line.text)
             continue
         try:
             record = _DECODER.decode(line.text)

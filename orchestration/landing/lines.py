@@ -78,9 +78,9 @@ def is_blank(line: Line) -> bool:
     return not line.text.strip(" ")
 
 
-def too_long(line: Line, limit: int) -> tuple[str, str]:
-    """Reason and detail for a line above the limit."""
-    return "row_too_long", f"the row has {line.byte_size} bytes, the limit is {limit}"
+def too_long(byte_size: object, limit: int) -> tuple[str, str]:
+    """Reason and detail for a row above the limit."""
+    return "row_too_long", f"the row has {byte_size} bytes, the limit is {limit}"
 
 
 def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -> Line:

@@ -4,7 +4,7 @@ Here: what is known already, the transactions, and that a file did not change un
 a kind of file is read is its reader's business, what the rows mean that of dbt.
 
 Files go into the warehouse many at a time, in one transaction: a small one would cost more than its
-rows do. Where one of them is not sound, each gets a transaction of its own.
+rows do. Where one of them is not sound, it is found by halving, and gets a transaction of its own.
 """
 
 import shutil
@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -32,11 +31,20 @@ from orchestration.landing.files import (
     local_copy,
 )
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import FileWriter, NotClean, ensure_raw_tables
+from orchestration.landing.tables import (
+    FileWriter,
+    NotClean,
+    are_full,
+    ensure_raw_tables,
+    finish_together,
+    insert_rows,
+)
 
 ROW_LIMIT_BYTES = 16 << 20
 BATCH_BYTES = 64 << 20
 BATCH_FILES = 1_000
+# Below it Python reads a CSV file faster than DuckDB begins a statement; of gzip an eighth.
+SMALL_BYTES = 32 << 10
 
 _Reader = Callable[[FileWriter], None]
 
@@ -77,11 +85,15 @@ class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, told in i
 
 @dataclass(frozen=True, slots=True)
 class _NewFile:
-    """A file that is not known by name, and the path at which its bytes can be read."""
+    """A file that is not known by name, and the path at which its bytes can be read.
+
+    ``is_settled`` says whether it had rested long enough before it was hashed for a change to show.
+    """
 
     file: FoundFile
     path: Path
     before: Fingerprint
+    is_settled: bool
     digest: str
 
 
@@ -200,7 +212,7 @@ class _Load:
             if seen == before and digest in self.loads:
                 return self._known(file, before, digest)
             path = copies.enter_context(local_copy(file, self.scratch))
-            return _NewFile(file, path, before, content_hash(path))
+            return _NewFile(file, path, before, is_settled(file), content_hash(path))
         except OSError as error:
             return self._unreadable(file, error)
 
@@ -213,39 +225,52 @@ class _Load:
         for one in batch:
             if isinstance(one, LandedFile):
                 yield one
-            elif one.digest in outcomes and firsts[one.digest] is one:
-                yield outcomes[one.digest]
+            elif firsts.get(one.digest) is one:
+                yield next(outcomes)
             else:
                 yield self._land_alone(one)
+        self._remember(batch)
 
-    def _land_together(self, new: list[_NewFile]) -> dict[str, LandedFile]:
-        """Load files in one transaction; their outcomes by content, none if one is not sound."""
+    def _land_together(self, new: list[_NewFile]) -> Iterator[LandedFile]:
+        """Load files, in one transaction as far as they are sound; their outcomes in order."""
+        if not new:
+            return
         try:
             with self._transaction():
                 outcomes = self._read_together(new)
         except (NotClean, _ChangedWhileRead, OSError):
-            return {}
+            if len(new) == 1:
+                yield self._land_alone(new[0])
+                return
+            half = len(new) // 2
+            yield from self._land_together(new[:half])
+            yield from self._land_together(new[half:])
+            return
         for one, outcome in zip(new, outcomes, strict=True):
             self.loads[one.digest] = outcome.load_id
-        return {one.digest: outcome for one, outcome in zip(new, outcomes, strict=True)}
+        yield from outcomes
 
     def _read_together(self, new: list[_NewFile]) -> list[LandedFile]:
         first = self._next_load_id()
         pairs = [(one, self._writer(load_id)) for load_id, one in enumerate(new, start=first)]
-        outcomes = []
-        for is_parquet, group in groupby(pairs, lambda pair: pair[0].file.ending == ".parquet"):
-            files, writers = zip(*group, strict=True)
-            if is_parquet:
-                parquet_files.read_whole(writers, [one.path for one in files])
-            for one, writer in zip(files, writers, strict=True):
-                if not is_parquet:
-                    _readers(one.path, one.file.ending, self.source, self.row_limit)[0](writer)
-                outcomes.append(self._record(one, writer))
+        parquet = [(writer, one.path) for one, writer in pairs if one.file.ending == ".parquet"]
+        if parquet:
+            parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)
+        held: list[FileWriter] = []
+        for one, writer in pairs:
+            if one.file.ending != ".parquet":
+                _readers(one.path, one.file.ending, self.source, self.row_limit)[0](writer)
+            held.append(writer)
+            if are_full(held):
+                finish_together(held)
+                held.clear()
+        finish_together(held)
+        outcomes = [self._outcome(one, writer) for one, writer in pairs]
+        self._record(outcomes)
         return outcomes
 
     def _land_alone(self, one: _NewFile) -> LandedFile:
         if one.digest in self.loads:
-            self._remember(one)
             return self._known(one.file, one.before, one.digest)
         try:
             outcome = self._read_alone(one)
@@ -262,7 +287,10 @@ class _Load:
             with suppress(NotClean), self._transaction():
                 writer = self._writer(self._next_load_id())
                 read(writer)
-                return self._record(one, writer)
+                writer.finish()
+                outcome = self._outcome(one, writer)
+                self._record([outcome])
+                return outcome
         raise AssertionError("the last way of reading takes every file")
 
     def _next_load_id(self) -> int:
@@ -272,14 +300,13 @@ class _Load:
     def _writer(self, load_id: int) -> FileWriter:
         return FileWriter(self.con, self.source, load_id, self.tombstones)
 
-    def _record(self, one: _NewFile, writer: FileWriter) -> LandedFile:
-        """Write what is still held of a file and the rows about it, in the caller's transaction."""
-        writer.finish()
+    def _outcome(self, one: _NewFile, writer: FileWriter) -> LandedFile:
+        """What became of a file that was read to its end, unless it changed meanwhile."""
         if not writer.rows_read:
             writer.note("the file holds no rows")
         if fingerprint(one.file) != one.before or content_hash(one.path) != one.digest:
             raise _ChangedWhileRead
-        outcome = LandedFile(
+        return LandedFile(
             source=self.source.name,
             file=one.file.name,
             status="loaded",
@@ -291,36 +318,38 @@ class _Load:
             rows_repaired=writer.rows_repaired,
             note="; ".join(writer.notes) or None,
         )
-        self.con.execute(
-            "insert into raw.files values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                outcome.load_id,
-                outcome.source,
-                outcome.file,
-                outcome.content_hash,
-                outcome.byte_size,
-                self.landed_at,
-                outcome.rows_read,
-                outcome.note,
-            ],
-        )
-        self._remember(one)
-        return outcome
 
-    def _remember(self, one: _NewFile) -> None:
-        """Spare the next call the hashing of a file that has rested long enough for a change to
-        show."""
-        if is_settled(one.file):
-            self.con.execute(
-                "insert or replace into raw.seen_files values (?, ?, ?, ?, ?)",
-                [
-                    self.source.name,
-                    one.file.address,
-                    one.before.byte_size,
-                    one.before.version,
-                    one.digest,
-                ],
+    def _record(self, outcomes: list[LandedFile]) -> None:
+        """Write the rows about files, in the caller's transaction."""
+        rows = [
+            (
+                each.load_id,
+                each.source,
+                each.file,
+                each.content_hash,
+                each.byte_size,
+                self.landed_at,
+                each.rows_read,
+                each.note,
             )
+            for each in outcomes
+        ]
+        insert_rows(self.con, "insert into raw.files", rows)
+
+    def _remember(self, batch: list[_NewFile | LandedFile]) -> None:
+        """Spare the next call the hashing of files that are loaded and have rested."""
+        rows = {
+            one.file.address: (
+                self.source.name,
+                one.file.address,
+                one.before.byte_size,
+                one.before.version,
+                one.digest,
+            )
+            for one in batch
+            if isinstance(one, _NewFile) and one.is_settled and one.digest in self.loads
+        }
+        insert_rows(self.con, "insert or replace into raw.seen_files", [*rows.values()])
 
     def _known(self, file: FoundFile, before: Fingerprint, digest: str) -> LandedFile:
         load_id = self.loads[digest]
@@ -337,6 +366,7 @@ class _Load:
             yield
         except BaseException:
             self.con.rollback()
+            self.con.execute("reset preserve_insertion_order")  # readers count on it
             raise
         self.con.commit()
 
@@ -346,17 +376,17 @@ def _readers(path: Path, ending: str, source: Source, limit: int) -> list[_Reade
     enough for it."""
     if ending == ".parquet":
         return [
-            lambda writer: parquet_files.read_whole([writer], [path]),
-            partial(parquet_files.read_by_row_group, path=path),
+            lambda writer: parquet_files.read_whole([writer], [path], limit=limit),
+            partial(parquet_files.read_by_row_group, path=path, limit=limit),
         ]
     stream = ByteStream(path)
     if ending.startswith(".jsonl"):
         return [partial(jsonl_files.read, stream=stream, limit=limit)]
     layout = csv_files.layout_of(stream, source, limit)
-    return [
-        partial(csv_files.read_fast, stream=stream, layout=layout, limit=limit),
-        partial(csv_files.read_exactly, stream=stream, layout=layout, limit=limit),
-    ]
+    exactly = partial(csv_files.read_exactly, stream=stream, layout=layout, limit=limit)
+    if path.stat().st_size <= (SMALL_BYTES // 8 if stream.is_gzip else SMALL_BYTES):
+        return [exactly]
+    return [partial(csv_files.read_fast, stream=stream, layout=layout, limit=limit), exactly]
 
 
 def _clear(scratch: Path) -> None:

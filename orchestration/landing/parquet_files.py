@@ -1,20 +1,25 @@
 """Parquet dumps: typed columns become the text they would have in a CSV; times in ISO 8601, nested
 values as JSON.
 
-A row group that cannot be read costs its own rows only. Line numbers are row numbers from 1.
+A row group that cannot be read costs its own rows only, a row that is too long itself only. Line
+numbers are row numbers from 1.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from glob import escape
-from itertools import groupby
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.landing.lines import too_long
 from orchestration.landing.tables import (
+    CHUNK_CHARACTERS,
+    CHUNK_ROWS,
+    CLIP_MARK,
+    RAW_ROW_CHARACTERS,
     FileWriter,
     NotClean,
     declared_columns,
@@ -25,34 +30,39 @@ from orchestration.landing.tables import (
 )
 
 _WHOLE = 1 << 53
+_BUFFER_BYTES = 1 << 20
 
 
 class _NotParquet(Exception):  # noqa: N818  # told in raw.unreadable_rows
     pass
 
 
-def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path]) -> None:
+def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path], *, limit: int) -> None:
     """Load sound files through DuckDB's own reader, those with the same columns in one statement.
 
     Args:
-        writers: One a file, with load numbers that follow each other.
+        writers: One a file.
         paths: The files.
+        limit: Bytes a row may have; a longer one is set aside.
 
     Raises:
         NotClean: Some of it cannot be read; what was written so far is to be rolled back.
     """
+    alike: dict[tuple[object, ...], list[tuple[FileWriter, Path, int]]] = {}
     try:
-        schemas = [pq.read_schema(path) for path in paths]
-        first = 0
-        for schema, group in groupby(schemas):
-            last = first + len(list(group))
-            _insert_files(writers[first:last], paths[first:last], schema.names)
-            first = last
+        for writer, path in zip(writers, paths, strict=True):
+            metadata = pq.read_metadata(path)
+            schema = metadata.schema.to_arrow_schema()
+            own_limit = limit if _may_exceed(metadata, limit) else None
+            key = (own_limit, tuple(schema.names), *map(str, schema.types))
+            alike.setdefault(key, []).append((writer, path, metadata.num_rows))
+        for (own_limit, names, *_), files in alike.items():
+            _insert_files(files, [*names], own_limit)
     except (OSError, pa.ArrowException, duckdb.Error) as error:  # damage shows in many ways
         raise NotClean from error
 
 
-def read_by_row_group(writer: FileWriter, path: Path) -> None:
+def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
     """Load what can be read of a damaged file; the rows of a row group that cannot are set aside
     one by one."""
     try:
@@ -63,12 +73,13 @@ def read_by_row_group(writer: FileWriter, path: Path) -> None:
             1, "unreadable_file", f"the file as a whole is not readable as Parquet: {error}", None
         )
         return
-    file = pq.ParquetFile(path)
+    file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES)
     first = 1
     for group in range(file.num_row_groups):
         count = file.metadata.row_group(group).num_rows
         try:
-            rows = file.read_row_group(group)
+            for _ in _batches(file, group):  # of a damaged one not even the beginning is trusted
+                pass
         except (OSError, pa.ArrowException) as error:
             detail = (
                 f"row group {group + 1} of {file.num_row_groups} cannot be read: {_one_line(error)}"
@@ -77,9 +88,39 @@ def read_by_row_group(writer: FileWriter, path: Path) -> None:
             for line in range(first, first + count):
                 writer.set_aside(line, "damaged_rows", detail, None)
         else:
-            with registered(writer.con, rows.rename_columns(positional(len(names)))) as relation:
-                _insert(writer, names, relation, f"row_number() over () + {first - 1}", [])
+            at = first
+            for rows in _batches(file, group):
+                line = f"row_number() over () + {at - 1}"
+                with registered(writer.con, rows) as relation:
+                    _insert(writer, names, relation, line, [], rows.num_rows, limit)
+                at += rows.num_rows
         first += count
+
+
+def _batches(file: pq.ParquetFile, group: int) -> Iterator[pa.Table]:
+    """The rows of a row group, a batch at a time."""
+    metadata = file.metadata.row_group(group)
+    fitting = metadata.num_rows * CHUNK_CHARACTERS // max(_byte_size(metadata), 1)
+    for batch in file.iter_batches(min(max(fitting, 1), CHUNK_ROWS), row_groups=[group]):
+        yield pa.table(batch.columns, positional(batch.num_columns))
+
+
+def _byte_size(group: pq.RowGroupMetaData) -> int:
+    columns = (group.column(at) for at in range(group.num_columns))
+    return sum(column.total_uncompressed_size for column in columns)
+
+
+def _may_exceed(metadata: pq.FileMetaData, limit: int) -> bool:
+    """Whether a row may be longer than that.
+
+    A value takes as many bytes as it is long, once in its row group at least. But a list may hold
+    the same value many times.
+    """
+    has_lists = any(
+        metadata.schema.column(at).max_repetition_level for at in range(metadata.num_columns)
+    )
+    groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
+    return has_lists or any(_byte_size(group) > limit for group in groups)
 
 
 def _names(path: Path) -> list[str]:
@@ -93,49 +134,125 @@ def _positions(names: list[str]) -> str:
     return ", ".join(positional(len(names)))
 
 
-def _insert_files(writers: Sequence[FileWriter], paths: Sequence[Path], names: list[str]) -> None:
-    """Load files with the same columns."""
+def _insert_files(
+    files: Sequence[tuple[FileWriter, Path, int]], names: list[str], limit: int | None
+) -> None:
+    """Load files with the same columns, given with their numbers of rows; without a limit none of
+    the rows is too long."""
     relation = f"read_parquet(?, hive_partitioning = false) as delivered({_positions(names)})"
+    writers, paths, counts = zip(*files, strict=True)
     plain = [escape(str(path)) for path in paths]
     source = writers[0].source
     has_own_number = "file_row_number" in (name.lower() for name in names)
     if not source.accepts(names) or has_own_number or writers[0].tombstones is not None:
-        for writer, path in zip(writers, plain, strict=True):
-            _insert(writer, names, relation, "row_number() over ()", [path])
+        for writer, path, count in zip(writers, plain, counts, strict=True):
+            _insert(writer, names, relation, "row_number() over ()", [path], count, limit)
         return
     texts = _texts(writers[0], names, relation, [plain])
-    delivered = f"(select file_index, file_row_number + 1 as line, {texts} from {relation})"
-    counts = [pq.read_metadata(path).num_rows for path in paths]
+    load_id = "(?::bigint[])[file_index::bigint + 1] as load_id"
+    line = "file_row_number + 1"
+    delivered = f"select {load_id}, {line} as line, {texts} from {relation}"
+    parameters = [[each.load_id for each in writers], plain]
     with _in_any_order(writers[0].con):
-        insert_files(writers, counts, declared_columns(names, source), delivered, [plain])
+        loaded = insert_files(
+            writers[0],
+            declared_columns(names, source),
+            _within(delivered, names, limit),
+            parameters,
+        )
+    if limit is not None and loaded < sum(counts):
+        for writer, path in zip(writers, plain, strict=True):
+            _set_long_aside(
+                writer, names, f"{line} as line, {texts} from {relation}", [path], limit
+            )
+    for writer, count in zip(writers, counts, strict=True):
+        writer.rows_loaded += count - writer.rows_unreadable
+    if loaded != sum(writer.rows_loaded for writer in writers):
+        raise NotClean
 
 
 def _insert(
-    writer: FileWriter, names: list[str], relation: str, line: str, parameters: list[str]
+    writer: FileWriter,
+    names: list[str],
+    relation: str,
+    line: str,
+    parameters: list[str],
+    count: int,
+    limit: int | None,
 ) -> None:
+    """Load one file, or a part of it, of so many rows."""
     texts = _texts(writer, names, relation, parameters)
+    delivered = f"{line} as line, {texts} from {relation}"
     source = writer.source
-    if source.accepts(names):
-        delivered = f"(select {line} as line, {texts} from {relation})"
-        writer.insert("line", declared_columns(names, source), delivered, parameters)
+    if not source.accepts(names):
+        detail = source.refusal(names)
+        writer.note(detail)
+        _set_aside(writer, names, delivered, parameters, f"'unknown_columns', {literal(detail)}")
         return
-    detail = source.refusal(names)
-    writer.note(detail)
+    within = _within(f"select {delivered}", names, limit)
+    loaded = writer.insert("line", declared_columns(names, source), within, parameters)
+    if limit is not None and loaded < count:
+        loaded += _set_long_aside(writer, names, delivered, parameters, limit)
+    if loaded != count:
+        raise NotClean
+
+
+def _within(rows: str, names: list[str], limit: int | None) -> str:
+    """SQL for those of the rows of texts that are not too long."""
+    return f"({rows})" if limit is None else f"(from ({rows}) where {_length(names)} <= {limit})"
+
+
+def _length(names: list[str]) -> str:
+    """SQL for the bytes of a row of texts."""
+    return " + ".join(f"coalesce(strlen({column}), 0)" for column in positional(len(names)))
+
+
+def _set_long_aside(
+    writer: FileWriter, names: list[str], delivered: str, parameters: list[str], limit: int
+) -> int:
+    """Set aside the rows that are too long; how many."""
+    length = _length(names)
+    reason, detail = too_long("{}", limit)
+    why = f"{literal(reason)}, format({literal(detail)}, {length})"
+    return _set_aside(writer, names, delivered, parameters, why, f"where {length} > {limit}")
+
+
+def _set_aside(
+    writer: FileWriter,
+    names: list[str],
+    delivered: str,
+    parameters: list[str],
+    why: str,
+    where: str = "",
+) -> int:
+    """Set rows of texts aside; how many.
+
+    Args:
+        writer: Their file's.
+        names: Their columns.
+        delivered: SQL for the rows, with ``line``, after ``select``.
+        parameters: Values for the question marks in it.
+        why: SQL for reason and detail.
+        where: SQL for which of them.
+    """
+    kept = RAW_ROW_CHARACTERS
+    # each text is cut before it becomes a part of the whole, which would be as long as all of them
+    texts = ", ".join(f"{each}: left({each}, {kept + 1})" for each in positional(len(names)))
+    rows = (
+        f"select line, {why}, if(length(raw_row) > {kept}, left(raw_row, {kept}) ||"
+        f" {literal(CLIP_MARK)}, raw_row) from (select *, to_json({{{texts}}})::varchar as raw_row"
+        f" from (select {delivered}) {where})"
+    )
     if writer.tombstones is not None:
-        rows = writer.con.execute(
-            f"select {line}, to_json(row)::varchar from (select {texts} from {relation}) as row",
-            parameters,
-        ).fetchall()
-        for number, text in rows:
-            writer.set_aside(number, "unknown_columns", detail, text)
-        return
+        found = writer.con.execute(rows, parameters).fetchall()
+        for row in found:
+            writer.set_aside(*row)
+        return len(found)
     ((count,),) = writer.con.execute(
-        f"insert into raw.unreadable_rows "
-        f"select {writer.load_id}, {line}, 'unknown_columns', {literal(detail)}, "
-        f"to_json(row)::varchar from (select {texts} from {relation}) as row",
-        parameters,
+        f"insert into raw.unreadable_rows select {writer.load_id}, * from ({rows})", parameters
     ).fetchall()
     writer.rows_unreadable += count
+    return count
 
 
 def _texts(
@@ -150,12 +267,14 @@ def _texts(
 
 @contextmanager
 def _in_any_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Rows know their lines: DuckDB may write what it has read first, and need not sort threads."""
+    """Rows know their lines: DuckDB may write what it has read first, and need not sort threads.
+
+    After a failure nothing can be set before the rollback, which is the caller's to do and to
+    follow by a reset.
+    """
     con.execute("set preserve_insertion_order = false")
-    try:
-        yield
-    finally:
-        con.execute("reset preserve_insertion_order")
+    yield
+    con.execute("reset preserve_insertion_order")
 
 
 def _text(column: str, kind: str) -> str:

@@ -1,12 +1,14 @@
 """The tables of the schema ``raw``: their columns, and the one way rows get into them.
 
 Here: DDL, the SQL that brings delivered columns under their declared names, and a writer for one
-    file. How records
-are read is the readers' business; when a transaction begins and ends is that of ``load``.
+file. How records are read is the readers' business; when a transaction begins and ends is that of
+``load``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain
 from json.encoder import encode_basestring
 
 import duckdb
@@ -47,6 +49,7 @@ create table if not exists raw.tombstones (
 
 _ASIDE_SCHEMA = pa.schema(
     [
+        ("load_id", pa.int64()),
         ("line", pa.int64()),
         ("reason", pa.large_string()),
         ("detail", pa.large_string()),
@@ -200,7 +203,7 @@ class FileWriter:
         self._lines.append(line)
         self._texts.extend(values)
         self._characters += characters
-        if len(self._lines) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+        if are_full([self]):
             self.finish()
 
     def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
@@ -211,7 +214,7 @@ class FileWriter:
             reason, detail, raw_row = REASON, DETAIL, None
         self._unreadable.append((line, reason, detail, raw_row))
         self._characters += len(raw_row or "")
-        if len(self._unreadable) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+        if are_full([self]):
             self.finish()
 
     def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
@@ -263,25 +266,7 @@ class FileWriter:
 
     def finish(self) -> None:
         """Write all that is still held."""
-        if self._lines:
-            texts = [_text_array(self._texts[at :: self._width]) for at in range(self._width)]
-            names = ["line", *positional(self._width)]
-            chunk = pa.Table.from_arrays([pa.array(self._lines, pa.int64()), *texts], names=names)
-            with registered(self.con, chunk) as relation:
-                self.insert("line", self._select, relation)
-        for table, rows in (
-            ("unreadable_rows", self._unreadable),
-            ("repaired_rows", self._repaired),
-        ):
-            if rows:
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                with registered(self.con, pa.table(columns, schema=_ASIDE_SCHEMA)) as relation:
-                    self.con.execute(
-                        f"insert into raw.{table} select {self.load_id}, * from {relation}"
-                    )
-        for held in (self._lines, self._texts, self._unreadable, self._repaired):
-            held.clear()
-        self._characters = 0
+        finish_together([self])
 
     def _leave_out_erased(self, rows: str, parameters: Sequence[object]) -> list[int]:
         """Set aside the rows of a query that name somebody erased, without what they say; their
@@ -310,39 +295,99 @@ class FileWriter:
         return bool(self.tombstones and text and self.tombstones.names(text))
 
 
+def finish_together(writers: Sequence[FileWriter]) -> None:
+    """Write all that the writers of several files still hold, what is alike in one statement."""
+    alike: dict[tuple[object, ...], list[FileWriter]] = {}
+    for writer in writers:
+        if writer._lines:
+            # whom to leave out is looked up file by file
+            alone = writer.load_id if writer.tombstones is not None else None
+            key = (alone, writer._width, *writer._select)
+            alike.setdefault(key, []).append(writer)
+    for group in alike.values():
+        _insert_held(group)
+    for table, rows in (
+        ("unreadable_rows", [(each.load_id, *row) for each in writers for row in each._unreadable]),
+        ("repaired_rows", [(each.load_id, *row) for each in writers for row in each._repaired]),
+    ):
+        if rows:
+            insert_rows(writers[0].con, f"insert into raw.{table}", rows, _ASIDE_SCHEMA)
+    for writer in writers:
+        for held in (writer._lines, writer._texts, writer._unreadable, writer._repaired):
+            held.clear()
+        writer._characters = 0
+
+
+def are_full(writers: Sequence[FileWriter]) -> bool:
+    """Whether the writers together hold as much as is to be written at once."""
+    return (
+        sum(len(each._lines) for each in writers) >= CHUNK_ROWS
+        or sum(len(each._unreadable) for each in writers) >= CHUNK_ROWS
+        or sum(each._characters for each in writers) >= CHUNK_CHARACTERS
+    )
+
+
 def insert_files(
-    writers: Sequence[FileWriter],
-    counts: Sequence[int],
-    select: Sequence[str],
-    relation: str,
-    parameters: Sequence[object],
-) -> None:
+    writer: FileWriter, select: Sequence[str], relation: str, parameters: Sequence[object] = ()
+) -> int:
     """Insert the rows of several files at once.
 
     Args:
-        writers: One a file, with load numbers that follow each other; nobody was erased.
-        counts: Rows of each file.
+        writer: That of one of them; nobody was erased.
         select: SQL for the declared columns and ``_extra``.
-        relation: What to select from, with ``line`` and ``file_index``, the place of a row's file.
+        relation: What to select from, with ``load_id`` and ``line``.
         parameters: Values for the question marks in ``relation``.
 
-    Raises:
-        NotClean: The relation has another number of rows.
+    Returns:
+        Number of rows; to be added to ``rows_loaded`` of their writers.
     """
-    table, first = raw_table(writers[0].source), writers[0].load_id
-    ((count,),) = (
-        writers[0]
-        .con.execute(
-            f"insert into {table} select {first} + file_index, line, {', '.join(select)} "
-            f"from {relation}",
-            list(parameters),
-        )
-        .fetchall()
+    names = ", ".join(quoted(name) for name in (*writer.source.column_names, "_extra"))
+    ((count,),) = writer.con.execute(
+        f"insert into {raw_table(writer.source)} (_load_id, _line, {names}) "
+        f"select load_id, line, {', '.join(select)} from {relation}",
+        list(parameters),
+    ).fetchall()
+    return count
+
+
+def insert_rows(
+    con: duckdb.DuckDBPyConnection,
+    insert: str,
+    rows: Sequence[Sequence[object]],
+    schema: pa.Schema | None = None,
+) -> None:
+    """Insert rows of Python values in one statement; ``insert`` is that up to what is inserted."""
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        chunk = pa.table(columns, schema or positional(len(columns)))
+        with registered(con, chunk) as relation:
+            con.execute(f"{insert} select * from {relation}")
+
+
+def _insert_held(writers: Sequence[FileWriter]) -> None:
+    """Insert the rows that writers hold, of the same columns."""
+    first, width = writers[0], writers[0]._width
+    counts = [len(each._lines) for each in writers]
+    load_ids = [
+        each.load_id for each, rows in zip(writers, counts, strict=True) for _ in range(rows)
+    ]
+    lines = [line for each in writers for line in each._lines]
+    texts = first._texts if len(writers) == 1 else [*chain.from_iterable(e._texts for e in writers)]
+    chunk = pa.Table.from_arrays(
+        [
+            pa.array(load_ids, pa.int64()),
+            pa.array(lines, pa.int64()),
+            *(_text_array(texts[at::width]) for at in range(width)),
+        ],
+        names=["load_id", "line", *positional(width)],
     )
-    if count != sum(counts):
-        raise NotClean
-    for writer, rows in zip(writers, counts, strict=True):
-        writer.rows_loaded += rows
+    with registered(first.con, chunk) as relation:
+        if first.tombstones is None:
+            insert_files(first, first._select, relation)
+            for writer, count in zip(writers, counts, strict=True):
+                writer.rows_loaded += count
+        else:
+            first.insert("line", first._select, relation)
 
 
 def _text_array(column: list[str | None]) -> pa.Array:
@@ -354,11 +399,25 @@ def _text_array(column: list[str | None]) -> pa.Array:
 @contextmanager
 def registered(con: duckdb.DuckDBPyConnection, chunk: pa.Table) -> Iterator[str]:
     """A name under which SQL sees the chunk, as long as the context lasts."""
-    con.register("landing_chunk", chunk)
+    seen = _Seen(chunk)
+    con.register("landing_chunk", seen)
     try:
         yield "landing_chunk"
     finally:
-        con.unregister("landing_chunk")
+        seen.chunk = None
+        with suppress(duckdb.TransactionException):  # a statement failed: the rollback forgets it
+            con.unregister("landing_chunk")
+
+
+@dataclass
+class _Seen:
+    """What SQL sees a chunk through: until the transaction ends DuckDB holds on to this, and must
+    not to the rows of all chunks."""
+
+    chunk: pa.Table | None
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.chunk.__arrow_c_stream__(requested_schema)
 
 
 def _clipped(raw_row: str | None) -> str | None:

@@ -1,9 +1,18 @@
 """Files that are landed together: whose row is whose, and what one of them costs the others."""
 
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
 import polars as pl
 import pytest
 
-from orchestration.landing import load
+from orchestration.landing import find_files, land, load
+from orchestration.landing.sources import Column
+from tests.landing.conftest import CLICKS, LANDED_AT
 
 HEADER = "visitor_id,ts,price\n"
 
@@ -86,3 +95,82 @@ def test_a_batch_that_is_full_makes_room_for_the_next(landing, monkeypatch):
     landing.land(progress=lambda outcome: told.append((outcome.file, outcome.load_id)))
     assert told == [(f"{name}.parquet", nth) for nth, name in enumerate("abcde", start=1)]
     assert [row[2] for row in places(landing)] == list("abcde")
+
+
+class CountingConnection:
+    """A connection that counts its statements: what a file costs is mostly theirs."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con, self.statements = con, 0
+
+    def __getattr__(self, name: str) -> Any:
+        self.statements += name in ("execute", "begin", "commit", "rollback")
+        return getattr(self.con, name)
+
+
+def deliver_small_files(folder: Path, count: int) -> None:
+    """CSV, JSONL and Parquet by turns, of three rows; every thousandth file has a fault."""
+    for nth in range(count):
+        rows = [(f"v{nth}-{row}", "t", str(row)) for row in range(3)]
+        path = folder / f"{nth // 1000} é" / f"{nth:05}.{('csv', 'jsonl', 'parquet')[nth % 3]}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".csv":
+            text = "".join(",".join(row) + "\n" for row in rows)
+            path.write_text(HEADER + text + ("cut\n" if nth % 1000 == 0 else ""))
+        elif path.suffix == ".jsonl":
+            template = '{{"visitor_id":"{}","ts":"{}","price":{}}}\n'
+            path.write_text("".join(template.format(*row) for row in rows))
+        else:
+            frame = pl.DataFrame(rows, schema=["visitor_id", "ts", "price"], orient="row")
+            frame.write_parquet(path)
+            if nth % 1000 == 500:
+                path.write_bytes(path.read_bytes()[:-9])
+        os.utime(path, (0, 0))  # it has rested
+
+
+def test_ten_thousand_small_files_take_few_statements_and_a_second_time_none_of_their_own(tmp_path):
+    deliver_small_files(tmp_path / "landing", 10_000)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
+        con = CountingConnection(opened)
+        files = find_files(tmp_path / "landing", CLICKS)
+        outcomes = land(con, files, CLICKS, landed_at=LANDED_AT)
+        assert con.statements < 1_000
+        cut = [f"{nth // 1000} é/{nth:05}.csv" for nth in range(0, 10_000, 3_000)]
+        gone = [f"{nth // 1000} é/{nth:05}.parquet" for nth in range(500, 10_000, 3_000)]
+        assert Counter(each.status for each in outcomes) == {"loaded": 10_000}
+        assert [each.load_id for each in outcomes] == [*range(1, 10_001)]
+        assert [each.file for each in outcomes if each.rows_unreadable] == sorted(cut + gone)
+        read = Counter(each.rows_read for each in outcomes)
+        assert read == {3: 10_000 - len(cut) - len(gone), 4: len(cut), 1: len(gone)}
+
+        loaded = "select count(*), count(distinct visitor_id), sum(price::int) from raw.clicks"
+        rows = 3 * (10_000 - len(gone))
+        assert opened.execute(loaded).fetchall() == [(rows, rows, rows)]
+        misplaced = (
+            "select count(*) from raw.clicks join raw.files on load_id = _load_id"
+            " where visitor_id <> format('v{}-{}', load_id - 1, price)"
+            " or file not like format('% é/{:05d}.%', load_id - 1)"
+            " or _line <> price::int + if(file like '%.csv', 2, 1)"
+        )
+        assert opened.execute(misplaced).fetchall() == [(0,)]
+
+        con.statements = 0
+        again = land(con, files, CLICKS, landed_at=LANDED_AT)
+        assert con.statements < 20
+        assert [(each.status, each.load_id) for each in again] == [
+            ("known", load_id) for load_id in range(1, 10_001)
+        ]
+        assert opened.execute(loaded).fetchall() == [(rows, rows, rows)]
+
+
+def test_a_parquet_file_after_a_column_was_declared_fills_the_columns_by_name(landing):
+    landing.deliver("a.csv", HEADER + "a,t,1\n")
+    landing.land()
+    landing.source = replace(CLICKS, columns=(Column("page"), *CLICKS.columns))
+    clicks("b").with_columns(page=pl.lit("/p"), more=pl.lit("m")).write_parquet(
+        landing.folder / "b.parquet"
+    )
+    landing.land()
+    assert landing.query(
+        "select page, visitor_id, event_at, price, _extra from raw.clicks order by visitor_id"
+    ) == [(None, "a", "t", "1", None), ("/p", "b", "t", "1", '{"more":"m"}')]

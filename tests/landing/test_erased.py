@@ -174,3 +174,12 @@ def test_ids_that_mean_nobody_are_those_of_the_dbt_project():
 def test_a_row_is_of_the_visitor_that_the_log_makes_of_it(landing, visitor, user, expected):
     query = f"select {visitor_of(SHOP)} from (select {visitor} as visitor_id, {user} as user_id)"
     assert landing.query(query) == [(expected,)]
+
+
+def test_a_long_row_of_a_parquet_keeps_no_text_that_names_them(shop, key):
+    columns = {"visitor_id": ["erased-phone", "other", "v3"], "event_at": ["t" * 90, "t" * 90, "t"]}
+    pl.DataFrame(columns).write_parquet(shop.folder / "a.parquet")
+    shop.land(row_limit=80, **key)
+    other = f'{{"d0":"other","d1":"{"t" * 90}"}}'
+    assert aside(shop) == [(1, *ERASED), (2, "row_too_long", other)]
+    assert shop.query(f"select _line from raw.{shop.source.name}") == [(3,)]

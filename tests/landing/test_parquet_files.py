@@ -6,6 +6,14 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
+
+from orchestration.landing.tables import FileWriter, declared_columns
+from tests.landing.conftest import CLICKS
+
+MEGABYTE = 1 << 20
+LIMIT = 1_000
+TOO_LONG = "the row has {} bytes, the limit is 1000"
 
 
 def _parquet(columns: dict[str, pa.Array], **options: int) -> bytes:
@@ -74,3 +82,120 @@ def test_foreign_columns_are_set_aside_row_by_row(landing):
         (1, "unknown_columns", '{"d0":"x"}'),
         (2, "unknown_columns", '{"d0":"y"}'),
     ]
+
+
+def _rows(*lengths: int, first: int = 1) -> dict[str, pa.Array]:
+    """Rows of so many bytes, of visitors v1, v2, ..."""
+    visitors = [f"v{nth}" for nth in range(first, first + len(lengths))]
+    texts = ["x" * (length - len(v)) for v, length in zip(visitors, lengths, strict=True)]
+    return {"visitor_id": pa.array(visitors), "ts": pa.array(texts)}
+
+
+def _details(landing) -> list[tuple]:
+    return landing.query(
+        "select file, line, reason, detail from raw.unreadable_rows join raw.files using (load_id)"
+        " order by all"
+    )
+
+
+def test_a_row_of_50_megabytes_is_set_aside_and_those_around_it_are_kept(landing):
+    outcome = landing.land_one("a.parquet", _parquet(_rows(10, 50 * MEGABYTE, 16 * MEGABYTE, 10)))
+    assert (outcome.rows_read, outcome.rows_unreadable, outcome.note) == (4, 1, None)
+    assert [row[:2] for row in landing.rows()] == [(1, "v1"), (3, "v3"), (4, "v4")]
+    [(line, reason, kept)] = landing.unreadable()
+    assert (line, reason) == (2, "row_too_long")
+    assert kept == '{"d0":"v2","d1":"' + "x" * (65_536 - 17) + "... [clipped]"
+    assert _details(landing)[0][3] == "the row has 52428800 bytes, the limit is 16777216"
+
+
+@pytest.mark.parametrize("use_dictionary", [True, False])
+def test_the_limit_is_on_a_row_and_counts_its_bytes(landing, use_dictionary):
+    columns = {"visitor_id": pa.array(["v1", "v2", "v3"]), "ts": pa.array(["é" * 300] * 3)}
+    columns["price"] = pa.array(["1" * 398, "2" * 399, None])
+    landing.land_one("a.parquet", _parquet(columns, use_dictionary=use_dictionary), row_limit=LIMIT)
+    assert [row[:2] for row in landing.rows()] == [(1, "v1"), (3, "v3")]
+    assert _details(landing) == [("a.parquet", 2, "row_too_long", TOO_LONG.format(1_001))]
+
+
+def test_long_rows_of_several_files_are_set_aside_from_each(landing):
+    landing.deliver("a.parquet", _parquet(_rows(9, 1_001, 9), row_group_size=1))
+    landing.deliver("b.parquet", _parquet(_rows(9, first=4)))
+    landing.deliver("c.parquet", _parquet(_rows(1_002, 1_000, first=5)))
+    landing.deliver("d.parquet", _parquet(_rows(9, 9, 1_003, first=7)))
+    outcomes = landing.land(row_limit=LIMIT)
+    assert [(each.rows_read, each.rows_unreadable) for each in outcomes] == [
+        (3, 1),
+        (1, 0),
+        (2, 1),
+        (3, 1),
+    ]
+    assert landing.query("select _load_id, _line, visitor_id from raw.clicks order by all") == [
+        (1, 1, "v1"),
+        (1, 3, "v3"),
+        (2, 1, "v4"),
+        (3, 2, "v6"),
+        (4, 1, "v7"),
+        (4, 2, "v8"),
+    ]
+    assert _details(landing) == [
+        ("a.parquet", 2, "row_too_long", TOO_LONG.format(1_001)),
+        ("c.parquet", 1, "row_too_long", TOO_LONG.format(1_002)),
+        ("d.parquet", 3, "row_too_long", TOO_LONG.format(1_003)),
+    ]
+
+
+def test_a_list_that_is_short_in_the_file_and_long_as_text_is_set_aside(landing):
+    columns = _rows(9, 9, 9) | {"items": pa.array([[1], [7] * 100_000, None])}
+    content = _parquet(columns)
+    assert len(content) < 10_000
+    landing.land_one("a.parquet", content, row_limit=150_000)
+    assert [row[:2] for row in landing.rows()] == [(1, "v1"), (3, "v3")]
+    assert _details(landing) == [
+        ("a.parquet", 2, "row_too_long", "the row has 200010 bytes, the limit is 150000")
+    ]
+
+
+def test_a_file_with_damage_and_with_its_own_row_numbers_loses_its_long_rows_only(landing):
+    columns = _rows(9, 1_001, 9, 9) | {"file_row_number": pa.array([7, 7, 7, 7])}
+    landing.land_one("a.parquet", _parquet(columns), row_limit=LIMIT)
+    content = bytearray(_parquet(_rows(9, 1_001, 9, 9), row_group_size=2))
+    last = pq.ParquetFile(io.BytesIO(bytes(content))).metadata.row_group(1).column(0)
+    start = last.dictionary_page_offset
+    content[start : start + last.total_compressed_size] = b"\xff" * last.total_compressed_size
+    landing.deliver("b.parquet", bytes(content))
+    landing.land(row_limit=LIMIT)
+    assert landing.query("select _load_id, _line, visitor_id from raw.clicks order by all") == [
+        (1, 1, "v1"),
+        (1, 3, "v3"),
+        (1, 4, "v4"),
+        (2, 1, "v1"),
+    ]
+    assert [row[:3] for row in _details(landing)] == [
+        ("a.parquet", 2, "row_too_long"),
+        ("b.parquet", 2, "row_too_long"),
+        ("b.parquet", 3, "damaged_rows"),
+        ("b.parquet", 4, "damaged_rows"),
+    ]
+
+
+def test_after_a_damaged_file_the_rows_of_others_keep_their_lines(landing):
+    content = bytearray(_parquet(_rows(*[9] * 2_000)))
+    content[4:-4_000] = b"\xff" * len(content[4:-4_000])
+    landing.land_one("a.parquet", bytes(content))
+    order = "select current_setting('preserve_insertion_order')"
+    assert landing.query(order) == [(True,)]
+
+
+def test_rows_that_are_written_do_not_stay_in_memory_until_the_file_is_done(landing):
+    landing.land()
+    before = pa.total_allocated_bytes()
+    landing.con.begin()
+    writer = FileWriter(landing.con, CLICKS, 1)
+    writer.deliver(1, declared_columns(["visitor_id"], CLICKS))
+    for line in range(1, 11):
+        writer.add(line, ["x" * MEGABYTE], MEGABYTE)
+        writer.finish()
+    held = pa.total_allocated_bytes() - before
+    landing.con.commit()
+    assert writer.rows_loaded == 10
+    assert held < 2 * MEGABYTE

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import shutil
+import threading
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 import pytest
@@ -65,6 +67,21 @@ def write(folder: Path, hour: datetime, rows: pl.DataFrame, keep_hours: int = 72
     return write_export(
         folder, hour, rows, models=models, settings_digest="d" * 12, keep_hours=keep_hours
     )
+
+
+def read_newest(folder: Path) -> tuple[bytes, dict, int]:
+    """The newest file and its manifest as a tool reads them, by name; how often it had to begin
+    again because the file was told again in between."""
+    again = 0
+    while True:
+        latest = json.loads((folder / "latest.json").read_bytes())
+        path = folder / latest["path"]
+        manifest = json.loads(path.with_name("manifest.json").read_bytes())
+        content = path.read_bytes()
+        told = {manifest["sha256"], latest["sha256"] or manifest["sha256"]}
+        if told == {hashlib.sha256(content).hexdigest()}:
+            return content, manifest, again
+        again += 1
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -206,3 +223,72 @@ def test_what_a_killed_run_left_is_made_good_by_the_next(tmp_path):
     export = write(tmp_path, TEN, frame(row()))
     assert read_latest(tmp_path)["path"] == export.path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+
+
+def test_a_reader_of_an_hour_told_again_and_again_sees_one_telling_whole(tmp_path):
+    tellings = [
+        frame(*[row(visitor_id=f"v{n}", priority_rank=rank) for rank in range(n + 1)])
+        for n in range(150)
+    ]
+    contents = [to_csv(each)[0] for each in tellings]
+    write(tmp_path, TEN, tellings[0])
+    is_over = threading.Event()
+
+    def tell() -> None:
+        for telling in tellings[1:]:
+            write(tmp_path, TEN, telling)
+        is_over.set()
+
+    seen, began_again = [], 0
+    teller = threading.Thread(target=tell)
+    teller.start()
+    while not is_over.is_set():
+        before = (tmp_path / "latest.json").read_bytes()
+        content, manifest, again = read_newest(tmp_path)
+        began_again += again
+        seen.append(contents.index(content))
+        assert (manifest["rows"], manifest["bytes"]) == (seen[-1] + 1, len(content))
+        # while the pointer stays as it is, so does what it says
+        by_name = (tmp_path / "2026-10-31T10Z" / "retargeting_priorities.csv").read_bytes()
+        if (tmp_path / "latest.json").read_bytes() == before:
+            assert json.loads(before)["sha256"] in (None, hashlib.sha256(by_name).hexdigest())
+    teller.join()
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 10
+    assert began_again < len(seen)
+    assert read_newest(tmp_path)[0] == contents[-1]
+
+
+@pytest.mark.parametrize("step", ["_exchange", "shutil.rmtree", "sync_folder", "_point_to_newest"])
+def test_a_telling_that_died_leaves_a_pointer_that_says_nothing_wrong(tmp_path, step):
+    write(tmp_path, TEN, frame(row()))
+
+    def die(*_: object, ignore_errors: bool = False) -> None:
+        if not ignore_errors:  # else it is what goes before
+            raise OSError("killed")
+
+    with (
+        patch(f"orchestration.exports.{step}", side_effect=die),
+        pytest.raises(OSError, match="killed"),
+    ):
+        write(tmp_path, TEN, frame(row(visitor_id="v2")))
+    assert read_latest(tmp_path) == {
+        "hour": "2026-10-31T10:00:00Z",
+        "path": "2026-10-31T10Z/retargeting_priorities.csv",
+        "sha256": None,
+    }
+    content, manifest, again = read_newest(tmp_path)
+    assert again == 0
+    assert (b",v2," in content) == (step != "_exchange")
+    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
+    export = write(tmp_path, TEN, frame(row(visitor_id="v2")))
+    assert read_latest(tmp_path)["sha256"] == export.sha256
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+
+
+def test_an_older_hour_told_again_leaves_the_pointer_as_it_is(tmp_path):
+    write(tmp_path, TEN, frame(row()))
+    write(tmp_path, TEN + timedelta(hours=1), frame(row()))
+    pointer = (tmp_path / "latest.json").stat().st_ino
+    write(tmp_path, TEN, frame(row(visitor_id="v2")))
+    assert (tmp_path / "latest.json").stat().st_ino == pointer

@@ -207,6 +207,24 @@ def rot(target: Path, _: duckdb.DuckDBPyConnection) -> None:
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def lose_a_block(target: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Damage where a publication reads nothing: in old rows of a column that is no key."""
+    connection.execute(
+        "insert into scores.cart_scores by name select timestamp '2026-10-30' as scored_at,"
+        " hash(i)::varchar as cart_id, hash(i + 1)::varchar as reasons from range(100000) as r(i)"
+    )
+    connection.execute(
+        "insert into scores.runs by name"
+        " select '1' as run_id, timestamp '2026-10-30' as as_of, 100000 as carts_scored"
+    )
+    publish(connection, target)
+    status = target.stat()
+    with target.open("r+b") as file:
+        file.seek(status.st_size // 2)
+        file.write(b"\xaa" * 64)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
 def describe(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("comment on column main.carts.cart_id is 'Another word for it.'")
 
@@ -234,6 +252,7 @@ REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
     ("the file is not the one that was published last", write_to),
     ("the last file cannot be read", damage),
     ("the last file cannot be read", rot),
+    ("the last file cannot be read as it was written", lose_a_block),
     ("other tables, columns or descriptions are published now", describe),
     ("the last file has storage version v1.2.0", write_older),
     ("most of the last file is free space", hollow_out),
@@ -277,3 +296,33 @@ def test_a_publication_that_died_is_made_good_by_the_next(connection, tmp_path, 
     publish(connection, target)
     assert carts(target) == ["a", "b", "c", "d"]
     assert connection.execute("select * from main.unpublished_visitors").fetchall() == []
+
+
+def test_a_lost_block_of_the_last_file_is_not_in_the_next_one(connection, tmp_path):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    lose_a_block(target, connection)
+    code = (
+        READ_CARTS + "c.execute('select bit_xor(hash(s)), count(*) from cart_scores s').fetchall()"
+    )
+    read = [sys.executable, "-c", code, str(target)]
+    with pytest.raises(subprocess.CalledProcessError):
+        subprocess.run(read, check=True, stderr=subprocess.DEVNULL)
+    add_cart(connection, "2026-11-01", "c")
+    publish(connection, target)
+    subprocess.run(read, check=True)
+    assert carts(target) == ["a", "b", "c"]
+
+
+def test_a_warehouse_whose_last_file_has_no_checksum_yet_publishes_anew_once(
+    connection, tmp_path, caplog
+):
+    target = tmp_path / "analytics.duckdb"
+    publish(connection, target)
+    connection.execute("alter table scores.published_file drop column checksum")
+    ensure_score_tables(connection)
+    with caplog.at_level(logging.INFO, "orchestration.publication"):
+        publish(connection, target)
+        publish(connection, target)
+    assert len([each for each in caplog.messages if "published anew" in each]) == 1
+    assert carts(target) == ["a", "b"]

@@ -1,13 +1,14 @@
 """What every run does first and last."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from orchestration import ledger, warehouse
 from orchestration.home import Home
-from orchestration.running import open_run
+from orchestration.running import Run, open_run
 from orchestration.settings import Settings
 
 TEN = datetime(2026, 10, 31, 10)
@@ -71,3 +72,59 @@ def test_a_run_that_was_killed_becomes_failed_when_the_next_begins(tmp_path):
     with open_run(home, "2", "hourly", TEN) as run:
         run.finish()
     assert [(row[0], row[3]) for row in runs(home)] == [("1", "failed"), ("2", "done")]
+
+
+def publish(run: Run) -> None:
+    """Copy the runs to the published file, and remember the file."""
+    run.home.published.unlink(missing_ok=True)
+    with run.open_warehouse() as connection:
+        with warehouse.attached(connection, run.home.published):
+            connection.execute("create table published.main.runs as from scores.runs")
+        connection.execute("insert into scores.published_file values (1, 1, 1)")
+
+
+def killed_hour(home: Home, run_id: str, *, is_published: bool) -> None:
+    """What an hour leaves that was killed in its last step, before the rename or after it."""
+    with open_run(home, run_id, "hourly", TEN) as run:
+        run.finish()
+        if is_published:
+            publish(run)
+
+
+def statuses(home: Home) -> list[tuple]:
+    return [(row[0], row[3]) for row in runs(home)]
+
+
+@pytest.mark.parametrize("was_published", [True, False])
+def test_a_run_killed_before_its_publication_is_corrected_by_the_next(tmp_path, was_published):
+    home = Home(tmp_path)
+    if was_published:
+        killed_hour(home, "0", is_published=True)
+    killed_hour(home, "1", is_published=False)
+    before = [("0", "done")] if was_published else []
+    assert statuses(home) == [*before, ("1", "done")]
+    with open_run(home, "2", "land", None) as run:
+        run.finish()
+    with open_run(home, "3", "hourly", TEN) as run, run.finishing():
+        publish(run)
+    assert statuses(home) == [*before, ("1", "failed"), ("2", "done"), ("3", "done")]
+
+
+def test_a_run_killed_after_its_publication_stays_done(tmp_path):
+    home = Home(tmp_path)
+    killed_hour(home, "1", is_published=True)
+    with open_run(home, "2", "land", None) as run:
+        run.finish()
+    assert statuses(home) == [("1", "done"), ("2", "done")]
+
+
+@pytest.mark.parametrize(
+    "harm", [Path.unlink, lambda path: path.write_bytes(b"no database")], ids=["gone", "damaged"]
+)
+def test_a_published_file_that_tells_nothing_makes_no_run_a_failed_one(tmp_path, harm):
+    home = Home(tmp_path)
+    killed_hour(home, "1", is_published=True)
+    harm(home.published)
+    with open_run(home, "2", "land", None) as run:
+        run.finish()
+    assert statuses(home) == [("1", "done"), ("2", "done")]

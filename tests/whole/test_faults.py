@@ -5,13 +5,16 @@ faults of dumps (`tests/landing`), or what each part does in a fault (beside the
 """
 
 import ctypes
+import os
 import re
 import shutil
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestration import publication
 from tests.full_disk import limit_files
 from tests.whole.conftest import run_comeback
 from tests.whole.twins import (
@@ -43,6 +46,11 @@ def obey_modes() -> None:
     no_capability = (ctypes.c_uint32 * 6)()
     if ctypes.CDLL(None, use_errno=True).capset(header, no_capability):
         raise OSError(ctypes.get_errno(), "capset")
+
+
+def die_before_the_rename() -> None:
+    """Have this process die when the next published file is finished and not yet to be seen."""
+    publication.take_place = lambda *_: os._exit(9)
 
 
 def fails(home: Path, *options: str, hinder=None) -> str:
@@ -156,3 +164,21 @@ def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
             "comeback: the hour 2099-10-09-00:00 UTC has not come yet, this machine's clock says"
         )
     )
+
+
+def test_an_hour_that_died_before_it_was_published_is_told_as_failed_by_the_next(
+    shop: Shop, home: Path
+):
+    published = (home / "published" / "analytics.duckdb").read_bytes()
+    assert exit_code_of(begin_hour(home, SECOND_HOUR, hinder=die_before_the_rename)) == 9
+    assert (home / "published" / "analytics.duckdb").read_bytes() == published
+    run_to_the_end(home, SECOND_HOUR)
+    assert differences(home, shop.twin) == []
+    for name in ("warehouse.duckdb", "published/analytics.duckdb"):
+        schema = "scores" if name.startswith("warehouse") else "main"
+        with duckdb.connect(str(home / name), read_only=True) as connection:
+            assert connection.execute(
+                f"select status from {schema}.runs where job = 'hourly' and as_of = ?"
+                " order by started_at",
+                [SECOND_HOUR],
+            ).fetchall() == [("failed",), ("done",)]
