@@ -2,29 +2,34 @@
 
 {#- An id of a person that means nobody is null. -#}
 {%- macro person_id(column) -%}
-case
-    {#- the length of most ids is that of none of these words #}
-    when length({{ column }}) between 10 and 31 and {{ has_no_edge_blanks(column) }} then {{ column }}
-    when lower(trim({{ column }})) in (
-        '', '0', 'null', 'undefined', 'none', 'nan', 'anonymous',
-        '00000000-0000-0000-0000-000000000000', '00000000000000000000000000000000',
-        'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-    ) then null
-    else trim({{ column }})
-end
+{{ id_but_not(column, [
+    '', '0', 'null', 'undefined', 'none', 'nan', 'anonymous',
+    '00000000-0000-0000-0000-000000000000', '00000000000000000000000000000000',
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+]) }}
 {%- endmacro -%}
 
 {#- An id of a thing (event, item, order); unlike a person's it may be 0. -#}
 {%- macro thing_id(column) -%}
-case
-    when length({{ column }}) > 9 and {{ has_no_edge_blanks(column) }} then {{ column }}
-    when lower(trim({{ column }})) in ('', 'null', 'undefined', 'none', 'nan') then null
-    else trim({{ column }})
-end
+{{ id_but_not(column, ['', 'null', 'undefined', 'none', 'nan']) }}
 {%- endmacro -%}
 
-{%- macro has_no_edge_blanks(column) -%}
-{{ column }} not like ' %' and {{ column }} not like '% '
+{#-
+    Most ids have another length than the words and no blank to lose, and are told by that; a list of words behind `in`
+    DuckDB would look up for every row.
+-#}
+{%- macro id_but_not(column, words) -%}
+{%- set lengths = words | map('length') | unique | sort | join(', ') -%}
+case
+    when length({{ column }}) in ({{ lengths }}) or {{ column }} like ' %' or {{ column }} like '% ' then
+        case lower(trim({{ column }}))
+            {% for word in words -%}
+                when '{{ word }}' then null
+            {% endfor -%}
+            else trim({{ column }})
+        end
+    else {{ column }}
+end
 {%- endmacro -%}
 
 {#- The id of what a visitor began at an instant: the same whatever else arrives. -#}

@@ -92,6 +92,7 @@ judged as (
         utm_campaign,
         device_type,
         country,
+        {{ context_told() }} as context_told,
 
         case
             when visitor_id is null and user_id is null then 'no_identity'

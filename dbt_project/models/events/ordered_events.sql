@@ -21,10 +21,7 @@ candidates as (
                 '{{ type }}'{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity,
-        page_url is not null as tells_page,
-        coalesce(utm_source, utm_medium, utm_campaign) is not null as tells_campaign,
-        device_type is not null as tells_device,
-        country is not null as tells_country,
+        context_told,
         row_key
     from {{ ref('candidate_events') }}
     where
@@ -71,10 +68,7 @@ cut as (
         event_at,
         event_rank,
         is_activity,
-        tells_page,
-        tells_campaign,
-        tells_device,
-        tells_country,
+        context_told,
         event_number,
         previous_activity_at,
         is_activity and (
@@ -94,10 +88,7 @@ final as (
         event_at,
         event_rank,
         is_activity,
-        tells_page,
-        tells_campaign,
-        tells_device,
-        tells_country,
+        context_told,
         event_number,
         sum(cast(is_session_start as integer)) over (
             partition by visitor_id

@@ -28,10 +28,10 @@ totals as (
         count(*) filter (event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
         count(*) filter (event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
         max(row_key) filter (is_session_start) as first_row_key,
-        arg_min(row_key, event_number) filter (tells_page) as page_row_key,
-        arg_min(row_key, event_number) filter (tells_campaign) as campaign_row_key,
-        arg_min(row_key, event_number) filter (tells_device) as device_row_key,
-        arg_min(row_key, event_number) filter (tells_country) as country_row_key
+        arg_min(row_key, event_number) filter ({{ tells('page') }}) as page_row_key,
+        arg_min(row_key, event_number) filter ({{ tells('campaign') }}) as campaign_row_key,
+        arg_min(row_key, event_number) filter ({{ tells('device') }}) as device_row_key,
+        arg_min(row_key, event_number) filter ({{ tells('country') }}) as country_row_key
     from activity
     group by visitor_id, session_number
 
