@@ -56,12 +56,16 @@ true
 {%- endmacro -%}
 
 {#-
-    What a table is rebuilt from: the log of the touched visitors, gathered once for all tables; or `whole`, the log or
-    its order, in a full build, which pays for every column it reads.
+    What a table is rebuilt from: `touched`, what was gathered of the touched visitors once for all tables, or `whole`
+    in a full build.
 -#}
-{%- macro rebuilt_log(whole) -%}
-{%- set touched = ref('touched_log') -%}
+{%- macro touched_or_all(touched, whole) -%}
 {{ return(touched if follows_last_build() else whole) }}
+{%- endmacro -%}
+
+{#- A condition on a table that holds what is touched: those that the relation names, and none in a full build. -#}
+{%- macro touched_by(relation, columns) -%}
+{{ keys_in(relation, columns) if execute and is_last_build_known() else 'false' }}
 {%- endmacro -%}
 
 {#- Whether the relation has a row of these columns. -#}

@@ -27,8 +27,8 @@ item_history as (
     select
         item_id,
         {{ instant }} as event_at,
-        sum(new_adds) as add_count,
-        sum(new_purchases) as purchase_count
+        sum(new_add) as add_count,
+        sum(new_purchase) as purchase_count
     from {{ ref('item_facts') }}
     where event_at <= {{ instant }}
     group by 1

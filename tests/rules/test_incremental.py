@@ -20,7 +20,8 @@ from .warehouse import Warehouse
 HOUR = timedelta(hours=1)
 # Said at which run a row was taken up, or only meant for the next build.
 OF_THE_BUILD = {
-    *("new_loads", "touched_events", "touched_visitors", "touched_log", "affected_visitors"),
+    *("new_loads", "touched_events", "touched_visitors", "touched_rows"),
+    *("touched_log", "affected_visitors"),
     *("former_sessions", "former_carts", "late_data_report"),
 }
 

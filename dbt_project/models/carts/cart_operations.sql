@@ -10,7 +10,7 @@ with
 
 events as (
 
-    select * from {{ rebuilt_log(ref('events')) }}
+    select * from {{ touched_or_all(ref('touched_log'), ref('events')) }}
     where event_type in ('add_to_cart', 'remove_from_cart')
 
 ),

@@ -1,4 +1,4 @@
--- Adds and bought lines of each item, and of the whole shop as the item (all), instant by instant.
+-- Adds and bought lines of each item, and once more of the whole shop as the item (all).
 
 with
 
@@ -48,20 +48,18 @@ final as (
     select
         item_id,
         event_at,
-        sum(new_add) as new_adds,
-        sum(new_purchase) as new_purchases
+        new_add,
+        new_purchase
     from facts
-    group by 1, 2
 
     union all
 
     select
         '(all)' as item_id,
         event_at,
-        sum(new_add) as new_adds,
-        sum(new_purchase) as new_purchases
+        new_add,
+        new_purchase
     from facts
-    group by 1, 2
 
 )
 

@@ -13,7 +13,7 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from {{ rebuilt_log(ref('ordered_events')) }}
+    from {{ touched_or_all(ref('touched_log'), ref('ordered_events')) }}
     where event_rank = {{ event_rank("'add_to_cart'") }}
 
 ),
@@ -43,7 +43,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from {{ rebuilt_log(ref('events')) }} as events
+    from {{ touched_or_all(ref('touched_log'), ref('events')) }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 

@@ -23,10 +23,8 @@ candidates as (
         ) as is_activity,
         context_told,
         row_key
-    from {{ ref('candidate_events') }}
-    where
-        drop_reason is null
-        and {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    from {{ touched_or_all(ref('touched_rows'), ref('candidate_events')) }}
+    where drop_reason is null
 
 ),
 

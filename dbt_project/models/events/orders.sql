@@ -2,11 +2,17 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
 
+{% set columns = [
+    'source', 'event_id', 'visitor_id', 'owner_id', 'event_at', 'event_rank', 'event_number', 'session_number',
+    'order_id', 'order_value', 'quantity', 'price',
+] | join(', ') -%}
+
 with
 
 purchases as (
 
-    select * from {{ rebuilt_log(ref('events')) }}
+    select {{ columns }}
+    from {{ touched_or_all(ref('touched_log'), ref('events')) }}
     where event_type = 'purchase'
 
 ),
@@ -15,7 +21,8 @@ purchases as (
 -- Others may have told the same orders before.
 purchases_elsewhere as (
 
-    select * from {{ ref('events') }}
+    select {{ columns }}
+    from {{ ref('events') }}
     where
         event_type = 'purchase'
         and {{ keys_in('purchases', ['order_id']) }}

@@ -8,7 +8,7 @@ with
 
 activity as (
 
-    select * from {{ rebuilt_log(ref('ordered_events')) }}
+    select * from {{ touched_or_all(ref('touched_log'), ref('ordered_events')) }}
     where is_activity
 
 ),
