@@ -23,3 +23,4 @@ select
     touched_rows.order_value
 from {{ ref('ordered_events') }} as ordered_events
 inner join {{ ref('touched_rows') }} as touched_rows on ordered_events.row_key = touched_rows.row_key
+where {{ touched_by(ref('touched_visitors'), ['ordered_events.visitor_id']) }}

@@ -11,17 +11,7 @@ session_totals as (
 
 ),
 
-telling_rows as (
-
-    {% for row in ['first', 'page', 'campaign', 'device', 'country'] -%}
-        select {{ row }}_row_key as row_key
-        from session_totals
-        {% if not loop.last -%} union all {% endif -%}
-    {% endfor %}
-
-),
-
-told as (
+first_rows as (
 
     select
         row_key,
@@ -33,7 +23,34 @@ told as (
         device_type,
         country
     from {{ ref('candidate_events') }}
-    where {{ keys_in('telling_rows', ['row_key']) }}
+    where row_key in (select session_totals.first_row_key from session_totals)
+
+),
+
+-- What the first event of a session does not tell, a later one may.
+later_keys as (
+
+    {% for part in ['page', 'campaign', 'device', 'country'] -%}
+        select {{ part }}_row_key as row_key
+        from session_totals
+        where {{ part }}_row_key != first_row_key
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+later_rows as (
+
+    select
+        row_key,
+        page_url,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_type,
+        country
+    from {{ ref('candidate_events') }}
+    where {{ keys_in('later_keys', ['row_key']) }}
 
 ),
 
@@ -79,23 +96,24 @@ final as (
         session_totals.checkout_count,
         session_totals.order_count,
         cast(session_totals.order_value as decimal(38, 4)) as order_value,
-        pages.page_url as landing_page,
+        coalesce(first_rows.page_url, pages.page_url) as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
-        {{ url_domain('firsts.referrer') }} as referrer_domain,
-        campaigns.utm_source,
-        campaigns.utm_medium,
-        campaigns.utm_campaign,
-        devices.device_type,
-        countries.country,
+        {{ url_domain('first_rows.referrer') }} as referrer_domain,
+        -- The three belong together: a later row is there only where the first tells none of them.
+        coalesce(first_rows.utm_source, campaigns.utm_source) as utm_source,
+        coalesce(first_rows.utm_medium, campaigns.utm_medium) as utm_medium,
+        coalesce(first_rows.utm_campaign, campaigns.utm_campaign) as utm_campaign,
+        coalesce(first_rows.device_type, devices.device_type) as device_type,
+        coalesce(first_rows.country, countries.country) as country,
         cart_presence.session_id is not null as has_cart,
         coalesce(cart_presence.is_cart_abandoned, false) as is_cart_abandoned,
         session_totals.is_suspected_bot
     from session_totals
-    inner join told as firsts on session_totals.first_row_key = firsts.row_key
-    left join told as pages on session_totals.page_row_key = pages.row_key
-    left join told as campaigns on session_totals.campaign_row_key = campaigns.row_key
-    left join told as devices on session_totals.device_row_key = devices.row_key
-    left join told as countries on session_totals.country_row_key = countries.row_key
+    inner join first_rows on session_totals.first_row_key = first_rows.row_key
+    left join later_rows as pages on session_totals.page_row_key = pages.row_key
+    left join later_rows as campaigns on session_totals.campaign_row_key = campaigns.row_key
+    left join later_rows as devices on session_totals.device_row_key = devices.row_key
+    left join later_rows as countries on session_totals.country_row_key = countries.row_key
     left join cart_presence on session_totals.session_id = cart_presence.session_id
 
 )
