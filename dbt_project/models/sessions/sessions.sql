@@ -31,7 +31,10 @@ first_rows as (
 later_keys as (
 
     {% for part in ['page', 'campaign', 'device', 'country'] -%}
-        select {{ part }}_row_key as row_key
+        select
+            session_id,
+            '{{ part }}' as part,
+            {{ part }}_row_key as row_key
         from session_totals
         where {{ part }}_row_key != first_row_key
         {% if not loop.last -%} union all {% endif -%}
@@ -42,15 +45,16 @@ later_keys as (
 later_rows as (
 
     select
-        row_key,
-        page_url,
-        utm_source,
-        utm_medium,
-        utm_campaign,
-        device_type,
-        country
-    from {{ ref('candidate_events') }}
-    where {{ keys_in('later_keys', ['row_key']) }}
+        later_keys.session_id,
+        max(told.page_url) filter (later_keys.part = 'page') as page_url,
+        max(told.utm_source) filter (later_keys.part = 'campaign') as utm_source,
+        max(told.utm_medium) filter (later_keys.part = 'campaign') as utm_medium,
+        max(told.utm_campaign) filter (later_keys.part = 'campaign') as utm_campaign,
+        max(told.device_type) filter (later_keys.part = 'device') as device_type,
+        max(told.country) filter (later_keys.part = 'country') as country
+    from later_keys
+    inner join {{ ref('candidate_events') }} as told on later_keys.row_key = told.row_key
+    group by 1
 
 ),
 
@@ -96,24 +100,21 @@ final as (
         session_totals.checkout_count,
         session_totals.order_count,
         cast(session_totals.order_value as decimal(38, 4)) as order_value,
-        coalesce(first_rows.page_url, pages.page_url) as landing_page,
+        coalesce(first_rows.page_url, later_rows.page_url) as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
         {{ url_domain('first_rows.referrer') }} as referrer_domain,
         -- The three belong together: a later row is there only where the first tells none of them.
-        coalesce(first_rows.utm_source, campaigns.utm_source) as utm_source,
-        coalesce(first_rows.utm_medium, campaigns.utm_medium) as utm_medium,
-        coalesce(first_rows.utm_campaign, campaigns.utm_campaign) as utm_campaign,
-        coalesce(first_rows.device_type, devices.device_type) as device_type,
-        coalesce(first_rows.country, countries.country) as country,
+        coalesce(first_rows.utm_source, later_rows.utm_source) as utm_source,
+        coalesce(first_rows.utm_medium, later_rows.utm_medium) as utm_medium,
+        coalesce(first_rows.utm_campaign, later_rows.utm_campaign) as utm_campaign,
+        coalesce(first_rows.device_type, later_rows.device_type) as device_type,
+        coalesce(first_rows.country, later_rows.country) as country,
         cart_presence.session_id is not null as has_cart,
         coalesce(cart_presence.is_cart_abandoned, false) as is_cart_abandoned,
         session_totals.is_suspected_bot
     from session_totals
     inner join first_rows on session_totals.first_row_key = first_rows.row_key
-    left join later_rows as pages on session_totals.page_row_key = pages.row_key
-    left join later_rows as campaigns on session_totals.campaign_row_key = campaigns.row_key
-    left join later_rows as devices on session_totals.device_row_key = devices.row_key
-    left join later_rows as countries on session_totals.country_row_key = countries.row_key
+    left join later_rows on session_totals.session_id = later_rows.session_id
     left join cart_presence on session_totals.session_id = cart_presence.session_id
 
 )
