@@ -104,7 +104,7 @@ true
             {%- do adapter.drop_relation(existing_relation) -%}
         {%- endif -%}
         {%- call statement('main') -%}
-            {{ create_table_as(False, target_relation, sql) }}
+            {{ create_rebuilt_table(target_relation, sql, config.get('meta').uncompressed) }}
         {%- endcall -%}
         {%- do persist_docs(target_relation, model) -%}
     {%- endif -%}
@@ -115,6 +115,31 @@ true
 
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization -%}
+
+{#-
+    The whole table. meta.uncompressed names columns of texts that hardly ever repeat and of which an hour asks for a
+    few here and there: to write and to find them compressed takes longer than the room is worth.
+-#}
+{%- macro create_rebuilt_table(relation, sql, uncompressed=none) -%}
+{{ return(adapter.dispatch('create_rebuilt_table')(relation, sql, uncompressed)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__create_rebuilt_table(relation, sql, uncompressed) -%}
+{%- if uncompressed -%}
+create table {{ relation }} (
+    {% for column in get_column_schema_from_query(sql) -%}
+        {{ adapter.quote(column.name) }} {{ column.dtype }}
+        {%- if column.name in uncompressed %} using compression uncompressed{% endif %}
+        {%- if not loop.last %},{% endif %}
+    {% endfor -%}
+);
+insert into {{ relation }} (
+    {{ sql }}
+);
+{%- else -%}
+{{ create_table_as(False, relation, sql) }}
+{%- endif -%}
+{%- endmacro -%}
 
 {%- macro is_rebuilt_for(relation, rebuilt_for) -%}
 {%- for name, keys in rebuilt_for.items() -%}

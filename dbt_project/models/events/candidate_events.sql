@@ -1,6 +1,8 @@
 -- Every delivered row of every source, read by one set of rules: what it says, or why it can not be an event.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}}) }}
+{{ config(
+    materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}, 'uncompressed': ['event_id']}
+) }}
 
 with
 
