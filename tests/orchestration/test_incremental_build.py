@@ -43,6 +43,7 @@ HOURS = (
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "new_loads", "touched_events", "touched_visitors"),
+    *("touched_rows", "touched_log"),
     *("affected_visitors", "former_sessions", "former_carts", "unpublished_visitors"),
 }
 
