@@ -319,6 +319,7 @@ def test_a_warehouse_whose_last_file_has_no_checksum_yet_publishes_anew_once(
 ):
     target = tmp_path / "analytics.duckdb"
     publish(connection, target)
+    caplog.clear()
     connection.execute("alter table scores.published_file drop column checksum")
     ensure_score_tables(connection)
     with caplog.at_level(logging.INFO, "orchestration.publication"):
