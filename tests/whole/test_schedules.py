@@ -42,7 +42,8 @@ PUBLISHED = (
 WAREHOUSE = {
     # where an event was read is of its arrival
     "events": "* exclude (row_key, load_id, line)",
-    "session_totals": "columns(name -> name not like '%row_key')",
+    "session_totals": "* exclude (first_row_key, page_row_key, campaign_row_key, device_row_key,"
+    " country_row_key)",
     **dict.fromkeys(
         (
             *("orders", "visitor_orders", "sessions", "daily_funnel"),
