@@ -4,7 +4,6 @@ Belongs here: what only shows with real sizes, names and times. Not here: damage
 (`test_load`), or rows that are no records (beside the readers' tests).
 """
 
-import subprocess
 import sys
 import unicodedata
 from contextlib import suppress
@@ -17,6 +16,7 @@ import pytest
 from orchestration.failures import explained
 from orchestration.home import Home
 from orchestration.landing import find_files, land
+from tests.bench.processes import measured
 from tests.full_disk import no_file_beyond
 from tests.landing.conftest import CLICKS, LANDED_AT
 
@@ -24,16 +24,28 @@ ROOT = Path(__file__).parents[2]
 HEADER = "visitor_id,event_at,price\n"
 MEGABYTE = 1 << 20
 
-LAND_AND_TELL_PEAK = """
-import resource, sys
+LAND_AND_TELL_ROWS = """
+import sys
 import duckdb
 from orchestration.landing import find_files, land
 from tests.landing.conftest import CLICKS, LANDED_AT
 con = duckdb.connect(sys.argv[1], config={"memory_limit": "200MB", "threads": 2})
 (outcome,) = land(con, find_files(sys.argv[2], CLICKS), CLICKS, landed_at=LANDED_AT)
 con.close()
-print(outcome.rows_read, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(outcome.rows_read)
 """
+
+
+@pytest.fixture
+def rows_and_peak(monkeypatch):
+    """Land one file into a warehouse in a process of its own: rows read, peak megabytes."""
+    monkeypatch.chdir(ROOT)
+
+    def land_apart(warehouse, delivered):
+        cost = measured([sys.executable, "-c", LAND_AND_TELL_ROWS, str(warehouse), str(delivered)])
+        return int(cost.out.split()[-1]), cost.megabytes  # DuckDB shows progress before
+
+    return land_apart
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
@@ -96,7 +108,7 @@ def test_a_row_of_50_megabytes_is_set_aside_and_those_around_it_are_kept(landing
 @pytest.mark.parametrize(
     ("fault", "rows"), [("", 400_000), ('v,"stray" quote,1\n', 100_000)], ids=["clean", "faulty"]
 )
-def test_four_times_the_rows_take_hardly_more_memory(tmp_path, fault, rows):
+def test_four_times_the_rows_take_hardly_more_memory(tmp_path, rows_and_peak, fault, rows):
     peaks = []
     for count in (rows, 4 * rows):
         folder = tmp_path / str(count)
@@ -104,12 +116,7 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path, fault, rows):
         with (folder / "a.csv").open("w") as file:
             file.write(HEADER + fault)
             file.writelines(f"visitor-{n:09},2026-10-01T00:00:00Z,{n}\n" for n in range(count))
-        told = subprocess.check_output(
-            [sys.executable, "-c", LAND_AND_TELL_PEAK, f"{folder}.duckdb", folder],
-            cwd=ROOT,
-            text=True,
-        )
-        rows_read, peak = map(int, told.split()[-2:])  # DuckDB shows progress before
+        rows_read, peak = rows_and_peak(f"{folder}.duckdb", folder)
         assert rows_read == count + bool(fault)
         peaks.append(peak)
     assert peaks[1] < 1.5 * peaks[0]
@@ -117,19 +124,16 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path, fault, rows):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_ten_million_rows_land_in_bounded_memory(tmp_path, ending):
+def test_ten_million_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending):
     count = 10_000_000
     file, warehouse = tmp_path / f"a.{ending}", tmp_path / "warehouse.duckdb"
     duckdb.execute(
         "copy (select 'v' || nth % 1000000 as visitor_id, timestamp '2026-10-01' as event_at,"
         f" nth as price from range({count}) as rows(nth)) to '{file}'"
     )
-    told = subprocess.check_output(
-        [sys.executable, "-c", LAND_AND_TELL_PEAK, warehouse, file], cwd=ROOT, text=True
-    )
-    rows_read, peak = map(int, told.split()[-2:])  # DuckDB shows progress before
+    rows_read, peak = rows_and_peak(warehouse, file)
     assert rows_read == count
-    assert peak < 600 * 1024  # measured 2026-11-28: 330 MB, of which DuckDB may take 200
+    assert peak < 600  # measured 2026-11-28: 330 MB, of which DuckDB may take 200
     first = 2 if ending == "csv" else 1
     with duckdb.connect(str(warehouse)) as con:
         assert con.execute(
