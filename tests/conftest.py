@@ -22,7 +22,8 @@ def shared_data() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread tests over the cores: a file stays together, as does all that reads one whole run.
 
-    The tests of the rules share only what is quickly made, so each of them may run anywhere.
+    The tests of the rules share only what is quickly made, so each of them may run anywhere. The
+    slow ones of them come last: no core waits then while another ends a long file.
     """
     for item in items:
         shared = {"simulated_home", "shop"}.intersection(getattr(item, "fixturenames", ()))
@@ -30,3 +31,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(shared.pop()))
         elif item.path.parent.name != "rules":
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("slow") is None:
+        return 0
+    return 1 if item.get_closest_marker("xdist_group") else 2

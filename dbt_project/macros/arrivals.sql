@@ -3,9 +3,12 @@
     nothing else. Here stand the watermark, the choice between a full build and one that follows it, and how a table is
     rebuilt in part. What new rows touch is said by the models in models/arrivals.
 
-    The watermark is one row of `last_build`, written when every rebuilt table of a run is done: a build that dies
-    leaves it as it was, and the next one does all of it again. There is none after a change of settings or of SQL, and
-    none under --full-refresh: then every table is built from all rows.
+    The watermark is the one row of `last_build`, written when every rebuilt table of a run is done: a build that dies
+    leaves it as it was, and the next one does all of it again. The table goes after a change of settings or of SQL, and
+    under --full-refresh: then every table is built from all rows. Whether it is there dbt knows without asking.
+
+    What stands was made by the same SQL, so a build that follows fills tables and makes none: names, types, comments and
+    contracts are as they were.
 
     `unpublished_visitors` names whose rows are others since the tables were published last; null stands for everybody.
     Publication empties it.
@@ -25,10 +28,12 @@
 {%- endmacro -%}
 
 {%- macro is_last_build_known() -%}
-{%- if load_cached_relation(last_build()) is none -%}
-{{ return(false) }}
-{%- endif -%}
-{{ return(run_query('select load_id from ' ~ last_build()).rows | length > 0) }}
+{{ return(load_cached_relation(last_build()) is not none) }}
+{%- endmacro -%}
+
+{#- The watermark, for models; no rows in a full build. -#}
+{%- macro watermark() -%}
+{{ as_last_built('last_build', {'load_id': 'bigint', 'newest_event_at': 'timestamp'}) }}
 {%- endmacro -%}
 
 {#- A table as the last build left it, for a model that must see it before it is rebuilt; no rows in a full build. -#}
@@ -78,7 +83,8 @@ true
 
 {#-
     A table of which a build replaces only the rows whose keys another relation names; deleted and inserted in one
-    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}.
+    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}. Without it all rows are replaced: a table of
+    the hour.
 -#}
 {%- materialization rebuilt, adapter='duckdb' -%}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -89,9 +95,6 @@ true
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- if is_partial -%}
-        {%- if config.get('contract').enforced -%}
-            {{ get_assert_columns_equivalent(sql) }}
-        {%- endif -%}
         {%- call statement('main') -%}
             delete from {{ target_relation }}
             where {{ is_rebuilt_for(target_relation, config.get('meta').rebuilt_for) }};
@@ -141,11 +144,24 @@ insert into {{ relation }} (
 {%- endif -%}
 {%- endmacro -%}
 
+{#- A condition on the rows of a rebuilt table that a build replaces. -#}
 {%- macro is_rebuilt_for(relation, rebuilt_for) -%}
-{%- for name, keys in rebuilt_for.items() -%}
+{%- for name, keys in (rebuilt_for or {}).items() -%}
 {{ keys_in(relation.incorporate(path={'identifier': name}), keys) }}
+{%- else -%}
+true
 {%- endfor -%}
 {%- endmacro -%}
+
+{#- A view that says the same every hour: it stands as long as its SQL does. -#}
+{%- materialization standing_view, adapter='duckdb' -%}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- if follows_last_build() -%}
+        {%- call noop_statement('main', 'stands') -%}{%- endcall -%}
+        {{ return({'relations': [target_relation]}) }}
+    {%- endif -%}
+    {{ return(materialization_view_default()) }}
+{%- endmaterialization -%}
 
 {#- Whether tests look only at what this build rebuilt: the rest was looked at by builds before. -#}
 {%- macro is_partial_build_tested() -%}
@@ -185,15 +201,19 @@ insert into {{ relation }} (
 {#- Before the first model: the watermark goes where it no longer holds. -#}
 {%- macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run') -%}
-create table if not exists {{ last_build() }} (
-    load_id bigint, newest_event_at timestamp, fingerprint varchar, finished_at timestamp
-);
-delete from {{ last_build() }}
-where {{ 'true' if flags.FULL_REFRESH else "fingerprint != '" ~ log_fingerprint() ~ "'" }};
-create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
-insert into {{ unpublished_visitors() }}
-select null where not exists (select * from {{ last_build() }});
+{%- if is_last_build_known() and (flags.FULL_REFRESH or not is_last_build_of_this_code()) -%}
+    {%- do adapter.drop_relation(load_cached_relation(last_build())) -%}
 {%- endif -%}
+create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
+{% if not is_last_build_known() -%}
+insert into {{ unpublished_visitors() }} values (null);
+{%- endif -%}
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro is_last_build_of_this_code() -%}
+{%- set found = run_query('select fingerprint from ' ~ last_build()).rows -%}
+{{ return(found | length == 1 and found[0][0] == log_fingerprint()) }}
 {%- endmacro -%}
 
 {#-
@@ -205,13 +225,12 @@ select null where not exists (select * from {{ last_build() }});
 {%- set noted = [ref('affected_visitors'), ref('former_sessions'), ref('former_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
-delete from {{ last_build() }};
-insert into {{ last_build() }}
+create or replace table {{ last_build() }} as
 select
-    (select coalesce(max(load_id), 0) from {{ files }}),
-    (select max(event_at) from {{ events }}),
-    '{{ log_fingerprint() }}',
-    current_timestamp at time zone 'UTC';
+    cast((select coalesce(max(load_id), 0) from {{ files }}) as bigint) as load_id,
+    (select max(event_at) from {{ events }}) as newest_event_at,
+    '{{ log_fingerprint() }}' as fingerprint,
+    current_timestamp at time zone 'UTC' as finished_at;
 insert into {{ unpublished_visitors() }}
 select visitor_id from {{ noted[0] }};
 {% for relation in noted -%}
@@ -223,7 +242,7 @@ commit;
 
 {%- macro is_done(results) -%}
 {%- set done = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
-{%- for node in graph.nodes.values() if node.config.materialized == 'rebuilt' and node.unique_id not in done -%}
+{%- for node in graph.nodes.values() if node.config.meta.rebuilt_for and node.unique_id not in done -%}
 {{ return(false) }}
 {%- endfor -%}
 {{ return(results | selectattr('status', 'in', ['error', 'fail']) | list | length == 0) }}

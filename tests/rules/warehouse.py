@@ -332,7 +332,10 @@ def _compile(target: Path, database: Path) -> dict[str, dict]:
 
 
 def _kind(node: Mapping) -> str:
-    return node["config"]["materialized"]
+    kind = node["config"]["materialized"]
+    if kind == "rebuilt" and not node["config"]["meta"].get("rebuilt_for"):
+        return "table"
+    return kind.removeprefix("standing_")
 
 
 def _at_hour(sql: str, as_of: datetime) -> str:

@@ -1,6 +1,8 @@
 -- The touched visitors, and those whose carts the passing of time changes: since the last build the log's end came to,
 -- or went back behind, the instant at which a cart expires or counts as abandoned.
 
+{{ config(materialized='table') }}
+
 with
 
 newest_event as (
@@ -15,7 +17,7 @@ log_ends as (
     select
         least(last_build.newest_event_at, newest_event.event_at) as earlier,
         greatest(last_build.newest_event_at, newest_event.event_at) as later
-    from {{ last_build() }} as last_build
+    from {{ watermark() }}
     cross join newest_event
 
 ),

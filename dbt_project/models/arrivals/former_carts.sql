@@ -1,5 +1,7 @@
 -- The carts of the affected visitors as they were before new rows are taken up.
 
+{{ config(materialized='table') }}
+
 with
 
 carts as (

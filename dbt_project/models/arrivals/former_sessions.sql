@@ -1,5 +1,7 @@
 -- The sessions of the touched visitors as they were before new rows are taken up.
 
+{{ config(materialized='table') }}
+
 with
 
 session_totals as (

@@ -2,4 +2,4 @@
 
 select files.load_id
 from {{ source('raw', 'files') }} as files
-inner join {{ last_build() }} as last_build on files.load_id > last_build.load_id
+inner join {{ watermark() }} on files.load_id > last_build.load_id

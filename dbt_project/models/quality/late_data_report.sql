@@ -10,7 +10,7 @@ with
 
 last_build as (
 
-    select * from {{ last_build() }}
+    select * from {{ watermark() }}
 
 ),
 
