@@ -50,7 +50,7 @@ lint: setup
 # make bench                                    a million events, about seven minutes
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
 bench: setup
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m bench $(BENCH)
 
 # a hundred times: begin an hour, kill -9 it at a random moment, run it again, compare all tables
 kills: setup

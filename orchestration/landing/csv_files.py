@@ -19,8 +19,8 @@ import duckdb
 
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
+from orchestration.landing.raw_tables import FileWriter, NotClean, declared_columns, positional
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import FileWriter, NotClean, declared_columns, positional
 
 DELIMITERS = (",", ";", "\t", "|")
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.

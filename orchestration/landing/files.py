@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import fsspec
 
-from orchestration.errors import ComebackError
+from orchestration.ground.errors import ComebackError
 from orchestration.landing.sources import Source
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")

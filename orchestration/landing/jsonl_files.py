@@ -12,8 +12,8 @@ from typing import Any
 
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
+from orchestration.landing.raw_tables import FileWriter, extra_text, positional
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import FileWriter, extra_text, positional
 
 
 class _Number(str):

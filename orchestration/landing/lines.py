@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orchestration.landing.files import ByteStream
-from orchestration.landing.tables import CLIP_MARK, RAW_ROW_CHARACTERS
+from orchestration.landing.raw_tables import CLIP_MARK, RAW_ROW_CHARACTERS
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

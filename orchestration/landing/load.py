@@ -19,7 +19,6 @@ from typing import Literal
 import duckdb
 
 from orchestration.landing import csv_files, jsonl_files, parquet_files
-from orchestration.landing.erased import Tombstones
 from orchestration.landing.files import (
     SCRATCH_PREFIX,
     ByteStream,
@@ -30,8 +29,7 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
-from orchestration.landing.sources import Source
-from orchestration.landing.tables import (
+from orchestration.landing.raw_tables import (
     FileWriter,
     NotClean,
     are_full,
@@ -39,6 +37,8 @@ from orchestration.landing.tables import (
     finish_together,
     insert_rows,
 )
+from orchestration.landing.sources import Source
+from orchestration.landing.tombstones import Tombstones
 
 ROW_LIMIT_BYTES = 16 << 20
 BATCH_BYTES = 64 << 20

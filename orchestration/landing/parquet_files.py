@@ -14,8 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.ground.sql import literal
 from orchestration.landing.lines import too_long
-from orchestration.landing.tables import (
+from orchestration.landing.raw_tables import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
     CLIP_MARK,
@@ -24,7 +25,6 @@ from orchestration.landing.tables import (
     NotClean,
     declared_columns,
     insert_files,
-    literal,
     positional,
     registered,
 )
