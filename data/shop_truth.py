@@ -22,12 +22,14 @@ Belongs here: probabilities that follow from the latent state, and what came of 
 import numpy as np
 import polars as pl
 
-from data.shop_events import Names, VisitEvents
+from data.shop_catalogue import Names
+from data.shop_events import VisitEvents
 from data.shop_law import (
     HORIZON_HOURS,
     IDLE_HOURS,
     RETURN_HOURS,
     SESSION_GAP_HOURS,
+    Ints,
     SeasonClock,
     ShopLaw,
     bought_later,
@@ -35,7 +37,8 @@ from data.shop_law import (
     purchase_by,
     return_cdf,
 )
-from data.shop_visits import MAX_ADDS, MAX_DEVICES, STEP, Ints, People, Visits
+from data.shop_people import MAX_DEVICES, People
+from data.shop_visits import MAX_ADDS, STEP, Visits
 
 _HOUR_US = 3_600_000_000
 _NEVER = np.iinfo(np.int64).max

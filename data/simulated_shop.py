@@ -18,18 +18,13 @@ from pathlib import Path
 
 import polars as pl
 
+from data.shop_catalogue import draw_catalogue, draw_names
 from data.shop_delivery import FORMATS, SLICES, deliver, parquet, replace_file, write_dumps
-from data.shop_events import (
-    as_text,
-    draw_catalogue,
-    draw_names,
-    machine_events,
-    passive_events,
-    visit_events,
-)
+from data.shop_events import as_text, machine_events, passive_events, visit_events
 from data.shop_law import SeasonClock, ShopLaw
+from data.shop_people import draw_people
 from data.shop_truth import carts_truth, people_truth, sessions_truth
-from data.shop_visits import draw_people, draw_visits
+from data.shop_visits import draw_visits
 
 DEFAULT_VISITORS = 8_500
 DEFAULT_DAYS = 35

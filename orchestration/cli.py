@@ -138,7 +138,7 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
 def erase(home: Home, arguments: argparse.Namespace) -> None:
     """A person out of everything, and the proof of it."""
     from orchestration.dagster.in_process import Launcher
-    from orchestration.privacy.erasure import Subject
+    from orchestration.privacy.erasure_records import Subject
 
     kind = "visitor" if arguments.user is None else "user"
     subject = Subject.named(kind, getattr(arguments, kind))

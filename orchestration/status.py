@@ -17,7 +17,7 @@ from orchestration.ground.settings import load_settings
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS
 from orchestration.outputs import export_files
-from orchestration.privacy.erasure import PENDING
+from orchestration.privacy.erasure_records import PENDING
 from orchestration.warehouse import database
 
 TOP_ROWS = 5

@@ -1,10 +1,11 @@
 """The job `erase`: a person out of everything that Comeback made, step by step, and the proof.
 
 Belongs here: the order of the steps, each of which calls plain functions and reports numbers. Not
-here: what is erased (`erasure`) or how it is looked for (`proof`).
+here: what is erased (`privacy.erasure`) or how it is looked for (`privacy.residue_search`).
 
-Whom it is for never reaches Dagster, which keeps what it is told: the command line hands the person
-to the run as a resource, in memory, and from step to step nothing is passed but that resource.
+Whom it is for never reaches Dagster, which keeps what it is given: the command line hands the
+person to the run as a resource, in memory, and nothing is passed from step to step but that
+resource.
 """
 
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
 from orchestration.landing.deliveries import known_sources
 from orchestration.outputs import export_files, published_database
-from orchestration.privacy import erasure, residue_search
-from orchestration.privacy.erasure import Plan, Subject
+from orchestration.privacy import erasure, erasure_records, residue_search
+from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database, dbt_build
 
 ERASE_JOB = "erase"
@@ -39,7 +40,7 @@ class Erasure:
     Attributes:
         subject: whom it is for.
         plan: what was found of them.
-        lines: what to tell at the end.
+        lines: the summary to print at the end.
     """
 
     subject: Subject
@@ -61,12 +62,12 @@ def set_tombstone(context: dg.OpExecutionContext) -> None:
     run, erasing = _run(context), _erasure(context)
     with run.open_warehouse() as connection:
         erasure.mark(connection, run.home, known_sources(), erasing.subject, utc_now())
-    erasing.plan = erasure.read_pending(run.home).joined(Plan.of(erasing.subject))
+    erasing.plan = erasure_records.read_pending(run.home).joined(Plan.of(erasing.subject))
 
 
 @dg.op(**_STEP)
 def build_log(context: dg.OpExecutionContext) -> None:
-    """Build the log over all that has landed: it tells what was whose."""
+    """Build the log over all that has landed: it knows which event was whose."""
     _build(_run(context), ["+events"])
 
 
@@ -75,17 +76,17 @@ def remove_rows(context: dg.OpExecutionContext) -> None:
     """Find what was theirs, and delete it from what was delivered and from the scores."""
     run, erasing = _run(context), _erasure(context)
     sources = known_sources()
-    is_repeated = bool(erasure.read_pending(run.home).ids)
+    is_repeated = bool(erasure_records.read_pending(run.home).ids)
     with run.open_warehouse() as connection:
         found = erasure.find(connection, sources, erasing.plan)
-        if not (found.rows or is_repeated or erasure.was_erased(run.home, erasing.subject)):
+        if not (found.rows or is_repeated or erasure_records.was_erased(run.home, erasing.subject)):
             raise ComebackError(
                 f"no row names this {erasing.subject.kind}",
                 "all that has landed was searched",
                 "check the id; a tombstone now keeps it out of files to come",
             )
         erasing.plan = erasing.plan.joined(found)
-        erasure.write_pending(run.home, erasing.plan)
+        erasure_records.write_pending(run.home, erasing.plan)
         published_database.forget_last(connection)
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
     context.add_output_metadata({"rows": dict(erasing.plan.rows)})
@@ -93,7 +94,7 @@ def remove_rows(context: dg.OpExecutionContext) -> None:
 
 @dg.op(**_STEP)
 def rebuild(context: dg.OpExecutionContext) -> None:
-    """Build every table anew, and put a fresh copy of the warehouse in its place."""
+    """Build every table from all rows, and put a fresh copy of the warehouse in its place."""
     run = _run(context)
     _build(run, [], full_refresh=True)
     erasure.replace_warehouse(run.home, run.settings)
@@ -101,7 +102,7 @@ def rebuild(context: dg.OpExecutionContext) -> None:
 
 @dg.op(**_STEP)
 def rewrite_outputs(context: dg.OpExecutionContext) -> None:
-    """Write all exports that are kept and the published file anew."""
+    """Rewrite all exports that are kept, and the published file."""
     run = _run(context)
     with run.open_warehouse() as connection:
         newest = database.newest_scored_hour(connection)
@@ -118,7 +119,7 @@ def rewrite_outputs(context: dg.OpExecutionContext) -> None:
 
 
 @dg.op(**_STEP)
-def prove(context: dg.OpExecutionContext) -> None:
+def search_residue(context: dg.OpExecutionContext) -> None:
     """Search all that Comeback made for the ids, and write down what was done."""
     run, erasing = _run(context), _erasure(context)
     plan, now = erasing.plan, utc_now()
@@ -134,16 +135,16 @@ def prove(context: dg.OpExecutionContext) -> None:
             "proof": asdict(searched),
             "verdict": "still found" if searched.found else "nothing found",
         }
-        path = erasure.write_report(run.home, erasing.subject, values, now)
+        path = erasure_records.write_report(run.home, erasing.subject, values, now)
         if searched.found:
             raise ComebackError(
                 f"erased, but still found in: {', '.join(searched.found)}",
                 str(path),
                 "delete what holds it there, then erase again",
             )
-        erasure.drop_pending(run.home)
+        erasure_records.drop_pending(run.home)
     context.add_output_metadata({"report": dg.MetadataValue.path(path)})
-    erasing.lines = _told(plan, files, searched, str(path))
+    erasing.lines = _summary(plan, files, searched, str(path))
 
 
 @dg.job(
@@ -153,12 +154,12 @@ def prove(context: dg.OpExecutionContext) -> None:
 def ERASE() -> None:  # noqa: N802  a job, as its neighbours are named
     """Each step after the one before."""
     done = set_tombstone()
-    for step in (build_log, remove_rows, rebuild, rewrite_outputs, prove):
+    for step in (build_log, remove_rows, rebuild, rewrite_outputs, search_residue):
         done = step(done)
 
 
 def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
-    """Models only: a test that fails is the next hour's matter, and keeps nobody in the tables."""
+    """Models only: a failing test is left to the next hour, it must keep nobody in the tables."""
     with run.open_warehouse() as connection:
         hour = database.newest_scored_hour(connection)
     built = dbt_build.build(
@@ -172,7 +173,7 @@ def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
     built.require_success()
 
 
-def _told(
+def _summary(
     plan: Plan, files: list[str], searched: residue_search.SearchResult, report: str
 ) -> list[str]:
     rows = ", ".join(f"{count:,} of {table}" for table, count in plan.rows.items())

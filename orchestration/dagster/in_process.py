@@ -27,7 +27,7 @@ from orchestration.ground.hours import HOUR, partition_key, utc_now
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
 from orchestration.landing.deliveries import configured_locations, files_at, known_sources
-from orchestration.privacy.erasure import Subject
+from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database
 from orchestration.warehouse.recovery import rebuild
 

@@ -17,9 +17,10 @@ from itertools import islice
 
 import duckdb
 
+from orchestration.landing.file_writer import FileWriter, NotClean
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
-from orchestration.landing.raw_tables import FileWriter, NotClean, declared_columns, positional
+from orchestration.landing.raw_tables import declared_columns, positional
 from orchestration.landing.sources import Source
 
 DELIMITERS = (",", ";", "\t", "|")

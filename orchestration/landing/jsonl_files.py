@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
 
+from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
-from orchestration.landing.raw_tables import FileWriter, extra_text, positional
+from orchestration.landing.raw_tables import extra_text, positional
 from orchestration.landing.sources import Source
 
 

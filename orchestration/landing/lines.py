@@ -7,8 +7,8 @@ Shared by the CSV and the JSONL reader. What a line holds is theirs to say.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from orchestration.landing.file_writer import CLIP_MARK, RAW_ROW_CHARACTERS
 from orchestration.landing.files import ByteStream
-from orchestration.landing.raw_tables import CLIP_MARK, RAW_ROW_CHARACTERS
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

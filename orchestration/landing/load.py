@@ -19,6 +19,13 @@ from typing import Literal
 import duckdb
 
 from orchestration.landing import csv_files, jsonl_files, parquet_files
+from orchestration.landing.file_writer import (
+    FileWriter,
+    NotClean,
+    are_full,
+    finish_together,
+    insert_rows,
+)
 from orchestration.landing.files import (
     SCRATCH_PREFIX,
     ByteStream,
@@ -29,14 +36,7 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
-from orchestration.landing.raw_tables import (
-    FileWriter,
-    NotClean,
-    are_full,
-    ensure_raw_tables,
-    finish_together,
-    insert_rows,
-)
+from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source
 from orchestration.landing.tombstones import Tombstones
 

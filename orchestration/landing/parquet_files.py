@@ -15,19 +15,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ground.sql import literal
-from orchestration.landing.lines import too_long
-from orchestration.landing.raw_tables import (
+from orchestration.landing.file_writer import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
     CLIP_MARK,
     RAW_ROW_CHARACTERS,
     FileWriter,
     NotClean,
-    declared_columns,
     insert_files,
-    positional,
     registered,
 )
+from orchestration.landing.lines import too_long
+from orchestration.landing.raw_tables import declared_columns, positional
 
 _WHOLE = 1 << 53
 _BUFFER_BYTES = 1 << 20

@@ -1,23 +1,17 @@
 """Erasing a person: whom that concerns, what goes, and what stays to keep them from coming back.
 
 Belongs here: the rule of who is erased with whom, the tombstones and deletions in the warehouse,
-the file that replaces it, and the papers under `erasures/`. Not here: how landing honours a
-tombstone (`landing.erased`), the search that proves the erasure (`proof`), the order of the steps
-(`erasing`).
-
-A killed erasure is repeated: what it had found out is in `erasures/pending.json`, readable by its
-owner only, until the proof is made. The next erasure, whoever it is for, completes it.
+and the file that replaces it. Not here: what is kept of an erasure (`erasure_records`), how landing
+honours a tombstone (`landing.tombstones`), the search that proves the erasure (`residue_search`),
+the order of the steps (`dagster.erase_job`).
 """
 
-import json
 import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
 
 import duckdb
 
@@ -30,7 +24,6 @@ from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.tombstones import (
     DETAIL,
-    PLACEHOLDER_IDS,
     REASON,
     WORD,
     add_tombstones,
@@ -38,101 +31,13 @@ from orchestration.landing.tombstones import (
     event_of,
     keep_copy,
     key_id,
-    keyed_hash,
     read_key,
     user_of,
     visitor_of,
 )
+from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database
 from orchestration.warehouse.database import has_table
-
-PENDING = "pending.json"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The person that an erasure is for. The id is kept out of its text, so out of every log.
-
-    Attributes:
-        kind: whether the id is a visitor's or a user's.
-        id: the id, without spaces around it.
-    """
-
-    kind: Literal["visitor", "user"]
-    id: str = field(repr=False)
-
-    @classmethod
-    def named(cls, kind: Literal["visitor", "user"], text: str) -> Self:
-        """The subject of an id as a person types it.
-
-        Raises:
-            ComebackError: the id means nobody.
-        """
-        id_ = text.strip(" ")
-        if id_.lower() in PLACEHOLDER_IDS:
-            raise ComebackError(
-                f"'{text}' means nobody", f"the {kind} to erase", "give the id of one person"
-            )
-        return cls(kind, id_)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an erasure found, as long as it can be found: ids are gone once their rows are.
-
-    Attributes:
-        visitors: ids of visitors to erase.
-        users: ids of users to erase.
-        rows: rows that go, by table.
-        files: dumps that named them, `source: file`.
-    """
-
-    visitors: frozenset[str] = field(default=frozenset(), repr=False)
-    users: frozenset[str] = field(default=frozenset(), repr=False)
-    rows: Mapping[str, int] = field(default_factory=dict)
-    files: frozenset[str] = field(default=frozenset(), repr=False)
-
-    @classmethod
-    def of(cls, subject: Subject) -> Self:
-        """The plan before anything is known but whom it is for."""
-        return cls(**{f"{subject.kind}s": frozenset([subject.id])})
-
-    @property
-    def ids(self) -> list[str]:
-        """Everything that must not be found any more."""
-        return sorted(self.visitors | self.users)
-
-    def joined(self, other: "Plan") -> "Plan":
-        """Both; a killed run and its repetition count the same rows, or one of them none."""
-        tables = sorted({*self.rows, *other.rows})
-        return Plan(
-            self.visitors | other.visitors,
-            self.users | other.users,
-            {name: max(self.rows.get(name, 0), other.rows.get(name, 0)) for name in tables},
-            self.files | other.files,
-        )
-
-
-def read_pending(home: Home) -> Plan:
-    """The plan of an erasure that did not end; an empty one if all did."""
-    try:
-        values = json.loads((home.erasures / PENDING).read_bytes())
-    except FileNotFoundError:
-        return Plan()
-    sets = {name: frozenset(values[name]) for name in ("visitors", "users", "files")}
-    return Plan(rows=values["rows"], **sets)
-
-
-def write_pending(home: Home, plan: Plan) -> None:
-    """Keep a plan until the erasure has ended."""
-    lists = {name: sorted(getattr(plan, name)) for name in ("visitors", "users", "files")}
-    content = json.dumps({**lists, "rows": plan.rows}).encode()
-    replace_file(home.erasures / PENDING, content, mode=0o600)
-
-
-def drop_pending(home: Home) -> None:
-    """The erasure has ended."""
-    (home.erasures / PENDING).unlink(missing_ok=True)
 
 
 def mark(
@@ -324,21 +229,6 @@ def words_match(column: str, ids: Sequence[str]) -> str:
         return "false"
     pattern = f"(^|[^{WORD}])({'|'.join(map(re.escape, ids))})($|[^{WORD}])"
     return f"coalesce(regexp_matches({column}, {literal(pattern)}), false)"
-
-
-def write_report(home: Home, subject: Subject, values: Mapping[str, object], at: datetime) -> Path:
-    """Keep what was done, with the keyed hash in the place of the id; where."""
-    hash_ = keyed_hash(home.erasure_key.read_bytes(), subject.kind, subject.id)
-    path = home.erasures / f"{at:%Y-%m-%dT%H%M%SZ}-{hash_[:8]}.json"
-    report = {"erased_at": f"{at.isoformat()}Z", "kind": subject.kind, "hash": hash_, **values}
-    replace_file(path, (json.dumps(report, indent=2) + "\n").encode(), mode=0o600)
-    return path
-
-
-def was_erased(home: Home, subject: Subject) -> bool:
-    """Whether a report says that the subject was erased before."""
-    hash_ = keyed_hash(home.erasure_key.read_bytes(), subject.kind, subject.id)
-    return any(home.erasures.glob(f"*-{hash_[:8]}.json"))
 
 
 def _temporary(connection: duckdb.DuckDBPyConnection, name: str, ids: frozenset[str]) -> None:

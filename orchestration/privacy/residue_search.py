@@ -1,8 +1,8 @@
-"""The proof of an erasure: a search for the ids through all that Comeback made.
+"""The search for residue that proves an erasure: the ids, through all that Comeback made.
 
 Belongs here: every text column of both databases, and the bytes of every file under the home
 folder. Not here: the erasing (`erasure`). The shop's own dumps are not searched: `landing/`, the
-standing folders, and any file whose content is one that landed.
+configured folders, and any file whose content is one that landed.
 
 Bytes alone prove little: a database compresses its text, and the bytes of `visitor-1` are also in
 those of `visitor-10`. So columns are asked for the id as a word, and bytes found in a file count
@@ -24,7 +24,8 @@ from orchestration.landing import simulated_shop
 from orchestration.landing.deliveries import configured_locations, known_sources
 from orchestration.landing.files import content_hash
 from orchestration.landing.tombstones import WORD
-from orchestration.privacy.erasure import PENDING, is_unmistakable, words_match
+from orchestration.privacy.erasure import is_unmistakable, words_match
+from orchestration.privacy.erasure_records import PENDING
 from orchestration.warehouse import database
 
 # Fewer bytes than these come about by chance in numbers and hashes.

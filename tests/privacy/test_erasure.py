@@ -15,7 +15,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing.deliveries import known_sources
 from orchestration.privacy import erasure, residue_search
-from orchestration.privacy.erasure import Plan, Subject
+from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse.database import ensure_score_tables
 
 NOW = datetime(2026, 3, 9, 12)

@@ -19,7 +19,7 @@ from orchestration.landing.deliveries import (
     remembered_locations,
 )
 from orchestration.privacy import erasure
-from orchestration.privacy.erasure import Subject
+from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database, recovery
 
 HEADER = "event_id,visitor_id,event_at,event_type\n"
