@@ -10,7 +10,7 @@ sessions of the same files and nothing else; (b) that statement in polars and pa
 hour and (d) an hour with nothing new, medians, compared with the smallest history; (e) scoring many
 carts; (f) a file's way through the sensors to the export; (g) the peak of memory of each.
 
-Belongs here: the arguments, and printing as it goes. Not here: the figures.
+Belongs here: the arguments, and printing as it goes. Not here: measuring.
 """
 
 import argparse

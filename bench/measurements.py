@@ -1,7 +1,7 @@
 """Every figure of the bench, in the order in which it is measured.
 
 Belongs here: which processes make which row. Not here: making dumps (`shops`), measuring a process
-(`processes`), telling the outcome (`table`).
+(`processes`), showing the outcome (`table`).
 """
 
 import json
@@ -32,7 +32,7 @@ FIRST_HOUR = shops.hour_after(0)
 
 
 class Bench:
-    """The figures of one run, made in a scratch folder.
+    """The measurements of one run, made in a scratch folder.
 
     Attributes:
         dearest_nodes: filled as the full builds are measured.
@@ -89,8 +89,10 @@ class Bench:
         if len(sessions) != 1:
             raise ValueError(f"the statements do not find the same sessions: {sessions}")
         cost = measured(module("own_steps", "build", dumps, FIRST_HOUR.isoformat()), home.root)
-        told = json.loads(cost.out)
-        self.dearest_nodes[_short(size)] = dearest({"(landing)": told["landing"], **told["nodes"]})
+        reported = json.loads(cost.out)
+        self.dearest_nodes[_short(size)] = dearest(
+            {"(landing)": reported["landing"], **reported["nodes"]}
+        )
         what = f"Comeback: {_short(size)} events landed, all of dbt built and tested"
         yield _row("a", what, cost, size, "build", reference)
 

@@ -25,7 +25,7 @@ class Cost:
         megabytes: the most memory it held (resident).
         began: when it began, as seconds of the epoch.
         out: what it printed.
-        progress: what it told on stderr.
+        progress: what it printed on stderr.
     """
 
     seconds: float
@@ -56,12 +56,12 @@ def measured(command: Sequence[str], home: Path | None = None) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         starter = [sys.executable, "-S", str(Path(__file__).with_name("starter.py")), folder]
         subprocess.run([*starter, *command], env={**os.environ, **places}, check=True)
-        told = {path.name: path.read_text(encoding="utf-8") for path in Path(folder).iterdir()}
-    measure = json.loads(told["measure.json"])
+        printed = {path.name: path.read_text(encoding="utf-8") for path in Path(folder).iterdir()}
+    measure = json.loads(printed["measure.json"])
     if code := measure.pop("code"):
-        last = " ".join(told["err"].split())[-500:]
+        last = " ".join(printed["err"].split())[-500:]
         raise ProcessFailedError(f"{' '.join(command[:4])} ended with {code}: {last}")
-    return Cost(**measure, out=told["out"], progress=told["err"])
+    return Cost(**measure, out=printed["out"], progress=printed["err"])
 
 
 def module(name: str, *arguments: object) -> list[str]:

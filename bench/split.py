@@ -48,7 +48,7 @@ def split(cost: Cost, record: RunRecord) -> dict[str, float]:
     """Seconds of each part; together those of the process.
 
     Args:
-        cost: the process, with what it told on stderr.
+        cost: the process, with what it printed on stderr.
         record: its run.
     """
     ((dbt, nodes),) = (map(float, found) for found in _DBT.findall(cost.progress))
@@ -64,5 +64,5 @@ def split(cost: Cost, record: RunRecord) -> dict[str, float]:
         "SQL: dbt's models and tests": nodes,
         "models and scores": models,
         "exports, publication, checks": rest,
-        "telling the outcome, end of the process": cost.began + cost.seconds - record.last,
+        "printing the outcome, end of the process": cost.began + cost.seconds - record.last,
     }

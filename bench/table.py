@@ -1,4 +1,4 @@
-"""The figures as they are kept and told: rows, the machine, a text table, a dated file, a picture.
+"""Measurements as they are kept and shown: rows, the machine, a table, a dated file, a picture.
 
 Belongs here: what a row says, and drawing. Not here: measuring.
 """
@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Machine:
-    """Where and with what the figures were measured."""
+    """Where and with what was measured."""
 
     processor: str
     cores: int
@@ -178,7 +178,7 @@ def _over_history(axes: Axes, rows: Iterable[Row], names: dict[str, str]) -> Non
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it."""
+    """The processor's name where the system names it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

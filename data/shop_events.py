@@ -1,4 +1,4 @@
-"""Visits told as the shop's log: canonical events, and those of machines and mail programs.
+"""Visits as the shop's log: canonical events, and those of machines and mail programs.
 
 Belongs here: what an event looks like, and its values. Does not belong here: whether it happens
 (`shop_visits`), how it is delivered and what breaks on the way (`shop_delivery`).
@@ -163,7 +163,7 @@ def visit_events(
     order_cents = np.where(
         decision >= 0, value[decision], catalogue.price(visits.item[visit], hours)
     )
-    # A reload tells the order as it was, whatever the price is by now.
+    # A reload reports the order as it was, whatever the price is by now.
     order_cents[repeats] = _last(order_cents, buys)[repeats]
 
     steps_in = counts[visit, STEP["sign_in"]] > 0
@@ -196,11 +196,13 @@ def visit_events(
 
 
 def passive_events(
-    law: ShopLaw, people: People, told: VisitEvents, hours: float, seed: int
+    law: ShopLaw, people: People, recorded: VisitEvents, hours: float, seed: int
 ) -> pl.DataFrame:
-    """Refunds, told by the back office without a visitor, and opened newsletters."""
+    """Refunds, recorded by the back office without a visitor, and opened newsletters."""
     rng = np.random.default_rng([seed, 8])
-    orders = told.codes.filter(pl.Series(told.step == STEP["purchase"]) & (pl.col("user") != _NONE))
+    orders = recorded.codes.filter(
+        pl.Series(recorded.step == STEP["purchase"]) & (pl.col("user") != _NONE)
+    )
     orders = orders.filter(pl.Series(rng.random(len(orders)) < law.refund_share))
     wait_us = rng.uniform(24 * _HOUR_US, 240 * _HOUR_US, len(orders)).astype(np.int64)
     refunds = _codes(

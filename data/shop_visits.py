@@ -222,7 +222,7 @@ def _draw_aims(
     is_free = (start >= minds.blocked_until[who]) & ~is_due
 
     # Where: a due purchase is made on the cart's device, unless the shop knows the account there
-    # and could tell whose order it was.
+    # and could know whose order it was.
     devices = people.devices[who]
     shift = 1 + (rng.random(count) * (devices - 1)).astype(np.int64)
     cart_device = minds.decision_device[who]

@@ -69,11 +69,11 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
     catalogue = draw_catalogue(law, days, seed)
     people = draw_people(law, visitors, hours, clock, seed)
     visits = draw_visits(law, people, catalogue.cents / 100.0, hours, clock, seed)
-    told = visit_events(law, people, visits, catalogue, seed)
+    recorded = visit_events(law, people, visits, catalogue, seed)
     codes = pl.concat(
         [
-            told.codes,
-            passive_events(law, people, told, hours, seed),
+            recorded.codes,
+            passive_events(law, people, recorded, hours, seed),
             machine_events(law, visitors, catalogue, hours, seed),
         ]
     )
@@ -81,11 +81,11 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
     events = as_text(codes, names, catalogue, opened_us)
     ids = events["event_id"]
     return Shop(
-        # Visits go on until every truth is known; the log ends where it was told to.
+        # Visits go on until every truth is known; the log ends where it was asked to.
         events=events.filter(codes["at_us"] < days * 24 * 3_600_000_000),
-        carts=carts_truth(law, clock, visits, told, ids, names, opened_us, hours),
+        carts=carts_truth(law, clock, visits, recorded, ids, names, opened_us, hours),
         people=people_truth(law, people, names),
-        sessions=sessions_truth(law, clock, people, visits, told, names, opened_us, hours),
+        sessions=sessions_truth(law, clock, people, visits, recorded, names, opened_us, hours),
     )
 
 

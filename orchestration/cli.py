@@ -1,4 +1,4 @@
-"""The command `comeback`: reads its arguments, runs Dagster jobs here, tells the outcome.
+"""The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
 Belongs here: arguments, progress and exit codes (0 done, 1 failed, 2 wrong usage). Not here: work;
 a command is a run of the jobs that the schedule runs. Dagster, dbt and the models are imported when
@@ -136,7 +136,7 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
 
 
 def erase(home: Home, arguments: argparse.Namespace) -> None:
-    """A person out of everything, and the proof of it."""
+    """Erase a person, and prove it."""
     from orchestration.dagster.in_process import Launcher
     from orchestration.privacy.erasure_records import Subject
 
@@ -258,7 +258,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--rebuild",
         action="store_true",
-        help="first make a damaged warehouse anew from the kept dumps; the old file is put aside",
+        help="first rebuild a damaged warehouse from the kept dumps; the old file is put aside",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the command line tells about a shop's state: the summary of a run, and `comeback status`.
+"""What the command line says of a shop's state: the summary of a run, and `comeback status`.
 
 Belongs here: reading the published file and the pointers, and saying it in lines of text. Not here:
 running anything; nothing is written.

@@ -48,7 +48,7 @@ TOP_ROWS = 10
 
 
 class Landing(dg.Config):
-    """What to land; without addresses, every source's standing folder.
+    """What to land; without addresses, every source's configured folder.
 
     Attributes:
         addresses: files or folders, local or fsspec.
@@ -60,7 +60,7 @@ class Landing(dg.Config):
 
 
 class Training(dg.Config):
-    """Whether to learn anew although there is a champion."""
+    """Whether to learn a challenger although there is a champion."""
 
     retrain: bool = False
 
@@ -101,7 +101,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
 
 
 def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
-    """The time of the newest event; what tells `latest` after landing and before the hour."""
+    """The time of the newest event, which `latest` is read from before the hour runs."""
 
     @dg.asset(
         key=LOG_WATERMARK,
@@ -112,7 +112,7 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     )
     def log_watermark(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
-        # which rows are events is enough to tell the newest; the hour builds the log
+        # to know the newest event it is enough to know the duplicates; the hour builds the log
         built = dbt_build.build(
             run.home, run.settings, as_of=None, command="run", select=["+duplicate_rows"]
         )
@@ -126,7 +126,7 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
 
 
 def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """A learned model: made sure of in the hourly job, learned anew in the train job."""
+    """A learned model: made sure of in the hourly job, challenged in the train job."""
 
     @dg.asset(
         name=f"{learner.name}_model",
@@ -271,7 +271,7 @@ def published_database_asset(
 
 
 def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
-    """A model's card as metadata: figures that the UI plots over time, and its plots."""
+    """A model's card as metadata: metrics that the UI plots over time, and its plots."""
     return {
         "model_id": card.model_id,
         "kind": card.kind,

@@ -110,7 +110,7 @@ class Launcher:
         return self._landed().slice(before)
 
     def latest_hour(self) -> datetime:
-        """Land what is new, and tell the first full hour at or after the newest event.
+        """Land what is new; the first full hour at or after the newest event.
 
         Raises:
             ComebackError: no event has landed.
@@ -178,7 +178,7 @@ class Launcher:
     ) -> None:
         definition = self._definitions.resolve_job_def(job)
         key = self._partition(definition, hour) if hour else None
-        # What went wrong is told in one line; Dagster's console would tell it in a hundred.
+        # What went wrong is said in one line; Dagster's console would take a hundred.
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         config = {**quiet, **({"ops": ops} if ops else {})}
         try:

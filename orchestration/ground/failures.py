@@ -1,6 +1,6 @@
 """What a failure below us, of a disk, a folder or a damaged file, means to a person.
 
-Belongs here: telling such failures from others by their text, for DuckDB, SQLite and the system
+Belongs here: recognising such failures by their text, for DuckDB, SQLite and the system
 report them as text through many layers, and the one line each becomes. Not here: catching them.
 """
 
@@ -87,12 +87,12 @@ def known(text: str, home: Home, path: str | None = None) -> ComebackError | Non
 
 def _damaged(text: str, path: str | None, home: Home) -> ComebackError | None:
     if path and Path(path).suffix not in (".duckdb", ".wal"):
-        return None  # a dump; landing tells of those
+        return None  # a dump; landing reports those
     if "disk image" in text or "file is not a database" in text:
         return ComebackError(
             "the record of runs is damaged",
             str(home.dagster),
-            "move the folder away: Dagster makes it anew, and no table is in it",
+            "move the folder away: Dagster makes a new one, and no table is in it",
         )
     return ComebackError("the warehouse is damaged", str(home.warehouse), REBUILD)
 

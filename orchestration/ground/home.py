@@ -1,6 +1,6 @@
 """Where a shop's state lies, and the lock that lets one run at a time touch it.
 
-Belongs here: the paths under `COMEBACK_HOME`, the file that tells Dagster how to keep its own
+Belongs here: the paths under `COMEBACK_HOME`, the file that says how Dagster keeps its own
 state, and the run lock. Not here: what is in the files.
 """
 
@@ -63,7 +63,7 @@ class Home:
 
     @property
     def deliveries(self) -> Path:
-        """Which dumps were landed from elsewhere than the standing folders."""
+        """Which dumps were landed from elsewhere than the configured folders."""
         return self.root / "deliveries.json"
 
     @property
@@ -93,17 +93,17 @@ class Home:
 
     @property
     def erasures(self) -> Path:
-        """What was erased when, told without ids, and the key of the hash that stands for them."""
+        """What was erased when, without ids, and the key of the hash that stands for them."""
         return self.root / "erasures"
 
     @property
     def erasure_key(self) -> Path:
-        """The key by which erased people are told from others; without it they could come back."""
+        """The key by which erased people are recognised; without it they could come back."""
         return self.erasures / "key"
 
     @property
     def tombstones(self) -> Path:
-        """A copy of the tombstones, for a warehouse that has to be made anew."""
+        """A copy of the tombstones, for a warehouse that has to be rebuilt."""
         return self.erasures / "tombstones"
 
     @property
@@ -165,7 +165,7 @@ class Home:
 
 def _wait_for_lock(descriptor: int, holder: Callable[[], str], wait_seconds: float) -> None:
     deadline = time.monotonic() + wait_seconds
-    is_told = False
+    is_announced = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,7 +177,7 @@ def _wait_for_lock(descriptor: int, holder: Callable[[], str], wait_seconds: flo
                     f"process {holder()} holds the lock",
                     "wait for it to end, or end it",
                 ) from None
-        if not is_told:
+        if not is_announced:
             logger.info("Waiting for the run of process %s to end.", holder())
-            is_told = True
+            is_announced = True
         time.sleep(0.2)

@@ -26,7 +26,7 @@ from orchestration.landing.sources import Source
 DELIMITERS = (",", ";", "\t", "|")
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.
 LOOK_AHEAD_LINES = 1_000
-FAST_LINE_BYTES = 2_000_000  # what DuckDB allows unless told otherwise
+FAST_LINE_BYTES = 2_000_000  # what DuckDB allows by default
 
 # Inside quotes: anything, quotes doubled, up to the quote that closes. Possessive, so a field that
 # does not close fails at once.

@@ -81,7 +81,7 @@ def configured_locations(
 
 
 def remember_locations(home: Home, deliveries: Iterable[Location]) -> None:
-    """Keep in mind where dumps lie that are in no standing folder: a rebuild needs them again."""
+    """Remember where dumps lie that are in no configured folder: a rebuild needs them again."""
     noted = remembered_locations(home)
     for delivery in deliveries:
         is_local = "://" not in delivery.address
@@ -92,7 +92,7 @@ def remember_locations(home: Home, deliveries: Iterable[Location]) -> None:
 
 
 def remembered_locations(home: Home) -> list[Location]:
-    """Where dumps were landed from that are in no standing folder, in order of the first time."""
+    """Where dumps were landed from that are in no configured folder, in order of the first time."""
     try:
         return [Location(**each) for each in json.loads(home.deliveries.read_bytes())]
     except FileNotFoundError:
@@ -111,7 +111,7 @@ def land_locations(
     Args:
         connection: the open warehouse.
         home: where copies of remote files are put while they are read, and the key by which erased
-            people are told lies.
+            people are recognised lies.
         sources: all sources; each gets its raw table even if nothing came.
         deliveries: what to look through.
         landed_at: now, with time zone.
@@ -135,7 +135,7 @@ def land_locations(
             scratch=home.temporary,
             key_file=home.erasure_key,
         )
-    progress.tell()
+    progress.report()
     rows = [
         {name: value for name, value in asdict(file).items() if name in _SCHEMA}
         for file in landed
@@ -160,13 +160,13 @@ def files_at(sources: Mapping[str, Source], deliveries: Iterable[Location]) -> I
 
 
 class _Progress:
-    """Tells of refused files at once and of the others every few seconds, and at the end."""
+    """Reports refused files at once and the others every few seconds, and at the end."""
 
     INTERVAL_SECONDS = 5.0
 
     def __init__(self) -> None:
         self._files = self._rows = 0
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
 
     def __call__(self, file: LandedFile) -> None:
         if file.status == "refused":
@@ -175,11 +175,11 @@ class _Progress:
             return
         self._files += 1
         self._rows += file.rows_read
-        if time.monotonic() - self._told_at > self.INTERVAL_SECONDS:
-            self.tell()
+        if time.monotonic() - self._reported_at > self.INTERVAL_SECONDS:
+            self.report()
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Say how many files and rows have been landed so far, if any."""
         if self._files:
             logger.info("Landed %d files, %d rows.", self._files, self._rows)
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()

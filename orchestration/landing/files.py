@@ -1,4 +1,4 @@
-"""Files as they lie: finding them, telling them apart, and their bytes. What a record is, the
+"""Files as they lie: finding and distinguishing them, and their bytes. What a record is, the
 readers know.
 
 Dumps belong to the shop: everything here opens them for reading only.

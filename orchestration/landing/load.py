@@ -79,7 +79,7 @@ class LandedFile:
     note: str | None = None
 
 
-class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, told in its note
+class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
     pass
 
 
@@ -122,7 +122,7 @@ def land(
         row_limit: Bytes a row may have; a longer one is set aside.
         scratch: Folder for copies of remote files (default: the system's); those a killed load left
             there are removed.
-        key_file: The key by which erased people are told; needed once somebody was erased.
+        key_file: The key by which erased people are recognised; needed once somebody was erased.
 
     Returns:
         One outcome a file, in the order given. A file that cannot be read is refused in its

@@ -32,7 +32,7 @@ _WHOLE = 1 << 53
 _BUFFER_BYTES = 1 << 20
 
 
-class _NotParquet(Exception):  # noqa: N818  # told in raw.unreadable_rows
+class _NotParquet(Exception):  # noqa: N818  # noted in raw.unreadable_rows
     pass
 
 

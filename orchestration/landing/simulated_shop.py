@@ -1,4 +1,4 @@
-"""The simulated shop as a guest in the home: it moves in where nothing is, and makes way for dumps.
+"""The simulated shop in a home: added where nothing is, removed as soon as real dumps come.
 
 Belongs here: where its dumps and its truth lie, and that simulated and real shops never mix. Not
 here: the simulation (`data.simulated_shop`) or the run over it.

@@ -179,7 +179,7 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
             )
     if not source.identity("visitor") + source.identity("user"):
         raise ComebackError(
-            "no column tells whose a row is, so nobody could be erased",
+            "no column says whose a row is, so nobody could be erased",
             where,
             "mark the ids of people `identity: visitor` or `identity: user`",
         )

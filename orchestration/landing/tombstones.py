@@ -1,7 +1,7 @@
 """Who must not come back: the tombstones of erased people, and finding the rows that name them.
 
-Here: the table ``raw.tombstones``, the keyed hash that it holds instead of ids, and telling whether
-a row or a text names somebody in it. Not here: whom an erasure concerns, or what is removed of rows
+Here: the table ``raw.tombstones``, the keyed hash that it holds instead of ids, and whether a
+row or a text names somebody in it. Not here: whom an erasure concerns, or what is removed of rows
 that have landed; that is ``orchestration.privacy.erasure``.
 
 A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:
@@ -88,7 +88,7 @@ class Tombstones:
         key = read_key(key_file) if key_file else None
         if key is None or any(row[3] != key_id(key) for row in rows):
             raise ComebackError(
-                "people were erased, but the key that tells them is not the one it was",
+                "people were erased, but the key that recognises them is not the one it was",
                 str(key_file),
                 "restore the file from a backup: without it they would come back",
             )
@@ -139,7 +139,7 @@ def keyed_hash(key: bytes, kind: Kind, text: str) -> str:
 
 
 def key_id(key: bytes) -> str:
-    """What tells one key from another without telling the key."""
+    """Distinguishes keys without revealing one."""
     return hmac.digest(key, b"key", "sha256").hex()[:12]
 
 
@@ -170,7 +170,7 @@ def add_tombstones(
 
 
 def keep_copy(con: duckdb.DuckDBPyConnection, file: Path) -> None:
-    """Write all tombstones to a file, for a warehouse that has to be made anew.
+    """Write all tombstones to a file, for a warehouse that has to be rebuilt.
 
     To be called before the transaction that set them is committed: the file may know of one more
     than the table, never of one less.
@@ -182,7 +182,7 @@ def keep_copy(con: duckdb.DuckDBPyConnection, file: Path) -> None:
 
 
 def restore_copy(con: duckdb.DuckDBPyConnection, file: Path, key_file: Path) -> None:
-    """Set all tombstones that a file tells of; none if nobody was ever erased.
+    """Set all tombstones that a file holds; none if nobody was ever erased.
 
     Raises:
         ComebackError: Somebody was erased, for there is a key, but the file is gone or damaged.
@@ -225,8 +225,8 @@ def event_of(source: Source) -> str:
         f"case when lower(trim({quoted(name)})) not in ({nothing}) then trim({quoted(name)}) end"
         for name in source.identity("event")
     ]
-    told = ", ".join([*ids, f"concat_ws(chr(31), {content})"])
-    return f"'{source.name}' || chr(31) || coalesce({told})"
+    parts = ", ".join([*ids, f"concat_ws(chr(31), {content})"])
+    return f"'{source.name}' || chr(31) || coalesce({parts})"
 
 
 def _persons(source: Source, kind: str) -> list[str]:

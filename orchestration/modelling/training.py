@@ -110,7 +110,7 @@ def champion(
 
 
 def write_models(connection: duckdb.DuckDBPyConnection, model_store: ModelStore) -> int:
-    """Write `scores.models` anew from the cards, which are the truth; the number of models."""
+    """Rewrite `scores.models` from the cards, which are the truth; the number of models."""
     rows = []
     for learner in LEARNERS:
         champion_id = model_store.champion(learner.name)

@@ -7,9 +7,9 @@
 Belongs here: the bytes of the files and the order in which they appear. Not here: whom a contact is
 worth (`ml.decision`).
 
-A folder appears complete, the pointer last. An hour may be told again with other rows: its folder
-changes in one step, and the pointer to it says no sha256 (null) from before that step until after
-it, so what it says always fits. Who reads two files by their names may still get the first from
+A folder appears complete, the pointer last. An hour may be exported again with other rows: its
+folder changes in one step, and the pointer's sha256 is null from before that step until after it,
+so what it says always fits. Whoever reads two files by their names may still get the first from
 before the step and the second from after it: then the sha256 does not fit, and reading again from
 the beginning helps.
 
@@ -153,7 +153,7 @@ def rewrite_all(
     keep_hours: int,
     scores_after: datetime | None,
 ) -> list[str]:
-    """Write every exported hour anew from what the table still says of it.
+    """Rewrite every exported hour from what the table still says of it.
 
     Models and settings in the manifests stay those that the hour was scored with.
 
@@ -278,8 +278,8 @@ def _point_to_newest(folder: Path) -> None:
 
 def _pointer(manifest: bytes) -> dict[str, str | None]:
     """What the pointer says of an hour with this manifest."""
-    told = json.loads(manifest)
-    return {key: told[key] for key in ("hour", "path", "sha256")}
+    written = json.loads(manifest)
+    return {key: written[key] for key in ("hour", "path", "sha256")}
 
 
 def _newest(folder: Path) -> Path:
@@ -317,5 +317,5 @@ def faults_of_export(folder: Path, hour: datetime, rows: pl.DataFrame) -> list[s
     if content != to_csv(rows)[0]:
         faults.append("the file differs from the table")
     if manifest["sha256"] != hashlib.sha256(content).hexdigest():
-        faults.append("the manifest tells another sha256 than the file has")
+        faults.append("the manifest gives another sha256 than the file has")
     return faults

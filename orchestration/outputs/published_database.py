@@ -6,7 +6,7 @@ what is in the tables.
 
 The next file follows the last one: a copy of it, in which the rows of what changed since are
 replaced. dbt notes the visitors that it rebuilt (macros/arrivals.sql), of the other tables the file
-itself tells what it lacks. Where there is no last file that can be trusted, every table is copied.
+itself shows what it lacks. Where there is no last file that can be trusted, every table is copied.
 """
 
 import logging
@@ -52,7 +52,7 @@ _NEWEST_HOUR = (
 _CHANGED = {
     "visitor_id": "select visitor_id from main.unpublished_visitors"
     " union select visitor_id from main.affected_visitors",
-    # a load's rows are judged once
+    # a load's rows are validated once
     "load_id": "select load_id from main.set_aside_rows"
     " except select load_id from published.main.set_aside_rows",
     # hours scored since, and hours that were dropped
@@ -112,7 +112,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, in
     tables = _tables(connection)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
-        logger.info("Every table is published anew: %s.", reason)
+        logger.info("Every table is published from scratch: %s.", reason)
         remove_unfinished(target)
         with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
             for table in tables:
@@ -198,10 +198,10 @@ def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> st
         return "there is no last file to follow"
     if not target.exists() or last[:-1] != _stamp(target):
         return "the file is not the one that was published last"
-    ((built_anew,),) = connection.execute(
+    ((is_rebuilt,),) = connection.execute(
         "select count(*) from main.unpublished_visitors where visitor_id is null"
     ).fetchall()
-    return "all rows were built anew" if built_anew else None
+    return "all rows were rebuilt" if is_rebuilt else None
 
 
 def _misfit(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> str | None:
@@ -273,7 +273,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Note that the file tells all there is; killed before that, the next one is made anew."""
+    """Note that the file is complete; killed before that, the next one is made from scratch."""
     with transaction(connection):
         connection.execute(f"delete from scores.{PUBLISHED_FILE.name}")
         connection.execute(
@@ -291,7 +291,7 @@ def _remembered(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int | 
 
 
 def _checksum(path: Path) -> int:
-    """CRC-32 of a file: damage is what it has to tell, and it is the fastest that does."""
+    """CRC-32 of a file: the fastest checksum that reveals damage."""
     checksum = 0
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK_BYTES):

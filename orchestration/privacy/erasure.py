@@ -58,7 +58,7 @@ def mark(
     made_with = connection.execute("select distinct key_id from raw.tombstones").fetchall()
     if any(each != (key and key_id(key)) for (each,) in made_with):
         raise ComebackError(
-            "people were erased before, but the key that tells them is not the one it was",
+            "people were erased before, but the key that recognises them is not the one it was",
             str(home.erasure_key),
             "restore the file from a backup: without it they would come back",
         )
@@ -240,7 +240,7 @@ def _temporary(connection: duckdb.DuckDBPyConnection, name: str, ids: frozenset[
 def _find_rows(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], plan: Plan
 ) -> None:
-    """Make `erased_rows`: source, load_id, line, is_named, event (what tells the event)."""
+    """Make `erased_rows`: source, load_id, line, is_named, event (what identifies the event)."""
     connection.execute(
         "create or replace temp table erased_rows"
         " (source varchar, load_id bigint, line bigint, is_named boolean, event varchar)"
@@ -259,7 +259,7 @@ def _find_rows(
                 semi join erased_events using (source, event_id)
                 where candidates.source = ?
             ),
-            told as (
+            identified as (
                 select
                     _load_id,
                     _line,
@@ -271,7 +271,7 @@ def _find_rows(
                 from {raw_table(source)}
             )
             select ?, _load_id, _line, is_named, event
-            from told
+            from identified
             where
                 is_named or is_mentioned
                 or (_load_id, _line) in (select (load_id, line) from copies)

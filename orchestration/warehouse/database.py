@@ -98,7 +98,7 @@ def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The time of the newest event, UTC, as soon as dbt told duplicates; None while there is none.
+    """The time of the newest event, UTC, once dbt has found the duplicates; None without events.
 
     A row that is no event's only one may be later than its event.
     """

@@ -316,7 +316,7 @@ def _environment(home: Home, settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _warehouse_released_afterwards() -> Iterator[None]:
-    """dbt-duckdb keeps the file open for the life of the process unless told otherwise."""
+    """dbt-duckdb keeps the file open for the life of the process unless it is closed."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     try:

@@ -16,7 +16,7 @@ from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRI
 
 logger = logging.getLogger(__name__)
 
-# The report with the count beside what dbt tells, as it is published.
+# dbt's report with the count beside it, as it is published.
 REPORT = (
     "select report.*, coalesce(withdrawn_priority_count, 0) as withdrawn_priority_count"
     f" from main.{LATE_DATA_REPORT} as report"
@@ -54,7 +54,7 @@ def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> N
 
 
 def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
-    """What the newest build tells of late data, by column; nothing if it took up no loads."""
+    """The newest build's report of late data, by column; empty if it took up no loads."""
     found = connection.execute(
         f"select * from ({REPORT}) where load_id = (select max(load_id) from main.new_loads)"
     )

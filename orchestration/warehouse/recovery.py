@@ -2,7 +2,7 @@
 
 Dumps come from where they lie; the scores of past hours, the runs and the times at which files had
 landed from the published file; who was erased from the copy beside the key; models were never in
-it. What the next hour builds is then what it would have built: a row is judged by the time at
+it. What the next hour builds is then what it would have built: a row is checked against the time at
 which its file came first.
 
 Belongs here: putting these together in a file beside the old one, which takes its place in one
@@ -33,11 +33,11 @@ from orchestration.warehouse import database
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-_KEPT_TABLES = ("cart_scores", "runs")  # models are written anew from their cards every hour
+_KEPT_TABLES = ("cart_scores", "runs")  # models are rewritten from their cards every hour
 
 
 def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> None:
-    """Make the warehouse anew; the caller holds the run lock, and builds the tables afterwards.
+    """Make a new warehouse; the caller holds the run lock, and builds the tables afterwards.
 
     Killed at any point it leaves the old warehouse or the new one.
 

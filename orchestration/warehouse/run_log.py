@@ -41,10 +41,10 @@ def begin_run(
 
 def fail_unpublished(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
     """Correct the newest run if it was killed between its note that it is done and the publication:
-    then it failed, and the published file does not tell of it.
+    then it failed, and the published file has no row of it.
 
-    To be called before the next run begins. A file that was deleted or cannot be read tells
-    nothing, and nothing is corrected.
+    To be called before the next run begins. A file that was deleted or cannot be read
+    shows nothing, and nothing is corrected.
     """
     last = connection.execute(
         "select run_id, job, status from scores.runs order by started_at desc, rowid desc limit 1"
@@ -55,7 +55,7 @@ def fail_unpublished(connection: duckdb.DuckDBPyConnection, published: Path) -> 
 
 
 def _lacks(connection: duckdb.DuckDBPyConnection, published: Path, run_id: str) -> bool:
-    """Whether it is sure that the published file does not tell of a run, or never was there."""
+    """Whether it is certain that the published file has no row of a run, or never was there."""
     if not published.exists():
         query = f"select count(*) from scores.{PUBLISHED_FILE.name}"
         return connection.execute(query).fetchall() == [(0,)]
@@ -63,7 +63,7 @@ def _lacks(connection: duckdb.DuckDBPyConnection, published: Path, run_id: str) 
     try:
         with attached(connection, published, "(read_only)"):
             return connection.execute(query, [run_id]).fetchall() == [(0,)]
-    except duckdb.Error:  # the publication tells of it
+    except duckdb.Error:  # the publication reports it
         return False
 
 

@@ -1,7 +1,7 @@
 """The tables of the schema `scores`, and the list of everything published.
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
-here: filling the tables (`scoring`, `training`, `ledger`, `late_data`) or copying them
+here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
 (`publication`).
 """
 
@@ -117,7 +117,7 @@ CART_SCORES = Table(
 
 MODELS = Table(
     name="models",
-    description="The models that were ever learned, with their figures. One row per model.",
+    description="The models that were ever learned, with their metrics. One row per model.",
     order=("name", "trained_as_of", "model_id"),
     columns=(
         Column("name", "varchar", "What it predicts: abandonment or return."),
@@ -174,9 +174,9 @@ WITHDRAWN_PRIORITIES = Table(
 
 PUBLISHED_FILE = Table(
     name="published_file",
-    description="What tells the file that was published last from any other, also from itself after"
-    " somebody wrote to it or its disk lost some of it. No row: the next publication follows no"
-    " file.",
+    description="What distinguishes the file that was published last from any other, also from"
+    " itself after somebody wrote to it or its disk lost some of it. No row: the next publication"
+    " follows no file.",
     order=("modified_ns",),
     columns=(
         Column("bytes", "bigint", "Its size."),

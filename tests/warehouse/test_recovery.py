@@ -123,7 +123,7 @@ def test_a_rebuilt_warehouse_knows_all_rows_and_under_which_name_and_when_they_l
     assert (query(home, raw), sorted(query(home, files))) == before
     assert before[0] == [("anna",), ("bert",), ("carl",), ("dora",)]
     assert {row[4] for row in before[1]} == {NOON}
-    (aside,) = home.root.glob("database.duckdb.damaged-*")
+    (aside,) = home.root.glob("warehouse.duckdb.damaged-*")
     assert aside.read_bytes() == damaged
     assert list(home.root.glob(".*")) == []
 
@@ -170,7 +170,7 @@ def test_without_the_copy_of_the_tombstones_nothing_is_rebuilt(home: Home):
 
 
 def test_an_erasure_takes_the_damaged_file_that_was_put_aside_with_it(home: Home):
-    aside = home.root / "database.duckdb.damaged-2026-03-01T120000Z"
+    aside = home.root / "warehouse.duckdb.damaged-2026-03-01T120000Z"
     aside.write_bytes(b"rows of all people")
     erasure.replace_warehouse(home, Settings())
     assert not aside.exists()
