@@ -15,7 +15,7 @@ import polars as pl
 
 from ml import decision, explain
 from ml.abandonment import AbandonmentModel
-from ml.decision import ContactTiming
+from ml.contact_timing import ContactTiming
 from ml.return_time import HORIZONS_HOURS, ReturnModel
 from orchestration.errors import ComebackError
 from orchestration.ledger import note_run
