@@ -12,7 +12,7 @@ import polars as pl
 
 @dataclass(frozen=True)
 class ContactTiming:
-    """How long to leave people alone, counted from the end of their last session.
+    """How long to wait before contacting, counted from the end of the last session.
 
     In randomised field experiments a message within the hour lowered purchases and one after one
     to three days raised them (Li, Luo, Lu and Moriguchi, Journal of Marketing).
@@ -42,16 +42,16 @@ class ContactTiming:
 
 
 def contact_not_before(timing: ContactTiming) -> pl.Expr:
-    """The latest of: now, the floor, and the (capped) time by which most will be back unasked.
+    """The latest of: now, the floor, and the (capped) time by which most return by themselves.
 
     Reads as_of, session_ended_at and return_share_hours (see ``decision.decide``); gives a
     timestamp, rounded up to the minute.
     """
     as_of, ended = pl.col("as_of"), pl.col("session_ended_at")
-    mostly_back = as_of + _hours(pl.col("return_share_hours").cast(pl.Float64).fill_nan(None))
-    wait = pl.min_horizontal(mostly_back, ended + _hours(pl.lit(timing.cap_hours)))
-    # Nobody left who would come back unasked: nothing to wait for.
-    wait = pl.when(mostly_back.is_not_null()).then(wait)
+    most_returned = as_of + _hours(pl.col("return_share_hours").cast(pl.Float64).fill_nan(None))
+    wait = pl.min_horizontal(most_returned, ended + _hours(pl.lit(timing.cap_hours)))
+    # Nobody is expected to return by themselves: nothing to wait for.
+    wait = pl.when(most_returned.is_not_null()).then(wait)
     earliest = pl.max_horizontal(as_of, ended + _hours(pl.lit(timing.floor_hours)), wait)
     minute = earliest.dt.truncate("1m")
     return pl.when(minute < earliest).then(minute.dt.offset_by("1m")).otherwise(minute)

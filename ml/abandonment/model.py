@@ -165,7 +165,7 @@ def _train_trees(
     test_rows = split.test.rows(rows)
     metrics, tables, rounds = _evaluate(rows, split, params)
     newest_rows = Window(split.train.start, split.test.start - horizon).rows(rows)
-    encoding = Encoding.learn(newest_rows)
+    encoding = Encoding.fit(newest_rows)
     trees = calibrate(boost(newest_rows, encoding, params, rounds), test_rows, encoding)
     card = ModelCard(
         name=NAME,
@@ -176,7 +176,7 @@ def _train_trees(
         row_count=rows.height,
         group_count=cart_count(rows),
         features=encoding.features,
-        figures=metrics,
+        metrics=metrics,
         tables=tables,
         params=asdict(params)
         | {"rounds": rounds, "horizon_hours": horizon / HOUR}
@@ -198,7 +198,7 @@ def _evaluate(
     train_rows = split.train.rows(rows)
     validation_rows = split.validation.rows(rows)
     test_rows = split.test.rows(rows)
-    encoding = Encoding.learn(train_rows)
+    encoding = Encoding.fit(train_rows)
     text, rounds = boost_with_early_stopping(train_rows, validation_rows, encoding, params)
     evaluation_model = calibrate(text, validation_rows, encoding)
     p = evaluation_model.predict(test_rows, encoding)
@@ -209,7 +209,7 @@ def _train_fallback(
     rows: pl.DataFrame, as_of: datetime, horizon: timedelta, shortfall: str
 ) -> AbandonmentModel:
     rates = IdleRates.fit(rows)
-    encoding = Encoding.learn(rows)
+    encoding = Encoding.fit(rows)
     base_rate = (
         float(np.average(abandoned(rows), weights=cart_weights(rows))) if len(rows) else np.nan
     )
@@ -222,7 +222,7 @@ def _train_fallback(
         row_count=rows.height,
         group_count=cart_count(rows),
         features=encoding.features,
-        figures=rounded({"base_rate": base_rate}),
+        metrics=rounded({"base_rate": base_rate}),
         params={
             "horizon_hours": horizon / HOUR,
             "prior_rate": PRIOR_RATE,

@@ -4,7 +4,7 @@ What belongs here: the curve as numbers, reading it at any time, and its JSON. W
 fitting it (``fit``); reading needs neither lifelines nor pandas.
 
 The curve is flat beyond the last time seen: most who have not come back by then never do, and a
-formula that goes on falling would promise them.
+parametric tail that goes on falling would predict that they do.
 """
 
 import json

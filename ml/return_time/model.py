@@ -103,7 +103,7 @@ def train(sessions: pl.DataFrame, *, as_of: datetime) -> ReturnModel:
         row_count=rows.height,
         group_count=rows.select(person().n_unique()).item(),
         features=curve.features,
-        figures=metrics,
+        metrics=metrics,
         tables=tables,
         params={
             "penalizer": PENALIZER,

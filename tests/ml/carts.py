@@ -14,8 +14,8 @@ CHEAP = Economics(reminder_cost=0.05, incentive_cost=0.05)
 
 
 def carts(rows: list[dict]) -> pl.DataFrame:
-    """Carts with what a row says, and else an hour idle, nobody known, back within the day."""
-    usual = {
+    """One cart a row; by default an hour idle, of no known owner, back within the day."""
+    defaults = {
         "owner_id": None,
         "as_of": AS_OF,
         "last_touched_at": AS_OF - timedelta(hours=1),
@@ -30,7 +30,10 @@ def carts(rows: list[dict]) -> pl.DataFrame:
         "return_share_hours": 10.0,
     }
     return pl.DataFrame(
-        [{"cart_id": f"c{i}", "visitor_id": f"v{i}"} | usual | row for i, row in enumerate(rows)],
+        [
+            {"cart_id": f"c{i}", "visitor_id": f"v{i}"} | defaults | row
+            for i, row in enumerate(rows)
+        ],
         schema_overrides={
             "owner_id": pl.String,
             "cart_value": pl.Decimal(38, 4),

@@ -14,12 +14,12 @@ from tests.ml.carts import AS_OF, decided
         (1.0, 100.0, 71.0),  # not later than 72 hours after the session
         (30.0, 20.0, 20.0),
         (100.0, 60.0, 0.0),  # all waiting is over
-        (30.0, None, 0.0),  # nobody left who would come back unasked
+        (30.0, None, 0.0),  # nobody is expected back by themselves
         (30.0, float("nan"), 0.0),
         (1.0, None, 23.0),
     ],
 )
-def test_contact_waits_for_the_floor_and_for_those_who_come_back_unasked(
+def test_contact_waits_for_the_floor_and_for_those_who_return_by_themselves(
     ended_hours_ago, share_hours, contact_in_hours
 ):
     ended = AS_OF - timedelta(hours=ended_hours_ago)

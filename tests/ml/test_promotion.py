@@ -17,7 +17,7 @@ def good(snapshots):
 
 @pytest.fixture(scope="module")
 def poor(snapshots):
-    """The same learned without what people are interested in."""
+    """The same, fitted without the interest of people."""
     return train(snapshots.with_columns(session_interest=pl.lit(0.0)))
 
 
@@ -26,11 +26,11 @@ def fallback(snapshots):
     return train(snapshots.head(100))
 
 
-def test_a_surely_lower_log_loss_is_promoted(good, poor, snapshots):
+def test_a_log_loss_lower_beyond_chance_is_promoted(good, poor, snapshots):
     verdict = better(good, poor, snapshots)
     assert verdict.promote
     assert verdict.metrics["difference_upper"] < 0
-    assert verdict.metrics["rows"] == good.card.figures["test_rows"]
+    assert verdict.metrics["rows"] == good.card.metrics["test_rows"]
     assert verdict.reason.startswith("The challenger's log loss is lower: 0.")
 
 
@@ -52,7 +52,7 @@ def test_a_learned_model_replaces_a_fallback_and_not_the_other_way_round(good, f
     assert not better(fallback, good, snapshots).promote
 
 
-def test_a_champion_that_lacks_a_column_gives_way(good, snapshots):
+def test_a_champion_that_lacks_a_column_is_replaced(good, snapshots):
     lacking = train(snapshots.rename({"session_interest": "session_fervour"}))
     verdict = better(good, lacking, snapshots)
     assert verdict.promote

@@ -19,14 +19,14 @@ def test_it_ranks_nearly_as_well_as_the_truth(model, snapshots):
     abandoned = (~test["converts_within_horizon"]).cast(pl.Float64).to_numpy()
     best = evaluation.auc(abandoned, test["truth"].to_numpy(), cart_weights(test))
     assert model.card.kind == "lightgbm"
-    assert model.card.figures["test_rows"] == test.height
-    assert best - 0.02 < model.card.figures["auc"] < best + 0.02
-    assert model.card.figures["auc"] > model.card.figures["auc_idle_hours"] + 0.1
-    assert model.card.figures["log_loss"] < model.card.figures["log_loss_constant"] - 0.05
+    assert model.card.metrics["test_rows"] == test.height
+    assert best - 0.02 < model.card.metrics["auc"] < best + 0.02
+    assert model.card.metrics["auc"] > model.card.metrics["auc_idle_hours"] + 0.1
+    assert model.card.metrics["log_loss"] < model.card.metrics["log_loss_constant"] - 0.05
 
 
 def test_its_probabilities_hold_at_large(model, snapshots):
-    assert model.card.figures["predicted_over_observed"] == pytest.approx(1.0, abs=0.06)
+    assert model.card.metrics["predicted_over_observed"] == pytest.approx(1.0, abs=0.06)
     p, truth = model.predict(snapshots), snapshots["truth"].to_numpy()
     assert np.abs(p - truth).mean() < 0.06
     newest = snapshots.filter(

@@ -38,8 +38,8 @@ def test_the_coefficients_of_the_truth_are_found(model, sessions):
     )
     assert effects["session_liking"] == pytest.approx(0.8 * clipped.std(), abs=0.1)
     assert "session_constant" not in effects
-    assert model.card.figures["concordance"] > 0.65
-    assert abs(model.card.figures["kaplan_meier_gap"]) < 0.06
+    assert model.card.metrics["concordance"] > 0.65
+    assert abs(model.card.metrics["kaplan_meier_gap"]) < 0.06
 
 
 def test_too_few_sessions_fall_back_to_kaplan_meier(sessions):

@@ -79,7 +79,7 @@ def test_a_null_counts_as_the_median(model, sessions):
     assert model.return_probabilities(null).tolist() == model.return_probabilities(median).tolist()
 
 
-def test_no_session_at_all_promises_nobody(sessions):
+def test_without_any_session_no_return_is_predicted(sessions):
     model = return_time.train(sessions.clear(), as_of=RETURN_AS_OF)
     assert model.card.is_fallback
     frame = away_for(sessions.head(1), 0.0)
