@@ -186,7 +186,8 @@ def _train_trees(
             for edge in ("start", "end")
         },
         versions=_versions(),
-        note="Figures are of the test window, by a twin that was fitted on the train window alone.",
+        note="Figures are of the test window, from an evaluation model fitted on the train window "
+        "alone.",
     )
     return _with_id(card, encoding, trees)
 

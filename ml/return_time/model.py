@@ -116,7 +116,7 @@ def train(sessions: pl.DataFrame, *, as_of: datetime) -> ReturnModel:
             f"One Kaplan-Meier curve for all instead of a learned model: {shortfall}"
             if shortfall
             else "Beyond the last time seen the curve is flat. Figures are of sessions that ended "
-            "after the split, by a twin that knew nothing later than the split."
+            "after the split, from an evaluation model fitted on what was known at the split."
         ),
     )
     return ReturnModel(named(card, {"curve.json": curve.to_json()}), curve)
