@@ -16,7 +16,7 @@ import polars as pl
 
 from ml import decision, explain
 from ml.abandonment import AbandonmentModel
-from ml.decision import ContactTiming
+from ml.contact_timing import ContactTiming
 from ml.return_time import HORIZONS_HOURS, ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings

@@ -1,4 +1,3 @@
-import json
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -9,20 +8,8 @@ from ml import abandonment, evaluation
 from ml.abandonment import AbandonmentModel
 from ml.card import model_id
 from ml.split import cart_weights
-
-HORIZON = timedelta(hours=72)
-AS_OF = datetime.fromisoformat("2026-03-06")
-
-
-@pytest.fixture(scope="module")
-def model(snapshots):
-    return train(snapshots)
-
-
-def train(snapshots, **changes):
-    return abandonment.train(
-        snapshots.drop("truth"), **({"as_of": AS_OF, "horizon": HORIZON} | changes)
-    )
+from tests.ml.training import AS_OF, HORIZON
+from tests.ml.training import train_abandonment as train
 
 
 def test_it_ranks_nearly_as_well_as_the_truth(model, snapshots):
@@ -32,14 +19,14 @@ def test_it_ranks_nearly_as_well_as_the_truth(model, snapshots):
     abandoned = (~test["converts_within_horizon"]).cast(pl.Float64).to_numpy()
     best = evaluation.auc(abandoned, test["truth"].to_numpy(), cart_weights(test))
     assert model.card.kind == "lightgbm"
-    assert model.card.figures["test_rows"] == test.height
-    assert best - 0.02 < model.card.figures["auc"] < best + 0.02
-    assert model.card.figures["auc"] > model.card.figures["auc_idle_hours"] + 0.1
-    assert model.card.figures["log_loss"] < model.card.figures["log_loss_constant"] - 0.05
+    assert model.card.metrics["test_rows"] == test.height
+    assert best - 0.02 < model.card.metrics["auc"] < best + 0.02
+    assert model.card.metrics["auc"] > model.card.metrics["auc_idle_hours"] + 0.1
+    assert model.card.metrics["log_loss"] < model.card.metrics["log_loss_constant"] - 0.05
 
 
 def test_its_probabilities_hold_at_large(model, snapshots):
-    assert model.card.figures["predicted_over_observed"] == pytest.approx(1.0, abs=0.06)
+    assert model.card.metrics["predicted_over_observed"] == pytest.approx(1.0, abs=0.06)
     p, truth = model.predict(snapshots), snapshots["truth"].to_numpy()
     assert np.abs(p - truth).mean() < 0.06
     newest = snapshots.filter(
@@ -65,22 +52,6 @@ def test_windows_are_a_horizon_apart_and_end_with_what_is_known(model, snapshots
     assert (
         model.card.row_count == abandonment.matured(snapshots, as_of=AS_OF, horizon=HORIZON).height
     )
-
-
-def test_rows_whose_absence_of_a_purchase_cannot_be_known_yet_are_left_out():
-    hours = [datetime.fromisoformat(f"2026-01-01T{hour:02}:00") for hour in range(6)]
-    rows = pl.DataFrame(
-        {
-            "cart_id": list("abcdef"),
-            "as_of": hours,
-            "converts_within_horizon": [True, None, False, True, None, False],
-        }
-    )
-    known = abandonment.matured(
-        rows, as_of=datetime.fromisoformat("2026-01-01T07:00"), horizon=timedelta(hours=3)
-    )
-    # "d" is a purchase after the newest known absence, "f" is younger than the horizon.
-    assert known["cart_id"].to_list() == ["a", "c"]
 
 
 def test_a_saved_and_loaded_model_predicts_the_same_bits(model, snapshots):
@@ -118,16 +89,6 @@ def test_unknown_categories_and_empty_columns_still_score(model, snapshots):
     assert p[0] == p[1] != p[2]
 
 
-def test_contributions_and_the_calibrator_add_up_to_the_prediction(model, snapshots):
-    rows = snapshots.head(50)
-    contributions = model.contributions(rows)
-    assert contributions.shape == (50, len(model.encoding.features))
-    p, platt = model.predict(rows), model.scorer.platt
-    logits = (np.log(p / (1 - p)) - platt.intercept) / platt.slope
-    bias = logits - contributions.sum(axis=1)
-    assert bias == pytest.approx(np.full(50, bias[0]), abs=1e-9)
-
-
 def test_no_rows_score_to_nothing(model, snapshots):
     assert model.predict(snapshots.clear()).shape == (0,)
     assert model.contributions(snapshots.clear()).shape == (0, len(model.encoding.features))
@@ -157,27 +118,3 @@ def test_too_little_to_learn_from_is_said_in_one_sentence(snapshots, change, not
     model = train(change(snapshots))
     assert model.card.is_fallback
     assert model.card.note == note
-
-
-def test_the_fallback_is_the_abandoned_share_by_idle_time_drawn_to_the_common_one(snapshots):
-    rows = snapshots.filter(pl.col("cart_id") < "c00100", pl.col("idle_hours") == 24).with_columns(
-        converts_within_horizon=pl.int_range(pl.len()) % 4 == 0
-    )
-    model = train(rows)
-    carts = rows.height
-    abandoned = rows.filter(~pl.col("converts_within_horizon")).height
-    common = (abandoned + 0.8) / (carts + 1)
-    expected = (abandoned + 20 * common) / (carts + 20)
-    assert model.predict(rows[:2]) == pytest.approx([expected, expected])
-    fresh = rows[:1].with_columns(as_of=pl.col("last_touched_at"))
-    assert model.predict(fresh) == pytest.approx([common])  # no cart seen at that age
-    assert model.contributions(rows).tolist() == [[0.0] * 4] * carts
-    loaded = AbandonmentModel.from_files(model.to_files())
-    assert loaded.predict(rows).tobytes() == model.predict(rows).tobytes()
-
-
-def test_without_any_row_the_prior_is_stated_and_used(snapshots):
-    model = train(snapshots.clear())
-    assert model.card.params["prior_rate"] == 0.8
-    assert model.predict(snapshots.head(2)).tolist() == pytest.approx([0.8, 0.8])
-    assert json.loads(model.to_files()["card.json"])["data_from"] is None
