@@ -8,7 +8,8 @@ Imports go one way, down these layers; modules of one layer do not import each o
 
     promotion
     abandonment, return_time, decision, explain
-    calibration, card, contact_timing, evaluation, features, holdout, plots, split
+    calibration, card, contact_timing, evaluation, features, holdout, horizons, plots,
+    split
 
 ``abandonment`` and ``return_time`` are packages; what others may import from them stands in their
 ``__init__``.

@@ -60,11 +60,6 @@ class ModelCard:
         """Whether this stands in for a model that could not be learned."""
         return self.kind == FALLBACK
 
-    @property
-    def figures(self) -> dict[str, float]:
-        """The metrics, by the name of the field in the JSON and in the published table."""
-        return self.metrics
-
     def to_json(self) -> bytes:
         """The card as JSON with sorted keys; times as ISO 8601."""
         fields = asdict(self)
@@ -101,7 +96,7 @@ def model_id(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
-def named(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
+def with_model_id(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
     """The card with the ``model_id`` of its files."""
     return replace(card, model_id=model_id(files))
 

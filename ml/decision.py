@@ -19,10 +19,10 @@ import polars as pl
 from ml.contact_timing import ContactTiming, contact_not_before
 from ml.features import person
 from ml.holdout import is_held_out
+from ml.horizons import RETURN_WINDOWS
 
 ACTIONS = ("nothing", "reminder", "incentive")
 ON_THE_FENCE, LIKELY, UNLIKELY = "on_the_fence", "likely_to_purchase", "unlikely_to_purchase"
-RETURN_WINDOWS = ("4h", "8h", "24h", "72h", "168h")
 LATER = "later"
 GAIN_TYPE = pl.Decimal(18, 4)
 # No cart gains more than this; a mistyped price must not stop the hour.

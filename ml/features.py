@@ -21,7 +21,8 @@ SNAPSHOT_KEYS = (
     "cart_value",
     "is_suspected_bot",
 )
-SNAPSHOT_LABELS = ("converts_within_horizon",)
+CONVERTS = "converts_within_horizon"
+SNAPSHOT_LABELS = (CONVERTS,)
 RETURN_KEYS = ("session_id", "cart_id", "visitor_id", "owner_id", "ended_at", "elapsed_hours")
 RETURN_LABELS = ("duration_hours", "is_returned")
 

@@ -14,6 +14,7 @@ from ml import abandonment, evaluation, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import rounded
 from ml.features import FeatureError, person
+from ml.horizons import HORIZONS_HOURS
 from ml.return_time import ReturnModel
 from ml.split import Window, cart_weights
 
@@ -137,7 +138,7 @@ def _compare_return(challenger: ReturnModel, frame: pl.DataFrame) -> Comparison:
         rows = rows.filter(pl.col("ended_at") >= return_time.start_of_test(rows))
     durations = rows["duration_hours"].cast(pl.Float64).to_numpy()
     is_returned = rows["is_returned"].to_numpy().astype(bool)
-    hours = [h for h in return_time.HORIZONS_HOURS if h <= durations.max(initial=0.0)]
+    hours = [h for h in HORIZONS_HOURS if h <= durations.max(initial=0.0)]
 
     def losses(model: ReturnModel) -> np.ndarray:
         p_away = model.curve.survival(rows, hours)

@@ -25,7 +25,7 @@ from ml.abandonment.idle_rates import PRIOR_RATE, SHRINKAGE_CARTS, IdleRates
 from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
 from ml.abandonment.trees import Params, Trees, boost, boost_with_early_stopping, calibrate
-from ml.card import CARD_FILE, FALLBACK, ModelCard, named, rounded
+from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
 from ml.features import Encoding, feature_columns
 from ml.split import HOUR, TimeSplit, Window, cart_weights, time_split
 
@@ -241,7 +241,7 @@ def _files(encoding: Encoding, scorer: Scorer) -> dict[str, bytes]:
 
 
 def _with_id(card: ModelCard, encoding: Encoding, scorer: Scorer) -> AbandonmentModel:
-    return AbandonmentModel(named(card, _files(encoding, scorer)), encoding, scorer)
+    return AbandonmentModel(with_model_id(card, _files(encoding, scorer)), encoding, scorer)
 
 
 def _versions() -> dict[str, str]:

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
-LABEL = "converts_within_horizon"
+from ml.features import CONVERTS
+
+LABEL = CONVERTS
 
 
 def matured(snapshots: pl.DataFrame, *, as_of: datetime, horizon: timedelta) -> pl.DataFrame:

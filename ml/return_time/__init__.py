@@ -9,8 +9,7 @@ Imports go one way: ``model`` -> ``fit``, ``metrics`` -> ``curve``, ``sessions``
 the names below.
 """
 
-from ml.return_time.curve import HORIZONS_HOURS
 from ml.return_time.model import NAME, ReturnModel, train
 from ml.return_time.sessions import known_at, start_of_test
 
-__all__ = ["HORIZONS_HOURS", "NAME", "ReturnModel", "known_at", "start_of_test", "train"]
+__all__ = ["NAME", "ReturnModel", "known_at", "start_of_test", "train"]

@@ -17,7 +17,6 @@ import polars as pl
 from ml.features import numeric_matrix
 
 # Where probabilities are read, and fitted curves compared with what was observed.
-HORIZONS_HOURS = (4.0, 8.0, 24.0, 72.0, 168.0)
 
 
 @dataclass(frozen=True)

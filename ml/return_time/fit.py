@@ -18,7 +18,8 @@ from lifelines.exceptions import ConvergenceError
 
 from ml import evaluation
 from ml.features import feature_columns, numeric_matrix, person
-from ml.return_time.curve import HORIZONS_HOURS, Curve
+from ml.horizons import HORIZONS_HOURS
+from ml.return_time.curve import Curve
 from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
 
 MIN_SESSIONS = 100

@@ -10,7 +10,8 @@ from lifelines.utils import concordance_index
 
 from ml import evaluation
 from ml.card import rounded
-from ml.return_time.curve import HORIZONS_HOURS, Curve
+from ml.horizons import HORIZONS_HOURS
+from ml.return_time.curve import Curve
 from ml.return_time.sessions import durations_on_grid
 
 

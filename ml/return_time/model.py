@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from ml.card import CARD_FILE, FALLBACK, ModelCard, named
+from ml.card import CARD_FILE, FALLBACK, ModelCard, with_model_id
 from ml.features import person
-from ml.return_time.curve import HORIZONS_HOURS, Curve
+from ml.horizons import HORIZONS_HOURS
+from ml.return_time.curve import Curve
 from ml.return_time.fit import MAX_SESSIONS, MIN_SESSIONS, PENALIZER, fit_curve
 from ml.return_time.metrics import measure
 from ml.return_time.sessions import LONGEST_HOURS, known_at, start_of_test
@@ -119,7 +120,7 @@ def train(sessions: pl.DataFrame, *, as_of: datetime) -> ReturnModel:
             "after the split, from an evaluation model fitted on what was known at the split."
         ),
     )
-    return ReturnModel(named(card, {"curve.json": curve.to_json()}), curve)
+    return ReturnModel(with_model_id(card, {"curve.json": curve.to_json()}), curve)
 
 
 def _evaluate(

@@ -279,7 +279,7 @@ def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict
         "trained_as_of": iso(card.trained_as_of),
         "rows": card.row_count,
         "note": card.note,
-        **card.figures,
+        **card.metrics,
         **{
             name: dg.MetadataValue.md(markdown_picture(name, png))
             for name, png in run.model_store.pictures(card).items()

@@ -17,7 +17,8 @@ import polars as pl
 from ml import decision, explain
 from ml.abandonment import AbandonmentModel
 from ml.contact_timing import ContactTiming
-from ml.return_time import HORIZONS_HOURS, ReturnModel
+from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
+from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
@@ -111,7 +112,7 @@ def score(
     timing = ContactTiming()
     chances = returning.return_probabilities(frames.returns, HORIZONS_HOURS)
     p_returns = {
-        f"p_return_{hours:g}h": _rounded(chances[:, i]) for i, hours in enumerate(HORIZONS_HOURS)
+        f"p_return_{window}": _rounded(chances[:, i]) for i, window in enumerate(RETURN_WINDOWS)
     }
     predicted = frames.snapshots.with_columns(
         p_abandon=_rounded(abandonment.predict(frames.snapshots)),

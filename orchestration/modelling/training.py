@@ -129,7 +129,7 @@ def write_models(connection: duckdb.DuckDBPyConnection, model_store: ModelStore)
                     "group_count": card.group_count,
                     "is_champion": card.model_id == champion_id,
                     "verdict": decision and decision.reason,
-                    "figures": card.figures,
+                    "figures": card.metrics,
                     "note": card.note or None,
                 }
             )

@@ -7,6 +7,8 @@ here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
 
 from dataclasses import dataclass
 
+from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
+
 
 @dataclass(frozen=True)
 class Column:
@@ -71,12 +73,12 @@ CART_SCORES = Table(
         ),
         *(
             Column(
-                f"p_return_{hours}h",
+                f"p_return_{hours:g}h",
                 "double",
-                f"Probability that the shopper is back within {hours} hours of scored_at, given"
+                f"Probability that the shopper is back within {hours:g} hours of scored_at, given"
                 " the time already gone.",
             )
-            for hours in (4, 8, 24, 72, 168)
+            for hours in HORIZONS_HOURS
         ),
         Column(
             "expected_return_at",
@@ -86,8 +88,8 @@ CART_SCORES = Table(
         Column(
             "return_window",
             "varchar",
-            "The first of 4h, 8h, 24h, 72h and 168h within which a return is more likely than not,"
-            " else later.",
+            f"The first of {', '.join(RETURN_WINDOWS)} within which a return is more likely than"
+            " not, else later.",
         ),
         Column(
             "segment",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ml.card import CARD_FILE, ModelCard, named
+from ml.card import CARD_FILE, ModelCard, with_model_id
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.hours import iso
@@ -25,7 +25,7 @@ CARD = ModelCard(
 
 
 def model(curve: bytes, as_of: datetime = TEN) -> tuple[ModelCard, dict[str, bytes]]:
-    card = named(replace(CARD, trained_as_of=as_of), {"curve.json": curve})
+    card = with_model_id(replace(CARD, trained_as_of=as_of), {"curve.json": curve})
     return card, {"curve.json": curve, CARD_FILE: card.to_json()}
 
 
