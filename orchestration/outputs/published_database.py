@@ -5,8 +5,8 @@ that is seen. An open reader keeps the file it has; the next one to open sees th
 what is in the tables.
 
 The next file follows the last one: a copy of it, in which the rows of what changed since are
-replaced. dbt notes the visitors that it rebuilt (macros/arrivals.sql), of the other tables the file
-itself shows what it lacks. Where there is no last file that can be trusted, every table is copied.
+replaced. dbt notes the visitors that it rebuilt (macros/incremental/build.sql); what other tables
+lack, the file itself shows. Where there is no last file that can be trusted, every table is copied.
 """
 
 import logging
