@@ -42,9 +42,9 @@ HOURS = (
 )
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
-    *("last_build", "late_data_report", "new_loads", "touched_events", "touched_visitors"),
-    *("touched_rows", "touched_log"),
-    *("affected_visitors", "former_sessions", "former_carts", "unpublished_visitors"),
+    *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
+    *("rows_this_run", "log_this_run"),
+    *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
 }
 
 
@@ -66,7 +66,7 @@ def test_hour_after_hour_equals_one_build_over_everything(homes):
     build(at_once)
     assert contents(hourly) == contents(at_once)
     assert query(hourly, "select load_id, newest_event_at from last_build") == [(3, AS_OF)]
-    assert query(hourly, "select visitor_id from touched_visitors order by 1") == [
+    assert query(hourly, "select visitor_id from visitors_this_run order by 1") == [
         *(("A",), ("B",), ("D",), ("E",), ("F",))
     ]
     report = (

@@ -20,9 +20,9 @@ from .warehouse import Warehouse
 HOUR = timedelta(hours=1)
 # Said at which run a row was taken up, or only meant for the next build.
 OF_THE_BUILD = {
-    *("new_loads", "touched_events", "touched_visitors", "touched_rows"),
-    *("touched_log", "affected_visitors"),
-    *("former_sessions", "former_carts", "late_data_report"),
+    *("loads_this_run", "events_this_run", "visitors_this_run", "rows_this_run"),
+    *("log_this_run", "affected_visitors"),
+    *("previous_sessions", "previous_carts", "late_data_report"),
 }
 
 # Many visitors, few persons and orders: what ties visitors to each other comes often.
@@ -246,8 +246,8 @@ def test_an_hour_without_new_rows_touches_nobody(warehouse: Warehouse) -> None:
     warehouse.land(random_log(1, size=40), [1] * 40)
     warehouse.follow(LOADED_AT)
     warehouse.follow(LOADED_AT)
-    assert warehouse.query("select * from new_loads") == []
-    assert warehouse.query("select * from touched_visitors") == []
+    assert warehouse.query("select * from loads_this_run") == []
+    assert warehouse.query("select * from visitors_this_run") == []
 
 
 def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: Warehouse) -> None:
@@ -264,7 +264,7 @@ def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: War
     second = [late(buy("A", "10:30", "o1"))]
     warehouse.land(second, [2])
     warehouse.follow(LOADED_AT)
-    touched = warehouse.query("select visitor_id from touched_visitors order by visitor_id")
+    touched = warehouse.query("select visitor_id from visitors_this_run order by visitor_id")
     assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
 
 

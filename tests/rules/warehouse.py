@@ -194,8 +194,8 @@ class Warehouse:
                     (select coalesce(max(load_id), 0) from raw.files),
                     (select max(event_at) from events);
                 delete from affected_visitors;
-                delete from former_sessions;
-                delete from former_carts""")
+                delete from previous_sessions;
+                delete from previous_carts""")
 
     def finish(self, as_of: datetime) -> None:
         """Build what `follow` leaves out."""

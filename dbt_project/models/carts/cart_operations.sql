@@ -4,13 +4,13 @@
 -- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
 -- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
 events as (
 
-    select * from {{ touched_or_all(ref('touched_log'), ref('events')) }}
+    select * from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
     where event_type in ('add_to_cart', 'remove_from_cart')
 
 ),
@@ -18,7 +18,7 @@ events as (
 visitor_orders as (
 
     select * from {{ ref('visitor_orders') }}
-    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
 
 ),
 
@@ -89,7 +89,7 @@ stretched as (
     select
         *,
         sum(cast(
-            event_at > previous_touched_at + interval '{{ var("cart_expiry_days") }}' day as integer
+            event_at > {{ cart_expires_at('previous_touched_at') }} as integer
         )) over (
             partition by visitor_id
             order by operation_number

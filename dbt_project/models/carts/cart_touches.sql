@@ -1,4 +1,4 @@
--- Each instant at which a cart was touched, with the cart as it stood then: until the next touch it stands so.
+-- Each instant at which a cart was touched, with the cart as it stood from then until the next touch.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
@@ -9,14 +9,14 @@ touches as (
     select * from {{ ref('cart_operations') }}
     where
         is_touch
-        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 carts as (
 
     select * from {{ ref('carts') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 

@@ -2,21 +2,21 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
--- depends_on: {{ ref('former_carts') }}
+-- depends_on: {{ ref('previous_carts') }}
 
 with
 
 operations as (
 
     select * from {{ ref('cart_operations') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 lines as (
 
     select * from {{ ref('cart_lines') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -29,7 +29,7 @@ orders as (
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -38,7 +38,7 @@ logins as (
     select * from {{ ref('events') }}
     where
         user_id is not null
-        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -49,7 +49,7 @@ log_end as (
 
 ),
 
-lives as (
+lifetimes as (
 
     select
         cart_id,
@@ -72,17 +72,17 @@ lives as (
 closed as (
 
     select
-        lives.*,
+        lifetimes.*,
         log_end.newest_event_at,
-        lives.last_touched_at + interval '{{ var("cart_expiry_days") }}' day as expires_at,
+        {{ cart_expires_at('lifetimes.last_touched_at') }} as expires_at,
         case
-            when lives.converted_at is not null then 'converted'
-            when lives.emptied_at is not null then 'emptied'
-            when log_end.newest_event_at > lives.last_touched_at + interval '{{ var("cart_expiry_days") }}' day
+            when lifetimes.converted_at is not null then 'converted'
+            when lifetimes.emptied_at is not null then 'emptied'
+            when log_end.newest_event_at > {{ cart_expires_at('lifetimes.last_touched_at') }}
                 then 'expired'
             else 'open'
         end as status
-    from lives
+    from lifetimes
     cross join log_end
 
 ),
@@ -157,7 +157,7 @@ final as (
         standing.are_all_lines_priced and coalesce(line_totals.currency_count, 0) <= 1 as is_value_complete,
         standing.add_count,
         standing.remove_count,
-        session_totals.ended_at + interval '{{ var("session_gap_minutes") }}' minute as session_over_at,
+        {{ session_over_at('session_totals.ended_at') }} as session_over_at,
         standing.newest_event_at
     from standing
     inner join session_totals

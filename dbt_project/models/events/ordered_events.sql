@@ -1,9 +1,9 @@
 -- The order of the log: each event once, in its visitor's order, with who it belonged to as far as was known then, and
 -- cut into sessions.
 --
--- What else an event tells stays where it is, in candidate_events: windows over few columns cost a third.
+-- The other fields of an event stay in candidate_events: windows over few columns cost a third.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
@@ -21,14 +21,14 @@ candidates as (
                 '{{ type }}'{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity,
-        context_told,
+        context_flags,
         row_key
-    from {{ touched_or_all(ref('touched_rows'), ref('candidate_events')) }}
+    from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
     where drop_reason is null
 
 ),
 
-told as (
+deduplicated as (
 
     select candidates.*
     from candidates
@@ -37,7 +37,7 @@ told as (
 
 ),
 
--- Passive events ride along: they tell the owner, but neither start nor extend a session.
+-- Passive events are here too: they can name the owner, but neither start nor extend a session.
 ordered as (
 
     select
@@ -49,7 +49,7 @@ ordered as (
         max(case when is_activity then event_at end) over (
             visitor_order rows between unbounded preceding and 1 preceding
         ) as previous_activity_at
-    from told
+    from deduplicated
     window visitor_order as (
         partition by visitor_id
         order by {{ event_order() }}
@@ -66,12 +66,12 @@ cut as (
         event_at,
         event_rank,
         is_activity,
-        context_told,
+        context_flags,
         event_number,
         previous_activity_at,
         is_activity and (
             previous_activity_at is null
-            or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
+            or event_at > {{ session_over_at('previous_activity_at') }}
         ) as is_session_start
     from ordered
 
@@ -86,7 +86,7 @@ final as (
         event_at,
         event_rank,
         is_activity,
-        context_told,
+        context_flags,
         event_number,
         sum(cast(is_session_start as integer)) over (
             partition by visitor_id

@@ -1,5 +1,5 @@
 -- How long each session's visitor stayed away: to the next session of the visitor or of the same person, or to the end
--- of the log where there is none yet. Of a long log the newest sessions.
+-- of the log where there is none yet. Of a long log only the newest sessions.
 
 with
 
@@ -10,7 +10,7 @@ log as (
 
 ),
 
--- Sessions as they stood at the hour: one that goes on after it had ended there so far.
+-- Sessions as they stood at the hour: one that goes on after it ends with its last event before.
 sessions as (
 
     select
@@ -20,8 +20,7 @@ sessions as (
         max(event_at) as ended_at,
         max(event_number) as last_event_number,
         arg_max(owner_id, event_number) as owner_id,
-        count(*) > {{ var('bot_event_count') }}
-        or max(event_at) > min(event_at) + interval '{{ var("bot_session_hours") }}' hour as is_suspected_bot
+        {{ is_suspected_bot('count(*)', 'min(event_at)', 'max(event_at)') }} as is_suspected_bot
     from log
     where is_activity
     group by visitor_id, session_number
@@ -126,7 +125,7 @@ final as (
         durations.visitor_id,
         durations.owner_id,
         durations.ended_at,
-        {{ visitor_features('states', 'durations.ended_at') }},
+        {{ visitor_features('durations.ended_at') }},
         cast(sessions_with_cart.session_id is not null as double) as session_leaves_cart,
         cast({{ hours_between(
             'durations.ended_at', 'coalesce(durations.returned_at, durations.newest_event_at)'

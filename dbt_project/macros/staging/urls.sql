@@ -1,4 +1,4 @@
-{#- Parts of addresses. -#}
+{#- What belongs here: parts of the addresses of pages. -#}
 
 {%- macro url_parameter(url, name) -%}
 nullif(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '')

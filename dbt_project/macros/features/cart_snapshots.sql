@@ -1,6 +1,6 @@
 {#-
-    Carts as they stood at instants. One definition makes the snapshots to learn from and those to score, so the two can
-    not drift apart: everything here comes from events with event_at <= as_of and nothing else.
+    What belongs here: carts as they stood at instants. One definition makes the snapshots to learn from and those to
+    score, so the two cannot drift apart: everything here comes from events with event_at <= as_of and nothing else.
 
     The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
     visitor_states of the spine's visitors. This adds CTEs, the last of which is `snapshots`: the spine's keys and every
@@ -8,7 +8,7 @@
     is. `instant` is the as_of of all snapshots where they share one.
 -#}
 {%- macro cart_snapshots(instant=none) -%}
--- What an as-of join carries along it pays for: it finds the row, a plain join fetches it.
+-- An as-of join is slower with every column: it only finds the number of the row, a plain join fetches the row.
 instants as (
 
     select
@@ -21,7 +21,7 @@ instants as (
 ),
 
 {% if instant -%}
--- At one instant a sum tells what was so far.
+-- At one instant a plain sum gives the totals so far.
 item_history as (
 
     select
@@ -197,8 +197,9 @@ snapshots as (
         spine.touched_at as last_touched_at,
         states.last_activity_at as session_ended_at,
         spine.cart_value,
-        states.session_event_count > {{ var('bot_event_count') }}
-        or states.last_activity_at > states.session_started_at + interval '{{ var("bot_session_hours") }}' hour
+        {{ is_suspected_bot(
+            'states.session_event_count', 'states.session_started_at', 'states.last_activity_at'
+        ) }}
         or coalesce(states.session_number > bots.first_bot_session_number, false) as is_suspected_bot,
 
         -- what is in the cart
@@ -219,7 +220,7 @@ snapshots as (
         cast(line_features.most_added_count as double) as item_most_added_count,
 
         -- this session and this visitor
-        {{ visitor_features('states', 'spine.as_of') }},
+        {{ visitor_features('spine.as_of') }},
         cast(spine.previous_cart_count as double) as visitor_previous_cart_count,
         1 - spine.previous_converted_count / nullif(spine.previous_cart_count, 0) as visitor_lost_cart_share,
         spine.previous_mean_cart_value as visitor_mean_previous_cart_value,
@@ -237,7 +238,7 @@ snapshots as (
         cast({{ hours_between('states.last_activity_at', 'spine.as_of') }} as double) as idle_hours,
         cast({{ hours_between('spine.touched_at', 'spine.as_of') }} as double) as cart_idle_hours,
 
-        -- in words
+        -- categories
         states.last_event_type,
         states.last_device_type as device_type,
         states.last_country as country,

@@ -1,0 +1,26 @@
+{#- What belongs here: statements that make tables, where the engines spell them otherwise. -#}
+
+{#-
+    The whole table. `uncompressed` names columns of texts that hardly ever repeat and of which an hour asks for a
+    few here and there: to write and to find them compressed takes longer than the room is worth.
+-#}
+{%- macro create_table(relation, sql, uncompressed=none) -%}
+{{ return(adapter.dispatch('create_table')(relation, sql, uncompressed)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__create_table(relation, sql, uncompressed) -%}
+{%- if uncompressed -%}
+create table {{ relation }} (
+    {% for column in get_column_schema_from_query(sql) -%}
+        {{ adapter.quote(column.name) }} {{ column.dtype }}
+        {%- if column.name in uncompressed %} using compression uncompressed{% endif %}
+        {%- if not loop.last %},{% endif %}
+    {% endfor -%}
+);
+insert into {{ relation }} (
+    {{ sql }}
+);
+{%- else -%}
+{{ create_table_as(False, relation, sql) }}
+{%- endif -%}
+{%- endmacro -%}
