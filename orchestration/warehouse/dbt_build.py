@@ -341,7 +341,9 @@ def _project_files(project: Path) -> Iterator[tuple[Path, str]]:
     """The project's files, each with its path inside the project, in a stable order."""
     for path in sorted(project.rglob("*")):
         inside = path.relative_to(project)
-        if path.suffix in (".sql", ".yml") and inside.parts[0] not in ("target", "logs"):
+        # .md: blocks of descriptions; those in docs are pages for people, dbt does not read them
+        is_read = path.suffix in (".sql", ".yml", ".md")
+        if is_read and inside.parts[0] not in ("docs", "target", "logs"):
             yield path, inside.as_posix()
 
 

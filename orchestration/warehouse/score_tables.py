@@ -169,7 +169,7 @@ WITHDRAWN_PRIORITIES = Table(
             "withdrawn_priority_count",
             "bigint",
             "Carts worth a contact in the priorities published before, which were closed at that"
-            " hour or never were, as known now. One value per build.",
+            " hour or, as known now, never existed.",
         ),
     ),
 )

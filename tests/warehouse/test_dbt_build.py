@@ -96,6 +96,18 @@ def test_the_fingerprint_changes_with_files_and_variables_but_not_with_what_dbt_
     assert project_fingerprint(tmp_path, {"a": 1}) != before
 
 
+def test_the_fingerprint_changes_with_descriptions_but_not_with_pages_for_people(tmp_path):
+    blocks, page = tmp_path / "models" / "docs.md", tmp_path / "docs" / "rules.md"
+    for path in (blocks, page):
+        path.parent.mkdir()
+        path.write_text("before")
+    before = project_fingerprint(tmp_path, {})
+    page.write_text("after")
+    assert project_fingerprint(tmp_path, {}) == before
+    blocks.write_text("after")
+    assert project_fingerprint(tmp_path, {}) != before
+
+
 def test_a_full_build_is_asked_for_by_dbts_own_flag():
     args = {"project": Path("p"), "target": Path("t"), "variables": {}}
     assert "--full-refresh" not in dbt_args("build", **args)
@@ -105,11 +117,13 @@ def test_a_full_build_is_asked_for_by_dbts_own_flag():
 def test_other_sql_is_another_code_and_other_words_are_not(tmp_path):
     words, sql = tmp_path / "models" / "carts.yml", tmp_path / "macros" / "times.sql"
     source = tmp_path / "models" / "staging" / "canonical.yml"
-    for path in (words, sql, source):
+    blocks = tmp_path / "models" / "docs.md"
+    for path in (words, sql, source, blocks):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("before")
     before = code_version(tmp_path)
     words.write_text("after")
+    blocks.write_text("after")
     assert code_version(tmp_path) == before
     source.write_text("another zone")
     after = code_version(tmp_path)
