@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from orchestration.ground.sql import quoted
 from orchestration.landing.raw_tables import positional, raw_table
+from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import Source
-from orchestration.landing.tombstones import DETAIL, REASON, Tombstones
+from orchestration.landing.tombstones import DETAIL, Tombstones
 
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 64 << 20
@@ -94,18 +95,18 @@ class FileWriter:
         if are_full([self]):
             self.finish()
 
-    def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
+    def set_aside(self, line: int, reason: Reason, detail: str, raw_row: str | None) -> None:
         """Keep a row that cannot be read as a record."""
         self.rows_unreadable += 1
         raw_row = _clipped(raw_row)
         if self._names_erased(raw_row) or self._names_erased(detail):
-            reason, detail, raw_row = REASON, DETAIL, None
+            reason, detail, raw_row = Reason.ERASED, DETAIL, None
         self._unreadable.append((line, reason, detail, raw_row))
         self._characters += len(raw_row or "")
         if are_full([self]):
             self.finish()
 
-    def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
+    def repaired(self, line: int, reason: Reason, detail: str, raw_row: str) -> None:
         """Keep what a row looked like that had to be mended; the row itself goes to ``add`` next.
 
         Held until its row is written: if that names somebody erased, this goes too.
@@ -170,7 +171,7 @@ class FileWriter:
         ]
         self.con.execute(
             "insert into raw.unreadable_rows select ?, unnest(?::bigint[]), ?, ?, null",
-            [self.load_id, lines, REASON, DETAIL],
+            [self.load_id, lines, Reason.ERASED, DETAIL],
         )
         self.rows_unreadable += len(lines)
         gone = set(lines)

@@ -27,6 +27,7 @@ from orchestration.landing.file_writer import (
 )
 from orchestration.landing.lines import too_long
 from orchestration.landing.raw_tables import declared_columns, positional
+from orchestration.landing.reasons import Reason
 
 _WHOLE = 1 << 53
 _BUFFER_BYTES = 1 << 20
@@ -69,7 +70,10 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
     except _NotParquet as error:
         writer.note(f"not readable as Parquet: {error}")
         writer.set_aside(
-            1, "unreadable_file", f"the file as a whole is not readable as Parquet: {error}", None
+            1,
+            Reason.UNREADABLE_FILE,
+            f"the file as a whole is not readable as Parquet: {error}",
+            None,
         )
         return
     file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES)
@@ -85,7 +89,7 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
             )
             writer.note(detail)
             for line in range(first, first + count):
-                writer.set_aside(line, "damaged_rows", detail, None)
+                writer.set_aside(line, Reason.DAMAGED_ROWS, detail, None)
         else:
             at = first
             for rows in _batches(file, group):
@@ -186,7 +190,13 @@ def _insert(
     if not source.accepts(names):
         detail = source.refusal(names)
         writer.note(detail)
-        _set_aside(writer, names, delivered, parameters, f"'unknown_columns', {literal(detail)}")
+        _set_aside(
+            writer,
+            names,
+            delivered,
+            parameters,
+            f"{literal(Reason.UNKNOWN_COLUMNS)}, {literal(detail)}",
+        )
         return
     within = _within(f"select {delivered}", names, limit)
     loaded = writer.insert("line", declared_columns(names, source), within, parameters)

@@ -29,7 +29,6 @@ from orchestration.landing.sources import Source
 
 Kind = Literal["visitor", "user", "row"]
 
-REASON = "erased"
 DETAIL = "the row names somebody who was erased"
 
 # Ids that mean nobody, as in the dbt macro person_id; a test holds the two together.

@@ -22,9 +22,9 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.raw_tables import raw_table
+from orchestration.landing.reasons import Reason
 from orchestration.landing.tombstones import (
     DETAIL,
-    REASON,
     WORD,
     add_tombstones,
     define_keyed_hash,
@@ -172,7 +172,7 @@ def remove(
         connection.execute(
             f"update raw.unreadable_rows set reason = ?, detail = ?, raw_row = null"
             f" where {is_erased}",
-            [REASON, DETAIL],
+            [Reason.ERASED, DETAIL],
         )
         connection.execute(
             "delete from raw.repaired_rows"
@@ -181,7 +181,7 @@ def remove(
         connection.execute(f"update raw.repaired_rows set raw_row = null where {is_erased}")
         connection.execute(
             "insert into raw.unreadable_rows select load_id, line, ?, ?, null from erased_rows",
-            [REASON, DETAIL],
+            [Reason.ERASED, DETAIL],
         )
         connection.execute(
             f"update raw.files set note = ? where {words_match('note', plan.ids)}", [DETAIL]

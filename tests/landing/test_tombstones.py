@@ -146,7 +146,7 @@ def test_an_event_with_a_tombstone_of_its_own_is_known_by_its_id_else_by_what_it
 
 def test_without_the_key_nothing_lands(shop, tmp_path):
     shop.deliver("a.csv", csv_of(ROWS))
-    with pytest.raises(ComebackError, match="the key that tells them is not the one it was"):
+    with pytest.raises(ComebackError, match="the key that recognises them is not the one it was"):
         shop.land()
     (tmp_path / "other").write_bytes(bytes(32))
     with pytest.raises(ComebackError, match="restore the file from a backup"):
