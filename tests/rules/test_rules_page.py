@@ -1,7 +1,7 @@
 """The page of the rules, `dbt_project/docs/rules.md`: every file, test and macro it names exists.
 
-Belongs here: what can be checked of the page, and of the links of all pages, without reading them. Not here: the rules themselves;
-the tests that the page names check those.
+Belongs here: what can be checked of the page, and of the links of all pages, without reading them.
+Not here: the rules themselves; the tests that the page names check those.
 """
 
 import re
