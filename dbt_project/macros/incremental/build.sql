@@ -10,7 +10,7 @@
 {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
 {%- endmacro -%}
 
-{#- Before the first model: the watermark goes where it no longer holds. -#}
+{#- Before the first model: the watermark goes where it no longer holds, and what is left of older versions with it. -#}
 {%- macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run') -%}
 {%- if has_last_build() and (flags.FULL_REFRESH or not is_last_build_of_this_code()) -%}
@@ -18,9 +18,24 @@
 {%- endif -%}
 create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
 {% if not has_last_build() -%}
+{%- do drop_obsolete_relations() -%}
 insert into {{ unpublished_visitors() }} values (null);
 {%- endif -%}
 {%- endif -%}
+{%- endmacro -%}
+
+{#-
+    A table of a model that was renamed or removed would stay in the shop's warehouse with the ids of its people. Dropped
+    is every relation beside the models that neither a model nor this file makes.
+-#}
+{%- macro drop_obsolete_relations() -%}
+{%- set made = [last_build().identifier, unpublished_visitors().identifier] -%}
+{%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+    {%- do made.append(node.alias) -%}
+{%- endfor -%}
+{%- for relation in relations_beside(last_build()) if relation.identifier not in made -%}
+    {%- do adapter.drop_relation(relation) -%}
+{%- endfor -%}
 {%- endmacro -%}
 
 {%- macro is_last_build_of_this_code() -%}

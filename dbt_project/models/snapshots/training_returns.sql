@@ -113,8 +113,7 @@ sessions_with_cart as (
     inner join carts
         on
             sessions.visitor_id = carts.visitor_id
-            and sessions.ended_at >= carts.started_at
-            and coalesce(sessions.ended_at < carts.closed_at, true)
+            and {{ is_cart_open('carts', 'sessions.ended_at') }}
 
 ),
 
