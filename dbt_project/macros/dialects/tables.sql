@@ -26,8 +26,8 @@ insert into {{ relation }} (
 {%- endmacro -%}
 
 {#-
-    Every table and view in the schema of a relation. dbt's own macro for this begins a transaction, which nothing ends in
-    a hook.
+    Every table and view in the schema of a relation. dbt's own macro for this begins a transaction, which nothing ends
+    in a hook.
 -#}
 {%- macro relations_beside(relation) -%}
 {{ return(adapter.dispatch('relations_beside')(relation)) }}
