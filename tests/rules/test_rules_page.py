@@ -1,7 +1,7 @@
 """The page of the rules, `dbt_project/docs/rules.md`: every file, test and macro it names exists.
 
-Belongs here: what can be checked of the page without reading it. Not here: the rules themselves;
-the tests that the page names check those.
+Belongs here: what can be checked of the page, and of the links of all pages, without reading them.
+Not here: the rules themselves; the tests that the page names check those.
 """
 
 import re
@@ -15,7 +15,15 @@ from .warehouse import PROJECT
 REPOSITORY = PROJECT.parent
 PAGE = PROJECT / "docs" / "rules.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-LINKS = sorted(set(re.findall(r"\[([^\]]+)\]\(([^)]+)\)", TEXT)))
+PAGES = (REPOSITORY / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+LINKS = sorted(
+    {
+        (page.name, text, link)
+        for page in PAGES
+        for text, link in re.findall(r"\[([^\]]+)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        if "://" not in link
+    }
+)
 ANCHORS = re.findall(r'<a id="([\w-]+)">', TEXT)
 # The last cell of each row of a table: what shows the case.
 PROOFS = [line.rsplit("|", 2)[1] for line in TEXT.splitlines() if line.startswith("| ")]
@@ -38,10 +46,11 @@ def anchored(page: Path) -> set[str]:
     return set(re.findall(r'<a id="([\w-]+)">', page.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(("text", "link"), LINKS, ids=[link for _, link in LINKS])
-def test_a_link_of_the_page_leads_somewhere_and_holds_the_macros_it_names(text, link):
+@pytest.mark.parametrize(("name", "text", "link"), LINKS, ids=[f"{n}-{k}" for n, _, k in LINKS])
+def test_a_link_of_a_page_leads_somewhere_and_to_the_macros_it_names(name, text, link):
+    (page,) = (page for page in PAGES if page.name == name)
     path, _, anchor = link.partition("#")
-    target = (PAGE.parent / path).resolve() if path else PAGE
+    target = (page.parent / path).resolve() if path else page
     assert target.exists()
     assert not anchor or anchor in anchored(target)
     for macro in re.findall(r"(\w+)\(\)", text):

@@ -138,6 +138,24 @@ def test_a_full_refresh_sees_rows_that_went(homes):
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(0,)]
 
 
+def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home)
+    relations = (
+        "select table_schema, table_name from information_schema.tables"
+        " where table_schema in ('main', 'raw', 'other') order by all"
+    )
+    made = query(home, relations)
+    with warehouse.connect(home, Settings()) as connection:
+        connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
+        connection.execute("create view main.former_carts as select * from main.touched_visitors")
+        connection.execute("create schema other")
+        connection.execute("create table other.kept as select 'A' as visitor_id")
+    build(home, settings=Settings(cart_expiry_days=29))
+    assert query(home, relations) == sorted([*made, ("other", "kept")])
+
+
 def test_a_build_that_met_a_full_disk_is_told_in_one_line_and_completed_by_the_next(homes):
     home, twin = homes
     many = [f"m{n},V{n},,2026-03-02T09:00:00Z,view_item,shoe,,," for n in range(30_000)]

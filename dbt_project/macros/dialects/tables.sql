@@ -1,4 +1,4 @@
-{#- What belongs here: statements that make tables, where the engines spell them otherwise. -#}
+{#- What belongs here: statements that make and list tables, where the engines spell them otherwise. -#}
 
 {#-
     The whole table. `uncompressed` names columns of texts that hardly ever repeat and of which an hour asks for a
@@ -23,4 +23,24 @@ insert into {{ relation }} (
 {%- else -%}
 {{ create_table_as(False, relation, sql) }}
 {%- endif -%}
+{%- endmacro -%}
+
+{#-
+    Every table and view in the schema of a relation. dbt's own macro for this begins a transaction, which nothing ends
+    in a hook.
+-#}
+{%- macro relations_beside(relation) -%}
+{{ return(adapter.dispatch('relations_beside')(relation)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__relations_beside(relation) -%}
+{%- set relations = [] -%}
+{%- set found = run_query(
+    "select table_name, case table_type when 'VIEW' then 'view' else 'table' end from information_schema.tables"
+    ~ " where table_catalog = '" ~ relation.database ~ "' and table_schema = '" ~ relation.schema ~ "'"
+) -%}
+{%- for name, type in found.rows -%}
+    {%- do relations.append(relation.incorporate(path={'identifier': name}, type=type)) -%}
+{%- endfor -%}
+{{ return(relations) }}
 {%- endmacro -%}

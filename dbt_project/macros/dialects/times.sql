@@ -9,6 +9,15 @@
 epoch_us({{ column }})
 {%- endmacro -%}
 
+{#- Day of the week, 1 for Monday to 7 for Sunday. -#}
+{%- macro weekday(instant) -%}
+{{ return(adapter.dispatch('weekday')(instant)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__weekday(instant) -%}
+extract(isodow from {{ instant }})
+{%- endmacro -%}
+
 {#-
     A UTC timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or
     an epoch in seconds, milliseconds or microseconds, distinguished by size. Without an offset it is a time of `zone`.

@@ -95,8 +95,10 @@ shop_rates as (
         spine.as_of,
         coalesce(item_history.purchase_count / nullif(item_history.add_count, 0), 0) as purchase_rate
     from spine
-    asof left join (select * from item_history where item_id = '(all)') as item_history
-        on spine.as_of >= item_history.event_at
+    {{ asof_join(
+        'left', "(select * from item_history where item_id = '(all)')", 'item_history',
+        keys={}, at='spine.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -114,9 +116,10 @@ line_rates as (
     inner join shop_rates
         on lines.cart_id = shop_rates.cart_id
         and lines.as_of = shop_rates.as_of
-    asof left join item_history
-        on lines.line_item_id = item_history.item_id
-        and lines.as_of >= item_history.event_at
+    {{ asof_join(
+        'left', 'item_history', 'item_history',
+        keys={'item_id': 'lines.line_item_id'}, at='lines.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -127,8 +130,8 @@ line_features as (
         as_of,
         max(line_price) as dearest_price,
         min(line_price) as cheapest_price,
-        -- exact, so that the mean does not depend on the order of adding
-        avg(cast(conversion_rate as decimal(18, 12))) as mean_conversion_rate,
+        -- the sum is exact, so that the mean does not depend on the order of adding
+        cast(sum(cast(conversion_rate as decimal(18, 12))) as double) / count(conversion_rate) as mean_conversion_rate,
         min(conversion_rate) as lowest_conversion_rate,
         max(add_count) as most_added_count
     from line_rates
@@ -144,10 +147,10 @@ state_numbers as (
         spine.as_of,
         instants.event_number
     from spine
-    asof inner join instants
-        on
-            spine.visitor_id = instants.visitor_id
-            and spine.as_of >= instants.event_at
+    {{ asof_join(
+        'inner', 'instants', 'instants',
+        keys={'visitor_id': 'spine.visitor_id'}, at='spine.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -181,9 +184,10 @@ persons as (
         visitor_states.as_of,
         owner_states.*
     from visitor_states
-    asof inner join owner_states
-        on visitor_states.owner_id = owner_states.owner_id
-        and visitor_states.as_of >= owner_states.event_at
+    {{ asof_join(
+        'inner', 'owner_states', 'owner_states',
+        keys={'owner_id': 'visitor_states.owner_id'}, at='visitor_states.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 

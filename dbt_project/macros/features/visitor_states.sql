@@ -81,8 +81,8 @@ states as (
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,
         max(session_referrer_domain) over session_so_far as session_referrer_domain,
-        last_value(case when is_activity then event_type end ignore nulls) over session_so_far as last_event_type,
-        last_value(case when has_gap then gap_us end ignore nulls) over session_so_far as last_gap_us,
+        {{ last_not_null('case when is_activity then event_type end') }} over session_so_far as last_event_type,
+        {{ last_not_null('case when has_gap then gap_us end') }} over session_so_far as last_gap_us,
 
         -- this visitor so far
         max(previous_session_ended_at) over visitor_so_far as previous_session_ended_at,
@@ -98,8 +98,8 @@ states as (
         sum(case when event_type = 'view_item' then price else 0 end) over visitor_so_far as visitor_viewed_value,
         sum(cast(event_type = 'view_item' and price is not null as integer)) over visitor_so_far
             as visitor_priced_view_count,
-        last_value(device_type ignore nulls) over visitor_so_far as last_device_type,
-        last_value(country ignore nulls) over visitor_so_far as last_country
+        {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
+        {{ last_not_null('country') }} over visitor_so_far as last_country
     from events_with_orders
     window
         session_so_far as (
@@ -181,7 +181,7 @@ owner_totals as (
 
 owner_states as (
 
-    select * exclude (is_last_at_instant)
+    select {{ all_except(['is_last_at_instant']) }}
     from owner_totals
     where is_last_at_instant
 

@@ -1,6 +1,6 @@
 {#-
-    What belongs here: what happens before the first model of a build and after the last node (on-run-start, on-run-end).
-    Not here: the watermark as models see it (watermark.sql).
+    What belongs here: what happens before the first model of a build and after the last node (on-run-start,
+    on-run-end). Not here: the watermark as models see it (watermark.sql).
 
     `unpublished_visitors` lists whose rows changed since the tables were published last; null stands for everybody.
     Publication empties it.
@@ -10,17 +10,32 @@
 {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
 {%- endmacro -%}
 
-{#- Before the first model: the watermark goes where it no longer holds. -#}
+{#- Before the first model: the watermark goes where it no longer holds, and so do tables of older versions. -#}
 {%- macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run') -%}
 {%- if has_last_build() and (flags.FULL_REFRESH or not is_last_build_of_this_code()) -%}
     {%- do adapter.drop_relation(load_cached_relation(last_build())) -%}
 {%- endif -%}
-create table if not exists {{ unpublished_visitors() }} (visitor_id varchar);
+create table if not exists {{ unpublished_visitors() }} (visitor_id string);
 {% if not has_last_build() -%}
+{%- do drop_obsolete_relations() -%}
 insert into {{ unpublished_visitors() }} values (null);
 {%- endif -%}
 {%- endif -%}
+{%- endmacro -%}
+
+{#-
+    A table of a model that was renamed or removed would stay in the shop's warehouse with the ids of its people. So every
+    relation in the schema of the models is dropped that neither a model nor this file makes.
+-#}
+{%- macro drop_obsolete_relations() -%}
+{%- set made = [last_build().identifier, unpublished_visitors().identifier] -%}
+{%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+    {%- do made.append(node.alias) -%}
+{%- endfor -%}
+{%- for relation in relations_beside(last_build()) if relation.identifier not in made -%}
+    {%- do adapter.drop_relation(relation) -%}
+{%- endfor -%}
 {%- endmacro -%}
 
 {%- macro is_last_build_of_this_code() -%}

@@ -2,8 +2,8 @@
     What belongs here: the materialisations, so how a build that follows another writes a table or leaves a view. Not
     here: whether a build follows another (watermark.sql).
 
-    What stands was made by the same SQL, so a build that follows fills tables and makes none: names, types, comments and
-    contracts are as they were.
+    What is there was made by the same SQL, so a build that follows fills tables and makes none: names, types, comments
+    and contracts are as they were.
 -#}
 
 {#-

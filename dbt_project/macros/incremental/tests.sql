@@ -1,6 +1,6 @@
 {#-
-    What belongs here: which rows dbt's tests look at. A build that follows another tests only the rows that it replaced:
-    the others were tested by builds before. `dbt test` by itself looks at all rows.
+    What belongs here: which rows dbt's tests look at. A build that follows another tests only the rows that it
+    replaced: the others were tested by builds before. `dbt test` by itself looks at all rows.
 -#}
 
 {%- macro is_incremental_test() -%}

@@ -26,7 +26,7 @@
 {{ previous_version('last_build', {'load_id': 'bigint', 'newest_event_at': 'timestamp'}) }}
 {%- endmacro -%}
 
-{#- A table as the last build left it, for a model that must see it before this build changes it; no rows in a full build. -#}
+{#- A table as the last build left it, for a model that runs before this build changes it; no rows in a full build. -#}
 {%- macro previous_version(name, columns) -%}
 {%- if is_incremental_build() -%}
 {{ this.incorporate(path={'identifier': name}) }}

@@ -1,9 +1,9 @@
 {#-
-    What belongs here: the spans of time after which something counts as over. Each gives the last instant at which it
-    does not count yet: what lies behind it must be later, not equal.
+    What belongs here: the spans of time after which a session, a cart or the wait for an order is over. Each macro gives
+    the last instant that still belongs to it.
 -#}
 
-{#- A session ends with its last event, and goes on with any event up to here. Past it a cart in it counts as abandoned. -#}
+{#- A session goes on with any event up to here. Once the log reaches it, a cart left open in it counts as abandoned. -#}
 {%- macro session_over_at(last_event_at) -%}
 {{ last_event_at }} + interval '{{ var("session_gap_minutes") }}' minute
 {%- endmacro -%}

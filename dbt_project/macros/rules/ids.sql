@@ -1,4 +1,4 @@
-{#- What belongs here: ids. Which of those delivered stand for no person or no thing, and how the product makes its own. -#}
+{#- What belongs here: which delivered ids stand for no person or thing, and how ids of our own are made. -#}
 
 {#- An id of a person; null where it stands for no person. -#}
 {%- macro person_id(column) -%}
@@ -15,7 +15,7 @@
 {%- endmacro -%}
 
 {#-
-    Most ids are of another length than the words, and have no blanks around them, so they are passed on unread: a list of
+    Most ids are of another length than the words and have no blanks around them: these are passed on unread. A list of
     words behind `in` DuckDB would look up for every row.
 -#}
 {%- macro id_but_not(column, words) -%}
@@ -34,5 +34,5 @@ end
 
 {#- The id of what a visitor began at an instant: it does not change with what arrives later. -#}
 {%- macro started_id(kind, visitor_id, started_at) -%}
-md5('{{ kind }}' || chr(31) || {{ visitor_id }} || chr(31) || cast({{ epoch_us(started_at) }} as varchar))
+md5('{{ kind }}' || chr(31) || {{ visitor_id }} || chr(31) || cast({{ epoch_us(started_at) }} as string))
 {%- endmacro -%}

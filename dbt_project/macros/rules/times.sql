@@ -7,7 +7,7 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 
 {#- Hours from one instant to another, as a fraction; never a count of boundaries. -#}
 {%- macro hours_between(earlier, later) -%}
-(({{ epoch_us(later) }} - {{ epoch_us(earlier) }}) / 3600000000.0)
+(cast({{ epoch_us(later) }} - {{ epoch_us(earlier) }} as double) / 3600000000)
 {%- endmacro -%}
 
 {#- The zone that a source declares (meta.zone beside its columns) for times without an offset. -#}

@@ -27,8 +27,9 @@ earlier_carts as (
         status,
         closed_at,
         count(*) over earlier as previous_cart_count,
-        count(*) filter (status = 'converted') over earlier as previous_converted_count,
-        cast(avg(cart_value) over earlier as double) as previous_mean_cart_value
+        count(*) filter (where status = 'converted') over earlier as previous_converted_count,
+        cast(sum(cart_value) over earlier as double) / nullif(count(cart_value) over earlier, 0)
+            as previous_mean_cart_value
     from carts
     window earlier as (
         partition by visitor_id

@@ -64,8 +64,8 @@ timeline as (
     select
         visitor_id,
         owner_id,
-        cast(null as varchar) as order_owner_id,
-        cast(null as varchar) as order_key,
+        cast(null as string) as order_owner_id,
+        cast(null as string) as order_key,
         event_at,
         event_rank,
         event_id,
@@ -94,8 +94,8 @@ timeline as (
 owned as (
 
     select
-        * exclude (owner_id),
-        last_value(owner_id ignore nulls) over (
+        {{ all_except(['owner_id']) }},
+        {{ last_not_null('owner_id') }} over (
             partition by visitor_id
             order by {{ event_order() }}
             rows between unbounded preceding and current row

@@ -42,18 +42,21 @@ ordered as (
 
     select
         *,
-        row_number() over visitor_order as event_number,
-        last_value(user_id ignore nulls) over (
-            visitor_order rows between unbounded preceding and current row
+        row_number() over (
+            partition by visitor_id
+            order by {{ event_order() }}
+        ) as event_number,
+        {{ last_not_null('user_id') }} over (
+            partition by visitor_id
+            order by {{ event_order() }}
+            rows between unbounded preceding and current row
         ) as owner_id,
         max(case when is_activity then event_at end) over (
-            visitor_order rows between unbounded preceding and 1 preceding
+            partition by visitor_id
+            order by {{ event_order() }}
+            rows between unbounded preceding and 1 preceding
         ) as previous_activity_at
     from deduplicated
-    window visitor_order as (
-        partition by visitor_id
-        order by {{ event_order() }}
-    )
 
 ),
 

@@ -37,7 +37,7 @@ keyed as (
         *,
         case
             when order_id is not null then 'id' || chr(31) || order_id
-            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as varchar)
+            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as string)
         end as order_key
     from (
         select * from purchases

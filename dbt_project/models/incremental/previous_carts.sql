@@ -6,7 +6,7 @@ with
 
 carts as (
 
-    select * from {{ previous_version('carts', {'cart_id': 'varchar', 'visitor_id': 'varchar', 'status': 'varchar'}) }}
+    select * from {{ previous_version('carts', {'cart_id': 'string', 'visitor_id': 'string', 'status': 'string'}) }}
 
 ),
 

@@ -7,7 +7,7 @@ with
 session_totals as (
 
     select * from {{ previous_version('session_totals', {
-        'session_id': 'varchar', 'visitor_id': 'varchar', 'started_at': 'timestamp', 'ended_at': 'timestamp', 'event_count': 'bigint',
+        'session_id': 'string', 'visitor_id': 'string', 'started_at': 'timestamp', 'ended_at': 'timestamp', 'event_count': 'bigint',
     }) }}
 
 ),

@@ -41,8 +41,8 @@ arrived as (
 
     select
         count(*) as row_count,
-        count(*) filter (candidates.event_at < last_build.newest_event_at) as late_row_count,
-        min(candidates.event_at) filter (candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
+        count(*) filter (where candidates.event_at < last_build.newest_event_at) as late_row_count,
+        min(candidates.event_at) filter (where candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
     from {{ ref('candidate_events') }} as candidates
     cross join last_build
     left join duplicates on candidates.row_key = duplicates.row_key
@@ -115,8 +115,8 @@ previous_carts as (
 changed_carts as (
 
     select
-        count(*) filter (carts.status != previous_carts.status) as changed_count,
-        count(*) filter (carts.cart_id is null) as vanished_count
+        count(*) filter (where carts.status != previous_carts.status) as changed_count,
+        count(*) filter (where carts.cart_id is null) as vanished_count
     from previous_carts
     left join {{ ref('carts') }} as carts on previous_carts.cart_id = carts.cart_id
     where previous_carts.cart_id is not null

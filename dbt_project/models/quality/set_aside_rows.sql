@@ -74,7 +74,7 @@ delivered as (
             reasons.line,
             reasons.action,
             reasons.reason,
-            cast(null as varchar) as detail,
+            cast(null as string) as detail,
             {{ row_as_json(name) }} as raw_row
         from reasons
         inner join {{ source('raw', name) }} as {{ name }}

@@ -20,18 +20,19 @@ totals as (
         session_number,
         min(event_at) as started_at,
         max(event_at) as ended_at,
-        arg_max(owner_id, event_number) as owner_id,
+        -- an owner is carried forward, so whether nulls are skipped, as on DuckDB, makes no difference
+        max_by(owner_id, event_number) as owner_id,
         max(event_number) as last_event_number,
         count(*) as event_count,
-        count(*) filter (event_rank = {{ event_rank("'view_item'") }}) as view_count,
-        count(*) filter (event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
-        count(*) filter (event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
-        count(*) filter (event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
-        max(row_key) filter (is_session_start) as first_row_key,
-        arg_min(row_key, event_number) filter ({{ has_context('page') }}) as page_row_key,
-        arg_min(row_key, event_number) filter ({{ has_context('campaign') }}) as campaign_row_key,
-        arg_min(row_key, event_number) filter ({{ has_context('device') }}) as device_row_key,
-        arg_min(row_key, event_number) filter ({{ has_context('country') }}) as country_row_key
+        count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
+        count(*) filter (where event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
+        count(*) filter (where event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
+        count(*) filter (where event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
+        max(row_key) filter (where is_session_start) as first_row_key,
+        min_by(row_key, event_number) filter (where {{ has_context('page') }}) as page_row_key,
+        min_by(row_key, event_number) filter (where {{ has_context('campaign') }}) as campaign_row_key,
+        min_by(row_key, event_number) filter (where {{ has_context('device') }}) as device_row_key,
+        min_by(row_key, event_number) filter (where {{ has_context('country') }}) as country_row_key
     from activity
     group by visitor_id, session_number
 

@@ -46,12 +46,12 @@ later_rows as (
 
     select
         later_keys.session_id,
-        max(candidates.page_url) filter (later_keys.part = 'page') as page_url,
-        max(candidates.utm_source) filter (later_keys.part = 'campaign') as utm_source,
-        max(candidates.utm_medium) filter (later_keys.part = 'campaign') as utm_medium,
-        max(candidates.utm_campaign) filter (later_keys.part = 'campaign') as utm_campaign,
-        max(candidates.device_type) filter (later_keys.part = 'device') as device_type,
-        max(candidates.country) filter (later_keys.part = 'country') as country
+        max(candidates.page_url) filter (where later_keys.part = 'page') as page_url,
+        max(candidates.utm_source) filter (where later_keys.part = 'campaign') as utm_source,
+        max(candidates.utm_medium) filter (where later_keys.part = 'campaign') as utm_medium,
+        max(candidates.utm_campaign) filter (where later_keys.part = 'campaign') as utm_campaign,
+        max(candidates.device_type) filter (where later_keys.part = 'device') as device_type,
+        max(candidates.country) filter (where later_keys.part = 'country') as country
     from later_keys
     inner join {{ ref('candidate_events') }} as candidates on later_keys.row_key = candidates.row_key
     group by 1

@@ -19,7 +19,7 @@ sessions as (
         min(event_at) as started_at,
         max(event_at) as ended_at,
         max(event_number) as last_event_number,
-        arg_max(owner_id, event_number) as owner_id,
+        max_by(owner_id, event_number) as owner_id,
         {{ is_suspected_bot('count(*)', 'min(event_at)', 'max(event_at)') }} as is_suspected_bot
     from log
     where is_activity
@@ -67,10 +67,10 @@ visitor_returns as (
         sessions.session_id,
         starts.started_at as returned_at
     from newest_sessions as sessions
-    asof inner join starts
-        on
-            sessions.visitor_id = starts.visitor_id
-            and sessions.ended_at < starts.started_at
+    {{ asof_join(
+        'inner', 'starts', 'starts',
+        keys={'visitor_id': 'sessions.visitor_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
+    ) }}
 
 ),
 
@@ -80,10 +80,10 @@ owner_returns as (
         sessions.session_id,
         starts.started_at as returned_at
     from newest_sessions as sessions
-    asof inner join starts
-        on
-            sessions.owner_id = starts.owner_id
-            and sessions.ended_at < starts.started_at
+    {{ asof_join(
+        'inner', 'starts', 'starts',
+        keys={'owner_id': 'sessions.owner_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
+    ) }}
 
 ),
 
@@ -113,8 +113,7 @@ sessions_with_cart as (
     inner join carts
         on
             sessions.visitor_id = carts.visitor_id
-            and sessions.ended_at >= carts.started_at
-            and coalesce(sessions.ended_at < carts.closed_at, true)
+            and {{ is_cart_open('carts', 'sessions.ended_at') }}
 
 ),
 

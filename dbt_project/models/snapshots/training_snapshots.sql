@@ -80,10 +80,10 @@ next_orders as (
         snapshots.as_of,
         orders.event_at as next_order_at
     from snapshots
-    asof inner join orders
-        on
-            snapshots.visitor_id = orders.visitor_id
-            and snapshots.as_of < orders.event_at
+    {{ asof_join(
+        'inner', 'orders', 'orders',
+        keys={'visitor_id': 'snapshots.visitor_id'}, at='snapshots.as_of', comparison='<', event_at='event_at'
+    ) }}
 
 ),
 
