@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
@@ -12,6 +13,7 @@ from orchestration.home import Home
 from orchestration.intake import known_sources
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.settings import Settings
+from orchestration.settings_schema import Mark
 from tests.full_disk import no_file_beyond
 
 pytestmark = pytest.mark.slow
@@ -123,6 +125,26 @@ def test_other_settings_build_everything_anew(homes):
     build(twin, settings=Settings(session_gap_minutes=50))
     assert query(home, "select count(*) from sessions") == [(3,)]
     assert contents(home) == contents(twin)
+
+
+class TidalSettings(Settings):
+    """One more setting of each kind that dbt knows."""
+
+    tides: Annotated[int, Mark.LOG] = 2
+    moons: Annotated[int, Mark.HOUR] = 1
+
+
+def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home, TidalSettings(), command="run")
+    known = "select count(*) from information_schema.tables where table_name = 'last_build'"
+    # a build of one model ends before the watermark is set, but goes with its start
+    one = {"command": "run", "select": ["new_loads"]}
+    build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
+    assert query(home, known) == [(1,)]
+    build(home, TidalSettings(tides=3), **one)
+    assert query(home, known) == [(0,)]
 
 
 def test_a_full_refresh_sees_rows_that_went(homes):
