@@ -65,6 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
+    """A file with every setting, for the shop to edit."""
+    from orchestration.ground.settings import write_template
+
+    print(write_template(home.root))
+
+
 def land(home: Home, arguments: argparse.Namespace) -> None:
     """Load the files given."""
     from orchestration.dagster.in_process import Launcher
@@ -208,6 +215,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add(
+        commands,
+        init,
+        "write a comeback.toml with every setting, its default and what fits, as comments",
+        "comeback init",
+    )
     _add_land(commands)
     _add_run(commands)
     _add_replay(commands)

@@ -15,7 +15,10 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", ["land", "run", "replay", "train", "erase", "status", "ui"])
+COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "ui"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps_with_one_example(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
@@ -44,10 +47,10 @@ def test_wrong_usage_ends_with_2(arguments, complaint, capsys):
     assert complaint in capsys.readouterr().err
 
 
-def test_help_needs_neither_dagster_nor_dbt_nor_a_model():
+def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():
     code = (
         "import sys; import orchestration.cli;"
-        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars'} & set(sys.modules))"
+        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars', 'pydantic'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
@@ -58,6 +61,19 @@ def test_a_replay_that_ends_before_it_begins_fails_in_one_line(capsys):
     assert capsys.readouterr().err == (
         "comeback: there is no hour to replay, --from is after --to, swap the two\n"
     )
+
+
+def test_init_writes_the_settings_with_comments_once_and_prints_where(capsys, home):
+    assert main(["init"]) == 0
+    path = home / "comeback.toml"
+    assert capsys.readouterr().out == f"{path}\n"
+    written = path.read_text()
+    assert "\n#session_gap_minutes = 30\n" in written
+    assert main(["init"]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: there are settings already, {path}, edit that file, or move it away first\n"
+    )
+    assert path.read_text() == written
 
 
 def test_status_before_the_first_run_says_what_to_do(capsys, home):

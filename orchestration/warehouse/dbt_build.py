@@ -25,6 +25,7 @@ from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark, marked
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -93,14 +94,15 @@ class BuildResult:
 
 
 def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, object]:
-    """The variables of the dbt project; without `as_of` those that parsing depends on."""
-    values: dict[str, object] = {
-        "session_gap_minutes": settings.session_gap_minutes,
-        "passive_event_types": list(settings.passive_event_types),
-        "cart_expiry_days": settings.cart_expiry_days,
-        "label_horizon_hours": settings.label_horizon_hours,
-        "scoring_window_days": settings.scoring_window_days,
-    }
+    """The variables of the dbt project; without `as_of` those that parsing depends on.
+
+    They are the settings that are marked so, and `log_variables`: the names of those that decide
+    the tables of the log, of which dbt makes the fingerprint of a build.
+    """
+    kind = type(settings)
+    log_variables = marked(kind, Mark.LOG)
+    names = {*log_variables, *marked(kind, Mark.HOUR)}
+    values = settings.model_dump(mode="json", include=names) | {"log_variables": log_variables}
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.deliveries import known_sources
 from orchestration.warehouse import database, dbt_build
@@ -125,6 +127,26 @@ def test_other_settings_build_everything_anew(homes):
     assert contents(home) == contents(twin)
 
 
+class TidalSettings(Settings):
+    """One more setting of each kind that dbt knows."""
+
+    tides: Annotated[int, Mark.LOG] = 2
+    moons: Annotated[int, Mark.HOUR] = 1
+
+
+def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home, TidalSettings(), command="run")
+    known = "select count(*) from information_schema.tables where table_name = 'last_build'"
+    # a build of one model ends before the watermark is set, but goes with its start
+    one = {"command": "run", "select": ["new_loads"]}
+    build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
+    assert query(home, known) == [(1,)]
+    build(home, TidalSettings(tides=3), **one)
+    assert query(home, known) == [(0,)]
+
+
 def test_a_full_refresh_sees_rows_that_went(homes):
     home, _ = homes
     deliver(home, 0, HOURS[0])
@@ -147,7 +169,7 @@ def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
         " where table_schema in ('main', 'raw', 'other') order by all"
     )
     made = query(home, relations)
-    with warehouse.connect(home, Settings()) as connection:
+    with database.connect(home, Settings()) as connection:
         connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
         connection.execute("create view main.former_carts as select * from main.touched_visitors")
         connection.execute("create schema other")
