@@ -61,6 +61,24 @@ def test_a_variable_that_is_a_setting_is_marked_as_one():
 @pytest.mark.parametrize("folder", ["events", "sessions", "carts", "incremental", "quality"])
 def test_tables_of_the_log_depend_on_no_other_variable_than_those_of_their_fingerprint(folder):
     text = "".join(file.read_text() for file in (PROJECT / "models" / folder).rglob("*.sql"))
-    names = set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", text))
+    names = set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", with_macros(text)))
     assert names
     assert names <= {"event_sources", *VARIABLES["log_variables"]}
+
+
+def with_macros(text: str) -> str:
+    """SQL with the text of the project's macros that it calls, and of those that these call."""
+    macros = dict(
+        re.findall(
+            r"macro (\w+)\(.*?-?%}(.*?){%-? endmacro",
+            "".join(file.read_text() for file in sorted((PROJECT / "macros").rglob("*.sql"))),
+            re.DOTALL,
+        )
+    )
+    called: dict[str, str] = {}
+    ahead = [text]
+    while ahead:
+        for name in set(re.findall(r"\b(\w+)\(", ahead.pop())) & macros.keys() - called.keys():
+            called[name] = macros[name]
+            ahead.append(macros[name])
+    return "".join([text, *called.values()])
