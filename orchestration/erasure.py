@@ -193,12 +193,11 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         " having bool_and(user_id in (select id from erased_users))"
         " except select id from erased_visitors"
     )
-    # macro event_order: time, rank, id, source
     connection.execute(
         """
         create or replace temp table erased_events as
         with first_users as (
-            select visitor_id, arg_min(user_id, (event_at, event_rank, event_id, source)) as user_id
+            select visitor_id, arg_min(user_id, event_number) as user_id
             from main.events where user_id is not null group by 1
         )
         select source, event_id, visitor_id, event_at from main.events

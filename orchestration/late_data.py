@@ -43,11 +43,11 @@ def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> N
     with transaction(connection):
         connection.execute(
             f"delete from scores.{WITHDRAWN_PRIORITIES.name}"
-            " where load_id in (select load_id from main.new_loads)"
+            " where load_id in (select load_id from main.loads_this_run)"
         )
         connection.execute(
             f"insert into scores.{WITHDRAWN_PRIORITIES.name}"
-            " select max(load_id), ? from main.new_loads having count(*) > 0",
+            " select max(load_id), ? from main.loads_this_run having count(*) > 0",
             [count],
         )
 
@@ -55,7 +55,7 @@ def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> N
 def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
     """What the newest build tells of late data, by column; nothing if it took up no loads."""
     found = connection.execute(
-        f"select * from ({REPORT}) where load_id = (select max(load_id) from main.new_loads)"
+        f"select * from ({REPORT}) where load_id = (select max(load_id) from main.loads_this_run)"
     )
     names = [column[0] for column in found.description]
     rows = found.fetchall()

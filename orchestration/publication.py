@@ -5,8 +5,9 @@ that is seen. An open reader keeps the file it has; the next one to open sees th
 what is in the tables.
 
 The next file follows the last one: a copy of it, in which the rows of what changed since are
-replaced. dbt notes the visitors that it rebuilt (macros/arrivals.sql), of the other tables the file
-itself tells what it lacks. Where there is no last file that can be trusted, every table is copied.
+replaced. dbt notes the visitors that it rebuilt (macros/incremental/build.sql), of the other tables
+the file itself tells what it lacks. Where there is no last file that can be trusted, every table is
+copied.
 """
 
 import logging

@@ -1,8 +1,8 @@
--- Lives of carts of one visitor do not overlap.
+-- Carts of one visitor do not overlap in time.
 
 with
 
-lives as (
+lifetimes as (
 
     select
         visitor_id,
@@ -15,5 +15,5 @@ lives as (
 
 )
 
-select * from lives
+select * from lifetimes
 where started_at < previous_closed_at

@@ -1,4 +1,4 @@
--- Of the rows that tell an event one counts and the others are duplicates.
+-- Of the rows of an event one counts and the others are duplicates.
 
 with
 
@@ -13,11 +13,11 @@ counting_rows as (
     where
         candidates.drop_reason is null
         and duplicates.row_key is null
-        and {{ tested_by(ref('touched_events'), ['candidates.source', 'candidates.event_id']) }}
+        and {{ is_tested(ref('events_this_run'), ['candidates.source', 'candidates.event_id']) }}
 
 ),
 
--- Numbers are counted sooner than texts.
+-- Counting numbers is faster than counting texts.
 shared_hashes as (
 
     select event_hash

@@ -1,4 +1,4 @@
--- A cart's units, lines and value are the sums over its lines: two ways to the same figures must meet.
+-- A cart's units, lines and value are the sums over its lines: two ways to the same figures must agree.
 
 with
 

@@ -9,7 +9,7 @@ in_sessions as (
 
 ),
 
-told as (
+all_orders as (
 
     select count(*) as order_count
     from {{ ref('orders') }}
@@ -18,7 +18,7 @@ told as (
 
 select
     in_sessions.order_count as in_sessions,
-    told.order_count as told
+    all_orders.order_count as all_orders
 from in_sessions
-cross join told
-where in_sessions.order_count != told.order_count
+cross join all_orders
+where in_sessions.order_count != all_orders.order_count

@@ -41,7 +41,7 @@ def connection(home):
         )
         connection.execute(
             "create table main.events (source varchar, event_id varchar, visitor_id varchar,"
-            " user_id varchar, owner_id varchar, event_at timestamp, event_rank integer)"
+            " user_id varchar, owner_id varchar, event_at timestamp, event_number bigint)"
         )
         erasure.mark(connection, home, SOURCES, Subject("user", ANNA), NOW)
         yield connection
@@ -52,8 +52,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
     for line, (visitor, user, owner) in enumerate(events, start=1):
         id_, at = f"e{line}", datetime(2026, 3, 1, 10, line)
         connection.execute(
-            "insert into main.events values ('canonical', ?, ?, ?, ?, ?, 0)",
-            [id_, visitor, user, owner, at],
+            "insert into main.events values ('canonical', ?, ?, ?, ?, ?, ?)",
+            [id_, visitor, user, owner, at, line],
         )
         connection.execute(
             "insert into main.candidate_events values ('canonical', ?, 1, ?)", [id_, line]

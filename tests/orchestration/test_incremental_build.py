@@ -42,9 +42,9 @@ HOURS = (
 )
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
-    *("last_build", "late_data_report", "new_loads", "touched_events", "touched_visitors"),
-    *("touched_rows", "touched_log"),
-    *("affected_visitors", "former_sessions", "former_carts", "unpublished_visitors"),
+    *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
+    *("rows_this_run", "log_this_run"),
+    *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
 }
 
 
@@ -66,7 +66,7 @@ def test_hour_after_hour_equals_one_build_over_everything(homes):
     build(at_once)
     assert contents(hourly) == contents(at_once)
     assert query(hourly, "select load_id, newest_event_at from last_build") == [(3, AS_OF)]
-    assert query(hourly, "select visitor_id from touched_visitors order by 1") == [
+    assert query(hourly, "select visitor_id from visitors_this_run order by 1") == [
         *(("A",), ("B",), ("D",), ("E",), ("F",))
     ]
     report = (
@@ -136,6 +136,24 @@ def test_a_full_refresh_sees_rows_that_went(homes):
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(1,)]
     build(home, full_refresh=True)
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(0,)]
+
+
+def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home)
+    relations = (
+        "select table_schema, table_name from information_schema.tables"
+        " where table_schema in ('main', 'raw', 'other') order by all"
+    )
+    made = query(home, relations)
+    with warehouse.connect(home, Settings()) as connection:
+        connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
+        connection.execute("create view main.former_carts as select * from main.touched_visitors")
+        connection.execute("create schema other")
+        connection.execute("create table other.kept as select 'A' as visitor_id")
+    build(home, settings=Settings(cart_expiry_days=29))
+    assert query(home, relations) == sorted([*made, ("other", "kept")])
 
 
 def test_a_build_that_met_a_full_disk_is_told_in_one_line_and_completed_by_the_next(homes):

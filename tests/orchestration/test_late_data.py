@@ -28,7 +28,9 @@ def connection(tmp_path):
         ensure_score_tables(opened)
         opened.execute("create table main.carts (cart_id varchar, closed_at timestamp)")
         opened.executemany("insert into main.carts values (?, ?)", CARTS)
-        opened.execute("create table main.new_loads as select unnest([2, 3])::bigint as load_id")
+        opened.execute(
+            "create table main.loads_this_run as select unnest([2, 3])::bigint as load_id"
+        )
         opened.execute("create table main.late_data_report as select 3 as load_id, 7 as row_count")
         yield opened
 
@@ -57,7 +59,7 @@ def test_priorities_are_taken_back_of_carts_that_were_closed_at_their_hour_or_ne
 
 
 def test_a_build_without_new_loads_takes_nothing_back_and_reports_nothing(connection, published):
-    connection.execute("delete from main.new_loads")
+    connection.execute("delete from main.loads_this_run")
     count_withdrawn(connection, published)
     assert connection.execute("from scores.withdrawn_priorities").fetchall() == []
     assert newest_report(connection) == {}

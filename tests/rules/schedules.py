@@ -133,7 +133,7 @@ def compared_names(warehouse: Warehouse) -> list[str]:
     return [
         model.name
         for model in warehouse.models
-        if model.folder not in ("arrivals", "incremental", "staging")
+        if model.folder not in ("incremental", "staging")
         and model.name != "late_data_report"
     ]
 

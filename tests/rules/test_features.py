@@ -193,3 +193,21 @@ def test_a_return_knows_whether_a_cart_was_left(warehouse):
         at("14:00"): 1,
         at("16:00"): 0,
     }
+
+
+@pytest.mark.parametrize(("time", "is_left"), [("10:00", 1), ("10:00:00.000001", 0)])
+def test_a_session_that_ends_at_the_very_end_of_the_30_days_of_a_cart_leaves_it(
+    warehouse, time, is_left
+):
+    rows = log(add("v", "10:00"), view("v", f"+30d {time}"), view("w", "+30d 12:00"))
+    warehouse.build(rows, at("+31d 00:00"), tables=("sessions", "training_returns"))
+    returns = "select ended_at, session_leaves_cart from training_returns where visitor_id = 'v'"
+    assert {row["ended_at"]: row["session_leaves_cart"] for row in warehouse.query(returns)} == {
+        at("10:00"): 1,
+        at(f"+30d {time}"): is_left,
+    }
+    sessions = "select ended_at, is_cart_abandoned from sessions where visitor_id = 'v'"
+    assert {row["ended_at"]: row["is_cart_abandoned"] for row in warehouse.query(sessions)} == {
+        at("10:00"): True,
+        at(f"+30d {time}"): bool(is_left),
+    }

@@ -172,8 +172,8 @@ def test_an_hour_without_new_rows_touches_nobody(warehouse: Warehouse) -> None:
     warehouse.land(random_log(1, size=40), [1] * 40)
     warehouse.follow(LOADED_AT)
     warehouse.follow(LOADED_AT)
-    assert warehouse.query("select * from new_loads") == []
-    assert warehouse.query("select * from touched_visitors") == []
+    assert warehouse.query("select * from loads_this_run") == []
+    assert warehouse.query("select * from visitors_this_run") == []
 
 
 def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: Warehouse) -> None:
@@ -190,7 +190,7 @@ def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: War
     second = [late(buy("A", "10:30", "o1"))]
     warehouse.land(second, [2])
     warehouse.follow(LOADED_AT)
-    touched = warehouse.query("select visitor_id from touched_visitors order by visitor_id")
+    touched = warehouse.query("select visitor_id from visitors_this_run order by visitor_id")
     assert [row["visitor_id"] for row in touched] == ["A", "B", "C"]
 
 

@@ -1,13 +1,13 @@
 -- The lines of each cart as it stood last; of a converted one, as it stood when bought.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
 operations as (
 
     select * from {{ ref('cart_operations') }}
-    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
 
 ),
 

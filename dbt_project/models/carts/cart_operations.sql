@@ -4,24 +4,27 @@
 -- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
 -- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
+-- Adds and removes.
 events as (
 
-    select * from {{ touched_or_all(ref('touched_log'), ref('events')) }}
+    select * from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
     where event_type in ('add_to_cart', 'remove_from_cart')
 
 ),
 
+-- The orders of the same visitors, also those of the same person elsewhere.
 visitor_orders as (
 
     select * from {{ ref('visitor_orders') }}
-    where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
 
 ),
 
+-- Adds, removes and orders in one list.
 operations as (
 
     select
@@ -32,7 +35,7 @@ operations as (
         event_type = 'remove_from_cart' and item_id is not null and quantity is null as is_removal_of_line,
         visitor_id,
         owner_id,
-        cast(null as varchar) as order_key,
+        cast(null as string) as order_key,
         coalesce(item_id, '(unknown)') as line_item_id,
         quantity,
         price,
@@ -66,30 +69,31 @@ operations as (
 
 ),
 
+-- The place of each among its visitor's, and when the visitor touched a cart last before it.
 numbered as (
 
     select
         *,
-        row_number() over visitor_so_far as operation_number,
+        row_number() over (
+            partition by visitor_id
+            order by {{ event_order() }}
+        ) as operation_number,
         max(case when is_touch then event_at end) over (
             partition by visitor_id
             order by {{ event_order() }}
             rows between unbounded preceding and 1 preceding
         ) as previous_touched_at
     from operations
-    window visitor_so_far as (
-        partition by visitor_id
-        order by {{ event_order() }}
-    )
 
 ),
 
-stretched as (
+-- How often all lines were emptied at once before each: by expiry, and by orders and removals of everything.
+clearings_counted as (
 
     select
         *,
         sum(cast(
-            event_at > previous_touched_at + interval '{{ var("cart_expiry_days") }}' day as integer
+            event_at > {{ cart_expires_at('previous_touched_at') }} as integer
         )) over (
             partition by visitor_id
             order by operation_number
@@ -104,10 +108,11 @@ stretched as (
 
 ),
 
-line_stretched as (
+-- The stretch that each lies in, and the stretch of its line.
+stretches_numbered as (
 
     select
-        * exclude (expiry_count, clearing_count),
+        {{ all_except(['expiry_count', 'clearing_count']) }},
         coalesce(expiry_count, 0) + coalesce(clearing_count, 0) as stretch_number,
         coalesce(sum(cast(is_removal_of_line as integer)) over (
             partition by
@@ -115,20 +120,21 @@ line_stretched as (
             order by operation_number
             rows between unbounded preceding and 1 preceding
         ), 0) as line_stretch_number
-    from stretched
+    from clearings_counted
 
 ),
 
-summed as (
+-- Units added less units removed: S.
+quantities_summed as (
 
     select
         *,
         sum(case
             when operation = 'add' then cast(coalesce(quantity, 1) as bigint)
             when operation = 'remove' and not is_removal_of_line then -cast(quantity as bigint)
-        end) over line_so_far as quantity_sum
-    from line_stretched
-    window line_so_far as (
+        end) over line_stretch_so_far as quantity_sum
+    from stretches_numbered
+    window line_stretch_so_far as (
         partition by visitor_id, stretch_number, line_item_id, line_stretch_number
         order by operation_number
         rows between unbounded preceding and current row
@@ -136,38 +142,41 @@ summed as (
 
 ),
 
-floored as (
+-- Units of the line after the operation: S - min(0, min S so far).
+line_quantities as (
 
     select
         *,
         case
             when is_touch and not is_removal_of_all and not is_removal_of_line
-                then quantity_sum - least(0, min(quantity_sum) over (
-                    partition by visitor_id, stretch_number, line_item_id, line_stretch_number
-                    order by operation_number
-                    rows between unbounded preceding and current row
-                ))
+                then quantity_sum - least(0, min(quantity_sum) over line_stretch_so_far)
             else 0
         end as line_quantity
-    from summed
+    from quantities_summed
+    window line_stretch_so_far as (
+        partition by visitor_id, stretch_number, line_item_id, line_stretch_number
+        order by operation_number
+        rows between unbounded preceding and current row
+    )
 
 ),
 
-line_lived as (
+-- And before it.
+line_quantities_before as (
 
     select
         *,
-        coalesce(lag(line_quantity) over line_so_far, 0) as line_quantity_before
-    from floored
-    window line_so_far as (
+        coalesce(lag(line_quantity) over line_order, 0) as line_quantity_before
+    from line_quantities
+    window line_order as (
         partition by visitor_id, stretch_number, line_item_id
         order by operation_number
     )
 
 ),
 
--- A line that went and came again is a new one: it does not know the price of the old.
-line_numbered as (
+-- A line that was removed and added again is a new one, which does not take over the price: its number.
+lines_numbered as (
 
     select
         *,
@@ -175,48 +184,50 @@ line_numbered as (
             partition by visitor_id, stretch_number, line_item_id
             order by operation_number
             rows between unbounded preceding and current row
-        ) as line_life
-    from line_lived
+        ) as line_number
+    from line_quantities_before
 
 ),
 
-priced as (
+-- The price of the line: that of its last add with a price, and its currency.
+lines_priced as (
 
     select
         *,
-        last_value(case when operation = 'add' then price end ignore nulls) over line_life_so_far as line_price,
-        nullif(last_value(
-            case when operation = 'add' and price is not null then coalesce(currency, '') end ignore nulls
-        ) over line_life_so_far, '') as line_currency
-    from line_numbered
-    window line_life_so_far as (
-        partition by visitor_id, stretch_number, line_item_id, line_life
+        {{ last_not_null("case when operation = 'add' then price end") }} over numbered_line_so_far as line_price,
+        nullif({{ last_not_null("case when operation = 'add' and price is not null then coalesce(currency, '') end") }}
+            over numbered_line_so_far, '') as line_currency
+    from lines_numbered
+    window numbered_line_so_far as (
+        partition by visitor_id, stretch_number, line_item_id, line_number
         order by operation_number
         rows between unbounded preceding and current row
     )
 
 ),
 
-changed as (
+-- By how much the operation changes the cart: units, lines, value and lines with a price.
+changes as (
 
     select
         *,
         line_quantity - line_quantity_before as quantity_change,
         cast(line_quantity > 0 as integer) - cast(line_quantity_before > 0 as integer) as line_change,
         line_quantity * coalesce(line_price, 0)
-        - line_quantity_before * coalesce(lag(line_price) over line_so_far, 0) as value_change,
+        - line_quantity_before * coalesce(lag(line_price) over line_order, 0) as value_change,
         cast(line_quantity > 0 and line_price is not null as integer)
-        - coalesce(lag(cast(line_quantity > 0 and line_price is not null as integer)) over line_so_far, 0)
+        - coalesce(lag(cast(line_quantity > 0 and line_price is not null as integer)) over line_order, 0)
             as priced_line_change
-    from priced
-    window line_so_far as (
+    from lines_priced
+    window line_order as (
         partition by visitor_id, stretch_number, line_item_id
         order by operation_number
     )
 
 ),
 
-standing as (
+-- The cart after the operation, as sums of the changes in its stretch; and its units before.
+cart_totals as (
 
     select
         *,
@@ -233,7 +244,7 @@ standing as (
             order by operation_number
             rows between unbounded preceding and 1 preceding
         ), 0) as cart_quantity_before
-    from changed
+    from changes
     window stretch_so_far as (
         partition by visitor_id, stretch_number
         order by operation_number
@@ -243,20 +254,21 @@ standing as (
 ),
 
 -- What meets no open cart does nothing: removals from an empty one, orders without one.
-opened as (
+effective_operations as (
 
     select
         *,
         operation = 'add' and cart_quantity_before = 0 as is_cart_start,
         is_touch and cart_quantity = 0 as is_emptying
-    from standing
+    from cart_totals
     where
         cart_quantity_before > 0
         or operation = 'add'
 
 ),
 
-carted as (
+-- The start of the cart that each belongs to.
+carts_started as (
 
     select
         *,
@@ -265,10 +277,11 @@ carted as (
             order by operation_number
             rows between unbounded preceding and current row
         ) as cart_started_at
-    from opened
+    from effective_operations
 
 ),
 
+-- The columns of the model, with the adds and removes of the cart so far.
 final as (
 
     select
@@ -299,7 +312,7 @@ final as (
         cart_priced_line_count = cart_line_count as are_all_lines_priced,
         sum(cast(operation = 'add' as integer)) over cart_so_far as cart_add_count,
         sum(cast(operation = 'remove' as integer)) over cart_so_far as cart_remove_count
-    from carted
+    from carts_started
     window cart_so_far as (
         partition by visitor_id, cart_started_at
         order by operation_number

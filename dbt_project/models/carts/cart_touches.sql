@@ -1,4 +1,4 @@
--- Each instant at which a cart was touched, with the cart as it stood then: until the next touch it stands so.
+-- Each instant at which a cart was touched, with the cart as it stood from then until the next touch.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
@@ -9,14 +9,14 @@ touches as (
     select * from {{ ref('cart_operations') }}
     where
         is_touch
-        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 carts as (
 
     select * from {{ ref('carts') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -27,8 +27,9 @@ earlier_carts as (
         status,
         closed_at,
         count(*) over earlier as previous_cart_count,
-        count(*) filter (status = 'converted') over earlier as previous_converted_count,
-        cast(avg(cart_value) over earlier as double) as previous_mean_cart_value
+        count(*) filter (where status = 'converted') over earlier as previous_converted_count,
+        cast(sum(cart_value) over earlier as double) / nullif(count(cart_value) over earlier, 0)
+            as previous_mean_cart_value
     from carts
     window earlier as (
         partition by visitor_id

@@ -2,21 +2,21 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
--- depends_on: {{ ref('former_carts') }}
+-- depends_on: {{ ref('previous_carts') }}
 
 with
 
 operations as (
 
     select * from {{ ref('cart_operations') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 lines as (
 
     select * from {{ ref('cart_lines') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -29,7 +29,7 @@ orders as (
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -38,7 +38,7 @@ logins as (
     select * from {{ ref('events') }}
     where
         user_id is not null
-        and {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -49,40 +49,40 @@ log_end as (
 
 ),
 
-lives as (
+lifetimes as (
 
     select
         cart_id,
         visitor_id,
         cart_started_at as started_at,
-        max(event_at) filter (is_touch) as last_touched_at,
-        max(operation_number) filter (is_touch) as last_touch_number,
-        min(event_at) filter (is_order) as converted_at,
-        min(order_key) filter (is_order) as order_key,
-        count(*) filter (operation = 'order_elsewhere') > 0 as converted_elsewhere,
-        min(event_at) filter (is_emptying) as emptied_at,
-        arg_max(owner_id, operation_number) as last_operation_owner_id,
-        count(*) filter (operation = 'add') as add_count,
-        count(*) filter (operation = 'remove') as remove_count
+        max(event_at) filter (where is_touch) as last_touched_at,
+        max(operation_number) filter (where is_touch) as last_touch_number,
+        min(event_at) filter (where is_order) as converted_at,
+        min(order_key) filter (where is_order) as order_key,
+        count(*) filter (where operation = 'order_elsewhere') > 0 as converted_elsewhere,
+        min(event_at) filter (where is_emptying) as emptied_at,
+        max_by(owner_id, operation_number) as last_operation_owner_id,
+        count(*) filter (where operation = 'add') as add_count,
+        count(*) filter (where operation = 'remove') as remove_count
     from operations
     group by cart_id, visitor_id, cart_started_at
 
 ),
 
-closed as (
+cart_statuses as (
 
     select
-        lives.*,
+        lifetimes.*,
         log_end.newest_event_at,
-        lives.last_touched_at + interval '{{ var("cart_expiry_days") }}' day as expires_at,
+        {{ cart_expires_at('lifetimes.last_touched_at') }} as expires_at,
         case
-            when lives.converted_at is not null then 'converted'
-            when lives.emptied_at is not null then 'emptied'
-            when log_end.newest_event_at > lives.last_touched_at + interval '{{ var("cart_expiry_days") }}' day
+            when lifetimes.converted_at is not null then 'converted'
+            when lifetimes.emptied_at is not null then 'emptied'
+            when log_end.newest_event_at > {{ cart_expires_at('lifetimes.last_touched_at') }}
                 then 'expired'
             else 'open'
         end as status
-    from lives
+    from lifetimes
     cross join log_end
 
 ),
@@ -91,15 +91,15 @@ closed as (
 newest_owners as (
 
     select
-        closed.cart_id,
-        arg_max(logins.user_id, logins.event_number) as owner_id
-    from closed
+        cart_statuses.cart_id,
+        max_by(logins.user_id, logins.event_number) as owner_id
+    from cart_statuses
     inner join logins
         on
-            closed.visitor_id = logins.visitor_id
-            and (closed.status = 'open' or closed.expires_at >= logins.event_at)
-    where closed.status in ('open', 'expired')
-    group by closed.cart_id
+            cart_statuses.visitor_id = logins.visitor_id
+            and (cart_statuses.status = 'open' or cart_statuses.expires_at >= logins.event_at)
+    where cart_statuses.status in ('open', 'expired')
+    group by cart_statuses.cart_id
 
 ),
 
@@ -107,66 +107,66 @@ line_totals as (
 
     select
         cart_id,
-        count(distinct coalesce(currency, '')) filter (unit_price is not null) as currency_count,
-        max(currency) filter (unit_price is not null) as currency
+        count(distinct coalesce(currency, '')) filter (where unit_price is not null) as currency_count,
+        max(currency) filter (where unit_price is not null) as currency
     from lines
     group by cart_id
 
 ),
 
-standing as (
+last_states as (
 
     select
-        closed.*,
+        cart_statuses.*,
         touches.cart_quantity as item_quantity,
         touches.cart_line_count as line_count,
         touches.cart_value,
         touches.are_all_lines_priced
-    from closed
+    from cart_statuses
     inner join operations as touches
         on
-            closed.visitor_id = touches.visitor_id
-            and closed.last_touch_number = touches.operation_number
+            cart_statuses.visitor_id = touches.visitor_id
+            and cart_statuses.last_touch_number = touches.operation_number
 
 ),
 
 final as (
 
     select
-        standing.cart_id,
-        standing.visitor_id,
+        last_states.cart_id,
+        last_states.visitor_id,
         coalesce(
             newest_owners.owner_id,
-            standing.last_operation_owner_id
+            last_states.last_operation_owner_id
         ) as owner_id,
         session_totals.session_id,
-        standing.started_at,
-        standing.last_touched_at,
-        standing.status,
-        case standing.status
-            when 'converted' then standing.converted_at
-            when 'emptied' then standing.emptied_at
-            when 'expired' then standing.expires_at
+        last_states.started_at,
+        last_states.last_touched_at,
+        last_states.status,
+        case last_states.status
+            when 'converted' then last_states.converted_at
+            when 'emptied' then last_states.emptied_at
+            when 'expired' then last_states.expires_at
         end as closed_at,
         orders.order_id,
-        standing.converted_elsewhere,
-        standing.item_quantity,
-        standing.line_count,
-        standing.cart_value,
+        last_states.converted_elsewhere,
+        last_states.item_quantity,
+        last_states.line_count,
+        last_states.cart_value,
         case when line_totals.currency_count = 1 then line_totals.currency end as currency,
-        standing.are_all_lines_priced and coalesce(line_totals.currency_count, 0) <= 1 as is_value_complete,
-        standing.add_count,
-        standing.remove_count,
-        session_totals.ended_at + interval '{{ var("session_gap_minutes") }}' minute as session_over_at,
-        standing.newest_event_at
-    from standing
+        last_states.are_all_lines_priced and coalesce(line_totals.currency_count, 0) <= 1 as is_value_complete,
+        last_states.add_count,
+        last_states.remove_count,
+        {{ session_over_at('session_totals.ended_at') }} as session_over_at,
+        last_states.newest_event_at
+    from last_states
     inner join session_totals
         on
-            standing.visitor_id = session_totals.visitor_id
-            and standing.started_at between session_totals.started_at and session_totals.ended_at
-    left join newest_owners on standing.cart_id = newest_owners.cart_id
-    left join line_totals on standing.cart_id = line_totals.cart_id
-    left join orders on standing.order_key = orders.order_key
+            last_states.visitor_id = session_totals.visitor_id
+            and last_states.started_at between session_totals.started_at and session_totals.ended_at
+    left join newest_owners on last_states.cart_id = newest_owners.cart_id
+    left join line_totals on last_states.cart_id = line_totals.cart_id
+    left join orders on last_states.order_key = orders.order_key
 
 ),
 
@@ -174,7 +174,7 @@ final as (
 abandoned as (
 
     select
-        * exclude (session_over_at, newest_event_at),
+        {{ all_except(['session_over_at', 'newest_event_at']) }},
         case
             when (closed_at is null or closed_at > session_over_at) and newest_event_at >= session_over_at
                 then session_over_at

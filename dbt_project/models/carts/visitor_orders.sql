@@ -1,6 +1,6 @@
 -- The orders that concern each visitor who ever filled a cart: their own, and those the same person made elsewhere.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
@@ -13,7 +13,7 @@ orders as (
 cart_visitors as (
 
     select distinct visitor_id
-    from {{ touched_or_all(ref('touched_log'), ref('ordered_events')) }}
+    from {{ this_run_or_all(ref('log_this_run'), ref('ordered_events')) }}
     where event_rank = {{ event_rank("'add_to_cart'") }}
 
 ),
@@ -43,7 +43,7 @@ logins as (
         events.event_rank,
         events.event_id,
         events.source
-    from {{ touched_or_all(ref('touched_log'), ref('events')) }} as events
+    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }} as events
     inner join cart_visitors on events.visitor_id = cart_visitors.visitor_id
     where events.user_id is not null
 
@@ -64,8 +64,8 @@ timeline as (
     select
         visitor_id,
         owner_id,
-        cast(null as varchar) as order_owner_id,
-        cast(null as varchar) as order_key,
+        cast(null as string) as order_owner_id,
+        cast(null as string) as order_key,
         event_at,
         event_rank,
         event_id,
@@ -94,8 +94,8 @@ timeline as (
 owned as (
 
     select
-        * exclude (owner_id),
-        last_value(owner_id ignore nulls) over (
+        {{ all_except(['owner_id']) }},
+        {{ last_not_null('owner_id') }} over (
             partition by visitor_id
             order by {{ event_order() }}
             rows between unbounded preceding and current row

@@ -1,7 +1,7 @@
--- Every delivered row of every source, read by one set of rules: what it says, or why it can not be an event.
+-- Every delivered row of every source, read by one set of rules: its typed fields, or why it cannot be an event.
 
 {{ config(
-    materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}, 'uncompressed': ['event_id']}
+    materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}, 'uncompressed': ['event_id']}
 ) }}
 
 with
@@ -13,7 +13,7 @@ delivered as (
             source, load_id, line,
             {{ canonical_fields() | join(', ') }}
         from {{ ref('stg_' ~ name) }}
-        where {{ named_by(ref('new_loads'), ['load_id']) }}
+        where {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 
@@ -63,7 +63,7 @@ typed as (
 
 ),
 
-judged as (
+validated as (
 
     select
         source,
@@ -94,7 +94,7 @@ judged as (
         utm_campaign,
         device_type,
         country,
-        {{ context_told() }} as context_told,
+        {{ context_flags() }} as context_flags,
 
         case
             when visitor_id is null and user_id is null then 'no_identity'
@@ -133,4 +133,4 @@ judged as (
 
 )
 
-select * from judged
+select * from validated

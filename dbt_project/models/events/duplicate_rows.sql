@@ -1,24 +1,24 @@
--- Rows that tell an event which another row tells: of several the earliest counts, then the smallest content, never the
--- one that arrived first.
+-- Rows of an event of which another row counts: the earliest counts, among these the one of the smallest content; which
+-- arrived first does not matter.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_events': ['source', 'event_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'events_this_run': ['source', 'event_id']}}) }}
 
 with
 
--- Numbers are counted sooner than texts; where two events share one, no harm is done.
-told_again as (
+-- Counting numbers is faster than counting texts; two events that share one do no harm.
+repeated_hashes as (
 
     select {{ hash_number(['source', 'event_id']) }} as event_hash
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and {{ named_by(ref('touched_events'), ['source', 'event_id']) }}
+        and {{ is_in_this_run(ref('events_this_run'), ['source', 'event_id']) }}
     group by 1
     having count(*) > 1
 
 ),
 
-rivals as (
+duplicate_candidates as (
 
     select
         source,
@@ -29,7 +29,7 @@ rivals as (
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and {{ hash_number(['source', 'event_id']) }} in (select told_again.event_hash from told_again)
+        and {{ hash_number(['source', 'event_id']) }} in (select repeated_hashes.event_hash from repeated_hashes)
 
 ),
 
@@ -40,7 +40,7 @@ contents as (
             {{ row_key('_load_id', '_line') }} as row_key,
             {{ row_content() }} as row_content
         from {{ source('raw', name) }}
-        where {{ row_key('_load_id', '_line') }} in (select rivals.row_key from rivals)
+        where {{ row_key('_load_id', '_line') }} in (select duplicate_candidates.row_key from duplicate_candidates)
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 
@@ -49,13 +49,13 @@ contents as (
 numbered as (
 
     select
-        rivals.*,
+        duplicate_candidates.*,
         row_number() over (
-            partition by rivals.source, rivals.event_id
-            order by rivals.event_at, contents.row_content, rivals.row_key
+            partition by duplicate_candidates.source, duplicate_candidates.event_id
+            order by duplicate_candidates.event_at, contents.row_content, duplicate_candidates.row_key
         ) as copy_number
-    from rivals
-    inner join contents on rivals.row_key = contents.row_key
+    from duplicate_candidates
+    inner join contents on duplicate_candidates.row_key = contents.row_key
 
 )
 

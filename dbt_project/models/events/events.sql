@@ -1,4 +1,4 @@
--- The log: each event once, with its place in its visitor's order and all that it tells.
+-- The log: each event once, with its place in its visitor's order and all its fields.
 --
 -- Columns only: under an expression DuckDB would join the whole log before it looks whose events are asked for.
 
@@ -29,7 +29,7 @@ final as (
         ordered_events.event_rank,
         candidate_events.event_type,
         ordered_events.is_activity,
-        ordered_events.context_told,
+        ordered_events.context_flags,
         ordered_events.event_number,
         ordered_events.session_number,
         ordered_events.is_session_start,

@@ -1,9 +1,9 @@
 -- The order of the log: each event once, in its visitor's order, with who it belonged to as far as was known then, and
 -- cut into sessions.
 --
--- What else an event tells stays where it is, in candidate_events: windows over few columns cost a third.
+-- The other fields of an event stay in candidate_events: windows over few columns cost a third.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
@@ -21,14 +21,14 @@ candidates as (
                 '{{ type }}'{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity,
-        context_told,
+        context_flags,
         row_key
-    from {{ touched_or_all(ref('touched_rows'), ref('candidate_events')) }}
+    from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
     where drop_reason is null
 
 ),
 
-told as (
+deduplicated as (
 
     select candidates.*
     from candidates
@@ -37,23 +37,26 @@ told as (
 
 ),
 
--- Passive events ride along: they tell the owner, but neither start nor extend a session.
+-- Passive events are here too: they can name the owner, but neither start nor extend a session.
 ordered as (
 
     select
         *,
-        row_number() over visitor_order as event_number,
-        last_value(user_id ignore nulls) over (
-            visitor_order rows between unbounded preceding and current row
+        row_number() over (
+            partition by visitor_id
+            order by {{ event_order() }}
+        ) as event_number,
+        {{ last_not_null('user_id') }} over (
+            partition by visitor_id
+            order by {{ event_order() }}
+            rows between unbounded preceding and current row
         ) as owner_id,
         max(case when is_activity then event_at end) over (
-            visitor_order rows between unbounded preceding and 1 preceding
+            partition by visitor_id
+            order by {{ event_order() }}
+            rows between unbounded preceding and 1 preceding
         ) as previous_activity_at
-    from told
-    window visitor_order as (
-        partition by visitor_id
-        order by {{ event_order() }}
-    )
+    from deduplicated
 
 ),
 
@@ -66,12 +69,12 @@ cut as (
         event_at,
         event_rank,
         is_activity,
-        context_told,
+        context_flags,
         event_number,
         previous_activity_at,
         is_activity and (
             previous_activity_at is null
-            or event_at > previous_activity_at + interval '{{ var("session_gap_minutes") }}' minute
+            or event_at > {{ session_over_at('previous_activity_at') }}
         ) as is_session_start
     from ordered
 
@@ -86,7 +89,7 @@ final as (
         event_at,
         event_rank,
         is_activity,
-        context_told,
+        context_flags,
         event_number,
         sum(cast(is_session_start as integer)) over (
             partition by visitor_id

@@ -1,6 +1,6 @@
--- Orders, each at the first time it was told.
+-- Orders, each at its first purchase row.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'touched_visitors': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 {% set columns = [
     'source', 'event_id', 'visitor_id', 'owner_id', 'event_at', 'event_rank', 'event_number', 'session_number',
@@ -12,13 +12,13 @@ with
 purchases as (
 
     select {{ columns }}
-    from {{ touched_or_all(ref('touched_log'), ref('events')) }}
+    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
     where event_type = 'purchase'
 
 ),
 
-{% if follows_last_build() -%}
--- Others may have told the same orders before.
+{% if is_incremental_build() -%}
+-- Earlier rows of the same orders may be of other visitors.
 purchases_elsewhere as (
 
     select {{ columns }}
@@ -26,7 +26,7 @@ purchases_elsewhere as (
     where
         event_type = 'purchase'
         and {{ keys_in('purchases', ['order_id']) }}
-        and not {{ keys_in(ref('touched_visitors'), ['visitor_id']) }}
+        and not {{ keys_in(ref('visitors_this_run'), ['visitor_id']) }}
 
 ),
 
@@ -37,11 +37,11 @@ keyed as (
         *,
         case
             when order_id is not null then 'id' || chr(31) || order_id
-            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as varchar)
+            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as string)
         end as order_key
     from (
         select * from purchases
-        {% if follows_last_build() -%}
+        {% if is_incremental_build() -%}
         union all
         select * from purchases_elsewhere
         {%- endif %}
@@ -49,14 +49,14 @@ keyed as (
 
 ),
 
-told as (
+ranked_purchases as (
 
     select
         *,
         row_number() over (
             partition by order_key
             order by {{ event_order() }}
-        ) as telling,
+        ) as purchase_rank,
         first_value(visitor_id) over (
             partition by order_key
             order by {{ event_order() }}
@@ -66,17 +66,17 @@ told as (
 
 ),
 
--- A source that tells one row an item tells one order in several rows of one visitor and time.
+-- A source with a row for each item gives one order in several rows of one visitor and time.
 valued as (
 
     select
         order_key,
         cast(coalesce(
-            max(case when telling = 1 then order_value end),
+            max(case when purchase_rank = 1 then order_value end),
             sum(cast(coalesce(quantity, 1) as bigint) * price)
         ) as decimal(38, 4)) as order_value,
         count(*) as row_count
-    from told
+    from ranked_purchases
     where
         visitor_id = first_visitor_id
         and event_at = first_event_at
@@ -87,22 +87,22 @@ valued as (
 final as (
 
     select
-        told.order_key,
-        told.order_id,
-        told.source,
-        told.event_id,
-        told.visitor_id,
-        told.event_number,
-        told.session_number,
-        told.owner_id,
-        told.event_at,
-        told.event_rank,
+        ranked_purchases.order_key,
+        ranked_purchases.order_id,
+        ranked_purchases.source,
+        ranked_purchases.event_id,
+        ranked_purchases.visitor_id,
+        ranked_purchases.event_number,
+        ranked_purchases.session_number,
+        ranked_purchases.owner_id,
+        ranked_purchases.event_at,
+        ranked_purchases.event_rank,
         valued.order_value
-    from told
-    inner join valued on told.order_key = valued.order_key
-    where told.telling = 1
+    from ranked_purchases
+    inner join valued on ranked_purchases.order_key = valued.order_key
+    where ranked_purchases.purchase_rank = 1
 
 )
 
 select * from final
-where {{ named_by(ref('touched_visitors'), ['visitor_id']) }}
+where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}

@@ -12,7 +12,7 @@ candidates as (
 
     select
         load_id,
-        count(*) filter (drop_reason is null) as event_row_count
+        count(*) filter (where drop_reason is null) as event_row_count
     from {{ ref('candidate_events') }}
     group by 1
 
@@ -32,8 +32,8 @@ set_aside as (
 
     select
         load_id,
-        count(*) filter (action = 'dropped') as dropped_count,
-        count(distinct line) filter (action = 'repaired') as repaired_count
+        count(*) filter (where action = 'dropped') as dropped_count,
+        count(distinct line) filter (where action = 'repaired') as repaired_count
     from {{ ref('set_aside_rows') }}
     group by 1
 

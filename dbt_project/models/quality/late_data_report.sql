@@ -1,9 +1,9 @@
--- What the new rows of each build changed of what was known before. A full build compares nothing. What a build told
--- that then died is told anew, with all that came since.
+-- What the new rows of each build changed of what was known before. A full build compares nothing. The row of a build
+-- that died is replaced by one with all that came since.
 
 {{ config(
     materialized='incremental', incremental_strategy='append', full_refresh=false, on_schema_change='fail',
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where {{ keys_in(ref('new_loads'), ['load_id']) }}{% endif %}"
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where {{ keys_in(ref('loads_this_run'), ['load_id']) }}{% endif %}"
 ) }}
 
 with
@@ -14,9 +14,9 @@ last_build as (
 
 ),
 
-new_loads as (
+loads_this_run as (
 
-    select * from {{ ref('new_loads') }}
+    select * from {{ ref('loads_this_run') }}
 
 ),
 
@@ -25,7 +25,7 @@ loads as (
     select
         max(load_id) as load_id,
         count(*) as load_count
-    from new_loads
+    from loads_this_run
 
 ),
 
@@ -33,7 +33,7 @@ duplicates as (
 
     select row_key
     from {{ ref('duplicate_rows') }}
-    where {{ keys_in('new_loads', ['load_id']) }}
+    where {{ keys_in('loads_this_run', ['load_id']) }}
 
 ),
 
@@ -41,28 +41,28 @@ arrived as (
 
     select
         count(*) as row_count,
-        count(*) filter (candidates.event_at < last_build.newest_event_at) as late_row_count,
-        min(candidates.event_at) filter (candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
+        count(*) filter (where candidates.event_at < last_build.newest_event_at) as late_row_count,
+        min(candidates.event_at) filter (where candidates.event_at < last_build.newest_event_at) as oldest_late_event_at
     from {{ ref('candidate_events') }} as candidates
     cross join last_build
     left join duplicates on candidates.row_key = duplicates.row_key
     where
-        {{ keys_in('new_loads', ['candidates.load_id']) }}
+        {{ keys_in('loads_this_run', ['candidates.load_id']) }}
         and candidates.drop_reason is null
         and duplicates.row_key is null
 
 ),
 
-former_sessions as (
+previous_sessions as (
 
-    select * from {{ ref('former_sessions') }}
+    select * from {{ ref('previous_sessions') }}
 
 ),
 
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where {{ keys_in(ref('touched_visitors'), ['visitor_id']) }}
+    where {{ keys_in(ref('visitors_this_run'), ['visitor_id']) }}
 
 ),
 
@@ -71,15 +71,15 @@ successions as (
 
     select
         session_totals.session_id,
-        former_sessions.session_id as former_session_id,
-        former_sessions.ended_at + interval '{{ var("session_gap_minutes") }}' minute < last_build.newest_event_at
-        and session_totals.event_count > former_sessions.event_count as is_reopened
-    from former_sessions
+        previous_sessions.session_id as previous_session_id,
+        {{ session_over_at('previous_sessions.ended_at') }} < last_build.newest_event_at
+        and session_totals.event_count > previous_sessions.event_count as is_reopened
+    from previous_sessions
     inner join session_totals
         on
-            former_sessions.visitor_id = session_totals.visitor_id
-            and former_sessions.started_at <= session_totals.ended_at
-            and former_sessions.ended_at >= session_totals.started_at
+            previous_sessions.visitor_id = session_totals.visitor_id
+            and previous_sessions.started_at <= session_totals.ended_at
+            and previous_sessions.ended_at >= session_totals.started_at
     cross join last_build
 
 ),
@@ -93,7 +93,7 @@ merged as (
 
 split as (
 
-    select count(*) - count(distinct former_session_id) as session_count
+    select count(*) - count(distinct previous_session_id) as session_count
     from successions
 
 ),
@@ -106,20 +106,20 @@ reopened as (
 
 ),
 
-former_carts as (
+previous_carts as (
 
-    select * from {{ ref('former_carts') }}
+    select * from {{ ref('previous_carts') }}
 
 ),
 
 changed_carts as (
 
     select
-        count(*) filter (carts.status != former_carts.status) as changed_count,
-        count(*) filter (carts.cart_id is null) as vanished_count
-    from former_carts
-    left join {{ ref('carts') }} as carts on former_carts.cart_id = carts.cart_id
-    where former_carts.cart_id is not null
+        count(*) filter (where carts.status != previous_carts.status) as changed_count,
+        count(*) filter (where carts.cart_id is null) as vanished_count
+    from previous_carts
+    left join {{ ref('carts') }} as carts on previous_carts.cart_id = carts.cart_id
+    where previous_carts.cart_id is not null
 
 ),
 

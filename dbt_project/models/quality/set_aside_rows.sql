@@ -1,13 +1,13 @@
--- Every delivered row that is no event, and every one that is an event only after a repair: which, why, and as it came.
+-- Every delivered row that is no event, or an event only after a repair: which, why, and as it was delivered.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'new_loads': ['load_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}}) }}
 
 with
 
 files as (
 
     select * from {{ source('raw', 'files') }}
-    where {{ named_by(ref('new_loads'), ['load_id']) }}
+    where {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
 
 ),
 
@@ -23,7 +23,7 @@ repaired_rows as (
 
 ),
 
-judged as (
+validated as (
 
     select
         source,
@@ -34,11 +34,11 @@ judged as (
     from {{ ref('candidate_events') }}
     where
         (drop_reason is not null or repair_reasons is not null)
-        and {{ named_by(ref('new_loads'), ['load_id']) }}
+        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
 
 ),
 
-verdicts as (
+reasons as (
 
     select
         source,
@@ -46,7 +46,7 @@ verdicts as (
         line,
         'dropped' as action,
         drop_reason as reason
-    from judged
+    from validated
     where drop_reason is not null
 
     {% for field in ['quantity', 'price', 'currency', 'order_value'] -%}
@@ -58,7 +58,7 @@ verdicts as (
             line,
             'repaired' as action,
             'bad_{{ field }}' as reason
-        from judged
+        from validated
         where
             drop_reason is null
             and repair_reasons like '%bad_{{ field }}%'
@@ -70,18 +70,18 @@ delivered as (
 
     {% for name in var('event_sources') -%}
         select
-            verdicts.load_id,
-            verdicts.line,
-            verdicts.action,
-            verdicts.reason,
-            cast(null as varchar) as detail,
+            reasons.load_id,
+            reasons.line,
+            reasons.action,
+            reasons.reason,
+            cast(null as string) as detail,
             {{ row_as_json(name) }} as raw_row
-        from verdicts
+        from reasons
         inner join {{ source('raw', name) }} as {{ name }}
             on
-                verdicts.load_id = {{ name }}._load_id
-                and verdicts.line = {{ name }}._line
-        where verdicts.source = '{{ name }}'
+                reasons.load_id = {{ name }}._load_id
+                and reasons.line = {{ name }}._line
+        where reasons.source = '{{ name }}'
 
         union all
 
@@ -106,7 +106,7 @@ delivered as (
         repaired_rows.detail,
         repaired_rows.raw_row
     from repaired_rows
-    left join judged as dropped
+    left join validated as dropped
         on
             repaired_rows.load_id = dropped.load_id
             and repaired_rows.line = dropped.line

@@ -7,8 +7,8 @@ sessions as (
     select
         cast(started_at as date) as day,
         count(*) as session_count,
-        count(*) filter (has_cart) as cart_session_count,
-        count(*) filter (is_cart_abandoned) as abandoned_cart_session_count,
+        count(*) filter (where has_cart) as cart_session_count,
+        count(*) filter (where is_cart_abandoned) as abandoned_cart_session_count,
         sum(order_count) as order_count,
         sum(order_value) as order_value
     from {{ ref('sessions') }}
@@ -21,9 +21,9 @@ carts as (
     select
         cast(started_at as date) as day,
         count(*) as cart_count,
-        count(*) filter (status = 'converted') as converted_cart_count,
-        count(*) filter (abandoned_at is not null) as abandoned_cart_count,
-        count(*) filter (is_recovered) as recovered_cart_count
+        count(*) filter (where status = 'converted') as converted_cart_count,
+        count(*) filter (where abandoned_at is not null) as abandoned_cart_count,
+        count(*) filter (where is_recovered) as recovered_cart_count
     from {{ ref('carts') }}
     group by 1
 

@@ -7,7 +7,7 @@ with
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -27,7 +27,7 @@ first_rows as (
 
 ),
 
--- What the first event of a session does not tell, a later one may.
+-- What the first event of a session does not have, a later one may.
 later_keys as (
 
     {% for part in ['page', 'campaign', 'device', 'country'] -%}
@@ -46,14 +46,14 @@ later_rows as (
 
     select
         later_keys.session_id,
-        max(told.page_url) filter (later_keys.part = 'page') as page_url,
-        max(told.utm_source) filter (later_keys.part = 'campaign') as utm_source,
-        max(told.utm_medium) filter (later_keys.part = 'campaign') as utm_medium,
-        max(told.utm_campaign) filter (later_keys.part = 'campaign') as utm_campaign,
-        max(told.device_type) filter (later_keys.part = 'device') as device_type,
-        max(told.country) filter (later_keys.part = 'country') as country
+        max(candidates.page_url) filter (where later_keys.part = 'page') as page_url,
+        max(candidates.utm_source) filter (where later_keys.part = 'campaign') as utm_source,
+        max(candidates.utm_medium) filter (where later_keys.part = 'campaign') as utm_medium,
+        max(candidates.utm_campaign) filter (where later_keys.part = 'campaign') as utm_campaign,
+        max(candidates.device_type) filter (where later_keys.part = 'device') as device_type,
+        max(candidates.country) filter (where later_keys.part = 'country') as country
     from later_keys
-    inner join {{ ref('candidate_events') }} as told on later_keys.row_key = told.row_key
+    inner join {{ ref('candidate_events') }} as candidates on later_keys.row_key = candidates.row_key
     group by 1
 
 ),
@@ -61,7 +61,7 @@ later_rows as (
 carts as (
 
     select * from {{ ref('carts') }}
-    where {{ named_by(ref('affected_visitors'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -69,12 +69,7 @@ cart_presence as (
 
     select
         session_totals.session_id,
-        bool_or(
-            carts.closed_at is null
-            or carts.closed_at > session_totals.ended_at
-            -- at the very end of its 30 days a cart still lives
-            or (carts.status = 'expired' and carts.closed_at = session_totals.ended_at)
-        ) as is_cart_abandoned
+        bool_or({{ is_cart_open('carts', 'session_totals.ended_at') }}) as is_cart_abandoned
     from session_totals
     inner join carts
         on
@@ -103,7 +98,7 @@ final as (
         coalesce(first_rows.page_url, later_rows.page_url) as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
         {{ url_domain('first_rows.referrer') }} as referrer_domain,
-        -- The three belong together: a later row is there only where the first tells none of them.
+        -- The three belong together: there is a later row only where the first has none of them.
         coalesce(first_rows.utm_source, later_rows.utm_source) as utm_source,
         coalesce(first_rows.utm_medium, later_rows.utm_medium) as utm_medium,
         coalesce(first_rows.utm_campaign, later_rows.utm_campaign) as utm_campaign,

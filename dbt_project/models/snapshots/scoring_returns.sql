@@ -1,4 +1,4 @@
--- The visitors of the carts to score, as they were when last active, and for how long they have been away.
+-- The visitors of the carts to score, as they were when last active, and how long they have been away.
 
 with
 
@@ -23,7 +23,7 @@ final as (
         scoring_snapshots.session_ended_at as ended_at,
         cast({{ hours_between('scoring_snapshots.session_ended_at', 'scoring_snapshots.as_of') }} as double)
             as elapsed_hours,
-        {{ visitor_features('states', 'scoring_snapshots.session_ended_at') }},
+        {{ visitor_features('scoring_snapshots.session_ended_at') }},
         cast(1 as double) as session_leaves_cart
     from scoring_snapshots
     inner join states on scoring_snapshots.visitor_id = states.visitor_id

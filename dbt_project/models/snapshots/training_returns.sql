@@ -1,5 +1,5 @@
 -- How long each session's visitor stayed away: to the next session of the visitor or of the same person, or to the end
--- of the log where there is none yet. Of a long log the newest sessions.
+-- of the log where there is none yet. Of a long log only the newest sessions.
 
 with
 
@@ -10,7 +10,7 @@ log as (
 
 ),
 
--- Sessions as they stood at the hour: one that goes on after it had ended there so far.
+-- Sessions as they stood at the hour: one that goes on after it ends with its last event before.
 sessions as (
 
     select
@@ -19,9 +19,8 @@ sessions as (
         min(event_at) as started_at,
         max(event_at) as ended_at,
         max(event_number) as last_event_number,
-        arg_max(owner_id, event_number) as owner_id,
-        count(*) > {{ var('bot_event_count') }}
-        or max(event_at) > min(event_at) + interval '{{ var("bot_session_hours") }}' hour as is_suspected_bot
+        max_by(owner_id, event_number) as owner_id,
+        {{ is_suspected_bot('count(*)', 'min(event_at)', 'max(event_at)') }} as is_suspected_bot
     from log
     where is_activity
     group by visitor_id, session_number
@@ -68,10 +67,10 @@ visitor_returns as (
         sessions.session_id,
         starts.started_at as returned_at
     from newest_sessions as sessions
-    asof inner join starts
-        on
-            sessions.visitor_id = starts.visitor_id
-            and sessions.ended_at < starts.started_at
+    {{ asof_join(
+        'inner', 'starts', 'starts',
+        keys={'visitor_id': 'sessions.visitor_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
+    ) }}
 
 ),
 
@@ -81,10 +80,10 @@ owner_returns as (
         sessions.session_id,
         starts.started_at as returned_at
     from newest_sessions as sessions
-    asof inner join starts
-        on
-            sessions.owner_id = starts.owner_id
-            and sessions.ended_at < starts.started_at
+    {{ asof_join(
+        'inner', 'starts', 'starts',
+        keys={'owner_id': 'sessions.owner_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
+    ) }}
 
 ),
 
@@ -114,8 +113,7 @@ sessions_with_cart as (
     inner join carts
         on
             sessions.visitor_id = carts.visitor_id
-            and sessions.ended_at >= carts.started_at
-            and coalesce(sessions.ended_at < carts.closed_at, true)
+            and {{ is_cart_open('carts', 'sessions.ended_at') }}
 
 ),
 
@@ -126,7 +124,7 @@ final as (
         durations.visitor_id,
         durations.owner_id,
         durations.ended_at,
-        {{ visitor_features('states', 'durations.ended_at') }},
+        {{ visitor_features('durations.ended_at') }},
         cast(sessions_with_cart.session_id is not null as double) as session_leaves_cart,
         cast({{ hours_between(
             'durations.ended_at', 'coalesce(durations.returned_at, durations.newest_event_at)'

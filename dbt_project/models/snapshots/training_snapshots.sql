@@ -1,4 +1,4 @@
--- The snapshots to learn from: each cart at fixed ages after each touch, with what came of it. Of a long log the newest
+-- The snapshots to learn from: each cart at fixed ages after each touch, with its label. Of a long log only the newest
 -- touches.
 
 with
@@ -39,7 +39,7 @@ aged as (
 
 ),
 
--- As long as nothing touched the cart again, it was open, and the log reaches that far.
+-- Only while nothing touched the cart again, it was open, and the log reaches that far.
 spine as (
 
     select aged.*
@@ -80,10 +80,10 @@ next_orders as (
         snapshots.as_of,
         orders.event_at as next_order_at
     from snapshots
-    asof inner join orders
-        on
-            snapshots.visitor_id = orders.visitor_id
-            and snapshots.as_of < orders.event_at
+    {{ asof_join(
+        'inner', 'orders', 'orders',
+        keys={'visitor_id': 'snapshots.visitor_id'}, at='snapshots.as_of', comparison='<', event_at='event_at'
+    ) }}
 
 ),
 
@@ -92,9 +92,9 @@ labelled as (
     select
         snapshots.*,
         case
-            when next_orders.next_order_at <= snapshots.as_of + interval '{{ var("label_horizon_hours") }}' hour
+            when next_orders.next_order_at <= {{ label_horizon_ends_at('snapshots.as_of') }}
                 then true
-            when log_end.newest_event_at > snapshots.as_of + interval '{{ var("label_horizon_hours") }}' hour
+            when log_end.newest_event_at > {{ label_horizon_ends_at('snapshots.as_of') }}
                 then false
         end as converts_within_horizon
     from snapshots

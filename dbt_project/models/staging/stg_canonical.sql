@@ -1,4 +1,4 @@
--- Dumps that speak our words already.
+-- Dumps that have the canonical columns already.
 
 with
 

@@ -16,7 +16,7 @@ renamed as (
         _line as line,
 
         md5({{ row_content() }}) as event_id,
-        cast(null as varchar) as visitor_id,
+        cast(null as string) as visitor_id,
         user_id,
         {{ read_time('event_time', source_zone('rees46')) }} as event_at,
         case event_type
@@ -28,20 +28,20 @@ renamed as (
         product_id as item_id,
         coalesce(category_code, category_id) as item_category,
         brand as item_brand,
-        cast(null as varchar) as quantity,
+        cast(null as string) as quantity,
         price,
-        cast(null as varchar) as currency,
+        cast(null as string) as currency,
 
-        cast(null as varchar) as order_id,
-        cast(null as varchar) as order_value,
+        cast(null as string) as order_id,
+        cast(null as string) as order_value,
 
-        cast(null as varchar) as page_url,
-        cast(null as varchar) as referrer,
-        cast(null as varchar) as utm_source,
-        cast(null as varchar) as utm_medium,
-        cast(null as varchar) as utm_campaign,
-        cast(null as varchar) as device_type,
-        cast(null as varchar) as country
+        cast(null as string) as page_url,
+        cast(null as string) as referrer,
+        cast(null as string) as utm_source,
+        cast(null as string) as utm_medium,
+        cast(null as string) as utm_campaign,
+        cast(null as string) as device_type,
+        cast(null as string) as country
     from delivered
 
 )

@@ -29,7 +29,7 @@ renamed as (
 
         event_id,
         client_id as visitor_id,
-        cast(null as varchar) as user_id,
+        cast(null as string) as user_id,
         {{ read_time('timestamp', source_zone('shopify_pixel')) }} as event_at,
         case
             when event_name = 'page_viewed' and page_product is not null then 'view_item'
@@ -64,11 +64,11 @@ renamed as (
         {{ url_parameter('page_url', 'utm_campaign') }} as utm_campaign,
         case
             when user_agent is null then null
-            when regexp_matches(user_agent, 'iPad|Tablet|PlayBook|Silk') then 'tablet'
-            when regexp_matches(user_agent, 'Mobi|iPhone|Android') then 'mobile'
+            when {{ has_pattern('user_agent', 'iPad|Tablet|PlayBook|Silk') }} then 'tablet'
+            when {{ has_pattern('user_agent', 'Mobi|iPhone|Android') }} then 'mobile'
             else 'desktop'
         end as device_type,
-        cast(null as varchar) as country
+        cast(null as string) as country
     from parsed
 
 )

@@ -1,4 +1,4 @@
--- The loads since the last build; none in a full build, which asks for all rows anyway.
+-- The loads since the last build; none in a full build, which reads all rows anyway.
 
 select files.load_id
 from {{ source('raw', 'files') }} as files

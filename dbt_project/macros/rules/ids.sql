@@ -1,6 +1,6 @@
-{#- Ids: which mean nobody, and how ours are made. -#}
+{#- What belongs here: which delivered ids stand for no person or thing, and how ids of our own are made. -#}
 
-{#- An id of a person that means nobody is null. -#}
+{#- An id of a person; null where it stands for no person. -#}
 {%- macro person_id(column) -%}
 {{ id_but_not(column, [
     '', '0', 'null', 'undefined', 'none', 'nan', 'anonymous',
@@ -9,14 +9,14 @@
 ]) }}
 {%- endmacro -%}
 
-{#- An id of a thing (event, item, order); unlike a person's it may be 0. -#}
+{#- An id of a thing (event, item, order); unlike that of a person it may be 0. -#}
 {%- macro thing_id(column) -%}
 {{ id_but_not(column, ['', 'null', 'undefined', 'none', 'nan']) }}
 {%- endmacro -%}
 
 {#-
-    Most ids have another length than the words and no blank to lose, and are told by that; a list of words behind `in`
-    DuckDB would look up for every row.
+    Most ids are of another length than the words and have no blanks around them: these are passed on unread. A list of
+    words behind `in` DuckDB would look up for every row.
 -#}
 {%- macro id_but_not(column, words) -%}
 {%- set lengths = words | map('length') | unique | sort | join(', ') -%}
@@ -32,16 +32,7 @@ case
 end
 {%- endmacro -%}
 
-{#- The id of what a visitor began at an instant: the same whatever else arrives. -#}
+{#- The id of what a visitor began at an instant: it does not change with what arrives later. -#}
 {%- macro started_id(kind, visitor_id, started_at) -%}
-md5('{{ kind }}' || chr(31) || {{ visitor_id }} || chr(31) || cast({{ epoch_us(started_at) }} as varchar))
-{%- endmacro -%}
-
-{#- A whole number that equal values share, and others hardly ever. -#}
-{%- macro hash_number(columns) -%}
-{{ return(adapter.dispatch('hash_number')(columns)) }}
-{%- endmacro -%}
-
-{%- macro duckdb__hash_number(columns) -%}
-hash({{ columns | join(', ') }})
+md5('{{ kind }}' || chr(31) || {{ visitor_id }} || chr(31) || cast({{ epoch_us(started_at) }} as string))
 {%- endmacro -%}

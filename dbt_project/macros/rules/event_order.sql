@@ -1,5 +1,9 @@
-{#- The order of events, of one visitor and between visitors: time, then rank, then id. The source breaks the last tie. -#}
+{#-
+    What belongs here: which of two events comes first. `event_number` in ordered_events and events is the place of an
+    event in this order among those of its visitor: whoever has it needs no more.
+-#}
 
+{#- The order of events, of one visitor and between visitors: time, rank, id; the source breaks the last tie. -#}
 {%- macro event_order(relation=none) -%}
 {%- set prefix = relation ~ '.' if relation else '' -%}
 {{ prefix }}event_at, {{ prefix }}event_rank, {{ prefix }}event_id, {{ prefix }}source

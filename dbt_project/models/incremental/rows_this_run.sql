@@ -1,4 +1,4 @@
--- The delivered rows of the touched visitors, gathered once; a full build reads them all where they lie.
+-- The delivered rows of this run's visitors, read once; a full build reads all rows from candidate_events.
 
 select
     source,
@@ -14,8 +14,8 @@ select
     currency,
     order_id,
     order_value,
-    context_told,
+    context_flags,
     drop_reason,
     row_key
 from {{ ref('candidate_events') }}
-where {{ touched_by(ref('touched_visitors'), ['visitor_id']) }}
+where {{ is_in_incremental_run(ref('visitors_this_run'), ['visitor_id']) }}

@@ -1,6 +1,6 @@
 {#-
-    Carts as they stood at instants. One definition makes the snapshots to learn from and those to score, so the two can
-    not drift apart: everything here comes from events with event_at <= as_of and nothing else.
+    What belongs here: carts as they stood at instants. One definition makes the snapshots to learn from and those to
+    score, so the two cannot drift apart: everything here comes from events with event_at <= as_of and nothing else.
 
     The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
     visitor_states of the spine's visitors. This adds CTEs, the last of which is `snapshots`: the spine's keys and every
@@ -8,7 +8,7 @@
     is. `instant` is the as_of of all snapshots where they share one.
 -#}
 {%- macro cart_snapshots(instant=none) -%}
--- What an as-of join carries along it pays for: it finds the row, a plain join fetches it.
+-- An as-of join is slower with every column: it only finds the number of the row, a plain join fetches the row.
 instants as (
 
     select
@@ -21,7 +21,7 @@ instants as (
 ),
 
 {% if instant -%}
--- At one instant a sum tells what was so far.
+-- At one instant a plain sum gives the totals so far.
 item_history as (
 
     select
@@ -95,8 +95,10 @@ shop_rates as (
         spine.as_of,
         coalesce(item_history.purchase_count / nullif(item_history.add_count, 0), 0) as purchase_rate
     from spine
-    asof left join (select * from item_history where item_id = '(all)') as item_history
-        on spine.as_of >= item_history.event_at
+    {{ asof_join(
+        'left', "(select * from item_history where item_id = '(all)')", 'item_history',
+        keys={}, at='spine.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -114,9 +116,10 @@ line_rates as (
     inner join shop_rates
         on lines.cart_id = shop_rates.cart_id
         and lines.as_of = shop_rates.as_of
-    asof left join item_history
-        on lines.line_item_id = item_history.item_id
-        and lines.as_of >= item_history.event_at
+    {{ asof_join(
+        'left', 'item_history', 'item_history',
+        keys={'item_id': 'lines.line_item_id'}, at='lines.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -127,8 +130,8 @@ line_features as (
         as_of,
         max(line_price) as dearest_price,
         min(line_price) as cheapest_price,
-        -- exact, so that the mean does not depend on the order of adding
-        avg(cast(conversion_rate as decimal(18, 12))) as mean_conversion_rate,
+        -- the sum is exact, so that the mean does not depend on the order of adding
+        cast(sum(cast(conversion_rate as decimal(18, 12))) as double) / count(conversion_rate) as mean_conversion_rate,
         min(conversion_rate) as lowest_conversion_rate,
         max(add_count) as most_added_count
     from line_rates
@@ -144,10 +147,10 @@ state_numbers as (
         spine.as_of,
         instants.event_number
     from spine
-    asof inner join instants
-        on
-            spine.visitor_id = instants.visitor_id
-            and spine.as_of >= instants.event_at
+    {{ asof_join(
+        'inner', 'instants', 'instants',
+        keys={'visitor_id': 'spine.visitor_id'}, at='spine.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -181,9 +184,10 @@ persons as (
         visitor_states.as_of,
         owner_states.*
     from visitor_states
-    asof inner join owner_states
-        on visitor_states.owner_id = owner_states.owner_id
-        and visitor_states.as_of >= owner_states.event_at
+    {{ asof_join(
+        'inner', 'owner_states', 'owner_states',
+        keys={'owner_id': 'visitor_states.owner_id'}, at='visitor_states.as_of', comparison='>=', event_at='event_at'
+    ) }}
 
 ),
 
@@ -197,8 +201,9 @@ snapshots as (
         spine.touched_at as last_touched_at,
         states.last_activity_at as session_ended_at,
         spine.cart_value,
-        states.session_event_count > {{ var('bot_event_count') }}
-        or states.last_activity_at > states.session_started_at + interval '{{ var("bot_session_hours") }}' hour
+        {{ is_suspected_bot(
+            'states.session_event_count', 'states.session_started_at', 'states.last_activity_at'
+        ) }}
         or coalesce(states.session_number > bots.first_bot_session_number, false) as is_suspected_bot,
 
         -- what is in the cart
@@ -219,7 +224,7 @@ snapshots as (
         cast(line_features.most_added_count as double) as item_most_added_count,
 
         -- this session and this visitor
-        {{ visitor_features('states', 'spine.as_of') }},
+        {{ visitor_features('spine.as_of') }},
         cast(spine.previous_cart_count as double) as visitor_previous_cart_count,
         1 - spine.previous_converted_count / nullif(spine.previous_cart_count, 0) as visitor_lost_cart_share,
         spine.previous_mean_cart_value as visitor_mean_previous_cart_value,
@@ -237,7 +242,7 @@ snapshots as (
         cast({{ hours_between('states.last_activity_at', 'spine.as_of') }} as double) as idle_hours,
         cast({{ hours_between('spine.touched_at', 'spine.as_of') }} as double) as cart_idle_hours,
 
-        -- in words
+        -- categories
         states.last_event_type,
         states.last_device_type as device_type,
         states.last_country as country,

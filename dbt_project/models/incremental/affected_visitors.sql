@@ -1,4 +1,4 @@
--- The touched visitors, and those whose carts the passing of time changes: since the last build the log's end came to,
+-- This run's visitors, and those whose carts the passing of time changes: since the last build the log's end came to,
 -- or went back behind, the instant at which a cart expires or counts as abandoned.
 
 {{ config(materialized='table') }}
@@ -34,13 +34,13 @@ expiring as (
     from cart_operations
     inner join log_ends
         on
-            cart_operations.event_at + interval '{{ var("cart_expiry_days") }}' day
+            {{ cart_expires_at('cart_operations.event_at') }}
             between log_ends.earlier and log_ends.later
     where cart_operations.is_touch
 
 ),
 
-left_sessions as (
+ended_sessions as (
 
     select
         session_totals.visitor_id,
@@ -49,32 +49,32 @@ left_sessions as (
     from {{ ref('session_totals') }} as session_totals
     inner join log_ends
         on
-            session_totals.ended_at + interval '{{ var("session_gap_minutes") }}' minute
+            {{ session_over_at('session_totals.ended_at') }}
             between log_ends.earlier and log_ends.later
 
 ),
 
-leaving as (
+abandoning as (
 
-    select left_sessions.visitor_id
-    from left_sessions
+    select ended_sessions.visitor_id
+    from ended_sessions
     inner join cart_operations
         on
-            left_sessions.visitor_id = cart_operations.visitor_id
-            and cart_operations.cart_started_at between left_sessions.started_at and left_sessions.ended_at
+            ended_sessions.visitor_id = cart_operations.visitor_id
+            and cart_operations.cart_started_at between ended_sessions.started_at and ended_sessions.ended_at
 
 ),
 
 final as (
 
-    select visitor_id from {{ ref('touched_visitors') }}
+    select visitor_id from {{ ref('visitors_this_run') }}
     union
     select visitor_id from expiring
     union
-    select visitor_id from leaving
+    select visitor_id from abandoning
 
-    {%- if follows_last_build() %}
-    -- what a build named that then died: it may have been at work with another end of the log
+    {%- if is_incremental_build() %}
+    -- those of a build that died: it may have worked with another end of the log
     union
     select visitor_id from {{ this }}
     {%- endif %}

@@ -1,6 +1,6 @@
-{#- JSON in text columns. -#}
+{#- What belongs here: JSON in text columns, which each engine reads in its own way. -#}
 
-{#- The text as JSON, null when it is none: a broken object costs its own fields, not the row. -#}
+{#- The text as JSON, null when it cannot be read: of a broken object the fields are lost, not the row. -#}
 {%- macro json_object(column) -%}
 {{ return(adapter.dispatch('json_object')(column)) }}
 {%- endmacro -%}
@@ -9,6 +9,7 @@
 try_cast({{ column }} as json)
 {%- endmacro -%}
 
+{#- A field of it as text, null where there is none. -#}
 {%- macro json_text(json, path) -%}
 {{ return(adapter.dispatch('json_text')(json, path)) }}
 {%- endmacro -%}

@@ -1,12 +1,4 @@
-{#- The delivered row as a whole. -#}
-
-{#-
-    Load and line in one number, with room for 17 billion lines a file: a join on one column lets DuckDB look past
-    the rows that cannot match, one on two does not.
--#}
-{%- macro row_key(load_id, line) -%}
-({{ load_id }} * 17179869184 + {{ line }})
-{%- endmacro -%}
+{#- What belongs here: the delivered row as a whole, as one text. -#}
 
 {#- All delivered fields in the declared order, as one text: what two rows must share to be the same row. -#}
 {%- macro row_content() -%}

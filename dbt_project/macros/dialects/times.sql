@@ -1,9 +1,6 @@
-{#- Times: reading them, and what the dialects of SQL say differently. -#}
+{#- What belongs here: reading times out of text, and their parts, where the engines spell them otherwise. -#}
 
-{%- macro as_of() -%}
-timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
-{%- endmacro -%}
-
+{#- Microseconds since 1970. -#}
 {%- macro epoch_us(column) -%}
 {{ return(adapter.dispatch('epoch_us')(column)) }}
 {%- endmacro -%}
@@ -12,14 +9,18 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 epoch_us({{ column }})
 {%- endmacro -%}
 
-{#- Hours from one instant to another, as a fraction; never a count of boundaries. -#}
-{%- macro hours_between(earlier, later) -%}
-(({{ epoch_us(later) }} - {{ epoch_us(earlier) }}) / 3600000000.0)
+{#- Day of the week, 1 for Monday to 7 for Sunday. -#}
+{%- macro weekday(instant) -%}
+{{ return(adapter.dispatch('weekday')(instant)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__weekday(instant) -%}
+extract(isodow from {{ instant }})
 {%- endmacro -%}
 
 {#-
     A UTC timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or
-    an epoch in seconds, milliseconds or microseconds, told apart by size. Without an offset it is a time of `zone`.
+    an epoch in seconds, milliseconds or microseconds, distinguished by size. Without an offset it is a time of `zone`.
     Unreadable text gives null.
 -#}
 {%- macro read_time(column, zone) -%}
@@ -54,15 +55,4 @@ make_timestamp(try_cast(case
     when abs({{ number }}) < 100000000000000 then {{ number }} * 1000
     else {{ number }}
 end as bigint))
-{%- endmacro -%}
-
-{#- The zone that a source declares (meta.zone beside its columns) for times without an offset. -#}
-{%- macro source_zone(source_name) -%}
-{%- set zone = namespace(name='UTC') -%}
-{%- if execute -%}
-    {%- for node in graph.get('sources', {}).values() if node.schema == 'raw' and node.name == source_name -%}
-        {%- set zone.name = node.config.meta.zone or node.meta.zone or 'UTC' -%}
-    {%- endfor -%}
-{%- endif -%}
-{{ return(zone.name) }}
 {%- endmacro -%}

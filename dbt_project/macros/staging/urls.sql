@@ -1,11 +1,11 @@
-{#- Parts of addresses. -#}
+{#- What belongs here: parts of the addresses of pages. -#}
 
 {%- macro url_parameter(url, name) -%}
 nullif(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '')
 {%- endmacro -%}
 
 {%- macro url_domain(url) -%}
-nullif(lower(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://(?:www\.)?([^/:?#]+)', 1)), '')
+nullif(lower(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://(?:www[.])?([^/:?#]+)', 1)), '')
 {%- endmacro -%}
 
 {#- The product's handle in the address of a product page: /products/<handle>. -#}

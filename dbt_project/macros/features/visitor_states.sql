@@ -1,10 +1,14 @@
 {#-
+    What belongs here: what was known at each event, of a visitor and of a person over all devices.
+-#}
+
+{#-
     What was known of a visitor at each event: running totals over the visitor's log. Adds CTEs, the last of which is
-    `states`, one row an event. `events` is a relation or CTE of whole visitors' events: running totals are dear, so it
-    should hold no visitors but those that are asked about.
+    `states`, one row an event. `events` is a relation or CTE with all events of some visitors: running totals are
+    costly, so it should have only the visitors that are asked about.
 -#}
 {%- macro visitor_states(events) -%}
-told as (
+events_with_orders as (
 
     select
         events.visitor_id,
@@ -77,8 +81,8 @@ states as (
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,
         max(session_referrer_domain) over session_so_far as session_referrer_domain,
-        last_value(case when is_activity then event_type end ignore nulls) over session_so_far as last_event_type,
-        last_value(case when has_gap then gap_us end ignore nulls) over session_so_far as last_gap_us,
+        {{ last_not_null('case when is_activity then event_type end') }} over session_so_far as last_event_type,
+        {{ last_not_null('case when has_gap then gap_us end') }} over session_so_far as last_gap_us,
 
         -- this visitor so far
         max(previous_session_ended_at) over visitor_so_far as previous_session_ended_at,
@@ -94,9 +98,9 @@ states as (
         sum(case when event_type = 'view_item' then price else 0 end) over visitor_so_far as visitor_viewed_value,
         sum(cast(event_type = 'view_item' and price is not null as integer)) over visitor_so_far
             as visitor_priced_view_count,
-        last_value(device_type ignore nulls) over visitor_so_far as last_device_type,
-        last_value(country ignore nulls) over visitor_so_far as last_country
-    from told
+        {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
+        {{ last_not_null('country') }} over visitor_so_far as last_country
+    from events_with_orders
     window
         session_so_far as (
             partition by visitor_id, session_number
@@ -114,7 +118,7 @@ states as (
 
 {#-
     What was known of a person over all devices at each instant of theirs, as running totals. Adds CTEs, the last of
-    which is `owner_states`. `events` holds all events of the owners that are asked about.
+    which is `owner_states`. `events` has all events of the owners that are asked about.
 -#}
 {%- macro owner_states(events) -%}
 owner_events as (
@@ -139,7 +143,7 @@ owner_events as (
 
 ),
 
-owner_firsts as (
+owner_events_marked as (
 
     select
         *,
@@ -166,7 +170,7 @@ owner_totals as (
         sum(cast(is_order as integer)) over owner_so_far as owner_order_count,
         sum(case when is_order then new_order_value else 0 end) over owner_so_far as owner_order_value,
         max(case when is_order then event_at end) over owner_so_far as owner_last_order_at
-    from owner_firsts
+    from owner_events_marked
     window owner_so_far as (
         partition by owner_id
         order by owner_event_number
@@ -177,7 +181,7 @@ owner_totals as (
 
 owner_states as (
 
-    select * exclude (is_last_at_instant)
+    select {{ all_except(['is_last_at_instant']) }}
     from owner_totals
     where is_last_at_instant
 

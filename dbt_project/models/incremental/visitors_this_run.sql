@@ -1,11 +1,11 @@
--- The visitors of whom new rows can change anything: their whole log is built again, everybody else's stays.
+-- The visitors of whom new rows can change anything: their whole log is rebuilt, everybody else's stays.
 --
--- Rows that do not count are looked at like those that do: a visitor who loses an event is touched as well, and no
--- former state of the log is asked for, so a build that died in the middle changes nothing here.
+-- Rows that are duplicates are looked at like those that count: a visitor who loses an event belongs here as well, and
+-- no earlier state of the log is read, so a build that died in the middle changes nothing here.
 
 with
 
-told as (
+event_rows as (
 
     select
         visitor_id,
@@ -16,24 +16,24 @@ told as (
     from {{ ref('candidate_events') }}
     where
         drop_reason is null
-        and {{ keys_in(ref('touched_events'), ['source', 'event_id']) }}
+        and {{ keys_in(ref('events_this_run'), ['source', 'event_id']) }}
 
 ),
 
-touched_orders as (
+orders_this_run as (
 
     select distinct order_id
-    from told
+    from event_rows
     where
         event_type = 'purchase'
         and order_id is not null
 
 ),
 
--- Whoever told an order may be the first or no longer the first to tell it.
-touched_rows as (
+-- An order belongs to its first row: that may be another one now, so all rows of these orders are looked at.
+affected_rows as (
 
-    select * from told
+    select * from event_rows
 
     union all
 
@@ -47,17 +47,17 @@ touched_rows as (
     where
         drop_reason is null
         and event_type = 'purchase'
-        and {{ keys_in('touched_orders', ['order_id']) }}
+        and {{ keys_in('orders_this_run', ['order_id']) }}
 
 ),
 
--- From here on a visitor's orders may be others, or another person's.
+-- From changed_from on a visitor may have other orders, or the orders may be another person's.
 ordering_visitors as (
 
     select
         visitor_id,
         min(event_at) as changed_from
-    from touched_rows
+    from affected_rows
     where
         event_type = 'purchase'
         or user_id is not null
@@ -79,7 +79,7 @@ changed_visitors as (
 
 ),
 
--- An order of a person concerns the carts of every visitor that ever was this person.
+-- An order of a person can close the carts of every visitor that ever was this person.
 changed_owners as (
 
     select distinct user_id
@@ -91,7 +91,7 @@ changed_owners as (
 
 ),
 
-tied_visitors as (
+visitors_of_changed_owners as (
 
     select distinct visitor_id
     from {{ ref('candidate_events') }}
@@ -103,9 +103,9 @@ tied_visitors as (
 
 final as (
 
-    select visitor_id from touched_rows
+    select visitor_id from affected_rows
     union
-    select visitor_id from tied_visitors
+    select visitor_id from visitors_of_changed_owners
 
 )
 

@@ -1,14 +1,6 @@
-{#- The text fields that every staging model hands on, in the order in which they are declared. -#}
+{#- What belongs here: the currencies that are accepted. -#}
 
-{%- macro canonical_fields() -%}
-{{ return([
-    'event_id', 'visitor_id', 'user_id', 'event_at', 'event_type', 'item_id', 'item_category', 'item_brand',
-    'quantity', 'price', 'currency', 'order_id', 'order_value', 'page_url', 'referrer', 'utm_source', 'utm_medium',
-    'utm_campaign', 'device_type', 'country',
-]) }}
-{%- endmacro -%}
-
-{#- Every currency of ISO 4217 that money can be in. -#}
+{#- Every currency of ISO 4217 that amounts of money can be in. -#}
 {%- macro currency_codes() -%}
     'AED', 'AFN', 'ALL', 'AMD', 'ANG', 'AOA', 'ARS', 'AUD', 'AWG', 'AZN', 'BAM', 'BBD', 'BDT', 'BGN',
     'BHD', 'BIF', 'BMD', 'BND', 'BOB', 'BRL', 'BSD', 'BTN', 'BWP', 'BYN', 'BZD', 'CAD', 'CDF', 'CHF',

@@ -1,4 +1,4 @@
--- The carts of the affected visitors as they were before new rows are taken up.
+-- The carts of the affected visitors as they were before the new rows.
 
 {{ config(materialized='table') }}
 
@@ -6,7 +6,7 @@ with
 
 carts as (
 
-    select * from {{ as_last_built('carts', {'cart_id': 'varchar', 'visitor_id': 'varchar', 'status': 'varchar'}) }}
+    select * from {{ previous_version('carts', {'cart_id': 'string', 'visitor_id': 'string', 'status': 'string'}) }}
 
 ),
 
@@ -19,8 +19,8 @@ final as (
     from {{ ref('affected_visitors') }} as affected_visitors
     left join carts on affected_visitors.visitor_id = carts.visitor_id
 
-    {%- if follows_last_build() %}
-    -- what a build noted that then died: it may have rebuilt the carts since
+    {%- if is_incremental_build() %}
+    -- those of a build that died stay: it may have rebuilt the carts since
     where affected_visitors.visitor_id not in (select visitor_id from {{ this }})
     union all
     select * from {{ this }}

@@ -1,0 +1,76 @@
+{#-
+    What belongs here: what happens before the first model of a build and after the last node (on-run-start,
+    on-run-end). Not here: the watermark as models see it (watermark.sql).
+
+    `unpublished_visitors` lists whose rows changed since the tables were published last; null stands for everybody.
+    Publication empties it.
+-#}
+
+{%- macro unpublished_visitors() -%}
+{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
+{%- endmacro -%}
+
+{#- Before the first model: the watermark goes where it no longer holds, and so do tables of older versions. -#}
+{%- macro begin_build() -%}
+{%- if execute and flags.WHICH in ('build', 'run') -%}
+{%- if has_last_build() and (flags.FULL_REFRESH or not is_last_build_of_this_code()) -%}
+    {%- do adapter.drop_relation(load_cached_relation(last_build())) -%}
+{%- endif -%}
+create table if not exists {{ unpublished_visitors() }} (visitor_id string);
+{% if not has_last_build() -%}
+{%- do drop_obsolete_relations() -%}
+insert into {{ unpublished_visitors() }} values (null);
+{%- endif -%}
+{%- endif -%}
+{%- endmacro -%}
+
+{#-
+    A table of a model that was renamed or removed would stay in the shop's warehouse with the ids of its people. So every
+    relation in the schema of the models is dropped that neither a model nor this file makes.
+-#}
+{%- macro drop_obsolete_relations() -%}
+{%- set made = [last_build().identifier, unpublished_visitors().identifier] -%}
+{%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+    {%- do made.append(node.alias) -%}
+{%- endfor -%}
+{%- for relation in relations_beside(last_build()) if relation.identifier not in made -%}
+    {%- do adapter.drop_relation(relation) -%}
+{%- endfor -%}
+{%- endmacro -%}
+
+{%- macro is_last_build_of_this_code() -%}
+{%- set found = run_query('select fingerprint from ' ~ last_build()).rows -%}
+{{ return(found | length == 1 and found[0][0] == log_fingerprint()) }}
+{%- endmacro -%}
+
+{#-
+    After the last node: the watermark moves once every rebuilt table is done and no test failed, and the tables that
+    were kept for it are emptied. What failed is built and tested again by the next build.
+-#}
+{%- macro finish_build(results) -%}
+{%- set files, events = source('raw', 'files'), ref('ordered_events') -%}
+{%- set kept = [ref('affected_visitors'), ref('previous_sessions'), ref('previous_carts')] -%}
+{%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
+begin;
+create or replace table {{ last_build() }} as
+select
+    cast((select coalesce(max(load_id), 0) from {{ files }}) as bigint) as load_id,
+    (select max(event_at) from {{ events }}) as newest_event_at,
+    '{{ log_fingerprint() }}' as fingerprint,
+    current_timestamp at time zone 'UTC' as finished_at;
+insert into {{ unpublished_visitors() }}
+select visitor_id from {{ kept[0] }};
+{% for relation in kept -%}
+delete from {{ relation }};
+{% endfor -%}
+commit;
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro is_done(results) -%}
+{%- set done = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
+{%- for node in graph.nodes.values() if node.config.meta.rebuilt_for and node.unique_id not in done -%}
+{{ return(false) }}
+{%- endfor -%}
+{{ return(results | selectattr('status', 'in', ['error', 'fail']) | list | length == 0) }}
+{%- endmacro -%}

@@ -1,0 +1,63 @@
+{#-
+    What belongs here: the materialisations, so how a build that follows another writes a table or leaves a view. Not
+    here: whether a build follows another (watermark.sql).
+
+    What is there was made by the same SQL, so a build that follows fills tables and makes none: names, types, comments
+    and contracts are as they were.
+-#}
+
+{#-
+    A table of which a build replaces only the rows whose keys another relation has; deleted and inserted in one
+    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}. Without it all rows are replaced: a table of
+    the hour.
+-#}
+{%- materialization rebuilt, adapter='duckdb' -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- if is_incremental_build() -%}
+        {%- call statement('main') -%}
+            delete from {{ target_relation }}
+            where {{ is_replaced(target_relation, config.get('meta').rebuilt_for) }};
+            insert into {{ target_relation }} by name (
+                {{ sql }}
+            );
+        {%- endcall -%}
+    {%- else -%}
+        {%- if existing_relation is not none -%}
+            {%- do adapter.drop_relation(existing_relation) -%}
+        {%- endif -%}
+        {%- call statement('main') -%}
+            {{ create_table(target_relation, sql, config.get('meta').uncompressed) }}
+        {%- endcall -%}
+        {%- do persist_docs(target_relation, model) -%}
+    {%- endif -%}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {%- do adapter.commit() -%}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{%- endmaterialization -%}
+
+{#- A condition on the rows of a rebuilt table that a build replaces. -#}
+{%- macro is_replaced(relation, rebuilt_for) -%}
+{%- for name, keys in (rebuilt_for or {}).items() -%}
+{{ keys_in(relation.incorporate(path={'identifier': name}), keys) }}
+{%- else -%}
+true
+{%- endfor -%}
+{%- endmacro -%}
+
+{#- A view whose text does not change from hour to hour: it is made in a full build and then left as it is. -#}
+{%- materialization standing_view, adapter='duckdb' -%}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- if is_incremental_build() -%}
+        {%- call noop_statement('main', 'left as it is') -%}{%- endcall -%}
+        {{ return({'relations': [target_relation]}) }}
+    {%- endif -%}
+    {{ return(materialization_view_default()) }}
+{%- endmaterialization -%}

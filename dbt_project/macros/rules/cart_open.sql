@@ -1,0 +1,16 @@
+{#- What belongs here: the rule by which a cart is open at an instant. -#}
+
+{#-
+    Whether a row of carts, as `cart`, was open at an instant: begun by then, and closed only later. What closes it at
+    that instant has closed it, but for its expiry: at the very end of its 30 days an untouched cart still lives.
+-#}
+{%- macro is_cart_open(cart, instant) -%}
+(
+    {{ cart }}.started_at <= {{ instant }}
+    and (
+        {{ cart }}.closed_at is null
+        or {{ cart }}.closed_at > {{ instant }}
+        or ({{ cart }}.status = 'expired' and {{ cart }}.closed_at = {{ instant }})
+    )
+)
+{%- endmacro -%}
