@@ -45,12 +45,13 @@ ui: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
 # make bench                                    a million events, about seven minutes
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
 bench: setup
-	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m bench $(BENCH)
 
 # a hundred times: begin an hour, kill -9 it at a random moment, run it again, compare all tables
 kills: setup

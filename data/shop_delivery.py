@@ -53,20 +53,20 @@ def deliver(
     count = len(events)
     at_us = events["event_at"].to_physical()
     opened_us = round(start.timestamp()) * 1_000_000
-    told = events.with_columns(
+    delivered = events.with_columns(
         at_us=at_us,
         slot=_hour(at_us, opened_us) + _late(law, rng, count),
     )
-    told = _spoil_optional(law, told, rng)
-    again = told.filter(pl.Series(rng.random(count) < law.duplicate_share))
+    delivered = _spoil_optional(law, delivered, rng)
+    again = delivered.filter(pl.Series(rng.random(count) < law.duplicate_share))
     again = again.with_columns(slot=again["slot"] + pl.Series(rng.integers(0, 4, len(again))))
-    retold = told.filter(pl.Series(rng.random(count) < law.retold_share))
-    later = 1000 * (1 + rng.exponential(600_000.0, len(retold)).astype(np.int64))
-    retold = retold.with_columns(at_us=pl.col("at_us") + pl.Series(later))
-    retold = retold.with_columns(
-        slot=pl.max_horizontal(pl.col("slot"), _hour(retold["at_us"], opened_us))
+    redelivered = delivered.filter(pl.Series(rng.random(count) < law.redelivered_share))
+    later = 1000 * (1 + rng.exponential(600_000.0, len(redelivered)).astype(np.int64))
+    redelivered = redelivered.with_columns(at_us=pl.col("at_us") + pl.Series(later))
+    redelivered = redelivered.with_columns(
+        slot=pl.max_horizontal(pl.col("slot"), _hour(redelivered["at_us"], opened_us))
     )
-    rows = pl.concat([told, again, retold])
+    rows = pl.concat([delivered, again, redelivered])
     rows = rows.with_columns(
         event_at=pl.col("at_us").cast(pl.Datetime("us")).dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
     )
@@ -137,22 +137,26 @@ def _late(law: ShopLaw, rng: np.random.Generator, count: int) -> pl.Series:
     return pl.Series(np.where(rng.random(count) < law.late_share, hours, 0))
 
 
-def _spoil_optional(law: ShopLaw, told: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _spoil_optional(
+    law: ShopLaw, delivered: pl.DataFrame, rng: np.random.Generator
+) -> pl.DataFrame:
     """Put nonsense into quantity, price or currency of a few rows, and nobody into user_id."""
-    count = len(told)
-    anonymous = told["user_id"].is_null() & told["visitor_id"].is_not_null()
+    count = len(delivered)
+    anonymous = delivered["user_id"].is_null() & delivered["visitor_id"].is_not_null()
     users = [name for name in _NOBODY if name]
     plan = [("user_id", users, anonymous, law.placeholder_user_share)]
     for name, values in _BAD_OPTIONAL.items():
-        has_value = told[name].is_not_null()
+        has_value = delivered[name].is_not_null()
         # Rare values are spoiled more often, so that the share of all rows comes out.
         share = law.bad_optional_share / len(_BAD_OPTIONAL) * count / max(1, has_value.sum())
         plan.append((name, values, has_value, share))
     for name, values, candidates, share in plan:
         is_hit = candidates & pl.Series(rng.random(count) < share)
         nonsense = pl.Series(rng.choice(values, count), dtype=pl.String)
-        told = told.with_columns(pl.when(is_hit).then(nonsense).otherwise(name).alias(name))
-    return told
+        delivered = delivered.with_columns(
+            pl.when(is_hit).then(nonsense).otherwise(name).alias(name)
+        )
+    return delivered
 
 
 def _nonsense(law: ShopLaw, rows: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

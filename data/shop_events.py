@@ -1,4 +1,4 @@
-"""Visits told as the shop's log: canonical events, and those of machines and mail programs.
+"""Visits as the shop's log: canonical events, and those of machines and mail programs.
 
 Belongs here: what an event looks like, and its values. Does not belong here: whether it happens
 (`shop_visits`), how it is delivered and what breaks on the way (`shop_delivery`).
@@ -13,18 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data.shop_law import Floats, ShopLaw
-from data.shop_visits import (
-    MAX_ADDS,
-    MAX_DEVICES,
-    STEP,
-    STEPS,
-    Flags,
-    Ints,
-    People,
-    Visits,
-    device_kind,
-)
+from data.shop_catalogue import BRANDS, CATEGORIES, ODD, Catalogue, Names, alike
+from data.shop_law import Flags, Floats, Ints, ShopLaw
+from data.shop_people import MAX_DEVICES, People, device_kind
+from data.shop_visits import MAX_ADDS, STEP, STEPS, Visits
 
 UNKNOWN_TYPE = "chat_open"
 TYPES = (
@@ -38,11 +30,6 @@ COLUMNS = (
     *("referrer", "utm_source", "utm_medium", "utm_campaign", "device_type", "country"),
 )  # fmt: skip
 
-_CATEGORIES = (
-    *("shoes", "bags", "dresses", "shirts", "trousers", "coats"),
-    *("jewellery", "watches", "sport", "kitchen", "garden", "toys"),
-)  # fmt: skip
-_BRANDS = ("aster", "birch", "cobalt", "dune", "ember", "fjord", "grove", "haven")
 _DEVICE_TYPES = ("mobile", "desktop", "tablet")
 _COUNTRIES = ("DE", "FR", "NL", "ES", "GB", "US")
 _COUNTRY_SHARES = (0.38, 0.16, 0.12, 0.10, 0.14, 0.10)
@@ -108,56 +95,12 @@ _CODES = (
 
 
 @dataclass(frozen=True)
-class Catalogue:
-    """Items, best known first; `cents` is (items x days), what an item costs on a day."""
-
-    category: Ints
-    brand: Ints
-    cents: Ints
-
-    def price(self, item: Ints, hours: Floats) -> Ints:
-        """Cents of each `item` at `hours` after the opening."""
-        day = np.minimum((hours / 24.0).astype(np.int64), self.cents.shape[1] - 1)
-        return self.cents[item, day]
-
-
-@dataclass(frozen=True)
 class VisitEvents:
     """The coded events of visits, and of each its visit and its step in it."""
 
     codes: pl.DataFrame
     visit: Ints
     step: Ints
-
-
-@dataclass(frozen=True)
-class Names:
-    """Pseudonyms: of visitors (people x devices, then machines) and of users."""
-
-    visitors: pl.Series
-    users: pl.Series
-
-
-def draw_catalogue(law: ShopLaw, days: int, seed: int) -> Catalogue:
-    """Draw the items and a walk of their prices; every price stays between 2 and 2,000."""
-    rng = np.random.default_rng([seed, 4])
-    base = rng.normal(np.log(law.price_median), law.price_sigma, law.item_count)
-    changes = rng.random((law.item_count, days)) < law.price_change_share
-    shifts = changes * rng.normal(0.0, law.price_change_sigma, (law.item_count, days))
-    prices = np.exp(base[:, None] + np.cumsum(shifts, axis=1)).clip(2.0, 2000.0)
-    return Catalogue(
-        category=rng.integers(0, len(_CATEGORIES), law.item_count),
-        brand=rng.integers(0, len(_BRANDS), law.item_count),
-        cents=np.round(prices * 100).astype(np.int64),
-    )
-
-
-def draw_names(people: int, visitors: int, seed: int) -> Names:
-    """Draw 16 hexadecimal digits a visitor, ten decimal ones a user; all distinct."""
-    mask = int(np.random.default_rng([seed, 5]).integers(0, 2**63))
-    visitor_ids = [f"{_scatter(number, 64) ^ mask:016x}" for number in range(visitors)]
-    user_ids = [f"u{_scatter(number, 32):010d}" for number in range(people)]
-    return Names(pl.Series(visitor_ids, dtype=pl.String), pl.Series(user_ids, dtype=pl.String))
 
 
 def visit_events(
@@ -183,7 +126,7 @@ def visit_events(
     kind[np.flatnonzero(signs_in)[first[is_new]]] = _TYPE["sign_up"]
 
     # The first add is of the item the decision is about, further ones of anything alike.
-    wanted = _alike(catalogue, np.repeat(visits.item[:, None], MAX_ADDS, axis=1), rng)
+    wanted = alike(catalogue, np.repeat(visits.item[:, None], MAX_ADDS, axis=1), rng)
     wanted[:, 0] = visits.item
     quantities = np.where(
         rng.random((count, MAX_ADDS)) < law.multi_quantity_share,
@@ -196,7 +139,7 @@ def visit_events(
     focused = (step == STEP["focus"]) | (step == STEP["wishlist"])
     item[focused] = visits.item[visit[focused]]
     looks = browses & (kind == _TYPE["view_item"])
-    item[looks] = _alike(catalogue, visits.item[visit[looks]], rng)
+    item[looks] = alike(catalogue, visits.item[visit[looks]], rng)
     lists = kind == _TYPE["view_item_list"]
     item[lists] = visits.item[visit[lists]]
     item = np.where(number >= 0, wanted[visit, slot], item)
@@ -220,7 +163,7 @@ def visit_events(
     order_cents = np.where(
         decision >= 0, value[decision], catalogue.price(visits.item[visit], hours)
     )
-    # A reload tells the order as it was, whatever the price is by now.
+    # A reload reports the order as it was, whatever the price is by now.
     order_cents[repeats] = _last(order_cents, buys)[repeats]
 
     steps_in = counts[visit, STEP["sign_in"]] > 0
@@ -253,11 +196,13 @@ def visit_events(
 
 
 def passive_events(
-    law: ShopLaw, people: People, told: VisitEvents, hours: float, seed: int
+    law: ShopLaw, people: People, recorded: VisitEvents, hours: float, seed: int
 ) -> pl.DataFrame:
-    """Refunds, told by the back office without a visitor, and opened newsletters."""
+    """Refunds, recorded by the back office without a visitor, and opened newsletters."""
     rng = np.random.default_rng([seed, 8])
-    orders = told.codes.filter(pl.Series(told.step == STEP["purchase"]) & (pl.col("user") != _NONE))
+    orders = recorded.codes.filter(
+        pl.Series(recorded.step == STEP["purchase"]) & (pl.col("user") != _NONE)
+    )
     orders = orders.filter(pl.Series(rng.random(len(orders)) < law.refund_share))
     wait_us = rng.uniform(24 * _HOUR_US, 240 * _HOUR_US, len(orders)).astype(np.int64)
     refunds = _codes(
@@ -323,7 +268,7 @@ def as_text(
     item_ids = [f"i{1000 + number}" for number in range(items)]
     pages = [f"{_SITE}{_PATHS.get(name, '/')}" for name in TYPES]
     pages += [f"{_SITE}/p/{item}" for item in item_ids]
-    pages += [f"{_SITE}/c/{name}" for name in _CATEGORIES]
+    pages += [f"{_SITE}/c/{name}" for name in CATEGORIES]
     item = codes["item"].to_numpy()
     kind = codes["type"].to_numpy()
     category = np.where(item >= 0, catalogue.category[item], _NONE)
@@ -344,7 +289,7 @@ def as_text(
     source = codes["source"].to_numpy()
     referrer, utm_source, utm_medium, utm_campaign = zip(*_ORIGINS, strict=True)
     number = np.arange(len(codes), dtype=np.uint64)
-    scrambled = (number * np.uint64(_ODD) + np.uint64(opened_us)) & np.uint64(2**40 - 1)
+    scrambled = (number * np.uint64(ODD) + np.uint64(opened_us)) & np.uint64(2**40 - 1)
     columns = {
         "event_id": "e" + pl.Series(scrambled).cast(pl.String).str.zfill(13),
         "visitor_id": _pick(names.visitors, codes["visitor"].to_numpy()),
@@ -352,8 +297,8 @@ def as_text(
         "event_at": (codes["at_us"] + opened_us).cast(pl.Datetime("us", "UTC")),
         "event_type": _pick(TYPES, kind),
         "item_id": _pick(item_ids, named),
-        "item_category": _pick(_CATEGORIES, category),
-        "item_brand": _pick(_BRANDS, brand),
+        "item_category": _pick(CATEGORIES, category),
+        "item_brand": _pick(BRANDS, brand),
         "quantity": _known(codes["quantity"]).cast(pl.String),
         "price": _money(codes["cents"]),
         "currency": _pick(_CURRENCIES, currency),
@@ -368,13 +313,6 @@ def as_text(
         "country": _pick(_COUNTRIES, codes["country"].to_numpy()),
     }
     return pl.DataFrame({name: columns[name] for name in COLUMNS})
-
-
-_ODD = 0x9E3779B97F4A7C15  # odd, so that multiplying by it is one-to-one modulo a power of two
-
-
-def _scatter(number: int, bits: int) -> int:
-    return (number + 1) * _ODD % 2**bits
 
 
 def _times(law: ShopLaw, visits: Visits, visit: Ints, step: Ints, rng: np.random.Generator) -> Ints:
@@ -403,20 +341,6 @@ def _last(values: Ints, marked: Flags) -> Ints:
     """Give each row the value of the last marked row at or before it."""
     position = np.maximum.accumulate(np.where(marked, np.arange(len(values)), 0))
     return values[position]
-
-
-def _alike(catalogue: Catalogue, item: Ints, rng: np.random.Generator) -> Ints:
-    """Draw an item for each: the same one, one of its category, or any, best known first."""
-    items = len(catalogue.cents)
-    anything = (rng.random(item.shape) ** 2.0 * items).astype(np.int64)
-    by_category = np.argsort(catalogue.category, kind="stable")
-    sizes = np.bincount(catalogue.category, minlength=len(_CATEGORIES))
-    starts = np.cumsum(sizes) - sizes
-    category = catalogue.category[item]
-    rank = (rng.random(item.shape) * sizes[category]).astype(np.int64)
-    akin = by_category[starts[category] + rank]
-    dice = rng.random(item.shape)
-    return np.where(dice < 0.15, item, np.where(dice < 0.65, akin, anything))
 
 
 def _add_number(step: str) -> int:

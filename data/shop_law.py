@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 HORIZON_HOURS = 72.0
 IDLE_HOURS = 24.0
@@ -59,7 +61,7 @@ class ShopLaw:
     wishlist_share: float = 0.04
     extra_adds_mean: float = 0.55
     multi_quantity_share: float = 0.18
-    instant_add_share: float = 0.02  # adds told at the very time of the view before them
+    instant_add_share: float = 0.02  # adds recorded at the very time of the view before them
     second_thoughts_share: float = 0.12  # later adds taken off again
     carried_touch_share: float = 0.25  # visits, while a cart waits, that add to it
     idle_checkout_share: float = 0.30  # carts not bought at once that see the checkout
@@ -83,7 +85,7 @@ class ShopLaw:
     emptied_share: float = 0.13  # of the carts not bought: emptied before the visit ends
     other_device_share: float = 0.60  # later purchases made on another device, where one is known
     decision_hours: float = 120.0  # no new decision to buy while one is pending or that young
-    repeat_order_share: float = 0.05  # orders told again by a reload of the last page
+    repeat_order_share: float = 0.05  # orders repeated by a reload of the last page
     refund_share: float = 0.08  # orders with an account, paid back within days
 
     # What a nudge does to the odds of buying (log scale: base + weight * trait).
@@ -106,7 +108,7 @@ class ShopLaw:
     late_share: float = 0.015  # rows delivered in a later file
     late_mean_hours: float = 6.0
     duplicate_share: float = 0.006  # rows delivered twice, alike
-    retold_share: float = 0.003  # events told again with a later time
+    redelivered_share: float = 0.003  # events delivered again with a later time
     bad_required_share: float = 0.002  # extra rows nobody can use
     bad_optional_share: float = 0.002  # rows with a bad price, quantity or currency
     placeholder_user_share: float = 0.01  # anonymous rows whose user is "null" or the like

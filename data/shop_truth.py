@@ -22,12 +22,14 @@ Belongs here: probabilities that follow from the latent state, and what came of 
 import numpy as np
 import polars as pl
 
-from data.shop_events import Names, VisitEvents
+from data.shop_catalogue import Names
+from data.shop_events import VisitEvents
 from data.shop_law import (
     HORIZON_HOURS,
     IDLE_HOURS,
     RETURN_HOURS,
     SESSION_GAP_HOURS,
+    Ints,
     SeasonClock,
     ShopLaw,
     bought_later,
@@ -35,7 +37,8 @@ from data.shop_law import (
     purchase_by,
     return_cdf,
 )
-from data.shop_visits import MAX_ADDS, MAX_DEVICES, STEP, Ints, People, Visits
+from data.shop_people import MAX_DEVICES, People
+from data.shop_visits import MAX_ADDS, STEP, Visits
 
 _HOUR_US = 3_600_000_000
 _NEVER = np.iinfo(np.int64).max
@@ -48,30 +51,30 @@ def carts_truth(
     law: ShopLaw,
     clock: SeasonClock,
     visits: Visits,
-    told: VisitEvents,
+    recorded: VisitEvents,
     event_ids: pl.Series,
     names: Names,
     opened_us: int,
     hours: float,
 ) -> pl.DataFrame:
-    """Make `carts_truth` of the decisions before `hours`; `event_ids` names the events `told`."""
-    at_us = told.codes["at_us"].to_numpy()
+    """Make `carts_truth` of the decisions before `hours`; `event_ids` names `recorded` events."""
+    at_us = recorded.codes["at_us"].to_numpy()
     count = len(visits.start)
-    decision = visits.decision[told.visit]
-    touches = np.isin(told.step, [*_ADDS, *_REMOVES])
-    own = touches & (decision == told.visit)
+    decision = visits.decision[recorded.visit]
+    touches = np.isin(recorded.step, [*_ADDS, *_REMOVES])
+    own = touches & (decision == recorded.visit)
     last_touch = np.zeros(count, np.int64)
-    np.maximum.at(last_touch, told.visit[own], at_us[own])
-    later = touches & (decision != told.visit) & (decision >= 0)
+    np.maximum.at(last_touch, recorded.visit[own], at_us[own])
+    later = touches & (decision != recorded.visit) & (decision >= 0)
     next_touch = np.full(count, _NEVER)
     np.minimum.at(next_touch, decision[later], at_us[later])
-    buys = (told.step == STEP["purchase"]) & (decision >= 0)
+    buys = (recorded.step == STEP["purchase"]) & (decision >= 0)
     converted = np.full(count, _NEVER)
     converted[decision[buys]] = at_us[buys]
 
-    first_add = np.flatnonzero(told.step == STEP["add_1"])
+    first_add = np.flatnonzero(recorded.step == STEP["add_1"])
     first_add = first_add[at_us[first_add] < hours * _HOUR_US]
-    made = told.visit[first_add]  # the visits that decide
+    made = recorded.visit[first_add]  # the visits that decide
     started, last_touch = at_us[first_add], last_touch[made]
     next_touch, converted = next_touch[made], converted[made]
     idle_as_of = last_touch + round(IDLE_HOURS * _HOUR_US)
@@ -138,14 +141,14 @@ def sessions_truth(
     clock: SeasonClock,
     people: People,
     visits: Visits,
-    told: VisitEvents,
+    recorded: VisitEvents,
     names: Names,
     opened_us: int,
     hours: float,
 ) -> pl.DataFrame:
     """Make `sessions_truth` of the visits that end before `hours`."""
-    at_us = told.codes["at_us"].to_numpy()
-    last = np.flatnonzero(np.diff(told.visit, append=-1))
+    at_us = recorded.codes["at_us"].to_numpy()
+    last = np.flatnonzero(np.diff(recorded.visit, append=-1))
     first = np.concatenate([[0], last[:-1] + 1])
     kept = np.flatnonzero(at_us[last] < hours * _HOUR_US)
     person, end = visits.person[kept], visits.end[kept]

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from data.shop_law import (
     SESSION_GAP_HOURS,
+    Flags,
     Floats,
+    Ints,
     SeasonClock,
     ShopLaw,
     bought_later,
@@ -24,11 +26,8 @@ from data.shop_law import (
     purchase_delay,
     sigmoid,
 )
+from data.shop_people import MAX_DEVICES, People, device_kind
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
-MAX_DEVICES = 3
 NO_DECISION = -1
 
 # A visit is these steps in this order, each so many times; a step is one event. `browse` steps
@@ -50,26 +49,6 @@ _SOURCE_INTENT = np.array([0.25, 0.05, 0.0, 0.45, -0.6, -0.1])
 # At most this much between two events of a visit, on average and at all: well under half an hour.
 _MAX_DWELL_SECONDS = 180.0
 _MIN_DWELL_SECONDS = 6.0
-
-
-@dataclass(frozen=True)
-class People:
-    """Latent traits, one entry a person; `devices` counts their visitor ids."""
-
-    intent: Floats
-    sensitivity: Floats
-    forgetfulness: Floats
-    never: Floats
-    quick: Floats
-    quick_median: Floats
-    slow_median: Floats
-    devices: Ints
-    has_account: Flags
-    first_visit: Floats  # hours since the opening
-
-    def __len__(self) -> int:
-        """Count the people."""
-        return len(self.intent)
 
 
 @dataclass(frozen=True)
@@ -135,28 +114,6 @@ class _Aims:
     buys_now: Flags  # without a cart
     buys_later: Flags
     empties: Flags
-
-
-def draw_people(law: ShopLaw, count: int, hours: float, clock: SeasonClock, seed: int) -> People:
-    """Draw `count` people who first come within `hours` of the opening."""
-    rng = np.random.default_rng([seed, 1])
-    intent = rng.standard_normal(count)
-    engagement = 0.6 * intent + 0.8 * rng.standard_normal(count)
-    more = rng.random(count)
-    devices = 1 + (more < law.second_device_share + law.third_device_share)
-    devices += more < law.third_device_share
-    return People(
-        intent=intent,
-        sensitivity=rng.lognormal(0.0, law.sensitivity_sigma, count),
-        forgetfulness=rng.standard_normal(count),
-        never=sigmoid(_logit(law.never_share) - law.never_spread * engagement),
-        quick=sigmoid(_logit(law.quick_share) + law.quick_spread * rng.standard_normal(count)),
-        quick_median=law.quick_median_hours * rng.lognormal(0.0, law.median_sigma, count),
-        slow_median=law.slow_median_hours * rng.lognormal(0.0, law.median_sigma, count),
-        devices=devices.astype(np.int64),
-        has_account=rng.random(count) < law.account_share,
-        first_visit=clock.hours(rng.random(count) * clock.season(np.asarray(hours))),
-    )
 
 
 def draw_visits(
@@ -265,7 +222,7 @@ def _draw_aims(
     is_free = (start >= minds.blocked_until[who]) & ~is_due
 
     # Where: a due purchase is made on the cart's device, unless the shop knows the account there
-    # and could tell whose order it was.
+    # and could know whose order it was.
     devices = people.devices[who]
     shift = 1 + (rng.random(count) * (devices - 1)).astype(np.int64)
     cart_device = minds.decision_device[who]
@@ -403,12 +360,6 @@ def _draw_gaps(law: ShopLaw, people: People, rng: np.random.Generator, who: Ints
         log_logistic_quantile(share, people.slow_median[who], law.slow_shape),
     )
     return np.where(rng.random(len(who)) < people.never[who], np.inf, gap)
-
-
-def device_kind(law: ShopLaw, person: Ints, device: Ints) -> Ints:
-    """0 mobile, 1 desktop, 2 tablet; a device stays what it is (golden ratio, not a draw)."""
-    share = ((person * MAX_DEVICES + device) * 0.6180339887498949) % 1.0
-    return np.where(share < law.mobile_share, 0, np.where(share < 1 - law.tablet_share, 1, 2))
 
 
 def _logit(share: float) -> float:

@@ -18,18 +18,13 @@ from pathlib import Path
 
 import polars as pl
 
+from data.shop_catalogue import draw_catalogue, draw_names
 from data.shop_delivery import FORMATS, SLICES, deliver, parquet, replace_file, write_dumps
-from data.shop_events import (
-    as_text,
-    draw_catalogue,
-    draw_names,
-    machine_events,
-    passive_events,
-    visit_events,
-)
+from data.shop_events import as_text, machine_events, passive_events, visit_events
 from data.shop_law import SeasonClock, ShopLaw
+from data.shop_people import draw_people
 from data.shop_truth import carts_truth, people_truth, sessions_truth
-from data.shop_visits import draw_people, draw_visits
+from data.shop_visits import draw_visits
 
 DEFAULT_VISITORS = 8_500
 DEFAULT_DAYS = 35
@@ -74,11 +69,11 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
     catalogue = draw_catalogue(law, days, seed)
     people = draw_people(law, visitors, hours, clock, seed)
     visits = draw_visits(law, people, catalogue.cents / 100.0, hours, clock, seed)
-    told = visit_events(law, people, visits, catalogue, seed)
+    recorded = visit_events(law, people, visits, catalogue, seed)
     codes = pl.concat(
         [
-            told.codes,
-            passive_events(law, people, told, hours, seed),
+            recorded.codes,
+            passive_events(law, people, recorded, hours, seed),
             machine_events(law, visitors, catalogue, hours, seed),
         ]
     )
@@ -86,11 +81,11 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
     events = as_text(codes, names, catalogue, opened_us)
     ids = events["event_id"]
     return Shop(
-        # Visits go on until every truth is known; the log ends where it was told to.
+        # Visits go on until every truth is known; the log ends where it was asked to.
         events=events.filter(codes["at_us"] < days * 24 * 3_600_000_000),
-        carts=carts_truth(law, clock, visits, told, ids, names, opened_us, hours),
+        carts=carts_truth(law, clock, visits, recorded, ids, names, opened_us, hours),
         people=people_truth(law, people, names),
-        sessions=sessions_truth(law, clock, people, visits, told, names, opened_us, hours),
+        sessions=sessions_truth(law, clock, people, visits, recorded, names, opened_us, hours),
     )
 
 

@@ -3,4 +3,14 @@
 What belongs here: learning, calibrating, evaluating, explaining and deciding. What does not: where
 frames come from and where files go. Nothing in this package opens a file, a database or a clock, or
 knows the orchestrator; time comes in as an argument, models go in and out as ``dict[str, bytes]``.
+
+Imports go one way, down these layers; modules of one layer do not import each other:
+
+    promotion
+    abandonment, return_time, decision, explain
+    calibration, card, contact_timing, evaluation, features, holdout, horizons, plots,
+    split
+
+``abandonment`` and ``return_time`` are packages; what others may import from them stands in their
+``__init__``.
 """

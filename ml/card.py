@@ -1,7 +1,7 @@
 """The model card: what a model is, what it learned from and how good it is, as JSON.
 
-What belongs here: the fields every model states about itself, and the name it goes by. What does
-not: anything that scoring needs; that is in the model's other files, whose bytes make its name.
+What belongs here: the fields every model states about itself, and the id it is known by. What does
+not: anything that scoring needs; that is in the model's other files, whose bytes make the id.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from typing import Any
 
 CARD_FILE = "card.json"
 FALLBACK = "fallback"
+# The key of the metrics in card.json; saved models and the published table have it.
+METRICS_KEY = "figures"
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class ModelCard:
         row_count: rows learned from.
         group_count: carts (abandonment) or people (return) they belong to.
         features: the columns it reads.
-        figures: what was measured on rows it was not fitted to.
-        tables: the same as rows to draw: "calibration" and "lift", or "return_curve".
-        params: settings, found values and windows.
+        metrics: what was measured on rows that the evaluation model was not fitted on; the JSON,
+            like the published table ``models``, names this field "figures".
+        tables: the same as rows to plot: "calibration" and "lift", or "return_curve".
+        params: settings, values found in training, and windows.
         versions: of the libraries that learned it.
         note: one plain sentence about what a reader must know.
         model_id: first 12 hex digits of the hash of its files; see ``model_id``.
@@ -45,7 +48,7 @@ class ModelCard:
     row_count: int
     group_count: int
     features: tuple[str, ...]
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     tables: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     params: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -54,13 +57,15 @@ class ModelCard:
 
     @property
     def is_fallback(self) -> bool:
-        """Whether this is the plain stand-in for a model that could not be learned."""
+        """Whether this stands in for a model that could not be learned."""
         return self.kind == FALLBACK
 
     def to_json(self) -> bytes:
         """The card as JSON with sorted keys; times as ISO 8601."""
+        fields = asdict(self)
+        fields[METRICS_KEY] = fields.pop("metrics")
         text = json.dumps(
-            asdict(self),
+            fields,
             sort_keys=True,
             indent=2,
             ensure_ascii=False,
@@ -77,6 +82,7 @@ class ModelCard:
             if fields[name] is not None:
                 fields[name] = datetime.fromisoformat(fields[name])
         fields["features"] = tuple(fields["features"])
+        fields["metrics"] = fields.pop(METRICS_KEY, {})
         return cls(**fields)
 
 
@@ -90,14 +96,14 @@ def model_id(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()[:12]
 
 
-def named(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
-    """The card with the name its files give it."""
+def with_model_id(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
+    """The card with the ``model_id`` of its files."""
     return replace(card, model_id=model_id(files))
 
 
-def rounded(figures: Mapping[str, float]) -> dict[str, float]:
-    """The figures that could be measured, to six decimals."""
-    return {name: round(float(x), 6) for name, x in figures.items() if math.isfinite(x)}
+def rounded(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics that are finite, to six decimals."""
+    return {name: round(float(x), 6) for name, x in metrics.items() if math.isfinite(x)}
 
 
 def _iso(value: object) -> str:

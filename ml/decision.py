@@ -1,31 +1,32 @@
-"""What to do about each cart: nothing, a reminder or an incentive, when, and whom first.
+"""What to do about each cart: nothing, a reminder or an incentive, and whom first.
 
-What belongs here: the economics of a nudge, segments, priority, the time of contact, the holdout.
-What does not: probabilities (the models make them) and how a contact is sent (the exports).
+What belongs here: the economics of a nudge, the action, segments and priority, and putting them
+together with the time of contact (``contact_timing``) and the holdout (``holdout``). What does not:
+probabilities (the models make them) and how a contact is sent (the exports).
 
 Segments follow from what is worth doing. A fixed cut-off on the probability ("above .5 they buy
 anyway") is right for one margin, one cost and one base rate only; the expected gain moves with all
 of them, cart by cart.
 """
 
-import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
 
+from ml.contact_timing import ContactTiming, contact_not_before
 from ml.features import person
+from ml.holdout import is_held_out
+from ml.horizons import RETURN_WINDOWS
 
 ACTIONS = ("nothing", "reminder", "incentive")
 ON_THE_FENCE, LIKELY, UNLIKELY = "on_the_fence", "likely_to_purchase", "unlikely_to_purchase"
-RETURN_WINDOWS = ("4h", "8h", "24h", "72h", "168h")
 LATER = "later"
 GAIN_TYPE = pl.Decimal(18, 4)
 # No cart gains more than this; a mistyped price must not stop the hour.
-LARGEST_GAIN = 1e11
+MAX_GAIN = 1e11
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Economics:
                 raise ValueError(f"{name} is {value}, it must be more than 0")
 
     @property
-    def most_movable(self) -> float:
+    def most_persuadable(self) -> float:
         """The chance of buying at which a reminder adds most to it: 1 / (1 + sqrt(odds ratio))."""
         return 1.0 / (1.0 + sqrt(self.reminder_odds_ratio))
 
@@ -80,47 +81,16 @@ class Economics:
         """
         margin = self.margin_rate * value
         discount = self.incentive_rate * value
-        reminded = shift_odds(p_buy, self.reminder_odds_ratio)
-        incited = shift_odds(p_buy, self.incentive_odds_ratio)
+        p_reminder = shift_odds(p_buy, self.reminder_odds_ratio)
+        p_incentive = shift_odds(p_buy, self.incentive_odds_ratio)
         gains = np.column_stack(
             [
                 np.zeros_like(p_buy),
-                (reminded - p_buy) * margin - self.reminder_cost,
-                incited * (margin - discount) - p_buy * margin - self.incentive_cost,
+                (p_reminder - p_buy) * margin - self.reminder_cost,
+                p_incentive * (margin - discount) - p_buy * margin - self.incentive_cost,
             ]
         )
-        return np.round(np.clip(gains, -LARGEST_GAIN, LARGEST_GAIN), 4)
-
-
-@dataclass(frozen=True)
-class ContactTiming:
-    """How long to leave people alone, counted from the end of their last session.
-
-    In randomised field experiments a message within the hour lowered purchases and one after one
-    to three days raised them (Li, Luo, Lu and Moriguchi, Journal of Marketing).
-
-    Attributes:
-        floor_hours: never contact earlier.
-        returned_share: wait until this share of those who return within a week has returned.
-        cap_hours: but no longer than this for it.
-
-    Raises:
-        ValueError: if a value is out of its range.
-    """
-
-    floor_hours: float = 24.0
-    returned_share: float = 0.8
-    cap_hours: float = 72.0
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        if not (0 <= self.floor_hours <= self.cap_hours and isfinite(self.cap_hours)):
-            raise ValueError(
-                f"floor_hours is {self.floor_hours} and cap_hours {self.cap_hours}, "
-                "they must be 0 <= floor_hours <= cap_hours"
-            )
-        if not 0 < self.returned_share < 1:
-            raise ValueError(f"returned_share is {self.returned_share}, it must lie in (0, 1)")
+        return np.round(np.clip(gains, -MAX_GAIN, MAX_GAIN), 4)
 
 
 def shift_odds(p: np.ndarray, odds_ratio: float) -> np.ndarray:
@@ -141,7 +111,7 @@ def decide(
 
     Args:
         carts: cart_id (unique), visitor_id, owner_id, as_of, last_touched_at, session_ended_at,
-            cart_value (null where no price was told), p_abandon, p_return_4h ... p_return_168h, and
+            cart_value (null where no price is known), p_abandon, p_return_4h ... p_return_168h, and
             return_share_hours (hours from as_of until ``timing.returned_share`` of those who return
             within a week have returned; NaN or null if none does).
         economics: margin, costs and effects.
@@ -179,45 +149,20 @@ def decide(
     return decided.with_columns(
         priority_rank=_rank(decided),
         contact_not_before=pl.when(pl.col("best_action") != "nothing").then(
-            _contact_not_before(timing or ContactTiming())
+            contact_not_before(timing or ContactTiming())
         ),
     )
-
-
-def is_held_out(people: pl.Series, *, key: bytes, share: float) -> pl.Series:
-    """Whether each person is never to be contacted; the same for the same key, whatever the frame.
-
-    A person is held out if HMAC-SHA256(key, person), as a fraction of its range, is below the
-    share.
-
-    Raises:
-        ValueError: if the key is empty or the share not in [0, 1].
-    """
-    if not key:
-        raise ValueError("the holdout key is empty, it must be a secret")
-    if not 0 <= share <= 1:
-        raise ValueError(f"holdout_share is {share}, it must be between 0 and 1")
-    held_out = _below(people.unique().to_list(), key, int(share * 2**64))
-    return people.is_in(held_out).alias("is_holdout")
-
-
-def _below(people: Iterable[str], key: bytes, limit: int) -> list[str]:
-    return [
-        name
-        for name in people
-        if int.from_bytes(hmac.digest(key, name.encode(), "sha256")[:8]) < limit
-    ]
 
 
 def _segments(p_buy: np.ndarray, best: np.ndarray, economics: Economics) -> pl.Series:
     """Whom a nudge pays for is on the fence; of the rest, who buys anyway and who does not?
 
-    A nudge moves those most who stand at ``most_movable``. Who is left alone above it is left
+    A nudge moves those most who stand at ``most_persuadable``. Who is left alone above it is left
     because the chance is high already, below it because it is too low (or the cart too small). This
     probability names the reason for doing nothing; it never decides whether to contact.
     """
     segment = np.where(
-        best > 0, ON_THE_FENCE, np.where(p_buy > economics.most_movable, LIKELY, UNLIKELY)
+        best > 0, ON_THE_FENCE, np.where(p_buy > economics.most_persuadable, LIKELY, UNLIKELY)
     )
     return pl.Series(segment.astype(object), dtype=pl.String)
 
@@ -254,19 +199,3 @@ def _rank(decided: pl.DataFrame) -> pl.Series:
     rank = np.empty(decided.height, dtype=np.int64)
     rank[order] = np.arange(1, decided.height + 1)
     return pl.Series(rank)
-
-
-def _contact_not_before(timing: ContactTiming) -> pl.Expr:
-    """The latest of: now, the floor, and the (capped) time by which most will be back unasked."""
-    as_of, ended = pl.col("as_of"), pl.col("session_ended_at")
-    mostly_back = as_of + _hours(pl.col("return_share_hours").cast(pl.Float64).fill_nan(None))
-    wait = pl.min_horizontal(mostly_back, ended + _hours(pl.lit(timing.cap_hours)))
-    # Nobody left who would come back unasked: nothing to wait for.
-    wait = pl.when(mostly_back.is_not_null()).then(wait)
-    earliest = pl.max_horizontal(as_of, ended + _hours(pl.lit(timing.floor_hours)), wait)
-    minute = earliest.dt.truncate("1m")
-    return pl.when(minute < earliest).then(minute.dt.offset_by("1m")).otherwise(minute)
-
-
-def _hours(hours: pl.Expr) -> pl.Expr:
-    return pl.duration(microseconds=(hours * 3.6e9).round().cast(pl.Int64))

@@ -1,8 +1,8 @@
-"""How good a model is: figures for probabilities and for return curves.
+"""How good a model is: metrics of probabilities and of return curves.
 
 What belongs here: numbers out of outcomes and predictions. What does not: deciding on them
 (``promotion``) or drawing them (``plots``). Every array is (n,) unless said otherwise; ``weights``
-count a row more or less, one cart counting one.
+are the weights of the rows.
 """
 
 from collections.abc import Sequence
@@ -92,11 +92,11 @@ def lift_table(
     """
     values, position = np.unique(-scores, return_inverse=True)
     mass = np.bincount(position, weights=weights, minlength=len(values))
-    hits = np.bincount(position, weights=weights * outcomes, minlength=len(values))
-    taken = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
-    total = hits.sum()
-    found = np.concatenate([[0.0], np.cumsum(hits)]) / (total if total else np.nan)
-    captured = np.interp(shares, taken, found)
+    positives = np.bincount(position, weights=weights * outcomes, minlength=len(values))
+    weight_share = np.concatenate([[0.0], np.cumsum(mass)]) / mass.sum()
+    total = positives.sum()
+    positive_share = np.concatenate([[0.0], np.cumsum(positives)]) / (total if total else np.nan)
+    captured = np.interp(shares, weight_share, positive_share)
     return pl.DataFrame(
         {"share": list(shares), "captured": captured, "lift": captured / np.asarray(shares)}
     )
@@ -115,26 +115,26 @@ def kaplan_meier(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarra
     return times, np.cumprod(1.0 - events / at_risk)
 
 
-def step(
-    times: np.ndarray, values: np.ndarray, at: np.ndarray, *, before: bool = False
+def survival_at(
+    times: np.ndarray, survival: np.ndarray, at: np.ndarray, *, before: bool = False
 ) -> np.ndarray:
     """A survival step function read at ``at`` (or just before it), 1 ahead of the first step."""
     position = np.searchsorted(times, at, side="left" if before else "right")
-    return np.concatenate([[1.0], values])[position]
+    return np.concatenate([[1.0], survival])[position]
 
 
 def return_curve_against_kaplan_meier(
     durations: np.ndarray,
     is_returned: np.ndarray,
-    away: np.ndarray,
+    p_away: np.ndarray,
     horizons_hours: Sequence[float],
 ) -> pl.DataFrame:
-    """Does the mean predicted curve agree with what happened?
+    """The mean predicted survival curve against the observed one.
 
     Args:
         durations: hours to the return, or to the end of what is known.
         is_returned: whether they came back.
-        away: (n x horizons) predicted probabilities of still being away at each horizon.
+        p_away: (n x horizons) predicted probabilities of still being away at each horizon.
         horizons_hours: the horizons; those beyond the longest duration are left out.
 
     Returns:
@@ -144,8 +144,8 @@ def return_curve_against_kaplan_meier(
     longest = durations.max(initial=0.0)
     seen = [i for i, hours in enumerate(horizons_hours) if hours <= longest]
     hours = np.array([float(horizons_hours[i]) for i in seen])
-    model = away[:, seen].mean(axis=0)
-    observed = step(times, survival, hours)
+    model = p_away[:, seen].mean(axis=0)
+    observed = survival_at(times, survival, hours)
     return pl.DataFrame(
         {"hours": hours, "model": model, "kaplan_meier": observed, "gap": model - observed}
     )
@@ -154,43 +154,43 @@ def return_curve_against_kaplan_meier(
 def return_brier_losses(
     durations: np.ndarray,
     is_returned: np.ndarray,
-    away: np.ndarray,
+    p_away: np.ndarray,
     horizons_hours: Sequence[float],
 ) -> np.ndarray:
-    """Squared errors of the predicted absence, weighted for censoring (Graf et al. 1999).
+    """Squared errors of the survival curve, weighted for censoring (Graf et al. 1999).
 
-    A row whose outcome at a horizon is known counts 1 / (chance that it stayed known so long), one
-    censored before counts 0, so that column means estimate the Brier score without censoring.
+    A row whose outcome at a horizon is known weighs 1 / P(not censored so long), one censored
+    before weighs 0, so that column means estimate the Brier score without censoring.
 
     Args:
         durations: as in ``return_curve_against_kaplan_meier``, like the arguments that follow.
         is_returned: whether they came back.
-        away: (n x horizons).
+        p_away: (n x horizons).
         horizons_hours: the horizons.
 
     Returns:
         (n x horizons) losses.
     """
     times, uncensored = kaplan_meier(durations, ~is_returned)
-    at_duration = step(times, uncensored, durations, before=True)
-    losses = np.zeros_like(away)
+    at_duration = survival_at(times, uncensored, durations, before=True)
+    losses = np.zeros_like(p_away)
     for column, hours in enumerate(horizons_hours):
         still_away = durations > hours
         returned = is_returned & ~still_away
-        at_horizon = step(times, uncensored, np.array([float(hours)]))[0]
+        at_horizon = survival_at(times, uncensored, np.array([float(hours)]))[0]
         weight = np.zeros(len(durations))
         weight[returned] = 1 / at_duration[returned]
         if still_away.any():
             weight[still_away] = 1 / at_horizon
-        losses[:, column] = weight * (still_away - away[:, column]) ** 2
+        losses[:, column] = weight * (still_away - p_away[:, column]) ** 2
     return losses
 
 
-def d_calibration_gap(away: np.ndarray, is_returned: np.ndarray, bins: int = 10) -> float:
-    """How far the predicted absence at each own duration is from uniform (Haider et al. 2020).
+def d_calibration_gap(p_away: np.ndarray, is_returned: np.ndarray, bins: int = 10) -> float:
+    """D-calibration: how far S(t) at each row's own duration is from uniform (Haider et al. 2020).
 
     Args:
-        away: predicted probability of being away at the row's own duration.
+        p_away: predicted probability of still being away at the row's own duration.
         is_returned: whether the row ended in a return; a censored one spreads evenly below.
         bins: equal bins of probability.
 
@@ -198,8 +198,8 @@ def d_calibration_gap(away: np.ndarray, is_returned: np.ndarray, bins: int = 10)
         The largest difference of a bin's share from 1 / bins; 0 is perfect.
     """
     edges = np.linspace(0.0, 1.0, bins + 1)
-    returned = np.histogram(away[is_returned], edges)[0].astype(np.float64)
-    censored = np.maximum(away[~is_returned], 1e-9)[:, None]
+    returned = np.histogram(p_away[is_returned], edges)[0].astype(np.float64)
+    censored = np.maximum(p_away[~is_returned], 1e-9)[:, None]
     inside = np.clip(censored - edges[:-1], 0.0, 1.0 / bins) / censored
-    shares = (returned + inside.sum(axis=0)) / max(len(away), 1)
+    shares = (returned + inside.sum(axis=0)) / max(len(p_away), 1)
     return float(np.abs(shares - 1.0 / bins).max())

@@ -1,7 +1,8 @@
 """Why a cart scored as it did, in words a marketer reads.
 
 What belongs here: picking the features that moved a score most and putting them in words. What does
-not: the words themselves (they stand beside the columns in dbt) and the shares (the model's).
+not: the words themselves (they stand beside the columns in dbt) and the contributions (the
+model's).
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,9 @@ def reason_codes(
 ) -> list[str]:
     """The strongest reasons of each row, strongest first, joined by "; ".
 
-    A row whose shares sum to zero or more leans towards abandoning: its largest positive shares are
-    told. Of any other row those that lean towards buying are. A feature without phrase or value
-    is passed over; equal shares stand in the order of the features.
+    Where the contributions of a row sum to zero or more, it leans towards abandoning, and its
+    largest positive contributions are given; of any other row those that lean towards buying. A
+    feature without phrase or value is skipped; ties stand in the order of the features.
 
     Args:
         contributions: (n x ``encoding.features``) log-odds of abandoning.
@@ -35,21 +36,21 @@ def reason_codes(
         top: how many reasons at most.
 
     Returns:
-        n texts; empty where nothing weighed.
+        n texts; empty where no feature contributed.
     """
-    towards = np.where(contributions.sum(axis=1) >= 0, 1.0, -1.0)
-    weight = np.zeros_like(contributions)
+    direction = np.where(contributions.sum(axis=1) >= 0, 1.0, -1.0)
+    strength = np.zeros_like(contributions)
     words = np.full(contributions.shape, "", dtype=object)
     for column, name in enumerate(encoding.features):
         if name not in phrases:
             continue
         low, high = phrases[name]
         known = frame[name].is_not_null().to_numpy()
-        weight[:, column] = np.where(known, towards * contributions[:, column], 0.0)
+        strength[:, column] = np.where(known, direction * contributions[:, column], 0.0)
         words[:, column] = np.where(_is_low(frame, name, encoding), low, high)
-    order = np.argsort(-weight, axis=1, kind="stable")[:, :top]
+    order = np.argsort(-strength, axis=1, kind="stable")[:, :top]
     return [
-        "; ".join(words[row, column] for column in columns if weight[row, column] > 0)
+        "; ".join(words[row, column] for column in columns if strength[row, column] > 0)
         for row, columns in enumerate(order)
     ]
 

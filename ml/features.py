@@ -1,7 +1,7 @@
 """Which columns of a frame are features, and how they become numbers.
 
-What belongs here: the names of keys and labels, and the encoding that a model learns once and
-carries along. What does not: how a feature is computed (SQL does that) or used (the models do).
+What belongs here: the names of keys and labels, and the encoding that is fitted with a model and
+saved beside it. What does not: how a feature is computed (SQL does that) or used (the models do).
 """
 
 import json
@@ -21,12 +21,13 @@ SNAPSHOT_KEYS = (
     "cart_value",
     "is_suspected_bot",
 )
-SNAPSHOT_LABELS = ("converts_within_horizon",)
+CONVERTS = "converts_within_horizon"
+SNAPSHOT_LABELS = (CONVERTS,)
 RETURN_KEYS = ("session_id", "cart_id", "visitor_id", "owner_id", "ended_at", "elapsed_hours")
 RETURN_LABELS = ("duration_hours", "is_returned")
 
-# A category is kept if this many visitors share it: rarer ones teach nothing that lasts, and a
-# value that belongs to one person must not live on in a model after that person was erased.
+# A category is kept if this many visitors share it: rarer ones do not generalise, and a value that
+# belongs to one person must not remain in a model after that person was erased.
 MIN_VISITORS_PER_CATEGORY = 20
 MAX_CATEGORIES = 64
 
@@ -60,7 +61,7 @@ def numeric_matrix(frame: pl.DataFrame, features: Iterable[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the features of one model become numbers; learned from its training rows.
+    """How the features of one model become numbers; fitted on its training rows.
 
     Attributes:
         features: the columns, in the order of the matrix.
@@ -75,7 +76,7 @@ class Encoding:
     minima: dict[str, float]
 
     @classmethod
-    def learn(cls, frame: pl.DataFrame) -> "Encoding":
+    def fit(cls, frame: pl.DataFrame) -> "Encoding":
         """The encoding of all feature columns of ``frame``.
 
         Raises:
@@ -96,7 +97,7 @@ class Encoding:
 
     @property
     def categorical_positions(self) -> list[int]:
-        """Where in the matrix the categorical features stand."""
+        """The columns of the matrix that hold categorical features."""
         return [i for i, name in enumerate(self.features) if name in self.categories]
 
     def matrix(self, frame: pl.DataFrame) -> np.ndarray:

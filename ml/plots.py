@@ -1,8 +1,9 @@
-"""The figures of a model card as PNG bytes.
+"""The plots of a model card as PNG bytes.
 
-What belongs here: drawing tables that ``evaluation`` made. What does not: computing them. Figures
-are drawn through objects only, without pyplot's shared state, so that any thread may draw; the same
-table gives the same bytes. Colours are Okabe and Ito's, told apart by colour-blind eyes too.
+What belongs here: drawing tables that ``evaluation`` made. What does not: computing them. Plots are
+drawn through objects only, without pyplot's shared state, so that any thread may draw; the same
+table gives the same bytes. Colours are Okabe and Ito's, which
+colour-blind readers can distinguish too.
 """
 
 from collections.abc import Mapping, Sequence

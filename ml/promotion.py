@@ -1,6 +1,6 @@
 """Is the challenger better than the model in use?
 
-What belongs here: the comparison and its verdict. What does not: exchanging the models.
+What belongs here: the comparison and its verdict. What does not: putting the better model to use.
 """
 
 from collections.abc import Callable
@@ -14,24 +14,38 @@ from ml import abandonment, evaluation, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import rounded
 from ml.features import FeatureError, person
+from ml.horizons import HORIZONS_HOURS
 from ml.return_time import ReturnModel
 from ml.split import Window, cart_weights
 
 RESAMPLES = 200
 SEED = 11
 CONFIDENCE = 0.9
-# Rows to compare on, their weights, and the (n,) losses of a model on them.
-Comparison = tuple[pl.DataFrame, np.ndarray, Callable[..., np.ndarray]]
 LOSS_NAMES = {abandonment.NAME: "log loss", return_time.NAME: "Brier score"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether to promote, why in one sentence, and the figures it rests on."""
+    """Whether to promote, why in one sentence, and the metrics it rests on."""
 
     promote: bool
     reason: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two models are compared on.
+
+    Attributes:
+        rows: the n labelled rows.
+        weights: (n,) their weights.
+        losses: gives the (n,) losses of a model on them.
+    """
+
+    rows: pl.DataFrame
+    weights: np.ndarray
+    losses: Callable[..., np.ndarray]
 
 
 def better(
@@ -41,11 +55,12 @@ def better(
 ) -> Verdict:
     """Compare two models of one kind on the same newest rows whose outcome is known.
 
-    A learned model replaces a fallback, and never the other way round. Else the challenger must
-    have the lower loss, and so surely: the upper 90 % bound of the difference, from 200 resamples
-    of people, must be below zero. The loss for abandonment is the log loss, one vote a cart, and
-    the challenger pays for what was fitted on these very rows: parameters / carts (Akaike 1974).
-    The loss for return is the censoring-weighted Brier score, averaged over the horizons.
+    A learned model replaces a fallback, and never the other way round. Otherwise the challenger
+    must have the lower loss, and with confidence: the upper 90 % bound of the difference, from 200
+    bootstrap resamples of people, must be below zero. The loss for abandonment is the log loss,
+    weighted by ``cart_weights``, and the challenger is penalised for what was fitted on these very
+    rows: by parameters / carts (Akaike 1974). The loss for return is the Brier score weighted for
+    censoring, averaged over the horizons.
 
     Args:
         challenger: the new model.
@@ -67,74 +82,75 @@ def better(
             if champion.card.is_fallback
             else Verdict(False, "A fallback does not replace a learned model.", {})
         )
-    rows, weights, losses = (
-        _abandonment_rows(challenger, frame)
+    comparison = (
+        _compare_abandonment(challenger, frame)
         if name == abandonment.NAME
-        else _return_rows(challenger, frame)
+        else _compare_return(challenger, frame)
     )
-    if rows.is_empty():
+    if comparison.rows.is_empty():
         return Verdict(False, "There are no rows with a known outcome to compare on.", {})
-    new = losses(challenger)
+    challenger_losses = comparison.losses(challenger)
     try:
-        old = losses(champion)
+        champion_losses = comparison.losses(champion)
     except FeatureError as error:
         return Verdict(True, f"The model in use cannot score any more: {error}.", {})
-    difference, upper = _bootstrap(new - old, weights, rows)
-    figures = {
-        "challenger_loss": np.average(new, weights=weights),
-        "champion_loss": np.average(old, weights=weights),
+    weights = comparison.weights
+    difference, upper = _bootstrap(challenger_losses - champion_losses, weights, comparison.rows)
+    metrics = {
+        "challenger_loss": np.average(challenger_losses, weights=weights),
+        "champion_loss": np.average(champion_losses, weights=weights),
         "difference": difference,
         "difference_upper": upper,
-        "rows": rows.height,
+        "rows": comparison.rows.height,
     }
-    said = "is" if upper < 0 else "is not surely" if difference < 0 else "is not"
+    is_lower = "is" if upper < 0 else "is not surely" if difference < 0 else "is not"
     return Verdict(
         promote=bool(upper < 0),
         reason=(
-            f"The challenger's {LOSS_NAMES[name]} {said} lower: "
-            f"{figures['challenger_loss']:.4f} against {figures['champion_loss']:.4f}, "
+            f"The challenger's {LOSS_NAMES[name]} {is_lower} lower: "
+            f"{metrics['challenger_loss']:.4f} against {metrics['champion_loss']:.4f}, "
             f"difference at most {upper:+.4f}."
         ),
-        figures=rounded(figures),
+        metrics=rounded(metrics),
     )
 
 
-def _abandonment_rows(challenger: AbandonmentModel, frame: pl.DataFrame) -> Comparison:
+def _compare_abandonment(challenger: AbandonmentModel, frame: pl.DataFrame) -> Comparison:
     rows = frame.filter(pl.col(abandonment.LABEL).is_not_null()).sort("as_of", "cart_id")
     if not challenger.card.is_fallback:
         params = challenger.card.params
         start, end = (datetime.fromisoformat(params[f"test_{edge}"]) for edge in ("start", "end"))
         rows = Window(start, end).rows(rows)
     weights = cart_weights(rows)
-    charge = challenger.scorer.calibrated_parameters / max(weights.sum(), 1.0)
-    outcomes = (~rows[abandonment.LABEL]).cast(pl.Float64).to_numpy()
+    penalty = challenger.scorer.calibrated_parameters / max(weights.sum(), 1.0)
+    outcomes = abandonment.abandoned(rows)
 
     def losses(model: AbandonmentModel) -> np.ndarray:
-        charged = charge if model is challenger else 0.0
-        return evaluation.log_losses(outcomes, model.predict(rows)) + charged
+        log_losses = evaluation.log_losses(outcomes, model.predict(rows))
+        return log_losses + (penalty if model is challenger else 0.0)
 
-    return rows, weights, losses
+    return Comparison(rows, weights, losses)
 
 
-def _return_rows(challenger: ReturnModel, frame: pl.DataFrame) -> Comparison:
+def _compare_return(challenger: ReturnModel, frame: pl.DataFrame) -> Comparison:
     rows = return_time.known_at(frame, challenger.card.trained_as_of)
     if not rows.is_empty():
-        rows = rows.filter(pl.col("ended_at") >= return_time.newest_from(rows))
+        rows = rows.filter(pl.col("ended_at") >= return_time.start_of_test(rows))
     durations = rows["duration_hours"].cast(pl.Float64).to_numpy()
     is_returned = rows["is_returned"].to_numpy().astype(bool)
-    hours = [h for h in return_time.HORIZONS_HOURS if h <= durations.max(initial=0.0)]
+    hours = [h for h in HORIZONS_HOURS if h <= durations.max(initial=0.0)]
 
     def losses(model: ReturnModel) -> np.ndarray:
-        away = model.curve.away(rows, hours)
-        return evaluation.return_brier_losses(durations, is_returned, away, hours).mean(axis=1)
+        p_away = model.curve.survival(rows, hours)
+        return evaluation.return_brier_losses(durations, is_returned, p_away, hours).mean(axis=1)
 
-    return rows, np.ones(rows.height), losses
+    return Comparison(rows, np.ones(rows.height), losses)
 
 
 def _bootstrap(
     differences: np.ndarray, weights: np.ndarray, rows: pl.DataFrame
 ) -> tuple[float, float]:
-    """The weighted mean difference and its upper bound, people drawn with all their rows."""
+    """The weighted mean difference and its upper bound, people resampled with all their rows."""
     codes = rows.select(person().rank("dense")).to_series().to_numpy() - 1
     people = int(codes.max()) + 1
     weight = np.bincount(codes, weights=weights, minlength=people)

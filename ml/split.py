@@ -1,4 +1,4 @@
-"""Splitting by time: what is learned from lies before what is judged on.
+"""Splitting by time: what a model is fitted on lies before what it is evaluated on.
 
 What belongs here: windows, the gap between them, the weight of a row. What does not: random splits,
 which put the same shopper and the same week on both sides.
@@ -37,7 +37,7 @@ class TimeSplit:
 def time_split(
     first: datetime, last: datetime, *, gap: timedelta, share: float, longest: timedelta
 ) -> TimeSplit | None:
-    """Cut the rows from ``first`` to ``last`` (both included) into three windows.
+    """Cut the time from ``first`` to ``last`` (both included) into three windows.
 
     Test and validation each get ``share`` of what the two gaps leave, in full hours and at most
     ``longest``; training gets all that lies before. With a gap of one label horizon no label of a
@@ -58,11 +58,11 @@ def time_split(
 
 
 def cart_weights(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) what a row counts: 1 at a cart's first touch in the frame, 1/2 at its second, and so on.
+    """(n,) the weight of each row: 1 at a cart's first touch in the frame, 1/2 at its second, ...
 
-    So carts that are touched again and again do not rule. The weight knows the cart's past only:
-    one that shares 1 among all rows of a cart knows how many there will be, and a bought cart has
-    few, so that models learned with it promise too many purchases.
+    So carts that are touched often do not dominate. The weight depends on the cart's past only: a
+    weight that shares 1 among all rows of a cart would depend on how many there will be, and a
+    bought cart has few, so that models fitted with it overestimate purchases.
     """
     touch = pl.col("last_touched_at").rank("dense").over("cart_id")
     return frame.select(1.0 / touch).to_series().to_numpy()

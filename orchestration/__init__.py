@@ -1,1 +1,15 @@
-"""Runs Comeback: landing, warehouse, training, scoring, publication, and Dagster around them."""
+"""Runs Comeback: landing, warehouse, models, privacy, outputs, and Dagster around them.
+
+Packages stand on one another in this order, and none imports from one above it (the contracts in
+`pyproject.toml` hold them to it):
+
+    ground      paths, settings, hours, errors, SQL quoting, atomic files
+    landing     dumps into the schema `raw`
+    warehouse   the private database: opening it, dbt, score tables, run log, recovery
+    modelling   learning, keeping and applying the models
+    privacy     erasing a person, and the search that proves it
+    outputs     what others read: the published database, export files
+    dagster     all of it as assets, checks, jobs, schedules and sensors
+
+`cli` and `status` stand above them.
+"""

@@ -1,4 +1,4 @@
-"""The command `comeback`: reads its arguments, runs Dagster jobs here, tells the outcome.
+"""The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
 Belongs here: arguments, progress and exit codes (0 done, 1 failed, 2 wrong usage). Not here: work;
 a command is a run of the jobs that the schedule runs. Dagster, dbt and the models are imported when
@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.errors import ComebackError
-from orchestration.failures import explained
-from orchestration.home import Home
-from orchestration.hours import hours_between, last_full_hour, parse_hour, utc_now
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.failures import explained
+from orchestration.ground.home import Home
+from orchestration.ground.hours import hours_between, last_full_hour, parse_hour, utc_now
 
 logger = logging.getLogger("orchestration.cli")
 
@@ -67,8 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def land(home: Home, arguments: argparse.Namespace) -> None:
     """Load the files given."""
-    from orchestration.launch import Launcher
-    from orchestration.report import aligned
+    from orchestration.dagster.in_process import Launcher
+    from orchestration.status import aligned
 
     with Launcher(home, "land") as launcher:
         landed = launcher.land(arguments.files, arguments.source)
@@ -77,8 +77,8 @@ def land(home: Home, arguments: argparse.Namespace) -> None:
 
 def run(home: Home, arguments: argparse.Namespace) -> None:
     """One hour, all steps."""
-    from orchestration import report
-    from orchestration.launch import Launcher
+    from orchestration import status
+    from orchestration.dagster.in_process import Launcher
 
     begun = time.monotonic()
     with Launcher(home, "run") as launcher:
@@ -97,14 +97,14 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
             case chosen:
                 hour = chosen
         launcher.hourly(hour)
-    print(report.summary(home, hour, time.monotonic() - begun))
+    print(status.summary(home, hour, time.monotonic() - begun))
 
 
 def replay(home: Home, arguments: argparse.Namespace) -> None:
     """Hour after hour, training once a day, as the schedules would have."""
-    from orchestration import report
-    from orchestration.automation import TRAIN_HOUR
-    from orchestration.launch import Launcher
+    from orchestration import status
+    from orchestration.dagster.automation import TRAIN_HOUR
+    from orchestration.dagster.in_process import Launcher
 
     begun = time.monotonic()
     hours = hours_between(arguments.first, arguments.last)
@@ -117,13 +117,13 @@ def replay(home: Home, arguments: argparse.Namespace) -> None:
             launcher.hourly(hour)
             if hour.hour == TRAIN_HOUR:
                 launcher.train(hour)
-    print(report.summary(home, hours[-1], time.monotonic() - begun))
+    print(status.summary(home, hours[-1], time.monotonic() - begun))
 
 
 def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """Learn challengers as of the hour scored last, and promote those that are better."""
-    from orchestration import report
-    from orchestration.launch import Launcher
+    from orchestration import status
+    from orchestration.dagster.in_process import Launcher
 
     with Launcher(home, "train") as launcher:
         hour = launcher.newest_scored_hour()
@@ -132,13 +132,13 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
                 "there is nothing to learn from", str(home.warehouse), "run first: comeback run"
             )
         launcher.train(hour)
-    print(report.models(home))
+    print(status.models(home))
 
 
 def erase(home: Home, arguments: argparse.Namespace) -> None:
-    """A person out of everything, and the proof of it."""
-    from orchestration.erasure import Subject
-    from orchestration.launch import Launcher
+    """Erase a person, and prove it."""
+    from orchestration.dagster.in_process import Launcher
+    from orchestration.privacy.erasure_records import Subject
 
     kind = "visitor" if arguments.user is None else "user"
     subject = Subject.named(kind, getattr(arguments, kind))
@@ -149,9 +149,9 @@ def erase(home: Home, arguments: argparse.Namespace) -> None:
 
 def status(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """What there is, and anything wrong."""
-    from orchestration import report
+    from orchestration import status
 
-    print(report.status(home))
+    print(status.status(home))
 
 
 def _show_progress() -> None:
@@ -168,7 +168,14 @@ def ui(home: Home, arguments: argparse.Namespace) -> None:
     """Become Dagster's UI and daemon, until interrupted."""
     home.prepare()
     dagster = str(Path(sys.executable).with_name("dagster"))
-    options = ["-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(arguments.port)]
+    options = [
+        "-m",
+        "orchestration.dagster.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(arguments.port),
+    ]
     places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
     os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
 
@@ -251,7 +258,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--rebuild",
         action="store_true",
-        help="first make a damaged warehouse anew from the kept dumps; the old file is put aside",
+        help="first rebuild a damaged warehouse from the kept dumps; the old file is put aside",
     )
 
 

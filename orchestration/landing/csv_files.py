@@ -17,15 +17,17 @@ from itertools import islice
 
 import duckdb
 
+from orchestration.landing.file_writer import FileWriter, NotClean
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
+from orchestration.landing.raw_tables import declared_columns, positional
+from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import FileWriter, NotClean, declared_columns, positional
 
 DELIMITERS = (",", ";", "\t", "|")
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.
 LOOK_AHEAD_LINES = 1_000
-FAST_LINE_BYTES = 2_000_000  # what DuckDB allows unless told otherwise
+FAST_LINE_BYTES = 2_000_000  # what DuckDB allows by default
 
 # Inside quotes: anything, quotes doubled, up to the quote that closes. Possessive, so a field that
 # does not close fails at once.
@@ -164,7 +166,7 @@ def read_exactly(writer: FileWriter, stream: ByteStream, layout: Layout, limit: 
         for line in lines:
             if not is_blank(line):
                 writer.note(detail)
-                writer.set_aside(line.number, "unknown_columns", detail, line.text)
+                writer.set_aside(line.number, Reason.UNKNOWN_COLUMNS, detail, line.text)
     if stream.damage:
         writer.note(stream.damage)
 
@@ -263,7 +265,7 @@ class _Records:
             while opened is not None:
                 line = self._next()
                 if line is None:
-                    reason = "cut_row" if _ends_the_file(taken) else "unclosed_quote"
+                    reason = Reason.CUT_ROW if _ends_the_file(taken) else Reason.UNCLOSED_QUOTE
                     self._refuse(taken, reason, "a quote opens a field and is never closed")
                     return
                 taken.append(line)
@@ -271,7 +273,7 @@ class _Records:
                 if len(taken) > LOOK_AHEAD_LINES or size > self.limit:
                     bounds = f"{LOOK_AHEAD_LINES} lines or {self.limit} bytes"
                     detail = f"a quote opens a field and is not closed within {bounds}"
-                    self._refuse(taken, "unclosed_quote", detail)
+                    self._refuse(taken, Reason.UNCLOSED_QUOTE, detail)
                     return
                 opened.append(taken[-2].end)
                 opened = self.splitter.close(line.text, opened, fields)
@@ -289,13 +291,13 @@ class _Records:
         if len(fields) != self.width:
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             reason = (
-                "cut_row"
+                Reason.CUT_ROW
                 if len(fields) < self.width and _ends_the_file(taken)
-                else "wrong_field_count"
+                else Reason.WRONG_FIELD_COUNT
             )
             self._refuse(taken, reason, f"{count} where the {self.against} has {self.width}")
         elif last.is_cut:
-            self._refuse(taken, "cut_row", "the last field may not be whole")
+            self._refuse(taken, Reason.CUT_ROW, "the last field may not be whole")
         else:
             mended = next((line.mended for line in taken if line.mended), None)
             if mended:
@@ -303,10 +305,10 @@ class _Records:
                 self.writer.repaired(first.number, mended, MENDED_DETAILS[mended], text)
             self.writer.add(first.number, fields, sum(map(len, fields)))
 
-    def _refuse(self, taken: Sequence[Line], reason: str, detail: str) -> None:
+    def _refuse(self, taken: Sequence[Line], reason: Reason, detail: str) -> None:
         first = taken[0]
         self.put_back.extendleft(reversed(taken[1:]))
-        if reason == "cut_row":
+        if reason == Reason.CUT_ROW:
             detail += "; the file ends inside this record"
             self.writer.note("the file ends inside its last record")
         self.writer.set_aside(first.number, reason, detail, first.text)

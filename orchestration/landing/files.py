@@ -1,4 +1,4 @@
-"""Files as they lie: finding them, telling them apart, and their bytes. What a record is, the
+"""Files as they lie: finding and distinguishing them, and their bytes. What a record is, the
 readers know.
 
 Dumps belong to the shop: everything here opens them for reading only.
@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import fsspec
 
-from orchestration.errors import ComebackError
+from orchestration.ground.errors import ComebackError
 from orchestration.landing.sources import Source
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
 
+from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.files import ByteStream
 from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
+from orchestration.landing.raw_tables import extra_text, positional
+from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import FileWriter, extra_text, positional
 
 
 class _Number(str):
@@ -39,7 +41,7 @@ def read(writer: FileWriter, stream: ByteStream, limit: int) -> None:
         writer.note(detail)
         for line in text_lines(stream, limit):
             if not is_blank(line):
-                writer.set_aside(line.number, "unknown_columns", detail, line.text)
+                writer.set_aside(line.number, Reason.UNKNOWN_COLUMNS, detail, line.text)
         return
     width = len(source.column_names) + 1
     writer.deliver(width, positional(width))
@@ -57,11 +59,11 @@ def read(writer: FileWriter, stream: ByteStream, limit: int) -> None:
             continue
         if not isinstance(record, dict):
             detail = f"the line holds {_kind(record)}, not an object"
-            writer.set_aside(line.number, "not_an_object", detail, line.text)
+            writer.set_aside(line.number, Reason.NOT_AN_OBJECT, detail, line.text)
             continue
         row, mended = _row(record, places), line.mended
         if "\\u" in line.text and (better := [text and _mended(text) for text in row]) != row:
-            row, mended = better, mended or "bad_escape"
+            row, mended = better, mended or Reason.BAD_ESCAPE
         if mended:
             writer.repaired(line.number, mended, MENDED_DETAILS[mended], line.text)
         writer.add(line.number, row, len(line.text))
@@ -165,18 +167,18 @@ def _decoded(line: Line) -> Iterator[dict[str, Any]]:
         yield record
 
 
-def _fault(writer: FileWriter, line: Line, error: Exception) -> tuple[str, str]:
+def _fault(writer: FileWriter, line: Line, error: Exception) -> tuple[Reason, str]:
     if isinstance(error, RecursionError):
-        return "bad_json", "nested too deeply"
+        return Reason.BAD_JSON, "nested too deeply"
     detail = (
         f"no JSON: {error.msg} at column {error.colno}"
         if isinstance(error, json.JSONDecodeError)
         else str(error)
     )
     if line.end:
-        return "bad_json", detail
+        return Reason.BAD_JSON, detail
     writer.note("the file ends inside its last record")
-    return "cut_row", f"{detail}; the file ends inside this record"
+    return Reason.CUT_ROW, f"{detail}; the file ends inside this record"
 
 
 def _kind(value: Any) -> str:

@@ -7,8 +7,9 @@ Shared by the CSV and the JSONL reader. What a line holds is theirs to say.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from orchestration.landing.file_writer import CLIP_MARK, RAW_ROW_CHARACTERS
 from orchestration.landing.files import ByteStream
-from orchestration.landing.tables import CLIP_MARK, RAW_ROW_CHARACTERS
+from orchestration.landing.reasons import Reason
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -25,15 +26,15 @@ class Line(NamedTuple):
     number: int
     text: str
     end: str
-    mended: str | None = None
+    mended: Reason | None = None
     byte_size: int = 0
     is_cut: bool = False
 
 
 MENDED_DETAILS = {
-    "not_utf8": "bytes that are not UTF-8 were replaced by U+FFFD",
-    "nul_bytes": "NUL bytes were removed",
-    "bad_escape": "an escape that stands for no character was replaced by U+FFFD or removed",
+    Reason.NOT_UTF8: "bytes that are not UTF-8 were replaced by U+FFFD",
+    Reason.NUL_BYTES: "NUL bytes were removed",
+    Reason.BAD_ESCAPE: "an escape that stands for no character was replaced by U+FFFD or removed",
 }
 
 
@@ -78,9 +79,9 @@ def is_blank(line: Line) -> bool:
     return not line.text.strip(" ")
 
 
-def too_long(byte_size: object, limit: int) -> tuple[str, str]:
+def too_long(byte_size: object, limit: int) -> tuple[Reason, str]:
     """Reason and detail for a row above the limit."""
-    return "row_too_long", f"the row has {byte_size} bytes, the limit is {limit}"
+    return Reason.ROW_TOO_LONG, f"the row has {byte_size} bytes, the limit is {limit}"
 
 
 def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -> Line:
@@ -94,8 +95,8 @@ def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -
         return Line(number, text, end, None, byte_size)
     mended = None
     if b"\0" in piece:
-        piece, mended = piece.replace(b"\0", b""), "nul_bytes"
+        piece, mended = piece.replace(b"\0", b""), Reason.NUL_BYTES
     try:
         return Line(number, piece.decode(), end, mended, byte_size)
     except UnicodeDecodeError:
-        return Line(number, piece.decode(errors="replace"), end, "not_utf8", byte_size)
+        return Line(number, piece.decode(errors="replace"), end, Reason.NOT_UTF8, byte_size)

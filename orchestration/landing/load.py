@@ -19,7 +19,13 @@ from typing import Literal
 import duckdb
 
 from orchestration.landing import csv_files, jsonl_files, parquet_files
-from orchestration.landing.erased import Tombstones
+from orchestration.landing.file_writer import (
+    FileWriter,
+    NotClean,
+    are_full,
+    finish_together,
+    insert_rows,
+)
 from orchestration.landing.files import (
     SCRATCH_PREFIX,
     ByteStream,
@@ -30,15 +36,9 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
+from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source
-from orchestration.landing.tables import (
-    FileWriter,
-    NotClean,
-    are_full,
-    ensure_raw_tables,
-    finish_together,
-    insert_rows,
-)
+from orchestration.landing.tombstones import Tombstones
 
 ROW_LIMIT_BYTES = 16 << 20
 BATCH_BYTES = 64 << 20
@@ -79,7 +79,7 @@ class LandedFile:
     note: str | None = None
 
 
-class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, told in its note
+class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
     pass
 
 
@@ -122,7 +122,7 @@ def land(
         row_limit: Bytes a row may have; a longer one is set aside.
         scratch: Folder for copies of remote files (default: the system's); those a killed load left
             there are removed.
-        key_file: The key by which erased people are told; needed once somebody was erased.
+        key_file: The key by which erased people are recognised; needed once somebody was erased.
 
     Returns:
         One outcome a file, in the order given. A file that cannot be read is refused in its

@@ -14,26 +14,26 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.landing.lines import too_long
-from orchestration.landing.tables import (
+from orchestration.ground.sql import literal
+from orchestration.landing.file_writer import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
     CLIP_MARK,
     RAW_ROW_CHARACTERS,
     FileWriter,
     NotClean,
-    declared_columns,
     insert_files,
-    literal,
-    positional,
     registered,
 )
+from orchestration.landing.lines import too_long
+from orchestration.landing.raw_tables import declared_columns, positional
+from orchestration.landing.reasons import Reason
 
 _WHOLE = 1 << 53
 _BUFFER_BYTES = 1 << 20
 
 
-class _NotParquet(Exception):  # noqa: N818  # told in raw.unreadable_rows
+class _NotParquet(Exception):  # noqa: N818  # noted in raw.unreadable_rows
     pass
 
 
@@ -70,7 +70,10 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
     except _NotParquet as error:
         writer.note(f"not readable as Parquet: {error}")
         writer.set_aside(
-            1, "unreadable_file", f"the file as a whole is not readable as Parquet: {error}", None
+            1,
+            Reason.UNREADABLE_FILE,
+            f"the file as a whole is not readable as Parquet: {error}",
+            None,
         )
         return
     file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES)
@@ -86,7 +89,7 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
             )
             writer.note(detail)
             for line in range(first, first + count):
-                writer.set_aside(line, "damaged_rows", detail, None)
+                writer.set_aside(line, Reason.DAMAGED_ROWS, detail, None)
         else:
             at = first
             for rows in _batches(file, group):
@@ -187,7 +190,13 @@ def _insert(
     if not source.accepts(names):
         detail = source.refusal(names)
         writer.note(detail)
-        _set_aside(writer, names, delivered, parameters, f"'unknown_columns', {literal(detail)}")
+        _set_aside(
+            writer,
+            names,
+            delivered,
+            parameters,
+            f"{literal(Reason.UNKNOWN_COLUMNS)}, {literal(detail)}",
+        )
         return
     within = _within(f"select {delivered}", names, limit)
     loaded = writer.insert("line", declared_columns(names, source), within, parameters)

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from orchestration.errors import ComebackError
+from orchestration.ground.errors import ComebackError
 
 RAW_SCHEMA = "raw"
-BOOKKEEPING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
+LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
@@ -129,7 +129,7 @@ def load_sources(folder: Path) -> dict[str, Source]:
             if group.get("schema", group["name"]) != RAW_SCHEMA:
                 continue
             for table in group.get("tables", []):
-                if table["name"] in BOOKKEEPING_TABLES:
+                if table["name"] in LANDING_TABLES:
                     continue
                 source = _source(table, path)
                 if source.name in sources:
@@ -179,7 +179,7 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
             )
     if not source.identity("visitor") + source.identity("user"):
         raise ComebackError(
-            "no column tells whose a row is, so nobody could be erased",
+            "no column says whose a row is, so nobody could be erased",
             where,
             "mark the ids of people `identity: visitor` or `identity: user`",
         )
@@ -206,11 +206,6 @@ def _column(column: Mapping[str, Any]) -> Column:
         bool(meta.get("required", False)),
         meta.get("identity"),
     )
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _name_key(name: str) -> str:

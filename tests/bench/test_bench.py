@@ -10,11 +10,11 @@ from unittest.mock import Mock
 import polars as pl
 import pytest
 
-from orchestration.home import Home
-from tests.bench import by_hand, figures, shops, split, table
-from tests.bench.processes import Cost, ProcessFailedError, measured
-from tests.bench.split import RunRecord
-from tests.bench.table import Machine, Results, Row
+from bench import by_hand, measurements, shops, split, table
+from bench.processes import Cost, ProcessFailedError, measured
+from bench.split import RunRecord
+from bench.table import Machine, Results, Row
+from orchestration.ground.home import Home
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +125,12 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
         return Cost(next(seconds), 100.0, out=out if "build" in command else "7")
 
     (tmp_path / "dumps").symlink_to(dumps)
-    monkeypatch.setattr(figures, "measured", told)
-    monkeypatch.setattr(figures, "split", Mock(**{"split.return_value": {"Dagster": 3.0}}))
-    monkeypatch.setattr(figures, "shutil", Mock())
+    monkeypatch.setattr(measurements, "measured", told)
+    monkeypatch.setattr(measurements, "split", Mock(**{"split.return_value": {"Dagster": 3.0}}))
+    monkeypatch.setattr(measurements, "shutil", Mock())
     seen = Mock(**{"watching.return_value": nullcontext(), "seconds_to_export.return_value": 50.0})
-    monkeypatch.setattr(figures, "ui", seen)
-    bench = figures.Bench(tmp_path, [6_000, 12_000], carts=10)
+    monkeypatch.setattr(measurements, "ui", seen)
+    bench = measurements.Bench(tmp_path, [6_000, 12_000], carts=10)
     rows = list(bench.rows())
     history = ["a", "b", "b", "a", "", "d", "d", "c"]
     assert [row.part for row in rows] == [*history, *history, "e", "e", "f"]

@@ -377,8 +377,8 @@ def test_rows_go_wrong_as_often_as_the_law_says(shop: Shop, rows: pl.DataFrame) 
     content = [name for name in rows.columns if name != "slot"]
     alike = len(usable) - len(usable.unique(content))
     assert alike / count == pytest.approx(LAW.duplicate_share, rel=0.3)
-    retold = len(usable.unique(content)) - usable["event_id"].n_unique()
-    assert retold / count == pytest.approx(LAW.retold_share, rel=0.3)
+    redelivered = len(usable.unique(content)) - usable["event_id"].n_unique()
+    assert redelivered / count == pytest.approx(LAW.redelivered_share, rel=0.3)
 
     at = pl.col("event_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_zone="UTC")
     hour = ((at - START).dt.total_hours()).alias("hour")

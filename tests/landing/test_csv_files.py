@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.landing import csv_files, ensure_raw_tables
+from orchestration.landing.file_writer import FileWriter, NotClean
 from orchestration.landing.files import ByteStream
-from orchestration.landing.tables import FileWriter, NotClean
 from tests.landing.conftest import CLICKS
 
 HEADER = "visitor_id,event_at,price\n"

@@ -13,10 +13,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.failures import explained
-from orchestration.home import Home
+from bench.processes import measured
+from orchestration.ground.failures import explained
+from orchestration.ground.home import Home
 from orchestration.landing import find_files, land
-from tests.bench.processes import measured
 from tests.full_disk import no_file_beyond
 from tests.landing.conftest import CLICKS, LANDED_AT
 

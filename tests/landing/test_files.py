@@ -3,7 +3,7 @@
 import fsspec
 import pytest
 
-from orchestration.errors import ComebackError
+from orchestration.ground.errors import ComebackError
 from orchestration.landing import find_files, land
 from tests.landing.conftest import CLICKS, LANDED_AT
 

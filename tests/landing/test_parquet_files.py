@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.landing.tables import FileWriter, declared_columns
+from orchestration.landing.file_writer import FileWriter
+from orchestration.landing.raw_tables import declared_columns
 from tests.landing.conftest import CLICKS
 
 MEGABYTE = 1 << 20

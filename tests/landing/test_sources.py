@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import ComebackError
+from orchestration.ground.errors import ComebackError
 from orchestration.landing import load_sources, source_named
 
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"

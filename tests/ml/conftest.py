@@ -1,13 +1,12 @@
 """Made-up shops whose truth is known."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-START = datetime.fromisoformat("2026-01-01")
-HORIZON = timedelta(hours=72)
+from tests.ml.training import START
 
 
 def make_snapshots(carts: int = 2500, days: float = 60, seed: int = 5) -> pl.DataFrame:

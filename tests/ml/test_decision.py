@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -7,49 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.decision import ContactTiming, Economics, decide, is_held_out, shift_odds
+from ml.decision import Economics, decide, shift_odds
+from tests.ml.carts import AS_OF, KEY, carts, decided
 
-AS_OF = datetime.fromisoformat("2026-03-10T12:00")
-KEY = b"a secret of the shop"
-PERSON_1 = 0xA2597FAEC11A72C8 / 2**64
 LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_purchase"
-
-
-def carts(rows: list[dict]) -> pl.DataFrame:
-    """Carts with what a row says, and else an hour idle, nobody known, back within the day."""
-    usual = {
-        "owner_id": None,
-        "as_of": AS_OF,
-        "last_touched_at": AS_OF - timedelta(hours=1),
-        "session_ended_at": AS_OF - timedelta(hours=1),
-        "cart_value": Decimal(100),
-        "p_abandon": 0.5,
-        "p_return_4h": 0.1,
-        "p_return_8h": 0.2,
-        "p_return_24h": 0.6,
-        "p_return_72h": 0.7,
-        "p_return_168h": 0.8,
-        "return_share_hours": 10.0,
-    }
-    return pl.DataFrame(
-        [{"cart_id": f"c{i}", "visitor_id": f"v{i}"} | usual | row for i, row in enumerate(rows)],
-        schema_overrides={
-            "owner_id": pl.String,
-            "cart_value": pl.Decimal(38, 4),
-            "last_touched_at": pl.Datetime("us"),
-            "session_ended_at": pl.Datetime("us"),
-            "return_share_hours": pl.Float64,
-        },
-        infer_schema_length=None,
-    )
-
-
-# Five cents a contact, so that the sums below can be followed.
-CHEAP = Economics(reminder_cost=0.05, incentive_cost=0.05)
-
-
-def decided(rows: list[dict], economics: Economics = CHEAP, **settings_) -> pl.DataFrame:
-    return decide(carts(rows), economics, holdout_key=KEY, **settings_)
 
 
 @pytest.mark.parametrize(
@@ -112,43 +73,10 @@ def test_rank_is_by_gain_then_value_then_cart():
 
 def test_the_odds_are_shifted_not_the_probability():
     assert shift_odds(np.array([0.0, 0.2, 0.5, 1.0]), 1.5) == pytest.approx([0, 3 / 11, 0.6, 1])
-    at = Economics(reminder_odds_ratio=4).most_movable
+    at = Economics(reminder_odds_ratio=4).most_persuadable
     p = np.linspace(0.01, 0.99, 99)
     assert p[np.argmax(shift_odds(p, 4) - p)] == pytest.approx(at, abs=0.005)
     assert at == pytest.approx(1 / 3)
-
-
-@pytest.mark.parametrize(
-    ("ended_hours_ago", "share_hours", "contact_in_hours"),
-    [
-        (1.0, 10.0, 23.0),  # most are back in 10 hours: the floor of 24 hours rules
-        (1.0, 40.0, 40.0),  # most are back in 40 hours
-        (1.0, 100.0, 71.0),  # not later than 72 hours after the session
-        (30.0, 20.0, 20.0),
-        (100.0, 60.0, 0.0),  # all waiting is over
-        (30.0, None, 0.0),  # nobody left who would come back unasked
-        (30.0, float("nan"), 0.0),
-        (1.0, None, 23.0),
-    ],
-)
-def test_contact_waits_for_the_floor_and_for_those_who_come_back_unasked(
-    ended_hours_ago, share_hours, contact_in_hours
-):
-    ended = AS_OF - timedelta(hours=ended_hours_ago)
-    row = decided([{"session_ended_at": ended, "return_share_hours": share_hours}])
-    assert row["contact_not_before"].item() == AS_OF + timedelta(hours=contact_in_hours)
-
-
-def test_contact_is_rounded_up_to_the_minute_and_null_for_nothing():
-    ended = AS_OF - timedelta(minutes=59, seconds=59, microseconds=999_999)
-    row = decided([{"session_ended_at": ended}, {"cart_value": None}])
-    assert row["contact_not_before"].to_list() == [AS_OF + timedelta(hours=23, minutes=1), None]
-
-
-def test_settings_of_the_timing_are_followed():
-    timing = ContactTiming(floor_hours=2, cap_hours=5)
-    row = decided([{"return_share_hours": 10.0}], timing=timing)
-    assert row["contact_not_before"].item() == AS_OF + timedelta(hours=4)
 
 
 def test_the_return_window_is_the_first_by_which_a_return_is_more_likely_than_not():
@@ -157,32 +85,6 @@ def test_the_return_window_is_the_first_by_which_a_return_is_more_likely_than_no
     steps += [(0.1, 0.2, 0.3, 0.4, 0.6), (0.1, 0.2, 0.3, 0.4, 0.5)]
     rows = decided([dict(zip(names, step, strict=True)) for step in steps])
     assert rows["return_window"].to_list() == ["4h", "8h", "72h", "168h", "later"]
-
-
-def test_the_holdout_is_its_share_and_stays_the_same_for_everyone():
-    people = pl.Series([f"person {i}" for i in range(20_000)])
-    held_out = is_held_out(people, key=KEY, share=0.05)
-    assert held_out.mean() == pytest.approx(0.05, abs=0.005)
-    assert is_held_out(people.reverse(), key=KEY, share=0.05).equals(held_out.reverse())
-    wider = is_held_out(people, key=KEY, share=0.1)
-    assert (wider | ~held_out).all()  # a larger share adds people and frees none
-    other = is_held_out(people, key=b"another secret", share=0.05)
-    assert (held_out & other).mean() < 0.01
-    # printf 'person 1' | openssl dgst -sha256 -hmac 'a secret of the shop', first 16 digits / 2^64
-    assert is_held_out(pl.Series(["person 1"]), key=KEY, share=PERSON_1 + 1e-9).item()
-    assert not is_held_out(pl.Series(["person 1"]), key=KEY, share=PERSON_1 - 1e-9).item()
-
-
-def test_the_carts_of_one_owner_are_held_out_together():
-    rows = [{"owner_id": "u1"}, {"owner_id": "u1"}, {"visitor_id": "u1"}]
-    for share in np.linspace(0, 1, 21):
-        held_out = decided(rows, holdout_share=float(share))["is_holdout"]
-        assert held_out.n_unique() == 1
-
-
-def test_all_or_nobody_may_be_held_out():
-    assert decided([{}, {}], holdout_share=0.0)["is_holdout"].to_list() == [False, False]
-    assert decided([{}, {}], holdout_share=1.0)["is_holdout"].to_list() == [True, True]
 
 
 def test_no_carts_make_no_decisions():
@@ -207,13 +109,9 @@ def test_a_mistyped_price_does_not_stop_the_hour():
             lambda: Economics(incentive_odds_ratio=float("nan")),
             "incentive_odds_ratio is nan, it must be more than 0",
         ),
-        (lambda: ContactTiming(floor_hours=90), "0 <= floor_hours <= cap_hours"),
-        (lambda: ContactTiming(returned_share=1), r"returned_share is 1, it must lie in \(0, 1\)"),
         (lambda: decided([{"p_abandon": None}]), r"p_abandon must be in \[0, 1\] in every row"),
         (lambda: decided([{"p_abandon": float("nan")}]), "p_abandon must be"),
         (lambda: decided([{"p_return_8h": 1.1}]), "p_return_8h must be"),
-        (lambda: is_held_out(pl.Series(["a"]), key=b"", share=0.1), "the holdout key is empty"),
-        (lambda: decided([{}], holdout_share=5), "holdout_share is 5, it must be between 0 and 1"),
     ],
 )
 def test_values_out_of_range_are_refused_in_one_line(make, message):

@@ -14,7 +14,7 @@ def scored():
     return outcomes, p, rng.uniform(0.1, 1, 3000)
 
 
-def test_figures_are_those_of_scikit_learn(scored):
+def test_metrics_are_those_of_scikit_learn(scored):
     y, p, w = scored
     assert evaluation.auc(y, p, w) == roc_auc_score(y, p, sample_weight=w)
     assert evaluation.average_precision(y, p, w) == average_precision_score(y, p, sample_weight=w)
@@ -71,7 +71,7 @@ def test_kaplan_meier_is_that_of_lifelines():
     fitter = lifelines.KaplanMeierFitter().fit(durations, is_event)
     at = np.array([0.5, 4, 8, 24, 70])
     expected = fitter.survival_function_at_times(at).to_numpy()
-    assert evaluation.step(times, survival, at) == pytest.approx(expected, abs=1e-12)
+    assert evaluation.survival_at(times, survival, at) == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_mean_curve_is_compared_at_the_horizons_that_were_followed():
@@ -106,5 +106,5 @@ def test_uniform_absence_is_d_calibrated_and_a_lump_is_not():
     assert evaluation.d_calibration_gap(uniform, np.ones(100, dtype=bool)) == pytest.approx(0.0)
     lump = np.full(100, 0.55)
     assert evaluation.d_calibration_gap(lump, np.ones(100, dtype=bool)) == pytest.approx(0.9)
-    # A row censored at 1.0 says nothing: it spreads evenly.
+    # A row censored at 1.0 holds no information: it spreads evenly.
     assert evaluation.d_calibration_gap(np.ones(5), np.zeros(5, dtype=bool)) == pytest.approx(0.0)

@@ -31,16 +31,16 @@ def reasons(contributions: list[float], row: dict | None = None, **arguments) ->
     return reason_codes(shares, frame, phrases, ENCODING, **arguments)[0]
 
 
-def test_the_strongest_three_towards_abandoning_are_told_strongest_first():
-    told = reasons([0.2, 0.5, 0.3, 0.1])
-    assert told == "never ordered before; the device; idle for long"
+def test_the_strongest_three_towards_abandoning_are_given_strongest_first():
+    given = reasons([0.2, 0.5, 0.3, 0.1])
+    assert given == "never ordered before; the device; idle for long"
 
 
-def test_what_speaks_against_the_way_a_row_leans_is_not_told():
+def test_reasons_against_the_way_a_row_leans_are_left_out():
     assert reasons([0.9, -0.5, 0.0, -0.1]) == "idle for long"
 
 
-def test_a_row_that_leans_towards_buying_is_told_why():
+def test_a_row_that_leans_towards_buying_has_reasons_for_buying():
     row = {"idle_hours": 1.0, "visitor_order_count": 2}
     assert reasons([-0.4, -0.8, 0.3, 0.0], row) == "ordered before; active just now"
 

@@ -23,7 +23,7 @@ def test_features_are_all_columns_but_keys_and_labels_in_the_order_of_the_frame(
 
 
 def test_an_encoding_keeps_medians_minima_and_categories_that_enough_visitors_share():
-    encoding = Encoding.learn(training_frame())
+    encoding = Encoding.fit(training_frame())
     assert encoding.categories == {"device_type": ("desktop", "mobile")}
     assert encoding.medians == {"session_event_count": 24.5, "idle_hours": 0.0}
     assert encoding.minima == {"session_event_count": 0.0, "idle_hours": 0.0}
@@ -32,11 +32,11 @@ def test_an_encoding_keeps_medians_minima_and_categories_that_enough_visitors_sh
 
 def test_a_category_of_one_visitor_is_not_kept_however_many_rows_it_has():
     frame = training_frame().with_columns(visitor_id=pl.lit("v1"))
-    assert Encoding.learn(frame).categories == {"device_type": ()}
+    assert Encoding.fit(frame).categories == {"device_type": ()}
 
 
 def test_unknown_categories_nulls_and_untyped_columns_become_nan():
-    encoding = Encoding.learn(training_frame())
+    encoding = Encoding.fit(training_frame())
     scored = pl.DataFrame(
         {
             "session_event_count": [1, None, 3],
@@ -49,12 +49,12 @@ def test_unknown_categories_nulls_and_untyped_columns_become_nan():
 
 
 def test_an_encoding_survives_its_json():
-    encoding = Encoding.learn(training_frame())
+    encoding = Encoding.fit(training_frame())
     assert Encoding.from_json(encoding.to_json()) == encoding
 
 
 def test_a_missing_or_changed_column_is_named():
-    encoding = Encoding.learn(training_frame())
+    encoding = Encoding.fit(training_frame())
     with pytest.raises(FeatureError, match="no column 'idle_hours'"):
         encoding.matrix(training_frame().drop("idle_hours"))
     with pytest.raises(FeatureError, match="'idle_hours' is String, a numeric column is needed"):

@@ -22,7 +22,7 @@ TABLES = {
 
 
 @pytest.mark.parametrize("draw", TABLES, ids=lambda draw: draw.__name__)
-def test_a_figure_is_a_small_png_of_the_same_bytes_each_time(draw):
+def test_a_plot_is_a_small_png_of_the_same_bytes_each_time(draw):
     png = draw(TABLES[draw])
     assert len(png) < 60_000
     assert png == draw(TABLES[draw])
@@ -31,6 +31,6 @@ def test_a_figure_is_a_small_png_of_the_same_bytes_each_time(draw):
     assert b"Creation Time" not in png
 
 
-def test_another_table_makes_another_figure():
+def test_another_table_makes_another_plot():
     table = TABLES[plots.calibration]
     assert plots.calibration(table[:5]) != plots.calibration(table)

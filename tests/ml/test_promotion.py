@@ -1,21 +1,13 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
 
-from ml import abandonment, return_time
+from ml import return_time
 from ml.abandonment import Params
 from ml.promotion import better
-
-HORIZON = timedelta(hours=72)
-AS_OF = datetime.fromisoformat("2026-03-06")
-RETURN_AS_OF = datetime.fromisoformat("2026-02-10")
-
-
-def train(snapshots, **changes):
-    rows = snapshots.drop("truth")
-    return abandonment.train(rows, **({"as_of": AS_OF, "horizon": HORIZON} | changes))
+from tests.ml.training import RETURN_AS_OF
+from tests.ml.training import train_abandonment as train
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +17,7 @@ def good(snapshots):
 
 @pytest.fixture(scope="module")
 def poor(snapshots):
-    """The same learned without what people are interested in."""
+    """The same, fitted without the interest of people."""
     return train(snapshots.with_columns(session_interest=pl.lit(0.0)))
 
 
@@ -34,11 +26,11 @@ def fallback(snapshots):
     return train(snapshots.head(100))
 
 
-def test_a_surely_lower_log_loss_is_promoted(good, poor, snapshots):
+def test_a_log_loss_lower_beyond_chance_is_promoted(good, poor, snapshots):
     verdict = better(good, poor, snapshots)
     assert verdict.promote
-    assert verdict.figures["difference_upper"] < 0
-    assert verdict.figures["rows"] == good.card.figures["test_rows"]
+    assert verdict.metrics["difference_upper"] < 0
+    assert verdict.metrics["rows"] == good.card.metrics["test_rows"]
     assert verdict.reason.startswith("The challenger's log loss is lower: 0.")
 
 
@@ -48,10 +40,10 @@ def test_a_worse_challenger_is_not_promoted(good, poor, snapshots):
     assert verdict.reason.startswith("The challenger's log loss is not lower: ")
 
 
-def test_a_twin_is_not_promoted_by_what_it_was_calibrated_on(good, snapshots):
-    twin = train(snapshots, params=Params(seed=8))
-    assert not better(twin, good, snapshots).promote
-    assert not better(good, twin, snapshots).promote
+def test_an_equal_model_is_not_promoted_by_what_it_was_calibrated_on(good, snapshots):
+    equal = train(snapshots, params=Params(seed=8))
+    assert not better(equal, good, snapshots).promote
+    assert not better(good, equal, snapshots).promote
 
 
 def test_a_learned_model_replaces_a_fallback_and_not_the_other_way_round(good, fallback, snapshots):
@@ -60,7 +52,7 @@ def test_a_learned_model_replaces_a_fallback_and_not_the_other_way_round(good, f
     assert not better(fallback, good, snapshots).promote
 
 
-def test_a_champion_that_lacks_a_column_gives_way(good, snapshots):
+def test_a_champion_that_lacks_a_column_is_replaced(good, snapshots):
     lacking = train(snapshots.rename({"session_interest": "session_fervour"}))
     verdict = better(good, lacking, snapshots)
     assert verdict.promote

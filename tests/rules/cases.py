@@ -1,8 +1,9 @@
 """Hand-made logs, each with the rows that the rules make of it, written out by hand.
 
 Belongs here: small logs that pin one rule each, and what is expected of them. Nothing here is
-computed from a rule: the numbers are for a reader to check against the rules' text. The same
-table is put to the reference and to the SQL. Not here: random logs (strategies.py).
+computed from a rule: the numbers are for a reader to check against `dbt_project/docs/rules.md`,
+which quotes the names of cases. The same table is put to the reference and to the SQL. Not here:
+random logs (strategies.py).
 
 A case expects whole tables: every row of a table it names, in the columns it names.
 """

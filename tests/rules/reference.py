@@ -1,9 +1,9 @@
 """The rules of events, sessions, carts and snapshots, in plain and slow Python.
 
 Belongs here: what a delivered row becomes, and what follows from a list of events, written
-straight from the rules as the project states them, so that the SQL has something to be compared
-with that shares no line of it. Does not belong here: SQL, DuckDB, hashed ids, features. Sessions
-and carts are known here by (visitor, start), which is what the warehouse hashes.
+straight from the rules as `dbt_project/docs/rules.md` states them, so that the SQL has something to
+be compared with that shares no line of it. Does not belong here: SQL, DuckDB, hashed ids, features.
+Sessions and carts are known here by (visitor, start), which is what the warehouse hashes.
 """
 
 import hashlib

@@ -21,7 +21,7 @@ def event(id_: str, visitor: str, user: str, at: str, kind: str, item: str = "",
     return (id_, visitor, user, f"2026-03-{at}Z", kind, item, url)
 
 
-# On the tablet: nobody, then Anna, then, on another day, Bert.
+# On the tablet: no_subject, then Anna, then, on another day, Bert.
 TABLET_OF_ANNA = [
     event("t1", TABLET, "", "01T10:00:00", "view_item", "lamp"),
     event("t2", TABLET, "", "01T10:01:00", "add_to_cart", "lamp"),

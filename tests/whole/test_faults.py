@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import publication
+from orchestration.outputs import published_database
 from tests.full_disk import limit_files
 from tests.whole.conftest import run_comeback
 from tests.whole.twins import (
@@ -50,7 +50,7 @@ def obey_modes() -> None:
 
 def die_before_the_rename() -> None:
     """Have this process die when the next published file is finished and not yet to be seen."""
-    publication.take_place = lambda *_: os._exit(9)
+    published_database.take_place = lambda *_: os._exit(9)
 
 
 def fails(home: Path, *options: str, hinder=None) -> str:

@@ -2,8 +2,8 @@
 
 import duckdb
 
-from orchestration.home import Home
-from tests.bench import own_steps
+from bench import own_steps
+from orchestration.ground.home import Home
 
 HOUR = "2026-11-01T00:00:00"
 CARTS = 3_000

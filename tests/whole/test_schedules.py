@@ -21,8 +21,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.automation import TRAIN_HOUR
 from orchestration.cli import main
+from orchestration.dagster.automation import TRAIN_HOUR
 from tests.rules import reference
 from tests.rules.cases import Row
 from tests.rules.reference import CANONICAL_COLUMNS

@@ -1,0 +1,100 @@
+"""The dumps that are measured: a shop that has been open for longer or shorter, and one hour more.
+
+Belongs here: making them. Not here: what is done with them.
+
+A longer history is the same shop open for longer, not a bigger shop: months of 35 days, each by
+another seed with other people and ids of its own, the newest the same in all. So the carts that
+live at the end of the log are as many whatever the history.
+"""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from data.simulated_shop import write_shop
+
+DAYS = 35
+LOG_END = datetime.fromisoformat("2026-11-01T00:00:00+00:00")
+EVENTS_PER_PERSON = 29.7
+SEED = 7
+IDS = ("event_id", "visitor_id", "user_id", "order_id")
+LATE_SHARE = 0.05
+
+
+def write_month(folder: Path, age: int, events: int) -> None:
+    """Write one month of about so many events in Parquet by the day; `age` 0 is the newest."""
+    made, truth = folder.with_name(f".{folder.name}"), folder.with_name(f".{folder.name}_truth")
+    write_shop(
+        made,
+        truth,
+        visitors=max(1, round(events / EVENTS_PER_PERSON)),
+        days=DAYS,
+        seed=SEED + age,
+        start=LOG_END - timedelta(days=DAYS * (age + 1)),
+        file_format="parquet",
+        slice_name="day",
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(made.glob("*.parquet")):
+        rows = pl.read_parquet(path)
+        own = rows.with_columns(_renamed(name, f"m{age}-", pl.lit(True)) for name in IDS)
+        own.write_parquet(folder / path.name)
+    shutil.rmtree(made)
+    shutil.rmtree(truth)
+
+
+def hour_after(number: int) -> datetime:
+    """The end of the hour of that number, counted from 1, after the log's end; UTC, naive."""
+    return LOG_END.replace(tzinfo=None) + timedelta(hours=number)
+
+
+def more_rows(month: Path, number: int, rows: int) -> pl.DataFrame:
+    """An hour after the log's end in which the newest rows of the log happen again.
+
+    Half of the visitors are those of the log, coming again; the other half are new. One row in
+    twenty is late: it says something new of a time within the log.
+
+    Args:
+        month: the newest month.
+        number: which hour, counted from 1; each has ids of its own.
+        rows: how many; of a month smaller than twenty times that, a twentieth.
+
+    Returns:
+        The rows as delivered.
+    """
+    at = pl.col("at")
+    at = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
+    log = (
+        pl.scan_parquet(month / "*.parquet")
+        .with_columns(at=at.dt.replace_time_zone(None))
+        .filter(at < hour_after(0), pl.col("visitor_id").is_not_null())
+        .unique("event_id", keep="any")
+        .sort("at", "event_id")
+        .collect()
+    )
+    newest = log.tail(min(rows, log.height // 20))
+    share = (at - at.min()) / (at.max() - at.min())
+    moved = hour_after(number - 1) + (share * 3_599_000_000).cast(pl.Duration("us"))
+    is_late = pl.int_range(pl.len()) % round(1 / LATE_SHARE) == 0
+    is_new = pl.col("visitor_id").hash(SEED) % 2 == 0
+    return newest.with_columns(
+        pl.when(is_late).then("event_at").otherwise(moved.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")),
+        *(_renamed(name, f"h{number}-", pl.lit(True)) for name in ("event_id", "order_id")),
+        *(_renamed(name, f"h{number}-", is_new) for name in ("visitor_id", "user_id")),
+    ).drop("at")
+
+
+def deliver(rows: pl.DataFrame, landing: Path, name: str) -> None:
+    """Put rows into a source's folder in one step, as a shop should."""
+    landing.mkdir(parents=True, exist_ok=True)
+    unfinished = landing / f".{name}"
+    rows.write_parquet(unfinished)
+    unfinished.rename(landing / name)
+
+
+def _renamed(name: str, prefix: str, where: pl.Expr) -> pl.Expr:
+    """An id of the shop with a prefix; what means nobody stays as it is."""
+    is_id = pl.col(name).str.contains(r"^(m\d+-)?[a-z]?[0-9a-f]{6,16}$") & where
+    return pl.when(is_id).then(pl.format("{}{}", pl.lit(prefix), name)).otherwise(name).alias(name)

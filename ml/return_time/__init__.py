@@ -1,0 +1,15 @@
+"""When a shopper will be back: the survival curve of being away, given the hours already gone.
+
+What belongs here: what is read off sessions (``sessions``), the curve that scores are read from
+(``curve``), fitting it with lifelines (``fit``), the metrics of the card (``metrics``) and the
+model that holds them together (``model``). What does not: what to do with a return time
+(``ml.decision``).
+
+Imports go one way: ``model`` -> ``fit``, ``metrics`` -> ``curve``, ``sessions``. Others import
+the names below.
+"""
+
+from ml.return_time.model import NAME, ReturnModel, train
+from ml.return_time.sessions import known_at, start_of_test
+
+__all__ = ["NAME", "ReturnModel", "known_at", "start_of_test", "train"]

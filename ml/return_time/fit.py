@@ -1,0 +1,162 @@
+"""Fitting the curve: Cox's proportional hazards model, or Kaplan-Meier if it cannot be trusted.
+
+What belongs here: standardising the features, fitting with lifelines and the choice between the
+two. What does not: which sessions are learned from (``model``) and reading a fitted curve
+(``curve``): what lifelines fitted is written down as coefficients and a baseline on a grid, and
+scores come from that alone.
+"""
+
+import warnings
+from dataclasses import replace
+from hashlib import sha256
+
+import lifelines
+import numpy as np
+import pandas as pd
+import polars as pl
+from lifelines.exceptions import ConvergenceError
+
+from ml import evaluation
+from ml.features import feature_columns, numeric_matrix, person
+from ml.horizons import HORIZONS_HOURS
+from ml.return_time.curve import Curve
+from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
+
+MIN_SESSIONS = 100
+MIN_RETURNS = 20
+MAX_SESSIONS = 100_000
+PENALIZER = 0.001
+MAX_KAPLAN_MEIER_GAP = 0.02
+
+
+def fit_curve(rows: pl.DataFrame) -> tuple[Curve, str]:
+    """Cox's model and nothing, or Kaplan-Meier and the reason why, as the end of a sentence.
+
+    Args:
+        rows: sessions as ``sessions.known_at`` gives them.
+
+    Raises:
+        FeatureError: if a feature is not numeric.
+    """
+    returns = int(rows["is_returned"].sum())
+    if rows.height < MIN_SESSIONS or returns < MIN_RETURNS:
+        return _kaplan_meier_curve(rows), (
+            f"{rows.height} sessions with {returns} returns are known, "
+            f"{MIN_SESSIONS} with {MIN_RETURNS} are needed."
+        )
+    sample = sample_people(rows)
+    scaling = standardisation(sample)
+    if not scaling.features:
+        return _kaplan_meier_curve(rows), "no feature differs between the sessions."
+    try:
+        curve = _cox_curve(sample, scaling)
+    except ConvergenceError:
+        return _kaplan_meier_curve(rows), "the Cox model did not converge."
+    durations, is_returned = durations_on_grid(sample)
+    gaps = evaluation.return_curve_against_kaplan_meier(
+        durations, is_returned, curve.survival(sample, HORIZONS_HOURS), HORIZONS_HOURS
+    )
+    worst = gaps["gap"].abs().max() or 0.0
+    if worst > MAX_KAPLAN_MEIER_GAP:
+        return _kaplan_meier_curve(rows), (
+            f"the Cox model's mean curve is {worst:.3f} off the observed one, "
+            f"{MAX_KAPLAN_MEIER_GAP} is allowed."
+        )
+    return curve, ""
+
+
+def sample_people(rows: pl.DataFrame) -> pl.DataFrame:
+    """At most about ``MAX_SESSIONS`` rows: all sessions of people drawn by the hash of their id."""
+    if rows.height <= MAX_SESSIONS:
+        return rows
+    people = rows.select(person().alias("person"))["person"]
+    limit = int(MAX_SESSIONS / rows.height * 2**64)
+    drawn = [
+        name
+        for name in people.unique().to_list()
+        if int.from_bytes(sha256(name.encode()).digest()[:8]) < limit
+    ]
+    return rows.filter(people.is_in(drawn))
+
+
+def standardisation(rows: pl.DataFrame) -> Curve:
+    """A curve without hazard: the features that differ, and how they are standardised."""
+    names = feature_columns(rows)
+    matrix = numeric_matrix(rows, names)
+    matrix = np.where(np.isfinite(matrix), matrix, np.nan)
+    kept, columns = [], []
+    for name, column in zip(names, matrix.T, strict=True):
+        known = column[~np.isnan(column)]
+        if not len(known):
+            continue
+        median = float(np.median(known))
+        lower, upper = (float(x) for x in np.quantile(known, [0.01, 0.99]))
+        values = np.clip(np.where(np.isnan(column), median, column), lower, upper)
+        # Of a column that differs in its rarest rows only, clipping leaves a constant.
+        if (scale := float(values.std())) > 1e-9 * max(1.0, abs(median)):
+            kept.append(name)
+            columns.append((median, lower, upper, float(values.mean()), scale))
+    medians, lower, upper, means, scales = zip(*columns, strict=True) if columns else ((),) * 5
+    return Curve(
+        features=tuple(kept),
+        medians=medians,
+        lower=lower,
+        upper=upper,
+        means=means,
+        scales=scales,
+        coefficients=(0.0,) * len(kept),
+        offset=0.0,
+        hours=(0.0, LONGEST_HOURS),
+        cumulative_hazard=(0.0, 0.0),
+    )
+
+
+def fit_cox(rows: pl.DataFrame, scaling: Curve) -> lifelines.CoxPHFitter:
+    """The lifelines model of the standardised rows, durations on the grid.
+
+    Raises:
+        ConvergenceError: if Newton's method failed.
+    """
+    durations, is_returned = durations_on_grid(rows)
+    data = pd.DataFrame(scaling.standardised(rows), columns=list(scaling.features))
+    data["duration_hours"], data["is_returned"] = durations, is_returned
+    fitter = lifelines.CoxPHFitter(penalizer=PENALIZER)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitter.fit(data, "duration_hours", "is_returned")
+    if any("failed to converge" in str(warning.message) for warning in caught):
+        raise ConvergenceError("Newton's method failed to converge")
+    return fitter
+
+
+def _cox_curve(rows: pl.DataFrame, scaling: Curve) -> Curve:
+    """Fit Cox's model with lifelines.
+
+    Raises:
+        ConvergenceError: if no finite answer was found.
+    """
+    fitter = fit_cox(rows, scaling)
+    coefficients = fitter.params_.to_numpy()
+    baseline = fitter.baseline_cumulative_hazard_.iloc[:, 0]
+    if not (np.isfinite(coefficients).all() and np.isfinite(baseline.to_numpy()).all()):
+        raise ConvergenceError("coefficients are not finite")
+    return replace(
+        scaling,
+        coefficients=tuple(float(b) for b in coefficients),
+        offset=-float(fitter._norm_mean.to_numpy() @ coefficients),
+        hours=(0.0, *(float(t) for t in baseline.index if t > 0)),
+        cumulative_hazard=(0.0, *(float(h) for t, h in baseline.items() if t > 0)),
+    )
+
+
+def _kaplan_meier_curve(rows: pl.DataFrame) -> Curve:
+    """One curve for all, in the same form: its hazard is -log of the Kaplan-Meier estimate."""
+    hours: tuple[float, ...] = (0.0, LONGEST_HOURS)
+    hazard: tuple[float, ...] = (0.0, 0.0)
+    if not rows.is_empty():
+        fitter = lifelines.KaplanMeierFitter().fit(*durations_on_grid(rows))
+        survival = fitter.survival_function_.iloc[:, 0]
+        hours = tuple(float(t) for t in survival.index)
+        # Where all have returned the hazard is infinite; a billionth still away stands for none.
+        hazard = tuple(float(h) for h in -np.log(np.maximum(survival.to_numpy(), 1e-9)))
+    return Curve((), (), (), (), (), (), (), 0.0, hours, hazard)

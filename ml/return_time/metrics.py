@@ -1,0 +1,54 @@
+"""The metrics and the table in the card of a return model.
+
+What belongs here: which metrics the card holds. What does not: how a metric is computed
+(``ml.evaluation``) and on which sessions (``model``).
+"""
+
+import numpy as np
+import polars as pl
+from lifelines.utils import concordance_index
+
+from ml import evaluation
+from ml.card import rounded
+from ml.horizons import HORIZONS_HOURS
+from ml.return_time.curve import Curve
+from ml.return_time.sessions import durations_on_grid
+
+
+def measure(
+    curve: Curve, test_rows: pl.DataFrame, test_hours: float
+) -> tuple[dict[str, float], dict[str, list[dict[str, float]]]]:
+    """Metrics and the table "return_curve" of a curve on sessions it was not fitted on.
+
+    Args:
+        curve: the fitted curve.
+        test_rows: the sessions to measure on, at least one of which returned.
+        test_hours: the length of the span they ended in.
+
+    Returns:
+        Metrics by name, those that cannot be measured left out, and tables by name. Horizons beyond
+        the longest duration are left out.
+    """
+    durations, is_returned = durations_on_grid(test_rows)
+    p_away = curve.survival(test_rows, HORIZONS_HOURS)
+    against_observed = evaluation.return_curve_against_kaplan_meier(
+        durations, is_returned, p_away, HORIZONS_HOURS
+    )
+    seen = len(against_observed)
+    brier = evaluation.return_brier_losses(
+        durations, is_returned, p_away[:, :seen], HORIZONS_HOURS[:seen]
+    ).mean(axis=0)
+    relative_hazard = curve.relative_hazard(test_rows)
+    p_away_at_own_duration = np.exp(-relative_hazard * curve.cumulative_hazard_at(durations))
+    metrics = {
+        "concordance": concordance_index(durations, -relative_hazard, is_returned),
+        "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
+        "kaplan_meier_gap": against_observed["gap"].abs().max(),
+        "test_sessions": test_rows.height,
+        "test_returns": int(is_returned.sum()),
+        "test_hours": test_hours,
+    }
+    for row, score in zip(against_observed.to_dicts(), brier, strict=True):
+        metrics[f"kaplan_meier_gap_{row['hours']:g}h"] = row["gap"]
+        metrics[f"brier_{row['hours']:g}h"] = score
+    return rounded(metrics), {"return_curve": [rounded(row) for row in against_observed.to_dicts()]}

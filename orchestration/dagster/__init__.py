@@ -1,0 +1,5 @@
+"""Dagster around everything: assets, checks, jobs, schedules, sensors, runs in this process.
+
+Belongs here: what has to import Dagster, each piece thin: read, call, write, report. Not here:
+work; that is in the packages below.
+"""

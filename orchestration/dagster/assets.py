@@ -1,0 +1,287 @@
+"""The assets beside dbt's: raw files, the two models, scores, what is exported and published.
+
+Belongs here: which asset rests on which, and bodies that read, call, write and report. Not here:
+how anything is done; that is in the plain modules the bodies call. dbt's models are in
+`dbt_assets`, checks in `asset_checks`.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from ml.card import ModelCard
+from orchestration.dagster.hourly import (
+    MODELS_GROUP,
+    OUTPUT_GROUP,
+    RAW_GROUP,
+    SCORES_GROUP,
+    TRAIN_JOB,
+    by_the_hour,
+    hour_of,
+    run_of,
+)
+from orchestration.dagster.markdown import markdown_picture, markdown_table
+from orchestration.dagster.run import RUN_KEY, Run
+from orchestration.ground.hours import iso
+from orchestration.landing import Source
+from orchestration.landing.deliveries import (
+    Location,
+    configured_locations,
+    land_locations,
+    remember_locations,
+)
+from orchestration.modelling import scoring, training
+from orchestration.modelling.model_store import Decision
+from orchestration.modelling.training import Learner
+from orchestration.outputs import export_files
+from orchestration.outputs.published_database import headline_counts, publish
+from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, MODELS
+
+LANDING_OP = "landing"
+LOG_WATERMARK = dg.AssetKey("log_watermark")
+TOP_ROWS = 10
+
+
+class Landing(dg.Config):
+    """What to land; without addresses, every source's configured folder.
+
+    Attributes:
+        addresses: files or folders, local or fsspec.
+        source: the source they belong to.
+    """
+
+    addresses: list[str] = Field(default_factory=list)
+    source: str = ""
+
+
+class Training(dg.Config):
+    """Whether to learn a challenger although there is a champion."""
+
+    retrain: bool = False
+
+
+def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
+    """Landing: one asset per source, the key being that of the dbt source."""
+    specs = [
+        dg.AssetSpec(
+            ["raw", name],
+            group_name=RAW_GROUP,
+            description=f"Rows of the source {name} as delivered, each file once by content.",
+        )
+        for name in sources
+    ]
+
+    @dg.multi_asset(specs=specs, name=LANDING_OP, required_resource_keys={RUN_KEY})
+    def landing(context: dg.AssetExecutionContext, config: Landing) -> Iterator[Any]:
+        run = run_of(context)
+        deliveries = configured_locations(run.home, run.settings, sources)
+        if config.addresses:
+            deliveries = [Location(each, config.source) for each in config.addresses]
+            remember_locations(run.home, deliveries)
+        with run.open_warehouse() as connection:
+            landed = land_locations(connection, run.home, sources, deliveries, datetime.now(UTC))
+        run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
+        for spec in specs:
+            own = landed.filter(source=spec.key.path[-1])
+            yield dg.MaterializeResult(
+                asset_key=spec.key,
+                metadata={
+                    "files": own.height,
+                    "rows_read": int(own["rows_read"].sum()),
+                    "landed": dg.MetadataValue.md(markdown_table(own)),
+                },
+            )
+
+    return landing
+
+
+def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
+    """The time of the newest event, which `latest` is read from before the hour runs."""
+
+    @dg.asset(
+        key=LOG_WATERMARK,
+        deps=[["raw", name] for name in sources],
+        group_name=RAW_GROUP,
+        description="Time of the newest event of the log. Built by the job land.",
+        required_resource_keys={RUN_KEY},
+    )
+    def log_watermark(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run = run_of(context)
+        # to know the newest event it is enough to know the duplicates; the hour builds the log
+        built = dbt_build.build(
+            run.home, run.settings, as_of=None, command="run", select=["+duplicate_rows"]
+        )
+        built.require_success()
+        with run.open_warehouse() as connection:
+            newest = database.newest_event(connection)
+        run.finish()
+        return dg.MaterializeResult(metadata={"newest_event": iso(newest) if newest else ""})
+
+    return log_watermark
+
+
+def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """A learned model: made sure of in the hourly job, challenged in the train job."""
+
+    @dg.asset(
+        name=f"{learner.name}_model",
+        deps=[learner.table],
+        group_name=MODELS_GROUP,
+        description=f"The {learner.name} model that scores come from.",
+        **by_the_hour(partitions),
+    )
+    def model(context: dg.AssetExecutionContext, config: Training) -> dg.MaterializeResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            card, decision = training.ensure_champion(
+                connection,
+                run.model_store,
+                learner,
+                run.settings,
+                hour_of(context),
+                retrain=config.retrain,
+            )
+        return dg.MaterializeResult(metadata=_card_metadata(run, card, decision))
+
+    return model
+
+
+def models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The table of all models."""
+
+    @dg.asset(
+        name=MODELS.name,
+        deps=[f"{learner.name}_model" for learner in training.LEARNERS],
+        group_name=MODELS_GROUP,
+        description=MODELS.description,
+        **by_the_hour(partitions),
+    )
+    def models(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            rows = training.write_models(connection, run.model_store)
+        if context.job_name == TRAIN_JOB:
+            run.finish()
+        return dg.MaterializeResult(metadata={"models": rows})
+
+    return models
+
+
+def cart_scores_asset(
+    partitions: dg.PartitionsDefinition, manifest: Mapping[str, Any]
+) -> dg.AssetsDefinition:
+    """The scores of the hour."""
+
+    @dg.asset(
+        name=CART_SCORES.name,
+        deps=[MODELS.name, "scoring_snapshots", "scoring_returns"],
+        group_name=SCORES_GROUP,
+        description=CART_SCORES.description,
+        **by_the_hour(partitions),
+    )
+    def cart_scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run, as_of = run_of(context), hour_of(context)
+        with run.open_warehouse() as connection:
+            scores = scoring.score(
+                scoring.read_frames(connection, as_of),
+                training.champion(run.model_store, training.ABANDONMENT, as_of),
+                training.champion(run.model_store, training.RETURN, as_of),
+                as_of=as_of,
+                settings=run.settings,
+                phrases=dbt_build.reason_phrases(manifest),
+            )
+            scoring.write_scores(connection, scores, as_of, run.run_id, run.settings)
+        top = scores.sort("priority_rank").head(TOP_ROWS)
+        return dg.MaterializeResult(
+            metadata={
+                "carts_scored": scores.height,
+                "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
+                "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
+            }
+        )
+
+    return cart_scores
+
+
+def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """The CSV files of the hour."""
+
+    @dg.asset(
+        deps=[CART_SCORES.name],
+        group_name=OUTPUT_GROUP,
+        description="CSV files of the hour for e-mail and ads tools; people held out are left out.",
+        **by_the_hour(partitions),
+    )
+    def retargeting_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run, as_of = run_of(context), hour_of(context)
+        with run.open_warehouse() as connection:
+            rows = export_files.read_rows(connection, as_of)
+        export = export_files.write_export(
+            run.home.exports,
+            as_of,
+            rows,
+            models={
+                each.name: run.model_store.champion(each.name, as_of) for each in training.LEARNERS
+            },
+            settings_digest=run.settings.digest,
+            keep_hours=run.settings.exports_keep_hours,
+        )
+        return dg.MaterializeResult(
+            metadata={
+                "file": dg.MetadataValue.path(run.home.exports / export.path),
+                "rows": export.rows,
+                "withheld": export.withheld,
+                "sha256": export.sha256,
+            }
+        )
+
+    return retargeting_export
+
+
+def published_database_asset(
+    partitions: dg.PartitionsDefinition,
+) -> dg.AssetsDefinition:
+    """The database of the analysts; the last step of an hour."""
+
+    @dg.asset(
+        deps=["retargeting_export", *DBT_TABLES],
+        group_name=OUTPUT_GROUP,
+        description="published/analytics.duckdb, replaced whole at the end of an hour.",
+        **by_the_hour(partitions),
+    )
+    def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run = run_of(context)
+        with run.finishing(), run.open_warehouse() as connection:
+            rows = publish(connection, run.home.published)
+            counts = headline_counts(connection)
+        return dg.MaterializeResult(
+            metadata={
+                "file": dg.MetadataValue.path(run.home.published),
+                "rows": dg.MetadataValue.json(rows),
+                **counts,
+            }
+        )
+
+    return published_database
+
+
+def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
+    """A model's card as metadata: metrics that the UI plots over time, and its plots."""
+    return {
+        "model_id": card.model_id,
+        "kind": card.kind,
+        "decision": decision.reason if decision else "kept; nothing was learned",
+        "trained_as_of": iso(card.trained_as_of),
+        "rows": card.row_count,
+        "note": card.note,
+        **card.metrics,
+        **{
+            name: dg.MetadataValue.md(markdown_picture(name, png))
+            for name, png in run.model_store.pictures(card).items()
+        },
+    }

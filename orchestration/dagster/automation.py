@@ -1,0 +1,152 @@
+"""When jobs run: by the hour, by the day, and when files come.
+
+Belongs here: jobs, schedules and sensors, each only choosing what to run for which hour. Not here:
+what a job does (`assets`).
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from orchestration.dagster.assets import LOG_WATERMARK, Training
+from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
+from orchestration.dagster.run import fail_dead_runs
+from orchestration.ground.home import Home
+from orchestration.ground.hours import first_full_hour, last_full_hour, partition_key
+from orchestration.ground.settings import Settings
+from orchestration.landing import Source
+from orchestration.landing.deliveries import configured_locations, locations_digest
+from orchestration.modelling.training import LEARNERS
+
+HOURLY_CRON = "0 * * * *"
+TRAIN_HOUR = 3
+TRAIN_CRON = f"30 {TRAIN_HOUR} * * *"
+# A file waits for two sensors, one after the other.
+SENSOR_SECONDS = 10
+
+_IN_PROGRESS = dg.RunsFilter(
+    statuses=[
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ]
+)
+
+
+RETRAIN = {
+    f"{learner.name}_model": {"config": Training(retrain=True).model_dump()} for learner in LEARNERS
+}
+
+# Each job runs in one process: the warehouse has one writer.
+LAND = dg.define_asset_job(
+    LAND_JOB,
+    dg.AssetSelection.groups(RAW_GROUP),
+    description="Land files, and see how far the log reaches.",
+)
+HOURLY = dg.define_asset_job(
+    HOURLY_JOB,
+    dg.AssetSelection.all() - dg.AssetSelection.assets(LOG_WATERMARK),
+    description="Land what is new; build, score, export and publish one hour.",
+)
+TRAIN = dg.define_asset_job(
+    TRAIN_JOB,
+    dg.AssetSelection.groups(MODELS_GROUP),
+    config={"ops": RETRAIN},
+    description="Learn challengers and promote those that are better.",
+)
+
+
+def hourly_schedule(home: Home) -> dg.ScheduleDefinition:
+    """At every full hour, that hour."""
+
+    @dg.schedule(
+        job=HOURLY,
+        cron_schedule=HOURLY_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not home.warehouse.exists() and not any(home.landing.glob("*/*")):
+            return dg.SkipReason("Nothing has landed yet.")
+        return _request(_naive(context.scheduled_execution_time))
+
+    return hourly
+
+
+def train_schedule(home: Home) -> dg.ScheduleDefinition:
+    """Once a day, as of the hour before."""
+
+    @dg.schedule(
+        job=TRAIN,
+        cron_schedule=TRAIN_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def train(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not home.published.exists():
+            return dg.SkipReason("Nothing was built yet to learn from.")
+        return _request(_naive(context.scheduled_execution_time))
+
+    return train
+
+
+def new_files_sensor(
+    home: Home, settings: Settings, sources: Mapping[str, Source]
+) -> dg.SensorDefinition:
+    """Lands files within a minute of their coming, but not into a run that is going on."""
+
+    @dg.sensor(
+        job=LAND,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        fail_dead_runs(context.instance)
+        digest = locations_digest(sources, configured_locations(home, settings, sources))
+        if digest == (context.cursor or locations_digest(sources, [])):
+            return dg.SkipReason("No new files.")
+        if context.instance.get_runs_count(_IN_PROGRESS):
+            return dg.SkipReason("There are new files, and a run is going on.")
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=digest)], cursor=digest)
+
+    return new_files
+
+
+def landed_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Scores the newest hour of the log once `new_files` has landed something.
+
+    What the command line lands is not its business: those runs belong to no code location.
+    """
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[LAND],
+        request_job=HOURLY,
+        minimum_interval_seconds=SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def files_landed(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        hour = latest_hour(context.instance)
+        if hour is None or hour.date() < settings.partitions_start:
+            return dg.SkipReason("The log has no event, or none since partitions_start.")
+        return dg.RunRequest(run_key=context.dagster_run.run_id, partition_key=partition_key(hour))
+
+    return files_landed
+
+
+def latest_hour(instance: dg.DagsterInstance) -> datetime | None:
+    """The first full hour at or after the newest event that landing saw; None without one."""
+    event = instance.get_latest_materialization_event(LOG_WATERMARK)
+    if event is None:
+        return None
+    newest = event.asset_materialization.metadata["newest_event"].value
+    return first_full_hour(_naive(datetime.fromisoformat(newest))) if newest else None
+
+
+def _request(hour: datetime) -> dg.RunRequest:
+    return dg.RunRequest(partition_key=partition_key(last_full_hour(hour)))
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,69 @@
+"""What Dagster loads: the asset graph, its jobs and when they run, for one home folder.
+
+Belongs here: putting the parts together. Not here: any part.
+"""
+
+import json
+
+import dagster as dg
+
+from orchestration.dagster import asset_checks, assets
+from orchestration.dagster.automation import (
+    HOURLY,
+    LAND,
+    TRAIN,
+    hourly_schedule,
+    landed_sensor,
+    new_files_sensor,
+    train_schedule,
+)
+from orchestration.dagster.dbt_assets import dbt_models
+from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
+from orchestration.dagster.hourly import hourly_partitions
+from orchestration.dagster.run import RUN_KEY, run_resource
+from orchestration.dagster.sqlite_tuning import tune_sqlite
+from orchestration.ground.home import Home
+from orchestration.ground.settings import load_settings
+from orchestration.landing.deliveries import known_sources
+from orchestration.modelling.training import ABANDONMENT, RETURN
+from orchestration.warehouse import dbt_build
+
+
+def build_definitions(home: Home) -> dg.Definitions:
+    """Everything that works on the state under `home`.
+
+    Raises:
+        ComebackError: the settings are wrong, or dbt cannot parse its project.
+    """
+    home.prepare()
+    tune_sqlite()
+    settings = load_settings(home.root)
+    sources = known_sources()
+    manifest_path = dbt_build.prepare_manifest(home, settings)
+    manifest = json.loads(manifest_path.read_bytes())
+    hours = hourly_partitions(settings)
+    return dg.Definitions(
+        assets=[
+            assets.raw_assets(sources),
+            assets.watermark_asset(sources),
+            dbt_models(manifest, hours),
+            assets.model_asset(ABANDONMENT, hours),
+            assets.model_asset(RETURN, hours),
+            assets.models_asset(hours),
+            assets.cart_scores_asset(hours, manifest),
+            assets.retargeting_export_asset(hours),
+            assets.published_database_asset(hours),
+        ],
+        asset_checks=asset_checks.asset_checks(),
+        jobs=[LAND, HOURLY, TRAIN, ERASE],
+        schedules=[hourly_schedule(home), train_schedule(home)],
+        sensors=[new_files_sensor(home, settings, sources), landed_sensor(settings)],
+        resources={RUN_KEY: run_resource(home), ERASURE_KEY: no_subject},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The definitions for `COMEBACK_HOME`."""
+    return build_definitions(Home.from_environment())

@@ -1,0 +1,49 @@
+"""What the assets of an hour share: their partitions, their groups, their run and its hour.
+
+Belongs here: what several asset modules need of Dagster. Not here: any asset.
+"""
+
+import warnings
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration.dagster.run import RUN_KEY, Run
+from orchestration.ground.hours import from_partition_key
+from orchestration.ground.settings import Settings
+
+# Said once per asset; a backfill takes one hour after the other or its order is lost.
+warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+
+HOURLY_JOB, TRAIN_JOB, LAND_JOB = "hourly", "train", "land"
+RAW_GROUP, MODELS_GROUP, SCORES_GROUP, OUTPUT_GROUP = "raw", "models", "scores", "output"
+
+
+def hourly_partitions(settings: Settings) -> dg.HourlyPartitionsDefinition:
+    """One partition per scored hour; its key is the hour itself, not the hour's beginning.
+
+    The last partition may lie up to two hours ahead: the first full hour at or after the newest
+    event is the coming one, and an event may be dated a few minutes after its landing.
+    """
+    start = datetime.combine(settings.partitions_start, datetime.min.time())
+    return dg.HourlyPartitionsDefinition(start_date=start, timezone="UTC", end_offset=3)
+
+
+def by_the_hour(partitions: dg.PartitionsDefinition) -> dict[str, Any]:
+    """What all assets of the hour share; a backfill takes one hour after the other."""
+    return {
+        "partitions_def": partitions,
+        "backfill_policy": dg.BackfillPolicy.multi_run(1),
+        "required_resource_keys": {RUN_KEY},
+    }
+
+
+def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Run:
+    """The run that a step belongs to."""
+    return getattr(context.resources, RUN_KEY)
+
+
+def hour_of(context: dg.AssetExecutionContext) -> datetime:
+    """The hour that an asset is made for, UTC."""
+    return from_partition_key(context.partition_key)

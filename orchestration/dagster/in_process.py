@@ -1,0 +1,219 @@
+"""Running Dagster jobs in this process, recorded like those that the schedules start.
+
+Belongs here: choosing the job, its hour and its configuration, and finding the reason when a run
+fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any, Self
+
+import dagster as dg
+import polars as pl
+from dagster._core.errors import DagsterAssetCheckFailedError
+
+from orchestration.dagster import automation
+from orchestration.dagster.assets import LANDING_OP, Landing
+from orchestration.dagster.definitions import build_definitions
+from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
+from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, TRAIN_JOB
+from orchestration.dagster.run import PID_TAG
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.failures import chain, explained
+from orchestration.ground.home import Home
+from orchestration.ground.hours import HOUR, partition_key, utc_now
+from orchestration.ground.settings import FILE_NAME, load_settings
+from orchestration.landing import find_files, simulated_shop, source_named
+from orchestration.landing.deliveries import configured_locations, files_at, known_sources
+from orchestration.privacy.erasure_records import Subject
+from orchestration.warehouse import database
+from orchestration.warehouse.recovery import rebuild
+
+COMMAND_TAG = "comeback/command"
+
+
+class Launcher:
+    """The jobs over the state of a home folder, and Dagster's instance that records them."""
+
+    def __init__(self, home: Home, command: str) -> None:
+        """Load the definitions; `command` is shown with the runs.
+
+        Raises:
+            ComebackError: the settings are wrong, or dbt cannot parse its project.
+        """
+        self._home = home
+        self._command = command
+        self._definitions = build_definitions(home)
+        self._settings = load_settings(home.root)
+        self._sources = known_sources()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Open the instance."""
+        instance = dg.DagsterInstance.from_config(str(self._home.dagster))
+        self._instance = self._stack.enter_context(instance)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Close the instance."""
+        self._stack.close()
+
+    def simulate(self) -> None:
+        """Have the simulated shop's dumps in the home, for the next run to land.
+
+        Raises:
+            ComebackError: the files in this home are a real shop's.
+        """
+        simulated_shop.add_simulated_shop(self._home, is_taken=self._has_files())
+
+    def rebuild(self) -> None:
+        """Put a new warehouse in the place of one that is damaged or gone.
+
+        Raises:
+            ComebackError: dumps that had landed are not where they were.
+        """
+        with self._home.lock():
+            rebuild(self._home, self._settings, self._sources)
+
+    def require_files(self) -> None:
+        """Fail while there is nothing to work on.
+
+        Raises:
+            ComebackError: no file ever landed, and none is there to land.
+        """
+        if self._has_files():
+            return
+        raise ComebackError(
+            "no file has landed yet",
+            f"there is none under {self._home.landing}/<source>",
+            "put dumps there, or run: comeback run --events DIR --source SOURCE",
+        )
+
+    def land(self, addresses: Sequence[str], source: str) -> pl.DataFrame:
+        """Land files or folders of a source.
+
+        Returns:
+            source, file, rows_read and note of what was new.
+
+        Raises:
+            ComebackError: the source or a file is unknown, or the run went wrong.
+        """
+        definition = source_named(self._sources, source)
+        files = [file for address in addresses for file in find_files(address, definition)]
+        with self._home.lock():
+            simulated_shop.remove_simulated_shop(self._home, files)
+        before = self._landed().height
+        landing = Landing(addresses=list(addresses), source=source)
+        self._execute(LAND_JOB, ops={LANDING_OP: {"config": landing.model_dump()}})
+        return self._landed().slice(before)
+
+    def latest_hour(self) -> datetime:
+        """Land what is new; the first full hour at or after the newest event.
+
+        Raises:
+            ComebackError: no event has landed.
+        """
+        self._execute(LAND_JOB)
+        hour = automation.latest_hour(self._instance)
+        if hour is None:
+            raise ComebackError(
+                "the files that landed hold no event",
+                str(self._home.landing),
+                "see whether they belong to the source they were landed for",
+            )
+        return hour
+
+    def hourly(self, hour: datetime) -> None:
+        """Run one hour, all steps.
+
+        Raises:
+            ComebackError: the hour cannot be scored, or a step failed.
+        """
+        self._execute(HOURLY_JOB, hour)
+
+    def train(self, hour: datetime) -> None:
+        """Learn challengers as of an hour, and promote those that are better.
+
+        Raises:
+            ComebackError: there is nothing to learn from, or a step failed.
+        """
+        self._execute(TRAIN_JOB, hour, ops=automation.RETRAIN)
+
+    def erase(self, subject: Subject) -> list[str]:
+        """Erase a person and prove it.
+
+        Returns:
+            What was done, line by line.
+
+        Raises:
+            ComebackError: nobody has that id, the id is still somewhere, or a step failed.
+        """
+        erasing = Erasure(subject)
+        self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
+        return erasing.lines
+
+    def newest_scored_hour(self) -> datetime | None:
+        """The hour that was scored last, None before the first."""
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            database.ensure_score_tables(connection)
+            return database.newest_scored_hour(connection)
+
+    def _has_files(self) -> bool:
+        """Whether a file ever landed, or lies there to be landed."""
+        deliveries = configured_locations(self._home, self._settings, self._sources)
+        return self._landed().height > 0 or any(files_at(self._sources, deliveries))
+
+    def _landed(self) -> pl.DataFrame:
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            return database.landed_files(connection)
+
+    def _execute(
+        self,
+        job: str,
+        hour: datetime | None = None,
+        ops: Mapping[str, Any] | None = None,
+        resources: Mapping[str, object] | None = None,
+    ) -> None:
+        definition = self._definitions.resolve_job_def(job)
+        key = self._partition(definition, hour) if hour else None
+        # What went wrong is said in one line; Dagster's console would take a hundred.
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        config = {**quiet, **({"ops": ops} if ops else {})}
+        try:
+            definition.execute_in_process(
+                run_config=config,
+                instance=self._instance,
+                partition_key=key,
+                resources=resources,
+                tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
+            )
+        except dg.DagsterError as error:
+            raise _reason(error, self._home) from error
+
+    def _partition(self, definition: dg.JobDefinition, hour: datetime) -> str:
+        key = partition_key(hour)
+        if hour > utc_now() + 2 * HOUR:
+            raise ComebackError(
+                f"the hour {key} UTC has not come yet",
+                f"this machine's clock says {utc_now()} UTC",
+                "choose an earlier one, or correct the clock",
+            )
+        if not definition.partitions_def.has_partition_key(key):
+            raise ComebackError(
+                f"the hour {key} UTC cannot be scored",
+                f"hours begin with {self._settings.partitions_start}",
+                f"choose another, or set partitions_start in {self._home.root / FILE_NAME}",
+            )
+        return key
+
+
+def _reason(error: dg.DagsterError, home: Home) -> BaseException:
+    """The failure that a person can act on, out of those that Dagster wrapped around it."""
+    for each in chain(error):
+        if isinstance(each, DagsterAssetCheckFailedError):
+            return ComebackError(
+                str(each), "nothing was published", "see the run in the UI (make ui)"
+            )
+    return explained(error, home)

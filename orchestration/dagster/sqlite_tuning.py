@@ -1,0 +1,50 @@
+"""Making Dagster's own record-keeping cheap.
+
+Belongs here: how this process writes Dagster's SQLite files. Not here: what is in them.
+
+An hour makes some 300 events, each of which Dagster writes through a new connection. With SQLite's
+defaults each waits for the disk twice, when it commits and when the last connection to a file
+closes, which folds the write-ahead log back into it: 21 ms a write, measured 2026-11-22, together
+longer than the hour's work. With the two changes made here it is 0.14 ms. A killed process loses
+nothing by it; a power cut may lose the last events, and never leaves a damaged file.
+"""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+# An hour writes to an index, the list of runs and a file of its own.
+_MAX_KEPT = 8
+
+_kept: dict[str, sqlite3.Connection] = {}
+
+
+def tune_sqlite() -> None:
+    """Let SQLite wait for the disk less often, in this process, from now on."""
+    if not event.contains(Engine, "connect", _on_connect):
+        event.listen(Engine, "connect", _on_connect)
+
+
+def _on_connect(connection: Any, _: object) -> None:
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.execute("pragma synchronous = normal")
+    path = connection.execute("pragma database_list").fetchall()[0][2]
+    # A run's new file has no write-ahead log at first, and a connection from then holds none open.
+    if path and path not in _kept and _has_write_ahead_log(connection):
+        _keep_open(path)
+
+
+def _has_write_ahead_log(connection: sqlite3.Connection) -> bool:
+    return connection.execute("pragma journal_mode").fetchall()[0][0] == "wal"
+
+
+def _keep_open(path: str) -> None:
+    """Have one more connection to the file, so that none of those that write is its last."""
+    kept = sqlite3.connect(path, check_same_thread=False)
+    kept.execute("select count(*) from sqlite_master").fetchall()
+    _kept[path] = kept
+    if len(_kept) > _MAX_KEPT:
+        _kept.pop(next(iter(_kept))).close()

@@ -1,0 +1,46 @@
+"""Files that take the place of others in one step.
+
+Belongs here: writing and replacing a file so that a reader sees the old or the new one, and neither
+is lost in a power cut. Not here: which files there are (`home`).
+"""
+
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old or the new content, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    move_into_place(temporary, path)
+
+
+def unfinished_path(path: Path) -> Path:
+    """Where the file that will replace `path` is written; leftovers of killed runs are removed."""
+    remove_unfinished(path)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what killed runs left of files that were to replace `path`."""
+    for stale in path.parent.glob(f".{path.name}.*"):
+        stale.unlink()
+
+
+def move_into_place(fresh: Path, path: Path) -> None:
+    """Replace `path` by a finished file, in one step that survives a power cut."""
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename within `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

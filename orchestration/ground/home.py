@@ -1,0 +1,183 @@
+"""Where a shop's state lies, and the lock that lets one run at a time touch it.
+
+Belongs here: the paths under `COMEBACK_HOME`, the file that says how Dagster keeps its own
+state, and the run lock. Not here: what is in the files.
+"""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.ground.checkout import REPOSITORY
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+
+logger = logging.getLogger(__name__)
+
+# Longer than an hour takes, shorter than the time until the next one.
+LOCK_WAIT_SECONDS = 20 * 60.0
+
+# dbt-duckdb reads the path of the warehouse as an address, and cuts it there.
+_PARTS_OF_ADDRESSES = frozenset("#?")
+
+DAGSTER_YAML = """\
+# Written by Comeback where it was missing; edit it freely, it is not written again.
+telemetry: {enabled: false}
+nux: {enabled: false}
+# The warehouse has one writer, so runs queue up behind one another.
+concurrency: {runs: {max_concurrent_runs: 1}}
+run_monitoring: {enabled: true}
+retention:
+  schedule: {purge_after_days: 90}
+  sensor: {purge_after_days: {skipped: 1, failure: 30, success: 90}}
+# What the plain modules log is seen in the run it belongs to.
+python_logs: {managed_python_loggers: [orchestration], python_log_level: INFO}
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds one shop's state."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """`$COMEBACK_HOME`, else the checkout's `data/`."""
+        return cls(Path(os.environ.get("COMEBACK_HOME") or REPOSITORY / "data").resolve())
+
+    @property
+    def landing(self) -> Path:
+        """Dumps as they were delivered, a folder a source."""
+        return self.root / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The private database, opened by the pipeline only."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def deliveries(self) -> Path:
+        """Which dumps were landed from elsewhere than the configured folders."""
+        return self.root / "deliveries.json"
+
+    @property
+    def models(self) -> Path:
+        """The model model_store."""
+        return self.root / "models"
+
+    @property
+    def published(self) -> Path:
+        """The database that analysts open."""
+        return self.root / "published" / "analytics.duckdb"
+
+    @property
+    def exports(self) -> Path:
+        """The CSV files for e-mail and ads tools."""
+        return self.root / "exports"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's own state (`DAGSTER_HOME`)."""
+        return self.root / "dagster"
+
+    @property
+    def dbt(self) -> Path:
+        """What dbt writes: the parsed project and compiled SQL."""
+        return self.root / "dbt"
+
+    @property
+    def erasures(self) -> Path:
+        """What was erased when, without ids, and the key of the hash that stands for them."""
+        return self.root / "erasures"
+
+    @property
+    def erasure_key(self) -> Path:
+        """The key by which erased people are recognised; without it they could come back."""
+        return self.erasures / "key"
+
+    @property
+    def tombstones(self) -> Path:
+        """A copy of the tombstones, for a warehouse that has to be rebuilt."""
+        return self.erasures / "tombstones"
+
+    @property
+    def temporary(self) -> Path:
+        """Where DuckDB spills what does not fit into memory."""
+        return self.root / "tmp"
+
+    def prepare(self) -> None:
+        """Make the folders and Dagster's instance file where they are missing.
+
+        Raises:
+            ComebackError: the folder cannot be written to, or dbt would take its name for an
+                address.
+        """
+        if _PARTS_OF_ADDRESSES.intersection(str(self.root)):
+            raise ComebackError(
+                "state cannot lie in a folder with # or ? in its name",
+                str(self.root),
+                "set COMEBACK_HOME to another folder",
+            )
+        folders = (self.landing, self.models, self.published.parent, self.exports)
+        try:
+            for folder in (*folders, self.dagster, self.dbt, self.temporary):
+                folder.mkdir(parents=True, exist_ok=True)
+            instance_file = self.dagster / "dagster.yaml"
+            if not instance_file.exists():
+                replace_file(instance_file, DAGSTER_YAML.encode())
+        except OSError as error:
+            raise ComebackError(
+                f"cannot write state ({error.strerror})",
+                str(error.filename or self.root),
+                "free it, or set COMEBACK_HOME to a folder that can be written to",
+            ) from error
+
+    @contextmanager
+    def lock(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
+        """Hold the run lock; it goes with the process, so a killed run leaves none behind.
+
+        Raises:
+            ComebackError: another process still holds it after `wait_seconds`.
+        """
+        with (self.root / "run.lock").open("a+", encoding="ascii") as file:
+            _wait_for_lock(file.fileno(), self.lock_holder, wait_seconds)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            try:
+                yield
+            finally:
+                file.truncate(0)
+
+    def lock_holder(self) -> str:
+        """The process id that the holder of the lock wrote down, `unknown` if it did not yet."""
+        try:
+            return (self.root / "run.lock").read_text(encoding="ascii") or "unknown"
+        except FileNotFoundError:
+            return "unknown"
+
+
+def _wait_for_lock(descriptor: int, holder: Callable[[], str], wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    is_announced = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise ComebackError(
+                    "another run is going on",
+                    f"process {holder()} holds the lock",
+                    "wait for it to end, or end it",
+                ) from None
+        if not is_announced:
+            logger.info("Waiting for the run of process %s to end.", holder())
+            is_announced = True
+        time.sleep(0.2)

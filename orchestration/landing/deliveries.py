@@ -1,0 +1,185 @@
+"""Which files landing is asked to load, and what became of them.
+
+Belongs here: from the settings to the addresses of each source, and the outcomes as one frame. Not
+here: finding or reading a file, or knowing whether it is new; that is `landing`.
+"""
+
+import functools
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.checkout import SOURCE_DEFINITIONS
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+from orchestration.ground.settings import FILE_NAME, Settings
+from orchestration.landing import (
+    FoundFile,
+    LandedFile,
+    Source,
+    ensure_raw_tables,
+    find_files,
+    land,
+    load_sources,
+    source_named,
+)
+from orchestration.landing.files import fingerprint
+
+logger = logging.getLogger(__name__)
+
+_SCHEMA = {
+    "source": pl.String,
+    "file": pl.String,
+    "status": pl.String,
+    "rows_read": pl.Int64,
+    "rows_unreadable": pl.Int64,
+    "rows_repaired": pl.Int64,
+    "note": pl.String,
+}
+
+
+@functools.cache
+def known_sources() -> Mapping[str, Source]:
+    """The sources that the dbt project declares, by name."""
+    return load_sources(SOURCE_DEFINITIONS)
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file or folder (local path or fsspec address) and the source whose dumps are in it."""
+
+    address: str
+    source: str
+
+
+def configured_locations(
+    home: Home, settings: Settings, sources: Mapping[str, Source]
+) -> list[Location]:
+    """Each source's folder: the one that is set, else `landing/<source>`.
+
+    Raises:
+        ComebackError: a folder is set for a source that is not defined.
+    """
+    for name in sorted(set(settings.sources) - set(sources)):
+        raise ComebackError(
+            f"'{name}' is no source",
+            f"{home.root / FILE_NAME} [sources]",
+            f"use one of: {', '.join(sources)}",
+        )
+    return [
+        Location(settings.sources.get(name, str(home.landing / name)), name) for name in sources
+    ]
+
+
+def remember_locations(home: Home, deliveries: Iterable[Location]) -> None:
+    """Remember where dumps lie that are in no configured folder: a rebuild needs them again."""
+    noted = remembered_locations(home)
+    for delivery in deliveries:
+        is_local = "://" not in delivery.address
+        address = str(Path(delivery.address).absolute()) if is_local else delivery.address
+        noted.append(Location(address, delivery.source))
+    content = json.dumps([asdict(each) for each in dict.fromkeys(noted)], indent=2)
+    replace_file(home.deliveries, f"{content}\n".encode())
+
+
+def remembered_locations(home: Home) -> list[Location]:
+    """Where dumps were landed from that are in no configured folder, in order of the first time."""
+    try:
+        return [Location(**each) for each in json.loads(home.deliveries.read_bytes())]
+    except FileNotFoundError:
+        return []
+
+
+def land_locations(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sources: Mapping[str, Source],
+    deliveries: Iterable[Location],
+    landed_at: datetime,
+) -> pl.DataFrame:
+    """Land what is new of the deliveries.
+
+    Args:
+        connection: the open warehouse.
+        home: where copies of remote files are put while they are read, and the key by which erased
+            people are recognised lies.
+        sources: all sources; each gets its raw table even if nothing came.
+        deliveries: what to look through.
+        landed_at: now, with time zone.
+
+    Returns:
+        source, file, status (`loaded` or `refused`), rows_read, rows_unreadable, rows_repaired,
+        note: one row per file that was not known before.
+    """
+    ensure_raw_tables(connection, sources)
+    landed: list[LandedFile] = []
+    progress = _Progress()
+    for delivery in deliveries:
+        source = source_named(sources, delivery.source)
+        files = find_files(delivery.address, source)
+        landed += land(
+            connection,
+            files,
+            source,
+            landed_at=landed_at,
+            progress=progress,
+            scratch=home.temporary,
+            key_file=home.erasure_key,
+        )
+    progress.report()
+    rows = [
+        {name: value for name, value in asdict(file).items() if name in _SCHEMA}
+        for file in landed
+        if file.status != "known"
+    ]
+    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def locations_digest(sources: Mapping[str, Source], deliveries: Iterable[Location]) -> str:
+    """A hash over what the file systems say of all files delivered: it changes when one comes."""
+    digest = hashlib.sha256()
+    for file in files_at(sources, deliveries):
+        seen = fingerprint(file)
+        digest.update(f"{file.address}\0{seen.byte_size}\0{seen.version}\n".encode())
+    return digest.hexdigest()
+
+
+def files_at(sources: Mapping[str, Source], deliveries: Iterable[Location]) -> Iterator[FoundFile]:
+    """Every file that lies in the deliveries, known or not."""
+    for delivery in deliveries:
+        yield from find_files(delivery.address, source_named(sources, delivery.source))
+
+
+class _Progress:
+    """Reports refused files at once and the others every few seconds, and at the end."""
+
+    INTERVAL_SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._files = self._rows = 0
+        self._reported_at = time.monotonic()
+
+    def __call__(self, file: LandedFile) -> None:
+        if file.status == "refused":
+            logger.warning("Refused %s: %s.", file.file, file.note)
+        if file.status != "loaded":
+            return
+        self._files += 1
+        self._rows += file.rows_read
+        if time.monotonic() - self._reported_at > self.INTERVAL_SECONDS:
+            self.report()
+
+    def report(self) -> None:
+        """Say how many files and rows have been landed so far, if any."""
+        if self._files:
+            logger.info("Landed %d files, %d rows.", self._files, self._rows)
+        self._reported_at = time.monotonic()

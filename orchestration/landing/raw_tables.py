@@ -1,0 +1,130 @@
+"""The tables of the schema ``raw``: DDL, and delivered columns under their declared names.
+
+Belongs here: which tables and columns there are, and the SQL that fills the declared ones. Not
+here: writing rows (``file_writer``), or reading records (the readers).
+"""
+
+from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
+
+import duckdb
+
+from orchestration.ground.sql import literal, quoted
+from orchestration.landing.sources import Source
+
+_LANDING_DDL = """
+create schema if not exists raw;
+create table if not exists raw.files (
+    load_id bigint primary key, source varchar not null, file varchar not null, content_hash varchar
+    not null, byte_size bigint not null, landed_at timestamp not null, rows_read bigint not null,
+    note varchar
+);
+create table if not exists raw.unreadable_rows (
+    load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
+    raw_row varchar
+);
+create table if not exists raw.repaired_rows (
+    load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
+    raw_row varchar
+);
+create table if not exists raw.seen_files (
+    source varchar, address varchar, byte_size bigint not null, version varchar not null,
+    content_hash varchar not null, primary key (source, address)
+);
+create table if not exists raw.tombstones (
+    kind varchar not null, hash varchar not null, length bigint, key_id varchar not null,
+    erased_at timestamp not null, primary key (kind, hash)
+);
+"""
+
+
+def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
+    """Create the schema ``raw`` and its tables where missing; a newly declared column is added,
+    none is dropped."""
+    con.execute(_LANDING_DDL)
+    for source in sources.values():
+        columns = [*source.column_names, "_extra"]
+        con.execute(
+            f"create table if not exists {raw_table(source)} "
+            "(_load_id bigint not null, _line bigint not null, "
+            + ", ".join(f"{quoted(column)} varchar" for column in columns)
+            + ")"
+        )
+        for column in columns:
+            con.execute(
+                f"alter table {raw_table(source)} add column if not exists {quoted(column)} varchar"
+            )
+
+
+def raw_table(source: Source) -> str:
+    """The source's table, quoted for SQL."""
+    return f"raw.{quoted(source.name)}"
+
+
+def positional(count: int) -> list[str]:
+    """Names for delivered columns, whose own may be anything: ``d0``, ``d1``, ..."""
+    return [f"d{position}" for position in range(count)]
+
+
+def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
+    """SQL expressions for the declared columns and ``_extra``, over columns ``d0``, ``d1``, ... of
+    text.
+
+    Of several delivered columns with one meaning the first that is not null wins (the declared name
+    before its aliases, then in delivered order); the others stay in ``_extra`` under their own
+    names.
+
+    Args:
+        delivered: Names of the columns as delivered, in the order of ``d0``, ``d1``, ...
+        source: Whose columns they become.
+
+    Returns:
+        One expression a declared column in table order, then ``_extra``. An empty text is null
+        everywhere.
+    """
+    values = [f"nullif({name}, '')" for name in positional(len(delivered))]
+    candidates: dict[str, list[tuple[int, int]]] = {name: [] for name in source.column_names}
+    extras: dict[str, str] = {}
+    for position, name in enumerate(delivered):
+        if target := source.target(name):
+            candidates[target[0]].append((target[1], position))
+        else:
+            extras[_free_name(name, extras)] = values[position]
+    expressions = []
+    for ranked in candidates.values():
+        ordered = [position for _, position in sorted(ranked)]
+        expressions.append(
+            f"coalesce({', '.join(values[at] for at in ordered)})" if ordered else "null"
+        )
+        for nth, position in enumerate(ordered[1:], start=1):
+            earlier = ", ".join(values[at] for at in ordered[:nth])
+            own_name = _free_name(delivered[position], extras)
+            extras[own_name] = (
+                f"case when coalesce({earlier}) is not null then {values[position]} end"
+            )
+    pairs = [
+        f"{literal(encode_basestring(name) + ':')} || to_json({value})::varchar"
+        for name, value in sorted(extras.items())
+    ]
+    extra = f"'{{' || nullif(concat_ws(',', {', '.join(pairs)}), '') || '}}'" if pairs else "null"
+    return [*expressions, extra]
+
+
+def extra_text(extras: Mapping[str, str]) -> str | None:
+    """``_extra`` of one row whose undeclared values are known: JSON with sorted keys, null when
+    there are none."""
+    if not extras:
+        return None
+    pairs = [
+        f"{encode_basestring(name)}:{encode_basestring(extras[name])}" for name in sorted(extras)
+    ]
+    return "{" + ",".join(pairs) + "}"
+
+
+def _free_name(name: str, taken: Mapping[str, str]) -> str:
+    """The name, or the first of ``name_2``, ``name_3``, ... that no other column of the file
+    has."""
+    free, nth = name, 2
+    while free in taken:
+        free, nth = f"{name}_{nth}", nth + 1
+    return free

@@ -1,0 +1,237 @@
+"""Who must not come back: the tombstones of erased people, and finding the rows that name them.
+
+Here: the table ``raw.tombstones``, the keyed hash that it holds instead of ids, and whether a
+row or a text names somebody in it. Not here: whom an erasure concerns, or what is removed of rows
+that have landed; that is ``orchestration.privacy.erasure``.
+
+A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:
+user`` holds the id, surrounding spaces aside. A text that is no record names a person if the id
+stands in it as a word. A row that had to go without naming anybody (somebody's visit to a shared
+device before the login) has a tombstone of its own: that of the event, by what makes two rows the
+same event, its id (``identity: event``) or else its content.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Self
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+from orchestration.ground.sql import quoted
+from orchestration.landing.sources import Source
+
+Kind = Literal["visitor", "user", "row"]
+
+DETAIL = "the row names somebody who was erased"
+
+# Ids that mean nobody, as in the dbt macro person_id; a test holds the two together.
+PLACEHOLDER_IDS = (
+    "",
+    "0",
+    "null",
+    "undefined",
+    "none",
+    "nan",
+    "anonymous",
+    "00000000-0000-0000-0000-000000000000",
+    "00000000000000000000000000000000",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+)
+# The same of events, as in the macro thing_id.
+_NOTHING = ("", "null", "undefined", "none", "nan")
+
+WORD = "A-Za-z0-9_-"
+"""Characters of a regular expression's class; an id with one of them beside it is another id."""
+
+_BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
+_WORD_START = re.compile(f"(?<![{WORD}])(?=.)", re.DOTALL)
+_IN_WORD = re.compile(f"[{WORD}]")
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """Whoever was erased, by keyed hash, for one look at delivered rows.
+
+    Attributes:
+        key: The key of the hash.
+        kinds: What there are tombstones of.
+        hashes: Hashes of visitors and users.
+        lengths: Lengths in characters that their ids had.
+    """
+
+    key: bytes = field(repr=False)
+    kinds: frozenset[Kind]
+    hashes: frozenset[str]
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def load(cls, con: duckdb.DuckDBPyConnection, key_file: Path | None) -> Self | None:
+        """Read the tombstones, and make SQL on this connection know the keyed hash.
+
+        Returns:
+            None while nobody was erased.
+
+        Raises:
+            ComebackError: There are tombstones, but not the key that they were made with.
+        """
+        rows = con.execute("select kind, hash, length, key_id from raw.tombstones").fetchall()
+        if not rows:
+            return None
+        key = read_key(key_file) if key_file else None
+        if key is None or any(row[3] != key_id(key) for row in rows):
+            raise ComebackError(
+                "people were erased, but the key that recognises them is not the one it was",
+                str(key_file),
+                "restore the file from a backup: without it they would come back",
+            )
+        define_keyed_hash(con, key)
+        named = [row for row in rows if row[0] != "row"]
+        lengths = tuple(sorted({row[2] for row in named}))
+        kinds = frozenset(row[0] for row in rows)
+        return cls(key, kinds, frozenset(row[1] for row in named), lengths)
+
+    def condition(self, source: Source) -> str:
+        """SQL on the connection of ``load``: whether a row of the source's columns must not
+        land."""
+        tests = {"visitor": visitor_of, "user": user_of, "row": event_of}
+        return " or ".join(
+            f"coalesce(keyed_hash('{kind}', {tests[kind](source)}) in"
+            f" (select hash from raw.tombstones where kind = '{kind}'), false)"
+            for kind in sorted(self.kinds)
+        )
+
+    def names(self, text: str) -> bool:
+        """Whether the id of somebody erased stands in the text as a word."""
+        for start in (match.start() for match in _WORD_START.finditer(text)):
+            for length in self.lengths:
+                end = start + length
+                if end > len(text):
+                    break
+                if _IN_WORD.match(text, end):
+                    continue
+                word = text[start:end]
+                if not self.hashes.isdisjoint(
+                    (keyed_hash(self.key, "visitor", word), keyed_hash(self.key, "user", word))
+                ):
+                    return True
+        return False
+
+
+def read_key(key_file: Path) -> bytes | None:
+    """The key of the hash; None if the file is not there."""
+    try:
+        return key_file.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def keyed_hash(key: bytes, kind: Kind, text: str) -> str:
+    """HMAC-SHA256 of an id of a kind, in hex."""
+    return hmac.digest(key, f"{kind}:{text}".encode(), "sha256").hex()
+
+
+def key_id(key: bytes) -> str:
+    """Distinguishes keys without revealing one."""
+    return hmac.digest(key, b"key", "sha256").hex()[:12]
+
+
+def define_keyed_hash(con: duckdb.DuckDBPyConnection, key: bytes) -> None:
+    """Give SQL on this connection the macro ``keyed_hash(kind, text)``, equal to ``keyed_hash``.
+
+    The key is in variables of the connection, so it stands in no SQL text that an error may show.
+    """
+    padded = key.ljust(_BLOCK_BYTES, b"\0")
+    con.execute("set variable erasure_inner = ?", [bytes(byte ^ 0x36 for byte in padded)])
+    con.execute("set variable erasure_outer = ?", [bytes(byte ^ 0x5C for byte in padded)])
+    con.execute(
+        "create or replace temp macro keyed_hash(kind, content) as sha256(getvariable("
+        "'erasure_outer') || unhex(sha256(getvariable('erasure_inner') ||"
+        " encode(kind || ':' || content))))"
+    )
+
+
+def add_tombstones(
+    con: duckdb.DuckDBPyConnection, key: bytes, kind: Kind, ids: Iterable[str], erased_at: datetime
+) -> None:
+    """Set tombstones for visitors or users; those that are there stay."""
+    for id_ in ids:
+        con.execute(
+            "insert or ignore into raw.tombstones values (?, ?, ?, ?, ?)",
+            [kind, keyed_hash(key, kind, id_), len(id_), key_id(key), erased_at],
+        )
+
+
+def keep_copy(con: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """Write all tombstones to a file, for a warehouse that has to be rebuilt.
+
+    To be called before the transaction that set them is committed: the file may know of one more
+    than the table, never of one less.
+    """
+    rows = con.execute(
+        "select kind, hash, length, key_id, erased_at::varchar from raw.tombstones order by all"
+    ).fetchall()
+    replace_file(file, json.dumps(rows).encode(), mode=0o600)
+
+
+def restore_copy(con: duckdb.DuckDBPyConnection, file: Path, key_file: Path) -> None:
+    """Set all tombstones that a file holds; none if nobody was ever erased.
+
+    Raises:
+        ComebackError: Somebody was erased, for there is a key, but the file is gone or damaged.
+    """
+    if not key_file.exists():
+        return
+    try:
+        rows = json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        raise ComebackError(
+            "people were erased, but the copy of their tombstones is gone or damaged",
+            str(file),
+            "restore the file from a backup: without it they would come back",
+        ) from None
+    for row in rows:
+        con.execute("insert or ignore into raw.tombstones values (?, ?, ?, ?, ?)", row)
+
+
+def visitor_of(source: Source) -> str:
+    """SQL for the visitor that a row of the source is of, as the log has it; null for nobody."""
+    ids = [
+        *_persons(source, "visitor"),
+        *(f"'user:' || {each}" for each in _persons(source, "user")),
+    ]
+    return f"coalesce({', '.join(ids)})"
+
+
+def user_of(source: Source) -> str:
+    """SQL for the user that a row of the source names; null for nobody."""
+    ids = _persons(source, "user")
+    return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
+
+
+def event_of(source: Source) -> str:
+    """SQL for what makes two rows of the source one event: its id, else all that the row says."""
+    columns = [*source.column_names, "_extra"]
+    content = ", ".join(f"'{name}=' || {quoted(name)}" for name in columns)
+    nothing = ", ".join(f"'{each}'" for each in _NOTHING)
+    ids = [
+        f"case when lower(trim({quoted(name)})) not in ({nothing}) then trim({quoted(name)}) end"
+        for name in source.identity("event")
+    ]
+    parts = ", ".join([*ids, f"concat_ws(chr(31), {content})"])
+    return f"'{source.name}' || chr(31) || coalesce({parts})"
+
+
+def _persons(source: Source, kind: str) -> list[str]:
+    placeholders = ", ".join(f"'{each}'" for each in PLACEHOLDER_IDS)
+    return [
+        f"case when lower(trim({quoted(name)})) not in ({placeholders})"
+        f" then trim({quoted(name)}) end"
+        for name in source.identity(kind)
+    ]

@@ -1,0 +1,224 @@
+"""Scoring the open carts of an hour: frames out of the warehouse, through `ml`, back as a table.
+
+Belongs here: putting together what the models and the economics say of each cart, and writing
+`scores.cart_scores` so that an hour is replaced whole. Not here: the arithmetic (`ml`).
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from ml import decision, explain
+from ml.abandonment import AbandonmentModel
+from ml.contact_timing import ContactTiming
+from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
+from ml.return_time import ReturnModel
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings import Settings
+from orchestration.ground.sql import transaction
+from orchestration.warehouse.run_log import note_run
+from orchestration.warehouse.score_tables import CART_SCORES
+
+# Reasons are read by people, and people read the top of the list; explaining every cart is slow.
+EXPLAINED_CARTS = 1000
+PROBABILITY_DIGITS = 6
+_P_RETURNS = [name for name in CART_SCORES.column_names if name.startswith("p_return_")]
+# What people are shown of the top of the list.
+SHOWN_COLUMNS = (
+    "priority_rank",
+    "cart_id",
+    "cart_value",
+    "p_abandon",
+    "p_return_24h",
+    "segment",
+    "best_action",
+    "expected_gain",
+    "contact_not_before",
+    "reasons",
+)
+
+
+@dataclass(frozen=True)
+class ScoringFrames:
+    """What is scored at an hour.
+
+    Attributes:
+        snapshots: the carts.
+        returns: their visitors' absences, row for row the same carts.
+        typical_value: the shop's median order up to the hour; None before the first of known value.
+    """
+
+    snapshots: pl.DataFrame
+    returns: pl.DataFrame
+    typical_value: Decimal | None
+
+
+def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> ScoringFrames:
+    """The carts of the hour that dbt built last, without those of suspected bots.
+
+    Raises:
+        ComebackError: a cart to score has no absence beside it.
+    """
+    snapshots = connection.sql(
+        "select * from main.scoring_snapshots where is_suspected_bot is not true order by cart_id"
+    ).pl()
+    returns = connection.sql(
+        "select scoring_returns.* from main.scoring_returns"
+        " inner join main.scoring_snapshots using (cart_id)"
+        " where is_suspected_bot is not true order by cart_id"
+    ).pl()
+    if snapshots["cart_id"].to_list() != returns["cart_id"].to_list():
+        raise ComebackError(
+            f"{snapshots.height} carts to score but {returns.height} absences",
+            "scoring_snapshots and scoring_returns",
+            "correct the models in dbt_project/models/snapshots",
+        )
+    typical_value = connection.execute(
+        "select quantile_disc(order_value, 0.5) from main.orders where event_at <= ?", [as_of]
+    ).fetchall()[0][0]
+    return ScoringFrames(snapshots, returns, typical_value)
+
+
+def score(
+    frames: ScoringFrames,
+    abandonment: AbandonmentModel,
+    returning: ReturnModel,
+    *,
+    as_of: datetime,
+    settings: Settings,
+    phrases: Mapping[str, tuple[str, str]],
+    explained_carts: int = EXPLAINED_CARTS,
+) -> pl.DataFrame:
+    """What is known and advised about each cart, with the columns of `cart_scores`.
+
+    Args:
+        frames: the carts of the hour.
+        abandonment: the model behind p_abandon and the reasons.
+        returning: the model behind the return times.
+        as_of: the scored hour.
+        settings: economics and holdout.
+        phrases: for a feature, what to say of a low and of a high value.
+        explained_carts: how many of the top get reasons.
+
+    Returns:
+        One row per cart, by cart_id.
+    """
+    timing = ContactTiming()
+    chances = returning.return_probabilities(frames.returns, HORIZONS_HOURS)
+    p_returns = {
+        f"p_return_{window}": _rounded(chances[:, i]) for i, window in enumerate(RETURN_WINDOWS)
+    }
+    predicted = frames.snapshots.with_columns(
+        p_abandon=_rounded(abandonment.predict(frames.snapshots)),
+        return_share_hours=pl.Series(
+            returning.return_share_hours(frames.returns, timing.returned_share)
+        ),
+        expected_hours=pl.Series(returning.expected_return_hours(frames.returns)),
+        **p_returns,
+    )
+    decided = decision.decide(
+        predicted,
+        settings.economics,
+        holdout_key=settings.holdout_key.encode(),
+        holdout_share=settings.holdout_share,
+        timing=timing,
+        typical_value=frames.typical_value,
+    )
+    return _with_reasons(decided, abandonment, phrases, explained_carts).select(
+        pl.lit(as_of).cast(pl.Datetime("us")).alias("scored_at"),
+        "cart_id",
+        "visitor_id",
+        "owner_id",
+        "cart_value",
+        "p_abandon",
+        *p_returns,
+        _hours_after(as_of, pl.col("expected_hours")).alias("expected_return_at"),
+        "return_window",
+        "segment",
+        "best_action",
+        "expected_gain",
+        "priority_rank",
+        "contact_not_before",
+        "reasons",
+        "is_holdout",
+        pl.lit(abandonment.card.model_id).alias("abandonment_model"),
+        pl.lit(returning.card.model_id).alias("return_model"),
+    )
+
+
+def write_scores(
+    connection: duckdb.DuckDBPyConnection,
+    scores: pl.DataFrame,
+    as_of: datetime,
+    run_id: str,
+    settings: Settings,
+) -> None:
+    """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep."""
+    names = ", ".join(CART_SCORES.column_names)
+    with transaction(connection):
+        connection.execute("delete from scores.cart_scores where scored_at = ?", [as_of])
+        connection.register("scored", scores)
+        connection.execute(
+            f"insert into scores.cart_scores ({names})"
+            f" select {names} from scored order by priority_rank"
+        )
+        connection.unregister("scored")
+        connection.execute(
+            "delete from scores.cart_scores where scored_at <="
+            " (select max(scored_at) from scores.cart_scores) - to_days(?)",
+            [settings.scores_keep_days],
+        )
+        note_run(connection, run_id, carts_scored=scores.height)
+
+
+def _with_reasons(
+    decided: pl.DataFrame,
+    abandonment: AbandonmentModel,
+    phrases: Mapping[str, tuple[str, str]],
+    explained_carts: int,
+) -> pl.DataFrame:
+    """Add `reasons`: words for the top of the list, null below it and where nothing weighed."""
+    top = decided.filter(pl.col("priority_rank") <= explained_carts)
+    words = pl.Series("reasons", [], dtype=pl.String)
+    if top.height:
+        contributions = abandonment.contributions(top)
+        codes = explain.reason_codes(contributions, top, phrases, abandonment.encoding)
+        words = pl.Series("reasons", [code or None for code in codes], dtype=pl.String)
+    explained = top.select("cart_id").with_columns(words)
+    return decided.join(explained, on="cart_id", how="left", maintain_order="left")
+
+
+def _rounded(values: np.ndarray) -> pl.Series:
+    return pl.Series(values, dtype=pl.Float64).round(PROBABILITY_DIGITS)
+
+
+def _hours_after(as_of: datetime, hours: pl.Expr) -> pl.Expr:
+    """`as_of` plus hours, to the minute; null where the hours are not a number."""
+    minutes = (hours.fill_nan(None) * 60).round().cast(pl.Int64)
+    return (pl.lit(as_of) + minutes * timedelta(minutes=1)).cast(pl.Datetime("us"))
+
+
+def faults_of_scores(scores: pl.DataFrame) -> list[str]:
+    """What cannot be true of an hour's scores, as sentences; none for good ones.
+
+    Args:
+        scores: rows of `cart_scores` of one hour.
+    """
+    faults = []
+    for name in ("p_abandon", *_P_RETURNS):
+        if not scores[name].is_between(0, 1).fill_null(False).all():
+            faults.append(f"{name} is not a probability in every row")
+    for sooner, later in itertools.pairwise(_P_RETURNS):
+        if (scores[sooner] > scores[later]).any():
+            faults.append(f"{sooner} is above {later}")
+    if scores["priority_rank"].sort().to_list() != list(range(1, scores.height + 1)):
+        faults.append("priority_rank does not count from 1 without a gap")
+    if scores.height >= 100 and scores["p_abandon"].n_unique() == 1:
+        faults.append("p_abandon is the same for every cart")
+    return faults

@@ -1,0 +1,169 @@
+"""Learning the models: frames out of the warehouse, into `ml`, and the better one into use.
+
+Belongs here: which view each model learns from, and the step from challenger to champion. Not
+here: how a model learns or which is better (`ml`), where models lie (`model_store`).
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+import polars as pl
+
+from ml import abandonment, promotion, return_time
+from ml.abandonment import AbandonmentModel
+from ml.card import ModelCard
+from ml.return_time import ReturnModel
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import iso
+from orchestration.ground.settings import Settings
+from orchestration.ground.sql import transaction
+from orchestration.modelling.model_store import Decision, ModelStore
+from orchestration.warehouse.database import has_table
+from orchestration.warehouse.score_tables import MODELS
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One of the two models: its name, the table it learns from and how."""
+
+    name: str
+    table: str
+    train: Callable[[pl.DataFrame, datetime, Settings], AbandonmentModel | ReturnModel]
+    load: Callable[[Mapping[str, bytes]], AbandonmentModel | ReturnModel]
+
+
+def _train_abandonment(
+    frame: pl.DataFrame, as_of: datetime, settings: Settings
+) -> AbandonmentModel:
+    horizon = timedelta(hours=settings.label_horizon_hours)
+    return abandonment.train(frame, as_of=as_of, horizon=horizon)
+
+
+def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings) -> ReturnModel:
+    return return_time.train(frame, as_of=as_of)
+
+
+ABANDONMENT = Learner(
+    "abandonment", "training_snapshots", _train_abandonment, AbandonmentModel.from_files
+)
+RETURN = Learner("return", "training_returns", _train_return, ReturnModel.from_files)
+LEARNERS = (ABANDONMENT, RETURN)
+
+
+def ensure_champion(
+    connection: duckdb.DuckDBPyConnection,
+    model_store: ModelStore,
+    learner: Learner,
+    settings: Settings,
+    as_of: datetime,
+    *,
+    retrain: bool,
+) -> tuple[ModelCard, Decision | None]:
+    """Make sure there is a model to score the hour with; with `retrain`, learn one that may replace
+    it.
+
+    Returns:
+        The card of the model learned now and what was decided about it; if nothing was learned, or
+        the champion over again, the champion's card and None.
+
+    Raises:
+        ComebackError: the table to learn from was not built yet.
+    """
+    champion_id = model_store.champion(learner.name, as_of)
+    if champion_id is not None and not retrain:
+        return champion(model_store, learner, as_of).card, None
+    frame = _training_frame(connection, learner)
+    logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
+    challenger = learner.train(frame, as_of, settings)
+    plots = _card_plots(challenger.card)
+    model_store.save(challenger.card, {**challenger.to_files(), **plots})
+    if champion_id == challenger.card.model_id:
+        return challenger.card, None
+    if champion_id is None:
+        decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
+    else:
+        verdict = promotion.better(challenger, champion(model_store, learner, as_of), frame)
+        decision = Decision(challenger.card.model_id, iso(as_of), verdict.promote, verdict.reason)
+    model_store.decide(learner.name, decision)
+    return challenger.card, decision
+
+
+def champion(
+    model_store: ModelStore, learner: Learner, as_of: datetime
+) -> AbandonmentModel | ReturnModel:
+    """The model that the hour's scores come from.
+
+    Raises:
+        ComebackError: there is none, or its files are gone.
+    """
+    model_id = model_store.champion(learner.name, as_of)
+    if model_id is None:
+        raise ComebackError(
+            f"there is no {learner.name} model", str(model_store.root), "run: comeback train"
+        )
+    return learner.load(model_store.load(learner.name, model_id))
+
+
+def write_models(connection: duckdb.DuckDBPyConnection, model_store: ModelStore) -> int:
+    """Rewrite `scores.models` from the cards, which are the truth; the number of models."""
+    rows = []
+    for learner in LEARNERS:
+        champion_id = model_store.champion(learner.name)
+        decisions = model_store.decisions(learner.name)
+        for card in model_store.cards(learner.name):
+            decision = decisions.get(card.model_id)
+            rows.append(
+                {
+                    "name": card.name,
+                    "model_id": card.model_id,
+                    "kind": card.kind,
+                    "trained_as_of": card.trained_as_of,
+                    "data_from": card.data_from,
+                    "data_to": card.data_to,
+                    "row_count": card.row_count,
+                    "group_count": card.group_count,
+                    "is_champion": card.model_id == champion_id,
+                    "verdict": decision and decision.reason,
+                    "figures": card.metrics,
+                    "note": card.note or None,
+                }
+            )
+    names = ", ".join(MODELS.column_names)
+    marks = ", ".join("?" for _ in MODELS.columns)
+    with transaction(connection):
+        connection.execute("delete from scores.models")
+        for row in rows:
+            values = [row[name] for name in MODELS.column_names]
+            connection.execute(f"insert into scores.models ({names}) values ({marks})", values)
+    return len(rows)
+
+
+def _training_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl.DataFrame:
+    if not has_table(connection, "main", learner.table):
+        raise ComebackError(
+            f"there is nothing to learn the {learner.name} model from",
+            f"the warehouse has no {learner.table}",
+            "run: comeback run",
+        )
+    return connection.sql(f"select * from main.{learner.table}").pl()
+
+
+def _card_plots(card: ModelCard) -> dict[str, bytes]:
+    """The plots of a card's tables, as PNG files by name."""
+    from ml import plots  # matplotlib is slow to import, and most hours learn nothing
+
+    drawn = {
+        "calibration": plots.calibration,
+        "lift": plots.lift,
+        "return_curve": plots.return_curve,
+    }
+    return {
+        f"{name}.png": plot(card.tables[name])
+        for name, plot in drawn.items()
+        if card.tables.get(name)
+    }

@@ -1,0 +1,321 @@
+"""The CSV files that e-mail and ads tools read: one folder an hour, and a pointer to the newest.
+
+    exports/2026-10-31T23Z/retargeting_priorities.csv
+    exports/2026-10-31T23Z/manifest.json    rows, bytes, sha256, columns, hour, models, settings
+    exports/latest.json                     where the newest hour's file is; never moves back
+
+Belongs here: the bytes of the files and the order in which they appear. Not here: whom a contact is
+worth (`ml.decision`).
+
+A folder appears complete, the pointer last. An hour may be exported again with other rows: its
+folder changes in one step, and the pointer's sha256 is null from before that step until after it,
+so what it says always fits. Whoever reads two files by their names may still get the first from
+before the step and the second from after it: then the sha256 does not fit, and reading again from
+the beginning helps.
+
+A spreadsheet runs a cell that begins with = + - or @. Numbers, times and words of ours cannot
+begin so, but ids come from the shop's visitors, who choose their own cookies. An id is a key to
+join on, so it is never altered: a row whose id could be a formula is withheld, and counted in the
+manifest. An id of letters, digits, - and _ that begins with - or + (as tokens and phone numbers
+do) can call nothing and is kept. Other text that could be a formula is left blank.
+"""
+
+import csv
+import ctypes
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.files import replace_file, sync_folder
+from orchestration.ground.hours import HOUR, hour_name, is_hour_name, iso
+
+FILE = "retargeting_priorities.csv"
+MANIFEST = "manifest.json"
+POINTER = "latest.json"
+
+# New columns are added at the end only: receivers map columns by position, too.
+COLUMNS = (
+    "priority_rank",
+    "cart_id",
+    "visitor_id",
+    "owner_id",
+    "segment",
+    "best_action",
+    "contact_not_before",
+    "expected_return_at",
+    "return_window",
+    "cart_value",
+    "expected_gain",
+    "p_abandon",
+    "p_return_24h",
+    "reasons",
+    "scored_at",
+)
+_ID_COLUMNS = ("cart_id", "visitor_id", "owner_id")
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_TRIGGERS = ("=", "+", "-", "@")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HARMLESS_TOKEN = re.compile(r"[-+][A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Export:
+    """One exported hour.
+
+    Attributes:
+        hour: the scored hour, ISO 8601.
+        path: the CSV file, relative to the exports folder.
+        rows: data rows in it.
+        withheld: rows left out because an id could be a formula.
+        bytes: size of the CSV file.
+        sha256: of the CSV file.
+        columns: its columns in order.
+        models: model ids behind the scores, by model name.
+        settings: digest of the settings.
+    """
+
+    hour: str
+    path: str
+    rows: int
+    withheld: int
+    bytes: int
+    sha256: str
+    columns: Sequence[str]
+    models: dict[str, str]
+    settings: str
+
+
+def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
+    """Whom to contact of a scored hour, best first: all but the people held out."""
+    return connection.sql(
+        f"select {', '.join(COLUMNS)} from scores.cart_scores"
+        " where scored_at = ? and not is_holdout order by priority_rank",
+        params=[hour],
+    ).pl()
+
+
+def write_export(
+    folder: Path,
+    hour: datetime,
+    rows: pl.DataFrame,
+    *,
+    models: dict[str, str],
+    settings_digest: str,
+    keep_hours: int,
+) -> Export:
+    """Write an hour's export, point to it if it is the newest, and drop those that are too old.
+
+    Args:
+        folder: the exports folder.
+        hour: the scored hour.
+        rows: whom to contact, best first, with `COLUMNS`; may be empty.
+        models: model ids by model name, for the manifest.
+        settings_digest: digest of the settings, for the manifest.
+        keep_hours: hours kept, counted back from the newest one.
+
+    Returns:
+        What was written; the same rows again give the same bytes.
+    """
+    content, count = to_csv(rows)
+    export = Export(
+        hour=iso(hour),
+        path=f"{hour_name(hour)}/{FILE}",
+        rows=count,
+        withheld=rows.height - count,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        columns=COLUMNS,
+        models=models,
+        settings=settings_digest,
+    )
+    _replace_folder(folder / hour_name(hour), {FILE: content, MANIFEST: _json(asdict(export))})
+    _point_to_newest(folder)
+    _drop_old(folder, keep_hours)
+    return export
+
+
+def rewrite_all(
+    folder: Path,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    keep_hours: int,
+    scores_after: datetime | None,
+) -> list[str]:
+    """Rewrite every exported hour from what the table still says of it.
+
+    Models and settings in the manifests stay those that the hour was scored with.
+
+    Args:
+        folder: the exports folder.
+        connection: the open warehouse.
+        keep_hours: hours kept, counted back from the newest one.
+        scores_after: the table holds hours after this one; an older one cannot be written again
+            and goes. None while no hour was scored.
+
+    Returns:
+        The hours that are there now.
+    """
+    hours = [path for path in sorted(folder.iterdir()) if is_hour_name(path.name)]
+    kept = []
+    for path in hours:
+        manifest = json.loads((path / MANIFEST).read_bytes())
+        hour = datetime.fromisoformat(manifest["hour"]).replace(tzinfo=None)
+        if scores_after is None or hour <= scores_after:
+            shutil.rmtree(path)
+            continue
+        write_export(
+            folder,
+            hour,
+            read_rows(connection, hour),
+            models=manifest["models"],
+            settings_digest=manifest["settings"],
+            keep_hours=keep_hours,
+        )
+        kept.append(path.name)
+    return kept
+
+
+def read_latest(folder: Path) -> dict[str, str | None] | None:
+    """The pointer to the newest export; None while there is none."""
+    try:
+        return json.loads((folder / POINTER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def to_csv(rows: pl.DataFrame) -> tuple[bytes, int]:
+    """The bytes of the CSV file (UTF-8, `\\n`, a header always) and how many rows are in it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in rows.select(COLUMNS).iter_rows(named=True):
+        if all(_is_safe_id(row[name]) for name in _ID_COLUMNS):
+            writer.writerow(_cell(name, value) for name, value in row.items())
+            count += 1
+    return text.getvalue().encode(), count
+
+
+def _is_safe_id(value: str | None) -> bool:
+    if not value:
+        return True
+    if _CONTROL.search(value):
+        return False
+    return not value.startswith(_TRIGGERS) or _HARMLESS_TOKEN.fullmatch(value) is not None
+
+
+def _is_unsafe_text(value: str) -> bool:
+    return value.startswith(_TRIGGERS) or _CONTROL.search(value) is not None
+
+
+def _cell(name: str, value: object) -> str:
+    """A value as text: times in ISO 8601 with Z, numbers plain, no text that is a formula."""
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return iso(value)
+        case float() | Decimal():
+            return f"{value:f}"
+        case str() if name not in _ID_COLUMNS and _is_unsafe_text(value):
+            return ""
+        case _:
+            return str(value)
+
+
+def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
+    """Make the folder of an hour hold exactly these files, in one step for whoever looks."""
+    if target.exists() and {path.name: path.read_bytes() for path in target.iterdir()} == files:
+        return
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    for name, content in files.items():
+        replace_file(temporary / name, content)
+    if target.exists():
+        if _newest(target.parent) == target:
+            # what the pointer says of the file is about to be wrong
+            meanwhile = _pointer(files[MANIFEST]) | {"sha256": None}
+            replace_file(target.parent / POINTER, _json(meanwhile))
+        _exchange(temporary, target)
+        shutil.rmtree(temporary)
+    else:
+        temporary.rename(target)
+    sync_folder(target.parent)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders change names, which `rename` cannot do to folders with files in them."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    if hasattr(libc, "renameat2") and libc.renameat2(*paths, _RENAME_EXCHANGE) == 0:
+        return
+    # Not Linux, or a file system that cannot: a reader may for a moment find no folder.
+    aside = one.with_name(f"{one.name}.aside")
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)
+
+
+def _point_to_newest(folder: Path) -> None:
+    """Point to the newest hour there is: an older hour done again cannot move the pointer back."""
+    pointer = _json(_pointer((_newest(folder) / MANIFEST).read_bytes()))
+    if not (folder / POINTER).exists() or (folder / POINTER).read_bytes() != pointer:
+        replace_file(folder / POINTER, pointer)
+
+
+def _pointer(manifest: bytes) -> dict[str, str | None]:
+    """What the pointer says of an hour with this manifest."""
+    written = json.loads(manifest)
+    return {key: written[key] for key in ("hour", "path", "sha256")}
+
+
+def _newest(folder: Path) -> Path:
+    """The folder of the newest hour there is."""
+    return max(path for path in folder.iterdir() if is_hour_name(path.name))
+
+
+def _drop_old(folder: Path, keep_hours: int) -> None:
+    """Remove the hours that lie too far before the newest one, and what a killed run left."""
+    newest = datetime.fromisoformat(read_latest(folder)["hour"]).replace(tzinfo=None)
+    oldest = hour_name(newest - (keep_hours - 1) * HOUR)
+    for path in folder.iterdir():
+        if path.name.startswith(".") or (is_hour_name(path.name) and path.name < oldest):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _json(values: dict) -> bytes:
+    return (json.dumps(values, indent=2) + "\n").encode()
+
+
+def faults_of_export(folder: Path, hour: datetime, rows: pl.DataFrame) -> list[str]:
+    """Where an exported hour differs from the table, as sentences; none for a good one.
+
+    Args:
+        folder: the exports folder; an hour too old to be kept is not in it, and has no fault.
+        hour: the scored hour.
+        rows: the rows to export, best first.
+    """
+    exported = folder / hour_name(hour)
+    if not exported.exists():
+        return []
+    content = (exported / FILE).read_bytes()
+    manifest = json.loads((exported / MANIFEST).read_bytes())
+    faults = []
+    if content != to_csv(rows)[0]:
+        faults.append("the file differs from the table")
+    if manifest["sha256"] != hashlib.sha256(content).hexdigest():
+        faults.append("the manifest gives another sha256 than the file has")
+    return faults

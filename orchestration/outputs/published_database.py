@@ -1,0 +1,325 @@
+"""The database that analysts open, replaced whole.
+
+Belongs here: making the next file beside the one that is seen, and the rename that makes it the one
+that is seen. An open reader keeps the file it has; the next one to open sees the new. Not here:
+what is in the tables.
+
+The next file follows the last one: a copy of it, in which the rows of what changed since are
+replaced. dbt notes the visitors that it rebuilt (macros/incremental/build.sql); what other tables
+lack, the file itself shows. Where there is no last file that can be trusted, every table is copied.
+"""
+
+import logging
+import shutil
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import move_into_place, remove_unfinished, unfinished_path
+from orchestration.ground.sql import literal, transaction
+from orchestration.warehouse import late_data
+from orchestration.warehouse.database import attached
+from orchestration.warehouse.score_tables import (
+    CART_SCORES,
+    DBT_TABLES,
+    LATE_DATA_REPORT,
+    PUBLISHED_FILE,
+    SCORE_TABLES,
+    WITHDRAWN_PRIORITIES,
+)
+
+logger = logging.getLogger(__name__)
+
+# The oldest storage version whose clients (DuckDB 1.5 and later) read what is in the tables.
+STORAGE_VERSION = "v1.5.0"
+
+_CHUNK_BYTES = 1 << 20
+
+PRIORITIES_DESCRIPTION = (
+    "The newest scored hour of cart_scores, best first. One row per cart scored at that hour."
+)
+
+_NEWEST_HOUR = (
+    "select * from scores.cart_scores"
+    " where scored_at = (select max(as_of) from scores.runs where carts_scored is not null)"
+)
+
+# What may differ from the last file, by the column that rows are replaced by.
+_CHANGED = {
+    "visitor_id": "select visitor_id from main.unpublished_visitors"
+    " union select visitor_id from main.affected_visitors",
+    # a load's rows are validated once
+    "load_id": "select load_id from main.set_aside_rows"
+    " except select load_id from published.main.set_aside_rows",
+    # hours scored since, and hours that were dropped
+    "scored_at": "select as_of as scored_at from scores.runs where carts_scored is not null"
+    " and run_id not in (select run_id from published.main.runs where carts_scored is not null)"
+    " union (select scored_at from published.main.cart_scores"
+    " except select scored_at from scores.cart_scores)",
+}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table to publish.
+
+    Attributes:
+        name: its name in the file.
+        query: all its rows, out of the warehouse.
+        order: columns its rows are written in the order of.
+        key: the column by which rows are replaced, a key of `_CHANGED`; None: a small table, which
+            is replaced whole.
+        description: what it says.
+        columns: what each column says, in order.
+    """
+
+    name: str
+    query: str
+    order: Sequence[str]
+    key: str | None
+    description: str
+    columns: dict[str, str]
+
+    @property
+    def target(self) -> str:
+        """The table in the file."""
+        return f"published.main.{self.name}"
+
+    @property
+    def ordering(self) -> str:
+        """The order as SQL."""
+        return f"order by {', '.join(self.order)}"
+
+
+def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, int]:
+    """Write the published tables of the warehouse to `target`, atomically.
+
+    Args:
+        connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
+        target: the file to replace; it is left as it is when anything fails.
+
+    Returns:
+        Rows of each published table.
+
+    Raises:
+        ComebackError: a table or column to publish has no description.
+    """
+    temporary = unfinished_path(target)
+    tables = _tables(connection)
+    reason = _follow(connection, tables, target, temporary)
+    if reason is not None:
+        logger.info("Every table is published from scratch: %s.", reason)
+        remove_unfinished(target)
+        with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
+            for table in tables:
+                _write(connection, table)
+            connection.execute("checkpoint published")
+    with attached(connection, temporary, "(read_only)"):
+        rows = {table.name: _count(connection, table) for table in tables}
+    move_into_place(temporary, target)
+    _remember(connection, target)
+    return rows
+
+
+def forget_last(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let the next publication take over nothing of the last file, not a byte."""
+    connection.execute(f"delete from scores.{PUBLISHED_FILE.name}")
+
+
+def headline_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """What the shop as a whole did: sessions, carts and the share of them that was abandoned."""
+    sessions, carts, abandoned = connection.execute(
+        "select sum(session_count), sum(cart_count), sum(abandoned_cart_count)"
+        " from main.daily_funnel"
+    ).fetchall()[0]
+    return {
+        "sessions": int(sessions or 0),
+        "carts": int(carts or 0),
+        "abandonment_rate": round(abandoned / carts, 4) if carts else 0.0,
+    }
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
+    """Every table to publish, in the order in which they are written."""
+    tables = []
+    for name, built in DBT_TABLES.items():
+        query = f"select * from main.{name}"
+        description, columns = _dbt_descriptions(connection, name)
+        if name == LATE_DATA_REPORT:
+            query, withdrawn = late_data.REPORT, WITHDRAWN_PRIORITIES.columns[-1]
+            columns[withdrawn.name] = withdrawn.description
+        tables.append(_Table(name, query, built.order, built.key, description, columns))
+    for table in SCORE_TABLES:
+        query = f"select * from scores.{table.name}"
+        columns = {column.name: column.description for column in table.columns}
+        tables.append(_Table(table.name, query, table.order, table.key, table.description, columns))
+        if table is CART_SCORES:
+            priorities = _Table(
+                name="retargeting_priorities",
+                query=_NEWEST_HOUR,
+                order=("priority_rank",),
+                key=None,
+                description=PRIORITIES_DESCRIPTION,
+                columns=columns,
+            )
+            tables.append(priorities)
+    return tables
+
+
+def _follow(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table], target: Path, temporary: Path
+) -> str | None:
+    """Make the next file out of the last one; or say why that cannot be."""
+    reason = _doubt_about_last(connection, target)
+    if reason is not None:
+        return reason
+    shutil.copyfile(target, temporary)
+    # most blocks are taken over unread, so DuckDB would not find damage in them
+    if _checksum(temporary) != _remembered(connection)[-1]:
+        return "the last file cannot be read as it was written: its bytes changed by themselves"
+    try:
+        with attached(connection, temporary):
+            reason = _misfit(connection, tables)
+            if reason is None:
+                _replace_changed(connection, tables)
+            return reason
+    except duckdb.Error as error:  # damage shows as errors of any class
+        return f"the last file cannot be read ({str(error).splitlines()[0]})"
+
+
+def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> str | None:
+    """Why the file that is there may hold anything else than what was published last."""
+    last = _remembered(connection)
+    if last is None:
+        return "there is no last file to follow"
+    if not target.exists() or last[:-1] != _stamp(target):
+        return "the file is not the one that was published last"
+    ((is_rebuilt,),) = connection.execute(
+        "select count(*) from main.unpublished_visitors where visitor_id is null"
+    ).fetchall()
+    return "all rows were rebuilt" if is_rebuilt else None
+
+
+def _misfit(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> str | None:
+    """Why the attached copy of the last file is not fit to be the next one."""
+    ((storage,),) = connection.execute(
+        "select tags['storage_version'] from duckdb_databases() where database_name = 'published'"
+    ).fetchall()
+    if storage.rstrip("+") != STORAGE_VERSION:
+        return f"the last file has storage version {storage}"
+    if _published_forms(connection) != {table.name: _form(connection, table) for table in tables}:
+        return "other tables, columns or descriptions are published now"
+    ((is_hollow,),) = connection.execute(
+        "select free_blocks > used_blocks from pragma_database_size()"
+        " where database_name = 'published'"
+    ).fetchall()
+    return "most of the last file is free space" if is_hollow else None
+
+
+def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> None:
+    for key, query in _CHANGED.items():
+        connection.execute(f"create or replace temp table changed_{key} as {query}")
+    with transaction(connection):
+        for table in tables:
+            if table.key is None:
+                _write(connection, table)
+                continue
+            is_changed = f"{table.key} in (select {table.key} from changed_{table.key})"
+            connection.execute(f"delete from {table.target} where {is_changed}")
+            connection.execute(
+                f"insert into {table.target} select * from ({table.query})"
+                f" where {is_changed} {table.ordering}"
+            )
+    connection.execute("checkpoint published")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: _Table) -> None:
+    """The whole table with its descriptions, in the place of the one that may be there."""
+    connection.execute(
+        f"create or replace table {table.target} as select * from ({table.query}) {table.ordering}"
+    )
+    connection.execute(f"comment on table {table.target} is {literal(table.description)}")
+    for column, text in table.columns.items():
+        connection.execute(f"comment on column {table.target}.{column} is {literal(text)}")
+
+
+_Form = tuple[str, list[tuple[str, str, str]]]
+
+
+def _form(connection: duckdb.DuckDBPyConnection, table: _Table) -> _Form:
+    """What a table looks like without its rows: its description; its columns with theirs."""
+    relation = connection.sql(table.query)
+    columns = zip(relation.columns, map(str, relation.types), table.columns.values(), strict=True)
+    return table.description, list(columns)
+
+
+def _published_forms(connection: duckdb.DuckDBPyConnection) -> dict[str, _Form]:
+    """The same of each table that is in the attached file, by name."""
+    rows = connection.execute(
+        "select duckdb_tables.table_name, duckdb_tables.comment,"
+        " list((column_name, data_type, duckdb_columns.comment) order by column_index)"
+        " from duckdb_tables() inner join duckdb_columns() using (database_name, table_oid)"
+        " where database_name = 'published' group by all"
+    ).fetchall()
+    return {name: (description, columns) for name, description, columns in rows}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
+    return connection.execute(f"select count(*) from {table.target}").fetchall()[0][0]
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Note that the file is complete; killed before that, the next one is made from scratch."""
+    with transaction(connection):
+        connection.execute(f"delete from scores.{PUBLISHED_FILE.name}")
+        connection.execute(
+            f"insert into scores.{PUBLISHED_FILE.name} by name"
+            " select ? as bytes, ? as modified_ns, ? as checksum",
+            [*_stamp(target), _checksum(target)],
+        )
+        connection.execute("delete from main.unpublished_visitors")
+
+
+def _remembered(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int | None] | None:
+    """Size, time and checksum of the file that was published last."""
+    query = f"select bytes, modified_ns, checksum from scores.{PUBLISHED_FILE.name}"
+    return next(iter(connection.execute(query).fetchall()), None)
+
+
+def _checksum(path: Path) -> int:
+    """CRC-32 of a file: the fastest checksum that reveals damage."""
+    checksum = 0
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _dbt_descriptions(
+    connection: duckdb.DuckDBPyConnection, name: str
+) -> tuple[str, dict[str, str]]:
+    """The descriptions that dbt left on a table of `main` and on its columns."""
+    scope = "database_name = current_database() and schema_name = 'main' and table_name = ?"
+    table = connection.execute(f"select comment from duckdb_tables() where {scope}", [name])
+    found = table.fetchall()
+    columns = connection.execute(
+        f"select column_name, comment from duckdb_columns() where {scope} order by column_index",
+        [name],
+    ).fetchall()
+    silent = [column for column, comment in columns if not comment]
+    if not found or not found[0][0] or silent:
+        raise ComebackError(
+            f"the table {name} is not fully described",
+            f"columns without a description: {', '.join(silent) or 'none'}",
+            "describe table and columns in its yml under dbt_project/models",
+        )
+    return found[0][0], dict(columns)

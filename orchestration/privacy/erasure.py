@@ -1,0 +1,299 @@
+"""Erasing a person: whom that concerns, what goes, and what stays to keep them from coming back.
+
+Belongs here: the rule of who is erased with whom, the tombstones and deletions in the warehouse,
+and the file that replaces it. Not here: what is kept of an erasure (`erasure_records`), how landing
+honours a tombstone (`landing.tombstones`), the search that proves the erasure (`residue_search`),
+the order of the steps (`dagster.erase_job`).
+"""
+
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import move_into_place, replace_file, unfinished_path
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.ground.sql import literal, quoted, transaction
+from orchestration.landing import Source, ensure_raw_tables
+from orchestration.landing.raw_tables import raw_table
+from orchestration.landing.reasons import Reason
+from orchestration.landing.tombstones import (
+    DETAIL,
+    WORD,
+    add_tombstones,
+    define_keyed_hash,
+    event_of,
+    keep_copy,
+    key_id,
+    read_key,
+    user_of,
+    visitor_of,
+)
+from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.warehouse import database
+from orchestration.warehouse.database import has_table
+
+
+def mark(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sources: Mapping[str, Source],
+    subject: Subject,
+    now: datetime,
+) -> None:
+    """Set the subject's tombstone: from here on no file brings the person back.
+
+    Raises:
+        ComebackError: there are tombstones, but the key that made them is gone.
+    """
+    home.erasures.mkdir(mode=0o700, exist_ok=True)
+    ensure_raw_tables(connection, sources)
+    key = read_key(home.erasure_key)
+    made_with = connection.execute("select distinct key_id from raw.tombstones").fetchall()
+    if any(each != (key and key_id(key)) for (each,) in made_with):
+        raise ComebackError(
+            "people were erased before, but the key that recognises them is not the one it was",
+            str(home.erasure_key),
+            "restore the file from a backup: without it they would come back",
+        )
+    if key is None:
+        key = secrets.token_bytes(32)
+        replace_file(home.erasure_key, key, mode=0o600)
+    with transaction(connection):
+        add_tombstones(connection, key, subject.kind, [subject.id], now)
+        keep_copy(connection, home.tombstones)
+
+
+def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], plan: Plan) -> Plan:
+    """Find what the ids of a plan concern, and note it in temporary tables for `remove`.
+
+    A visitor is erased with all its events. A user is erased with
+
+    - every visitor that no other user ever signed in on: all events of it;
+    - on a device shared with others, the events that were the user's by the rule of ownership, and
+      those before the first sign-in of all if that was this user's. The other events stay;
+    - rows of other people that mention an erased id in a text, where the id is long enough to be
+      nothing else (`is_unmistakable`); rows that could not be read, wherever it stands as a word.
+
+    Every delivered copy of an erased event goes, also one that does not name the person.
+
+    Args:
+        connection: the open warehouse, with `main.events` built over all that has landed.
+        sources: all sources.
+        plan: the ids known so far.
+
+    Returns:
+        The plan with the visitors that go with a user, the rows and the files.
+    """
+    _temporary(connection, "erased_users", plan.users)
+    _temporary(connection, "erased_visitors", plan.visitors)
+    connection.execute(
+        "insert into erased_visitors"
+        " select visitor_id from main.events where user_id is not null group by 1"
+        " having bool_and(user_id in (select id from erased_users))"
+        " except select id from erased_visitors"
+    )
+    connection.execute(
+        """
+        create or replace temp table erased_events as
+        with first_users as (
+            select visitor_id, arg_min(user_id, event_number) as user_id
+            from main.events where user_id is not null group by 1
+        )
+        select source, event_id, visitor_id, event_at from main.events
+        where visitor_id in (select id from erased_visitors)
+            or owner_id in (select id from erased_users)
+            or (owner_id is null and visitor_id in (
+                select visitor_id from first_users
+                where user_id in (select id from erased_users)
+            ))
+        """
+    )
+    visitors = connection.execute("select id from erased_visitors").fetchall()
+    found = Plan(frozenset(id_ for (id_,) in visitors), plan.users)
+    _find_rows(connection, sources, found)
+    counts = connection.execute("select source, count(*) from erased_rows group by 1").fetchall()
+    rows = {f"raw.{name}": count for name, count in sorted(counts)}
+    for table in ("unreadable_rows", "repaired_rows"):
+        query = f"select count(*) from raw.{table} where {_is_text_erased(found)}"
+        rows[f"raw.{table}"] = connection.execute(query).fetchall()[0][0]
+    query = f"select count(*) from scores.cart_scores where {_is_score_erased(connection)}"
+    rows["scores.cart_scores"] = connection.execute(query).fetchall()[0][0]
+    files = connection.execute(
+        "select distinct source || ': ' || file from raw.files where load_id in"
+        " (select load_id from erased_rows union all"
+        f" select load_id from raw.unreadable_rows where {_is_text_erased(found)})"
+    ).fetchall()
+    return Plan(
+        found.visitors,
+        found.users,
+        {name: count for name, count in rows.items() if count},
+        frozenset(name for (name,) in files),
+    )
+
+
+def remove(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    sources: Mapping[str, Source],
+    plan: Plan,
+    now: datetime,
+) -> None:
+    """Delete what `find` found on this connection, and set the remaining tombstones, all or none.
+
+    Every row keeps its line in `raw.unreadable_rows`, so that the rows of a file still add up.
+    """
+    key = home.erasure_key.read_bytes()
+    define_keyed_hash(connection, key)
+    with transaction(connection):
+        add_tombstones(connection, key, "visitor", plan.visitors, now)
+        add_tombstones(connection, key, "user", plan.users, now)
+        connection.execute(
+            "insert or ignore into raw.tombstones select distinct"
+            " 'row', keyed_hash('row', event), null, ?, ? from erased_rows where not is_named",
+            [key_id(key), now],
+        )
+        keep_copy(connection, home.tombstones)
+        connection.execute(f"delete from scores.cart_scores where {_is_score_erased(connection)}")
+        for source in sources.values():
+            connection.execute(
+                f"delete from {raw_table(source)} where (_load_id, _line) in"
+                " (select (load_id, line) from erased_rows where source = ?)",
+                [source.name],
+            )
+        is_erased = _is_text_erased(plan)
+        connection.execute(
+            f"update raw.unreadable_rows set reason = ?, detail = ?, raw_row = null"
+            f" where {is_erased}",
+            [Reason.ERASED, DETAIL],
+        )
+        connection.execute(
+            "delete from raw.repaired_rows"
+            " where (load_id, line) in (select (load_id, line) from erased_rows)"
+        )
+        connection.execute(f"update raw.repaired_rows set raw_row = null where {is_erased}")
+        connection.execute(
+            "insert into raw.unreadable_rows select load_id, line, ?, ?, null from erased_rows",
+            [Reason.ERASED, DETAIL],
+        )
+        connection.execute(
+            f"update raw.files set note = ? where {words_match('note', plan.ids)}", [DETAIL]
+        )
+
+
+def replace_warehouse(home: Home, settings: Settings) -> None:
+    """Put a fresh copy in the place of the warehouse: DuckDB leaves deleted bytes in its file.
+
+    Damaged files that were put aside hold the same bytes, and go.
+    """
+    for damaged in home.root.glob(f"{home.warehouse.name}.damaged-*"):
+        damaged.unlink()
+    fresh = unfinished_path(home.warehouse)
+    with database.connect(home, settings) as connection:
+        connection.execute("checkpoint")
+        name = connection.execute("select current_database()").fetchall()[0][0]
+        connection.execute(f"attach {literal(str(fresh))} as fresh")
+        connection.execute(f"copy from database {quoted(name)} to fresh")
+        connection.execute("checkpoint fresh")
+        connection.execute("detach fresh")
+    # all of it was folded into the old file; beside the new one it would be another file's
+    home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
+    move_into_place(fresh, home.warehouse)
+
+
+def empty_folder(folder: Path) -> None:
+    """Remove what a killed process may have left in a folder for passing things."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def is_unmistakable(id_: str) -> bool:
+    """Whether an id that stands in some text can be taken to mean the person.
+
+    A short one may as well be a number of something else: 8 characters are asked for, and 12 of an
+    id of digits only, since items and orders are numbered too.
+    """
+    return len(id_) >= (12 if id_.isdecimal() else 8)
+
+
+def words_match(column: str, ids: Sequence[str]) -> str:
+    """SQL: whether one of the ids stands in a column of text as a word; false for null."""
+    if not ids:
+        return "false"
+    pattern = f"(^|[^{WORD}])({'|'.join(map(re.escape, ids))})($|[^{WORD}])"
+    return f"coalesce(regexp_matches({column}, {literal(pattern)}), false)"
+
+
+def _temporary(connection: duckdb.DuckDBPyConnection, name: str, ids: frozenset[str]) -> None:
+    connection.execute(
+        f"create or replace temp table {name} as select unnest(?::varchar[]) as id", [sorted(ids)]
+    )
+
+
+def _find_rows(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], plan: Plan
+) -> None:
+    """Make `erased_rows`: source, load_id, line, is_named, event (what identifies the event)."""
+    connection.execute(
+        "create or replace temp table erased_rows"
+        " (source varchar, load_id bigint, line bigint, is_named boolean, event varchar)"
+    )
+    mentioned = [id_ for id_ in plan.ids if is_unmistakable(id_)]
+    for source in sources.values():
+        identities = source.identity("visitor") + source.identity("user")
+        others = [name for name in (*source.column_names, "_extra") if name not in identities]
+        texts = f"concat_ws(chr(31), {', '.join(map(quoted, others))})"
+        connection.execute(
+            f"""
+            insert into erased_rows
+            with copies as (
+                select candidates.load_id, candidates.line
+                from main.candidate_events as candidates
+                semi join erased_events using (source, event_id)
+                where candidates.source = ?
+            ),
+            identified as (
+                select
+                    _load_id,
+                    _line,
+                    coalesce({visitor_of(source)} in (select id from erased_visitors), false)
+                    or coalesce({user_of(source)} in (select id from erased_users), false)
+                        as is_named,
+                    {words_match(texts, mentioned)} as is_mentioned,
+                    {event_of(source)} as event
+                from {raw_table(source)}
+            )
+            select ?, _load_id, _line, is_named, event
+            from identified
+            where
+                is_named or is_mentioned
+                or (_load_id, _line) in (select (load_id, line) from copies)
+            """,
+            [source.name, source.name],
+        )
+
+
+def _is_text_erased(plan: Plan) -> str:
+    """SQL, over `raw.unreadable_rows` and `raw.repaired_rows`: whether the row names a person."""
+    return f"({words_match('raw_row', plan.ids)} or {words_match('detail', plan.ids)})"
+
+
+def _is_score_erased(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL, over `scores.cart_scores`: whether the cart was of a person, or begun by one."""
+    is_theirs = (
+        "(visitor_id in (select id from erased_visitors)"
+        " or owner_id in (select id from erased_users)"
+    )
+    if not has_table(connection, "main", "carts"):
+        return f"{is_theirs})"
+    return (
+        f"{is_theirs} or cart_id in (select cart_id from main.carts semi join erased_events"
+        " on carts.visitor_id = erased_events.visitor_id"
+        " and carts.started_at = erased_events.event_at))"
+    )

@@ -1,0 +1,132 @@
+"""Opening the private warehouse, and the schema of it that orchestration writes.
+
+Belongs here: the one way to connect, and small questions that several modules ask of the log. Not
+here: SQL that belongs to one module, and everything dbt builds.
+
+Results are fetched whole: DuckDB 2.0 refuses other work on a connection with one left unfinished.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.failures import explained, known
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.ground.sql import literal
+from orchestration.warehouse.score_tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
+
+
+@contextmanager
+def connect(
+    home: Home, settings: Settings, file: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse, or to `file`, in UTC, that spills under the home folder.
+
+    Raises:
+        ComebackError: another process has the file open, or it is damaged, or there is no room.
+    """
+    config = {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(home.temporary),
+    }
+    try:
+        connection = duckdb.connect(str(file or home.warehouse), config=config)
+    except duckdb.Error as error:
+        raise known(str(error), home) or ComebackError(
+            f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
+            str(home.warehouse),
+            "close whatever has it open; analysts open published/analytics.duckdb",
+        ) from error
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        # an as-of join whose size is guessed too small would compare every row with every other
+        connection.execute("set asof_loop_join_threshold = 0")
+        connection.execute("set enable_progress_bar = false")  # it would go to stdout
+        yield connection
+    except duckdb.Error as error:
+        if (reason := explained(error, home)) is not error:
+            raise reason from error
+        raise
+    finally:
+        connection.close()
+
+
+@contextmanager
+def attached(
+    connection: duckdb.DuckDBPyConnection, path: Path, options: str = ""
+) -> Iterator[None]:
+    """A published file, or one on its way to be, as the database `published`."""
+    connection.execute(f"attach {literal(str(path))} as published {options}")
+    try:
+        yield
+    finally:
+        connection.execute("detach published")
+
+
+def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of the schema `scores` where they are missing."""
+    connection.execute("create schema if not exists scores")
+    for table in (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE):
+        connection.execute(table.ddl(f"scores.{table.name}"))
+    # a warehouse made before 2026-11-28 has the table without it
+    connection.execute(
+        f"alter table scores.{PUBLISHED_FILE.name} add column if not exists checksum bigint"
+    )
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
+    """Whether a table or view of that name exists."""
+    query = (
+        "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
+    )
+    return connection.execute(query, [schema, name]).fetchall()[0][0] > 0
+
+
+def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """source, file, rows_read and note of every file that was ever loaded, in that order."""
+    if not has_table(connection, "raw", "files"):
+        return pl.DataFrame()
+    query = "select source, file, rows_read, note from raw.files order by load_id"
+    return connection.sql(query).pl()
+
+
+def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The time of the newest event, UTC, once dbt has found the duplicates; None without events.
+
+    A row that is no event's only one may be later than its event.
+    """
+    if not has_table(connection, "main", "duplicate_rows"):
+        return None
+    query = (
+        "select max(event_at) from main.candidate_events"
+        " anti join main.duplicate_rows using (row_key) where drop_reason is null"
+    )
+    return connection.execute(query).fetchall()[0][0]
+
+
+def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The hour that was scored last, UTC; None before the first."""
+    query = "select max(as_of) from scores.runs where carts_scored is not null"
+    return connection.execute(query).fetchall()[0][0]
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of every table that dbt built, by name; views have none of their own."""
+    query = "select table_name, estimated_size from duckdb_tables() where schema_name = 'main'"
+    return dict(connection.execute(query).fetchall())
+
+
+def unsettled_files(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Files of which rows read are not events, duplicates and dropped rows together."""
+    rows = connection.execute(
+        "select file from main.landed_files"
+        " where rows_read <> rows_accepted + rows_duplicate + rows_dropped order by load_id"
+    ).fetchall()
+    return [name for (name,) in rows]

@@ -1,0 +1,360 @@
+"""dbt, run inside this process.
+
+Belongs here: turning settings and an hour into dbt's arguments, parsing the project once, running
+it, and reading back what every model and test did. Not here: the SQL (`dbt_project`), and how
+Dagster shows it (`assets`).
+"""
+
+import functools
+import hashlib
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.failures import known
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunResult
+    from dbt.contracts.graph.manifest import Manifest
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = "comeback"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model or test.
+
+    Attributes:
+        unique_id: dbt's id, such as `model.comeback.carts`.
+        status: dbt's word: success, pass, warn, fail, error, skipped.
+        seconds: how long it took.
+        failures: rows that failed a test; None for models.
+        message: dbt's message on one line.
+    """
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int | None
+    message: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing stops at this node; a warning does not stop."""
+        return self.status in ("success", "pass", "warn")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a dbt invocation did, node by node in the order they ended."""
+
+    nodes: tuple[NodeResult, ...]
+
+    @property
+    def seconds(self) -> float:
+        """What the nodes took themselves, one after the other."""
+        return sum(node.seconds for node in self.nodes)
+
+    @property
+    def bad(self) -> list[NodeResult]:
+        """The nodes that failed, without those that were skipped because of them."""
+        return [node for node in self.nodes if not node.is_good and node.status != "skipped"]
+
+    def require_success(self) -> None:
+        """Raise one line naming the nodes that failed.
+
+        Raises:
+            ComebackError: a model or a test of severity error failed.
+        """
+        if not self.bad:
+            return
+        first = self.bad[0]
+        others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
+        raise ComebackError(
+            f"dbt: {_short(first.unique_id)}{others} failed ({first.message})",
+            "nothing was published",
+            "correct the data or the model, then run the hour again",
+        )
+
+
+def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, object]:
+    """The variables of the dbt project; without `as_of` those that parsing depends on."""
+    values: dict[str, object] = {
+        "session_gap_minutes": settings.session_gap_minutes,
+        "passive_event_types": list(settings.passive_event_types),
+        "cart_expiry_days": settings.cart_expiry_days,
+        "label_horizon_hours": settings.label_horizon_hours,
+        "scoring_window_days": settings.scoring_window_days,
+    }
+    return values if as_of is None else {"as_of": as_of.isoformat(), **values}
+
+
+def dbt_args(
+    command: str,
+    *,
+    project: Path,
+    target: Path,
+    variables: Mapping[str, object],
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+) -> list[str]:
+    """dbt's command line: quiet, without telemetry, writing nothing outside of `target`."""
+    return [
+        "--quiet",
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
+        "--write-json" if command == "parse" else "--no-write-json",
+        command,
+        "--project-dir",
+        str(project),
+        "--profiles-dir",
+        str(project),
+        "--target-path",
+        str(target),
+        "--vars",
+        json.dumps(dict(variables), sort_keys=True),
+        # unit tests say something of the SQL, not of an hour's data
+        *(["--exclude-resource-type", "unit_test"] if command == "build" else []),
+        *(["--select", *select] if select else []),
+        *(["--full-refresh"] if full_refresh else []),
+    ]
+
+
+def project_fingerprint(project: Path, variables: Mapping[str, object]) -> str:
+    """A hash over everything that parsing depends on."""
+    digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode())
+    for package in ("dbt-core", "dbt-duckdb"):
+        digest.update(f"{package} {version(package)}".encode())
+    for path, inside in _project_files(project):
+        digest.update(f"\n{inside}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def code_version(project: Path) -> str:
+    """A hash over what decides which rows a table has: the SQL, and how sources are read.
+
+    A build after another version of it is a full one; other words in a description are none.
+    """
+    digest = hashlib.sha256()
+    for path, inside in _project_files(project):
+        if path.suffix == ".sql" or inside.startswith("models/staging/"):
+            digest.update(f"\n{inside}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def prepare_manifest(home: Home, settings: Settings, project: Path = DBT_PROJECT) -> Path:
+    """Parse the project unless that was done since it last changed.
+
+    Returns:
+        The path of `manifest.json`.
+
+    Raises:
+        ComebackError: dbt cannot parse the project.
+    """
+    variables = dbt_vars(settings)
+    fingerprint = project_fingerprint(project, variables)
+    stamp = home.dbt / "fingerprint"
+    manifest = home.dbt / "manifest.json"
+    if stamp.exists() and stamp.read_text() == fingerprint and manifest.exists():
+        return manifest
+    logger.info("Parsing the dbt project.")
+    # dbt, given its last parse, does not see what a changed macro refers to
+    (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
+    args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
+    _invoke(home, settings, args)
+    replace_file(stamp, fingerprint.encode())
+    return manifest
+
+
+def reason_phrases(manifest: Mapping) -> dict[str, tuple[str, str]]:
+    """What to say of a low and of a high value of a feature: `meta.reason` of its column.
+
+    Args:
+        manifest: dbt's manifest, as in `manifest.json`.
+
+    Raises:
+        ComebackError: a column's phrases are not two texts.
+    """
+    phrases = {}
+    columns = manifest["nodes"][f"model.{PACKAGE}.scoring_snapshots"]["columns"]
+    for name, column in columns.items():
+        pair = column.get("config", {}).get("meta", {}).get("reason")
+        if pair is None:
+            continue
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair))):
+            raise ComebackError(
+                f"meta.reason of the column {name} is {pair!r}",
+                "the yml of scoring_snapshots",
+                "give two texts: for a low and for a high value",
+            )
+        phrases[name] = (pair[0], pair[1])
+    return phrases
+
+
+def build(
+    home: Home,
+    settings: Settings,
+    *,
+    as_of: datetime | None,
+    command: str = "build",
+    select: Sequence[str] = (),
+    full_refresh: bool = False,
+    project: Path = DBT_PROJECT,
+) -> BuildResult:
+    """Run dbt over the warehouse, which must not be open in this process.
+
+    Tables of the log take up what was loaded since the last build that was done. After another
+    code or setting, and where there was none, dbt builds everything by itself.
+
+    Args:
+        home: whose warehouse.
+        settings: what the shop has set.
+        as_of: the hour to score; None when only the log is built, which does not depend on it.
+        command: `build` (models and tests) or `run` (models only).
+        select: dbt's node selection; empty for all.
+        full_refresh: build from all rows, whatever was built before.
+        project: folder of the dbt project.
+
+    Raises:
+        ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
+    """
+    prepare_manifest(home, settings, project)
+    begun = time.monotonic()
+    args = dbt_args(
+        command,
+        project=project,
+        target=home.dbt,
+        variables={**dbt_vars(settings, as_of), "code_version": code_version(project)},
+        select=select,
+        full_refresh=full_refresh,
+    )
+    fingerprint = (home.dbt / "fingerprint").read_text()
+    results = _invoke(home, settings, args, _parsed_project(home.dbt, fingerprint))
+    built = BuildResult(tuple(_node_result(each) for each in results))
+    seconds = time.monotonic() - begun
+    logger.info(
+        "dbt: %d nodes in %.1f s, %.1f of it their own.", len(results), seconds, built.seconds
+    )
+    for node in built.bad:
+        if trouble := known(node.message, home):
+            raise trouble
+    return built
+
+
+def _invoke(
+    home: Home, settings: Settings, args: list[str], manifest: "Manifest | None" = None
+) -> "list[RunResult]":
+    """Run one dbt command; the results of its nodes, none for `parse`."""
+    from dbt.cli.main import dbtRunner
+
+    with _environment(home, settings), _warehouse_released_afterwards():
+        outcome = dbtRunner(manifest=manifest).invoke(args)
+    if outcome.exception is not None:
+        raise known(str(outcome.exception), home) or ComebackError(
+            f"dbt stopped ({_one_line(str(outcome.exception))})",
+            "in the dbt project",
+            "correct it, then run again",
+        ) from outcome.exception
+    return list(getattr(outcome.result, "results", ()))
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
+    """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    packed = (target / "partial_parse.msgpack").read_bytes()
+    manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    manifest.build_flat_graph()
+    return manifest
+
+
+@contextmanager
+def _environment(home: Home, settings: Settings) -> Iterator[None]:
+    """What `profiles.yml` reads from the environment; the working directory is kept."""
+    values = {
+        "COMEBACK_WAREHOUSE": str(home.warehouse),
+        "COMEBACK_MEMORY_LIMIT": settings.memory_limit,
+        "COMEBACK_THREADS": str(settings.threads),
+        "COMEBACK_TEMP": str(home.temporary),
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in values}
+    folder = Path.cwd()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _warehouse_released_afterwards() -> Iterator[None]:
+    """dbt-duckdb keeps the file open for the life of the process unless it is closed."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        yield
+    finally:
+        if DuckDBConnectionManager._ENV is not None:
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+def _node_result(result: "RunResult") -> NodeResult:
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        status=str(result.status),
+        seconds=float(result.execution_time),
+        failures=result.failures,
+        message=_one_line(result.message or ""),
+    )
+
+
+def _project_files(project: Path) -> Iterator[tuple[Path, str]]:
+    """The project's files, each with its path inside the project, in a stable order."""
+    for path in sorted(project.rglob("*")):
+        inside = path.relative_to(project)
+        # .md: blocks of descriptions; those in docs are pages for people, dbt does not read them
+        is_read = path.suffix in (".sql", ".yml", ".md")
+        if is_read and inside.parts[0] not in ("docs", "target", "logs"):
+            yield path, inside.as_posix()
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(unique_id: str) -> str:
+    """`model.comeback.carts` as `carts`; a generic test without its trailing hash."""
+    return unique_id.split(".")[2]

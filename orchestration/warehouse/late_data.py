@@ -1,0 +1,74 @@
+"""Late data: what new rows changed of what was known before, and of what was published.
+
+Belongs here: the count of priorities that new rows took back, which dbt cannot make because it
+never reads a score, and the report of the newest build with it. Not here: the rest of the report,
+which dbt writes (models/quality/late_data_report.sql).
+"""
+
+import logging
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.sql import transaction
+from orchestration.warehouse.database import attached
+from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRIORITIES
+
+logger = logging.getLogger(__name__)
+
+# dbt's report with the count beside it, as it is published.
+REPORT = (
+    "select report.*, coalesce(withdrawn_priority_count, 0) as withdrawn_priority_count"
+    f" from main.{LATE_DATA_REPORT} as report"
+    f" left join scores.{WITHDRAWN_PRIORITIES.name} as withdrawn using (load_id)"
+)
+
+
+def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Note how many of the published priorities the loads of the newest build took back.
+
+    Taken back is a contact advised for a cart that was closed at that hour or never was, as known
+    now. A build without new loads takes nothing back.
+
+    Args:
+        connection: the open warehouse, after a build and before its hour is scored or published.
+        published: the file that analysts see, as published before; it need not exist.
+    """
+    if not published.exists():
+        return
+    try:
+        count = _withdrawn(connection, published)
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException) as error:
+        logger.info("Priorities taken back are not counted: %s", str(error).splitlines()[0])
+        return
+    with transaction(connection):
+        connection.execute(
+            f"delete from scores.{WITHDRAWN_PRIORITIES.name}"
+            " where load_id in (select load_id from main.loads_this_run)"
+        )
+        connection.execute(
+            f"insert into scores.{WITHDRAWN_PRIORITIES.name}"
+            " select max(load_id), ? from main.loads_this_run having count(*) > 0",
+            [count],
+        )
+
+
+def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
+    """The newest build's report of late data, by column; empty if it took up no loads."""
+    found = connection.execute(
+        f"select * from ({REPORT}) where load_id = (select max(load_id) from main.loads_this_run)"
+    )
+    names = [column[0] for column in found.description]
+    rows = found.fetchall()
+    return dict(zip(names, rows[0], strict=True)) if rows else {}
+
+
+def _withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> int:
+    with attached(connection, published, "(read_only)"):
+        rows = connection.execute(
+            "select count(*) from published.main.retargeting_priorities as advised"
+            " left join main.carts using (cart_id)"
+            " where best_action <> 'nothing'"
+            " and (carts.cart_id is null or carts.closed_at <= advised.scored_at)"
+        ).fetchall()
+    return rows[0][0]

@@ -1,0 +1,116 @@
+"""A new warehouse in the place of one that is damaged or gone, out of what is kept elsewhere.
+
+Dumps come from where they lie; the scores of past hours, the runs and the times at which files had
+landed from the published file; who was erased from the copy beside the key; models were never in
+it. What the next hour builds is then what it would have built: a row is checked against the time at
+which its file came first.
+
+Belongs here: putting these together in a file beside the old one, which takes its place in one
+step; the old one is put aside, never deleted. Not here: landing, or building tables.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import move_into_place, unfinished_path
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.landing import Source, ensure_raw_tables
+from orchestration.landing.deliveries import (
+    configured_locations,
+    land_locations,
+    remembered_locations,
+)
+from orchestration.landing.tombstones import restore_copy
+from orchestration.warehouse import database
+
+logger = logging.getLogger(__name__)
+
+SHOWN_FILES = 5
+_KEPT_TABLES = ("cart_scores", "runs")  # models are rewritten from their cards every hour
+
+
+def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> None:
+    """Make a new warehouse; the caller holds the run lock, and builds the tables afterwards.
+
+    Killed at any point it leaves the old warehouse or the new one.
+
+    Raises:
+        ComebackError: files that had landed are not there any more (the new warehouse holds all
+            others), or the tombstones of erased people are gone (nothing was changed).
+    """
+    fresh = unfinished_path(home.warehouse)
+    noted = [each for each in remembered_locations(home) if not _is_gone(each.address)]
+    deliveries = [*configured_locations(home, settings, sources), *noted]
+    with database.connect(home, settings, fresh) as connection:
+        ensure_raw_tables(connection, sources)
+        database.ensure_score_tables(connection)
+        restore_copy(connection, home.tombstones, home.erasure_key)
+        has_former = _restore_scores(connection, home.published)
+        land_locations(connection, home, sources, deliveries, datetime.now(UTC))
+        missing = _restore_landing(connection) if has_former else []
+        connection.execute("checkpoint")
+    _put_aside(home.warehouse)
+    move_into_place(fresh, home.warehouse)
+    if missing:
+        others = f" and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
+        raise ComebackError(
+            f"dumps that had landed are not there any more ({len(missing)})",
+            f"{', '.join(missing[:SHOWN_FILES])}{others}",
+            "land them again (comeback land), or go on without them (comeback run)",
+        )
+
+
+def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> bool:
+    """Take over what only the published file still has; whether it could be read."""
+    try:
+        with database.attached(connection, published, "(read_only)"):
+            for name in _KEPT_TABLES:
+                connection.execute(
+                    f"insert into scores.{name} by name select * from published.main.{name}"
+                )
+            connection.execute("create temp table former_files as from published.main.landed_files")
+    except duckdb.Error as error:
+        logger.warning(
+            "Scores of past hours cannot be had from %s (%s).",
+            published,
+            str(error).splitlines()[0],
+        )
+        return False
+    return True
+
+
+def _restore_landing(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Give files the names and times that they had landed under; those that did not come again."""
+    connection.execute(
+        "update raw.files set file = former.file, landed_at = former.landed_at"
+        " from former_files as former"
+        " where files.source = former.source and files.content_hash = former.content_hash"
+    )
+    missing = connection.execute(
+        "select file from former_files anti join raw.files using (source, content_hash)"
+        " order by load_id"
+    ).fetchall()
+    return [file for (file,) in missing]
+
+
+def _is_gone(address: str) -> bool:
+    return "://" not in address and not Path(address).exists()
+
+
+def _put_aside(damaged: Path) -> None:
+    """Keep the file, and its log of changes, under a name with the time."""
+    if not damaged.exists():
+        return
+    aside = damaged.with_name(f"{damaged.name}.damaged-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}")
+    changes = damaged.with_name(f"{damaged.name}.wal")
+    os.link(damaged, aside)
+    if changes.exists():
+        changes.rename(aside.with_name(f"{aside.name}.wal"))
+    logger.info("The old warehouse is put aside as %s.", aside)

@@ -1,0 +1,96 @@
+"""The record of runs (`scores.runs`): what ran for which hour, and how it ended.
+
+Belongs here: writing that table. Not here: Dagster's own record of the same runs, which shows every
+step; this one travels with the published data.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.settings import Settings
+from orchestration.warehouse.database import attached
+from orchestration.warehouse.score_tables import PUBLISHED_FILE, RUNS
+
+# The job whose runs end with the publication; they are noted as done before it copies that note.
+_PUBLISHING_JOB = "hourly"
+
+
+def begin_run(
+    connection: duckdb.DuckDBPyConnection,
+    run_id: str,
+    *,
+    job: str,
+    as_of: datetime | None,
+    started_at: datetime,
+    settings: Settings,
+) -> None:
+    """Note that a run began; whatever still counts as running was killed and becomes failed.
+
+    The clock may have been set back: a run begins no earlier than those before it.
+    """
+    connection.execute("update scores.runs set status = 'failed' where status = 'running'")
+    connection.execute(
+        "insert into scores.runs by name select ? as run_id, ? as job, ? as as_of,"
+        " (select greatest(?, max(started_at)) from scores.runs) as started_at,"
+        " 'running' as status, ? as settings",
+        [run_id, job, as_of, started_at, settings.digest],
+    )
+
+
+def fail_unpublished(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """Correct the newest run if it was killed between its note that it is done and the publication:
+    then it failed, and the published file has no row of it.
+
+    To be called before the next run begins. A file that was deleted or cannot be read
+    shows nothing, and nothing is corrected.
+    """
+    last = connection.execute(
+        "select run_id, job, status from scores.runs order by started_at desc, rowid desc limit 1"
+    ).fetchall()
+    for run_id, *ended in last:
+        if ended == [_PUBLISHING_JOB, "done"] and _lacks(connection, published, run_id):
+            note_run(connection, run_id, status="failed")
+
+
+def _lacks(connection: duckdb.DuckDBPyConnection, published: Path, run_id: str) -> bool:
+    """Whether it is certain that the published file has no row of a run, or never was there."""
+    if not published.exists():
+        query = f"select count(*) from scores.{PUBLISHED_FILE.name}"
+        return connection.execute(query).fetchall() == [(0,)]
+    query = f"select count(*) from published.main.{RUNS.name} where run_id = ?"
+    try:
+        with attached(connection, published, "(read_only)"):
+            return connection.execute(query, [run_id]).fetchall() == [(0,)]
+    except duckdb.Error:  # the publication reports it
+        return False
+
+
+def note_run(connection: duckdb.DuckDBPyConnection, run_id: str, **values: object) -> None:
+    """Set columns of the run's row."""
+    columns = ", ".join(f"{name} = ?" for name in values)
+    connection.execute(
+        f"update scores.runs set {columns} where run_id = ?", [*values.values(), run_id]
+    )
+
+
+def end_run(
+    connection: duckdb.DuckDBPyConnection, run_id: str, status: str, finished_at: datetime
+) -> None:
+    """Note how the run ended: `done` or `failed`."""
+    connection.execute(
+        "update scores.runs set status = ?, finished_at = greatest(?, started_at) where run_id = ?",
+        [status, finished_at, run_id],
+    )
+
+
+def end_if_running(
+    connection: duckdb.DuckDBPyConnection, run_id: str, finished_at: datetime
+) -> None:
+    """Note that the run failed, unless how it ended was noted already."""
+    connection.execute(
+        "update scores.runs set status = 'failed', finished_at = greatest(?, started_at)"
+        " where run_id = ? and status = 'running'",
+        [finished_at, run_id],
+    )

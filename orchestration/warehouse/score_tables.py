@@ -1,0 +1,208 @@
+"""The tables of the schema `scores`, and the list of everything published.
+
+Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
+here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
+(`publication`).
+"""
+
+from dataclasses import dataclass
+
+from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its SQL type as both warehouse and published file have it, and what it says."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the schema `scores`.
+
+    It has no primary key: DuckDB would refuse to replace an hour's rows within one transaction.
+
+    Attributes:
+        name: its name, in the published file too.
+        description: what it says.
+        order: columns its rows are published in the order of.
+        columns: its columns in order.
+        key: column by which its rows are replaced in the published file; None: it is small, and
+            written whole.
+    """
+
+    name: str
+    description: str
+    order: tuple[str, ...]
+    columns: tuple[Column, ...]
+    key: str | None = None
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names in order."""
+        return [column.name for column in self.columns]
+
+    def ddl(self, relation: str) -> str:
+        """The statement that makes the table as `relation` unless it is there."""
+        columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
+        return f"create table if not exists {relation} ({columns})"
+
+
+CART_SCORES = Table(
+    name="cart_scores",
+    description="What was known and advised about a cart at an hour. One row per scored hour and"
+    " open cart that was touched within the scoring window and is not a suspected bot's.",
+    order=("scored_at", "priority_rank"),
+    key="scored_at",
+    columns=(
+        Column("scored_at", "timestamp", "The scored hour, UTC: only events up to it are used."),
+        Column("cart_id", "varchar", "The cart; see carts."),
+        Column("visitor_id", "varchar", "The visitor (cookie) whose cart it is."),
+        Column("owner_id", "varchar", "The user behind the visitor, null while unknown."),
+        Column(
+            "cart_value",
+            "decimal(38, 4)",
+            "Value of the priced lines at that hour, in the currency of the cart; null without"
+            " a price.",
+        ),
+        Column(
+            "p_abandon", "double", "Probability that no order follows within the label horizon."
+        ),
+        *(
+            Column(
+                f"p_return_{hours:g}h",
+                "double",
+                f"Probability that the shopper is back within {hours:g} hours of scored_at, given"
+                " the time already gone.",
+            )
+            for hours in HORIZONS_HOURS
+        ),
+        Column(
+            "expected_return_at",
+            "timestamp",
+            "When the shopper is expected back, UTC; null when that cannot be said.",
+        ),
+        Column(
+            "return_window",
+            "varchar",
+            f"The first of {', '.join(RETURN_WINDOWS)} within which a return is more likely than"
+            " not, else later.",
+        ),
+        Column(
+            "segment",
+            "varchar",
+            "likely_to_purchase (buys anyway), on_the_fence (a nudge gains most) or"
+            " unlikely_to_purchase (no nudge pays).",
+        ),
+        Column("best_action", "varchar", "nothing, reminder or incentive."),
+        Column(
+            "expected_gain",
+            "decimal(18, 4)",
+            "What the best action is expected to gain over doing nothing, in the currency of the"
+            " cart.",
+        ),
+        Column("priority_rank", "bigint", "1 for the greatest expected gain of the hour."),
+        Column(
+            "contact_not_before",
+            "timestamp",
+            "The earliest time, UTC, at which a contact is advised; null if none is.",
+        ),
+        Column("reasons", "varchar", "Why p_abandon is what it is, for the top of the list."),
+        Column("is_holdout", "boolean", "Whether the person is held out and never exported."),
+        Column("abandonment_model", "varchar", "The model behind p_abandon; see models."),
+        Column("return_model", "varchar", "The model behind the return times; see models."),
+    ),
+)
+
+MODELS = Table(
+    name="models",
+    description="The models that were ever learned, with their metrics. One row per model.",
+    order=("name", "trained_as_of", "model_id"),
+    columns=(
+        Column("name", "varchar", "What it predicts: abandonment or return."),
+        Column("model_id", "varchar", "First 12 hex digits of the hash of its files."),
+        Column("kind", "varchar", "How it was learned; fallback where data was too little."),
+        Column("trained_as_of", "timestamp", "The hour it was learned at, UTC."),
+        Column("data_from", "timestamp", "Time of the first row learned from, UTC."),
+        Column("data_to", "timestamp", "Time of the last row learned from, UTC."),
+        Column("row_count", "bigint", "Rows learned from."),
+        Column("group_count", "bigint", "Shoppers learned from."),
+        Column("is_champion", "boolean", "Whether scores come from it now."),
+        Column("verdict", "varchar", "Why it was promoted or not."),
+        Column("figures", "map(varchar, double)", "Its quality on rows it did not learn from."),
+        Column("note", "varchar", "What is odd about it, else null."),
+    ),
+)
+
+RUNS = Table(
+    name="runs",
+    description="The runs, for whoever asks where a number comes from. One row per run.",
+    order=("started_at", "run_id"),
+    columns=(
+        Column("run_id", "varchar", "The run's id in the Dagster UI."),
+        Column("job", "varchar", "land, hourly, train or erase."),
+        Column("as_of", "timestamp", "The scored hour, UTC; null for land and erase."),
+        Column("started_at", "timestamp", "When it began, UTC."),
+        Column("finished_at", "timestamp", "When it ended, UTC; null while it runs."),
+        Column("status", "varchar", "running, done or failed."),
+        Column("files_landed", "bigint", "Files that were new."),
+        Column("rows_read", "bigint", "Rows in them."),
+        Column("carts_scored", "bigint", "Rows it wrote to cart_scores; null if it did not score."),
+        Column("settings", "varchar", "Digest of the settings it ran with."),
+    ),
+)
+
+SCORE_TABLES = (CART_SCORES, MODELS, RUNS)
+
+# Beside dbt's late_data_report, which knows no scores: published as its last column.
+WITHDRAWN_PRIORITIES = Table(
+    name="withdrawn_priorities",
+    description="What new rows took back of the priorities published before them. One row per build"
+    " that took up loads.",
+    order=("load_id",),
+    columns=(
+        Column("load_id", "bigint", "Newest load the build took up."),
+        Column(
+            "withdrawn_priority_count",
+            "bigint",
+            "Carts worth a contact in the priorities published before, which were closed at that"
+            " hour or, as known now, never existed.",
+        ),
+    ),
+)
+
+PUBLISHED_FILE = Table(
+    name="published_file",
+    description="What distinguishes the file that was published last from any other, also from"
+    " itself after somebody wrote to it or its disk lost some of it. No row: the next publication"
+    " follows no file.",
+    order=("modified_ns",),
+    columns=(
+        Column("bytes", "bigint", "Its size."),
+        Column("modified_ns", "bigint", "When it was last written, in ns since 1970."),
+        Column("checksum", "bigint", "CRC-32 of its bytes; null where it was not taken yet."),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class BuiltTable:
+    """A table that dbt builds in the schema `main`; `order` and `key` as those of `Table`."""
+
+    order: tuple[str, ...]
+    key: str | None = None
+
+
+LATE_DATA_REPORT = "late_data_report"
+DBT_TABLES = {
+    "sessions": BuiltTable(("started_at", "session_id"), "visitor_id"),
+    "carts": BuiltTable(("started_at", "cart_id"), "visitor_id"),
+    "cart_lines": BuiltTable(("cart_id", "item_id"), "visitor_id"),
+    "daily_funnel": BuiltTable(("day",)),
+    "landed_files": BuiltTable(("load_id",)),
+    "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),
+    LATE_DATA_REPORT: BuiltTable(("load_id",)),
+}

@@ -1,0 +1,105 @@
+"""The definitions load, and what they hold is pinned."""
+
+import dagster as dg
+import pytest
+
+from orchestration.dagster.automation import fail_dead_runs
+from orchestration.dagster.definitions import build_definitions
+from orchestration.dagster.hourly import hourly_partitions
+from orchestration.dagster.run import PID_TAG
+from orchestration.ground.home import Home
+from orchestration.ground.hours import HOUR, last_full_hour, partition_key, utc_now
+from orchestration.ground.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory) -> dg.Definitions:
+    return build_definitions(Home(tmp_path_factory.mktemp("home")))
+
+
+def keys(definitions: dg.Definitions, job: str) -> set[str]:
+    layer = definitions.resolve_job_def(job).asset_layer
+    return {key.to_user_string() for key in layer.executable_asset_keys}
+
+
+def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
+    graph = definitions.resolve_asset_graph()
+
+    def parents(key: str) -> set[str]:
+        return {p.to_user_string() for p in graph.get(dg.AssetKey(key.split("/"))).parent_keys}
+
+    assert "raw/rees46" in parents("stg_rees46")
+    assert parents("abandonment_model") == {"training_snapshots"}
+    assert parents("return_model") == {"training_returns"}
+    assert parents("models") == {"abandonment_model", "return_model"}
+    assert parents("cart_scores") == {"models", "scoring_snapshots", "scoring_returns"}
+    assert parents("retargeting_export") == {"cart_scores"}
+    assert {"retargeting_export", "sessions", "carts"} <= parents("published_database")
+
+
+def test_the_hourly_job_does_everything_but_the_watermark(definitions):
+    every = {
+        key.to_user_string() for key in definitions.resolve_asset_graph().materializable_asset_keys
+    }
+    assert keys(definitions, "hourly") == every - {"log_watermark"}
+    assert keys(definitions, "train") == {"abandonment_model", "return_model", "models"}
+    assert "log_watermark" in keys(definitions, "land")
+    assert all(key.startswith("raw/") for key in keys(definitions, "land") - {"log_watermark"})
+
+
+def test_models_are_learned_anew_in_the_train_job_only(definitions):
+    retrain = {"config": {"retrain": True}}
+
+    def config(job: str) -> dict:
+        by_hour = definitions.resolve_job_def(job).partitioned_config
+        return by_hour.get_run_config_for_partition_key("2026-10-31-10:00")
+
+    assert config("train") == {"ops": {"abandonment_model": retrain, "return_model": retrain}}
+    assert config("hourly") == {}
+
+
+def test_the_clocks_are_pinned(definitions):
+    schedules = {each.name: each for each in definitions.schedules}
+    assert {name: each.cron_schedule for name, each in schedules.items()} == {
+        "hourly": "0 * * * *",
+        "train": "30 3 * * *",
+    }
+    assert all(each.execution_timezone == "UTC" for each in schedules.values())
+    assert {each.name: each.minimum_interval_seconds for each in definitions.sensors} == {
+        "new_files": 10,
+        "files_landed": 10,
+    }
+
+
+def test_our_checks_block_what_follows(definitions):
+    graph = definitions.resolve_asset_graph()
+    for asset, name in (
+        ("landed_files", "rows_add_up"),
+        ("cart_scores", "scores_are_sane"),
+        ("retargeting_export", "export_equals_table"),
+    ):
+        check = graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey(asset), name))
+        assert check.blocking
+
+
+def test_a_partition_is_the_hour_it_scores_up_to_two_hours_ahead():
+    hours = hourly_partitions(Settings())
+    assert hours.get_first_partition_key() == "2019-01-01-00:00"
+    assert partition_key(last_full_hour(utc_now()) + 2 * HOUR) == hours.get_last_partition_key()
+
+
+def test_runs_whose_process_is_gone_are_reported_as_failed():
+    with dg.DagsterInstance.ephemeral() as instance:
+        for run_id, pid in (("dead", "999999999"), ("alive", "1"), ("other", None)):
+            tags = {PID_TAG: pid} if pid else {}
+            instance.add_run(
+                dg.DagsterRun(
+                    job_name="hourly",
+                    run_id=run_id,
+                    status=dg.DagsterRunStatus.STARTED,
+                    tags=tags,
+                )
+            )
+        fail_dead_runs(instance)
+        statuses = {run.run_id: run.status.value for run in instance.get_runs()}
+    assert statuses == {"dead": "FAILURE", "alive": "STARTED", "other": "STARTED"}

@@ -1,0 +1,78 @@
+"""Where state lies, and the lock."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_the_home_is_comeback_home_else_the_data_folder_of_the_checkout(monkeypatch, tmp_path):
+    monkeypatch.setenv("COMEBACK_HOME", str(tmp_path))
+    assert Home.from_environment().root == tmp_path
+    monkeypatch.delenv("COMEBACK_HOME")
+    assert Home.from_environment().root == REPOSITORY / "data"
+
+
+def test_dagster_is_told_to_run_one_run_at_a_time_and_to_send_nothing(tmp_path):
+    Home(tmp_path).prepare()
+    instance = yaml.safe_load((tmp_path / "dagster" / "dagster.yaml").read_text())
+    assert instance["telemetry"] == {"enabled": False}
+    assert instance["nux"] == {"enabled": False}
+    assert instance["concurrency"]["runs"]["max_concurrent_runs"] == 1
+    assert instance["run_monitoring"] == {"enabled": True}
+
+
+def test_an_instance_file_that_a_shop_changed_is_kept(tmp_path):
+    home = Home(tmp_path)
+    home.prepare()
+    (home.dagster / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    home.prepare()
+    assert (home.dagster / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ComebackError, match="set COMEBACK_HOME to a folder"):
+        Home(tmp_path / "file").prepare()
+
+
+@pytest.mark.parametrize("name", ["shop #1", "shop?"])
+def test_a_home_whose_name_dbt_would_cut_is_refused_in_one_line(tmp_path, name):
+    with pytest.raises(ComebackError, match="cannot lie in a folder with # or \\? in its name"):
+        Home(tmp_path / name).prepare()
+    assert not (tmp_path / name).exists()
+
+
+def test_the_lock_is_refused_with_the_process_that_holds_it_and_goes_when_that_dies(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from orchestration.ground.home import Home\n"
+        f"with Home(Path({str(tmp_path)!r})).lock():\n"
+        "    print('held', flush=True); time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=REPOSITORY
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with (
+            pytest.raises(ComebackError, match=f"process {holder.pid} holds the lock"),
+            Home(tmp_path).lock(wait_seconds=0),
+        ):
+            pass
+        holder.kill()
+        holder.wait()
+    with Home(tmp_path).lock(wait_seconds=0):
+        pass
+
+
+def test_a_replaced_file_leaves_nothing_beside_it(tmp_path):
+    replace_file(tmp_path / "latest.json", b"old")
+    replace_file(tmp_path / "latest.json", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"latest.json": b"new"}

@@ -1,0 +1,185 @@
+"""Rows that name somebody erased do not land, whatever kind of file they come in."""
+
+import hmac
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration.ground.errors import ComebackError
+from orchestration.landing import Source, ensure_raw_tables
+from orchestration.landing.sources import Column
+from orchestration.landing.tombstones import (
+    DETAIL,
+    PLACEHOLDER_IDS,
+    add_tombstones,
+    define_keyed_hash,
+    event_of,
+    keyed_hash,
+    visitor_of,
+)
+
+KEY = bytes(range(32))
+SHOP = Source(
+    name="shop",
+    columns=(
+        Column("event_id", identity="event"),
+        Column("visitor_id", is_required=True, identity="visitor"),
+        Column("user_id", identity="user"),
+        Column("event_at", is_required=True),
+        Column("item_id"),
+    ),
+)
+HEADER = "event_id,visitor_id,user_id,event_at,item_id\n"
+ROOT = Path(__file__).parents[2]
+ERASED = ("erased", None)
+ROWS = [
+    ("1", "erased-phone", "", "t1", "lamp"),
+    ("2", "other", "erased-user", "t2", "lamp"),
+    ("3", "other", "", "t3", "erased-phone"),
+    ("4", " erased-phone ", "", "t4", "lamp"),
+    ("5", "erased-phone-2", "", "t5", "lamp"),
+]
+KEPT = [
+    (3, "3", "other", None, "t3", "erased-phone", None),
+    (5, "5", "erased-phone-2", None, "t5", "lamp", None),
+]
+
+
+@pytest.fixture
+def shop(landing, tmp_path):
+    """A landing that knows of an erased visitor and an erased user; options hold the key."""
+    landing.source = SHOP
+    ensure_raw_tables(landing.con, {"shop": SHOP})
+    add_tombstones(landing.con, KEY, "visitor", ["erased-phone"], datetime(2026, 3, 1))
+    add_tombstones(landing.con, KEY, "user", ["erased-user"], datetime(2026, 3, 1))
+    (tmp_path / "key").write_bytes(KEY)
+    return landing
+
+
+@pytest.fixture
+def key(tmp_path):
+    return {"key_file": tmp_path / "key"}
+
+
+def csv_of(rows, header=HEADER) -> str:
+    return header + "".join(",".join(row) + "\n" for row in rows)
+
+
+def aside(shop) -> list[tuple]:
+    return shop.query("select line, reason, raw_row from raw.unreadable_rows order by line")
+
+
+@pytest.mark.parametrize("more", ["", '6,other,,t6,"a ""quoted""\nitem"\n'])
+def test_a_csv_leaves_them_out_on_the_fast_and_on_the_exact_way(shop, key, more):
+    outcome = shop.land_one("a.csv", csv_of(ROWS) + more, **key)
+    lines = [line - 1 for line, *_ in aside(shop)]
+    assert lines == [1, 2, 4]
+    assert {row[1:] for row in aside(shop)} == {ERASED}
+    assert [(line - 1, *rest) for line, *rest in shop.rows()[:2]] == KEPT
+    assert (outcome.rows_read, outcome.rows_unreadable) == (5 + bool(more), 3)
+
+
+def test_a_jsonl_leaves_them_out(shop, key):
+    names = HEADER.strip().split(",")
+    lines = [json.dumps(dict(zip(names, row, strict=True))) for row in ROWS]
+    outcome = shop.land_one("a.jsonl", "\n".join(lines), **key)
+    assert aside(shop) == [(1, *ERASED), (2, *ERASED), (4, *ERASED)]
+    assert shop.rows() == KEPT
+    assert outcome.rows_read == 5
+
+
+def test_a_parquet_leaves_them_out(shop, key):
+    frame = pl.DataFrame(ROWS, schema=HEADER.strip().split(","), orient="row")
+    frame.write_parquet(shop.folder / "a.parquet")
+    (outcome,) = shop.land(**key)
+    assert aside(shop) == [(1, *ERASED), (2, *ERASED), (4, *ERASED)]
+    assert shop.rows() == KEPT
+    assert outcome.rows_read == 5
+
+
+def test_a_row_that_cannot_be_read_is_kept_without_its_text(shop, key):
+    bad = "7,erased-phone,,t7\n8,erased-phone-2,,t8\n"
+    shop.land_one("a.csv", HEADER + bad, **key)
+    assert aside(shop) == [(2, *ERASED), (3, "wrong_field_count", "8,erased-phone-2,,t8")]
+    assert shop.query("select detail from raw.unreadable_rows where line = 2") == [(DETAIL,)]
+
+
+def test_a_row_that_had_to_be_mended_leaves_no_text_behind(shop, key):
+    content = HEADER.encode() + b"1,erased-phone,,t\xff,lamp\n2,other,,t\xff,erased-user\n"
+    outcome = shop.land_one("a.csv", content, **key)
+    assert aside(shop) == [(2, *ERASED)]
+    assert shop.repaired() == [(3, "not_utf8", None)]
+    assert outcome.rows_repaired == 1
+
+
+def test_a_foreign_file_without_a_header_tells_nobody_in_its_note(shop, key):
+    outcome = shop.land_one("a.csv", "erased-phone,1\nother,2\n", **key)
+    assert outcome.note == DETAIL
+    assert aside(shop) == [(1, *ERASED), (2, *ERASED)]
+
+
+def test_a_foreign_parquet_keeps_no_text_that_names_them(shop, key):
+    pl.DataFrame({"who": ["erased-phone", "other"]}).write_parquet(shop.folder / "a.parquet")
+    shop.land(**key)
+    assert aside(shop) == [(1, *ERASED), (2, "unknown_columns", '{"d0":"other"}')]
+
+
+def test_an_event_with_a_tombstone_of_its_own_is_known_by_its_id_else_by_what_it_says(shop, key):
+    con = shop.con
+    rows = [("9", "other", "", "t9", "lamp"), ("", "other", "", "t10", "desk")]
+    shop.land_one("first.csv", csv_of(rows), **key)
+    define_keyed_hash(con, KEY)
+    con.execute(
+        f"insert into raw.tombstones select 'row', keyed_hash('row', {event_of(SHOP)}), null,"
+        " (select any_value(key_id) from raw.tombstones), now() from raw.shop"
+    )
+    changed = [("9", "other", "", "t9", "changed"), ("", "other", "", "t10", "desk lamp")]
+    shop.deliver("second.csv", csv_of([*rows, *changed]))
+    shop.land(**key)
+    landed = shop.query("select _line, item_id from raw.shop where _load_id = 2")
+    assert landed == [(5, "desk lamp")]
+
+
+def test_without_the_key_nothing_lands(shop, tmp_path):
+    shop.deliver("a.csv", csv_of(ROWS))
+    with pytest.raises(ComebackError, match="the key that recognises them is not the one it was"):
+        shop.land()
+    (tmp_path / "other").write_bytes(bytes(32))
+    with pytest.raises(ComebackError, match="restore the file from a backup"):
+        shop.land(key_file=tmp_path / "other")
+    assert shop.rows() == []
+
+
+def test_sql_and_python_make_the_same_hash(landing):
+    define_keyed_hash(landing.con, KEY)
+    expected = hmac.new(KEY, "user:Zoë, 7".encode(), "sha256").hexdigest()
+    assert keyed_hash(KEY, "user", "Zoë, 7") == expected
+    assert landing.query("select keyed_hash('user', 'Zoë, 7')") == [(expected,)]
+
+
+def test_ids_that_mean_nobody_are_those_of_the_dbt_project():
+    macros = (ROOT / "dbt_project" / "macros" / "ids.sql").read_text()
+    person = macros[macros.index("macro person_id") : macros.index("endmacro")]
+    assert tuple(re.findall(r"'([^']*)'", person)) == PLACEHOLDER_IDS
+
+
+@pytest.mark.parametrize(
+    ("visitor", "user", "expected"),
+    [("'v'", "'u'", "v"), ("'NULL'", "' u '", "user:u"), ("null", "'0'", None)],
+)
+def test_a_row_is_of_the_visitor_that_the_log_makes_of_it(landing, visitor, user, expected):
+    query = f"select {visitor_of(SHOP)} from (select {visitor} as visitor_id, {user} as user_id)"
+    assert landing.query(query) == [(expected,)]
+
+
+def test_a_long_row_of_a_parquet_keeps_no_text_that_names_them(shop, key):
+    columns = {"visitor_id": ["erased-phone", "other", "v3"], "event_at": ["t" * 90, "t" * 90, "t"]}
+    pl.DataFrame(columns).write_parquet(shop.folder / "a.parquet")
+    shop.land(row_limit=80, **key)
+    other = f'{{"d0":"other","d1":"{"t" * 90}"}}'
+    assert aside(shop) == [(1, *ERASED), (2, "row_too_long", other)]
+    assert shop.query(f"select _line from raw.{shop.source.name}") == [(3,)]

@@ -1,0 +1,12 @@
+import numpy as np
+import pytest
+
+
+def test_contributions_and_the_calibrator_add_up_to_the_prediction(model, snapshots):
+    rows = snapshots.head(50)
+    contributions = model.contributions(rows)
+    assert contributions.shape == (50, len(model.encoding.features))
+    p, platt = model.predict(rows), model.scorer.platt
+    logits = (np.log(p / (1 - p)) - platt.intercept) / platt.slope
+    bias = logits - contributions.sum(axis=1)
+    assert bias == pytest.approx(np.full(50, bias[0]), abs=1e-9)

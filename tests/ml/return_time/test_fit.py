@@ -1,0 +1,93 @@
+import lifelines
+import numpy as np
+import polars as pl
+import pytest
+
+from ml import return_time
+from ml.features import FeatureError
+from ml.return_time import fit
+from ml.return_time.sessions import durations_on_grid, known_at
+from tests.ml.training import RETURN_AS_OF, START, away_for
+
+
+def test_scores_are_those_of_lifelines(model, sessions):
+    rows = known_at(sessions, RETURN_AS_OF)
+    fitter = fit.fit_cox(rows, fit.standardisation(rows))
+    some = rows[::100]
+    inputs = pl.DataFrame(
+        model.curve.standardised(some), schema=list(model.curve.features)
+    ).to_pandas()
+    times = [1 / 12, 0.5, 4.0, 8.0, 24.0, 72.0, 168.0, 500.0]
+    ours = model.curve.survival(some, times)
+    theirs = fitter.predict_survival_function(inputs, times=times).to_numpy().T
+    assert ours == pytest.approx(theirs, abs=1e-6)
+
+    elapsed = np.full(some.height, 30.0)
+    conditional = fitter.predict_survival_function(
+        inputs, times=[4.0, 24.0, 168.0], conditional_after=elapsed
+    )
+    back = model.return_probabilities(away_for(some, 30.0), [4.0, 24.0, 168.0])
+    assert 1 - back == pytest.approx(conditional.to_numpy().T, abs=1e-6)
+
+
+def test_the_coefficients_of_the_truth_are_found(model, sessions):
+    assert model.card.kind == "cox"
+    effects = dict(zip(model.curve.features, model.curve.coefficients, strict=True))
+    clipped = np.clip(
+        sessions["session_liking"], *np.quantile(sessions["session_liking"], [0.01, 0.99])
+    )
+    assert effects["session_liking"] == pytest.approx(0.8 * clipped.std(), abs=0.1)
+    assert "session_constant" not in effects
+    assert model.card.metrics["concordance"] > 0.65
+    assert abs(model.card.metrics["kaplan_meier_gap"]) < 0.06
+
+
+def test_too_few_sessions_fall_back_to_kaplan_meier(sessions):
+    few = sessions.head(99)
+    model = return_time.train(few, as_of=RETURN_AS_OF)
+    assert model.card.kind == "fallback"
+    assert model.card.note.startswith(
+        "One Kaplan-Meier curve for all instead of a learned model: 99 sessions with"
+    )
+    assert model.curve.features == ()
+    durations, is_returned = durations_on_grid(known_at(few, RETURN_AS_OF))
+    fitter = lifelines.KaplanMeierFitter().fit(durations, is_returned)
+    observed = fitter.survival_function_at_times([4.0, 24.0, 168.0]).to_numpy()
+    back = model.return_probabilities(away_for(few.head(1), 0.0), [4.0, 24.0, 168.0])[0]
+    assert 1 - back == pytest.approx(observed, abs=0.02)  # straight between steps
+
+
+def test_a_model_that_strays_from_what_was_observed_is_not_used():
+    rng = np.random.default_rng(4)
+    # Those who like it most return at once or never: hazards that are far from proportional.
+    liking = rng.exponential(3.0, 3000)
+    at_once = rng.uniform(size=3000) < liking / 12
+    back = np.where(at_once, 1.0, np.where(liking > 3, 9999.0, 24 + rng.exponential(30, 3000)))
+    rows = pl.DataFrame(
+        {
+            "session_id": [f"s{i}" for i in range(3000)],
+            "visitor_id": [f"v{i}" for i in range(3000)],
+            "owner_id": pl.Series([None] * 3000, dtype=pl.String),
+            "ended_at": [START] * 3000,
+            "duration_hours": np.minimum(back, 700.0),
+            "is_returned": back < 700,
+            "session_liking": liking,
+        }
+    )
+    model = return_time.train(rows, as_of=RETURN_AS_OF)
+    assert model.card.is_fallback
+    assert "off the observed one, 0.02 is allowed" in model.card.note
+
+
+def test_people_are_drawn_whole_when_sessions_are_too_many(sessions, monkeypatch):
+    monkeypatch.setattr(fit, "MAX_SESSIONS", 1000)
+    drawn = fit.sample_people(sessions)
+    assert 850 < drawn.height < 1150
+    left = sessions.join(drawn, on="session_id", how="anti")
+    assert set(drawn["visitor_id"]).isdisjoint(left["visitor_id"])
+    assert drawn.equals(fit.sample_people(sessions.reverse()).reverse())
+
+
+def test_a_text_feature_is_refused_by_name(sessions):
+    with pytest.raises(FeatureError, match="'device_type' is String, a numeric column is needed"):
+        return_time.train(sessions.with_columns(device_type=pl.lit("mobile")), as_of=RETURN_AS_OF)

@@ -1,0 +1,140 @@
+"""What is published hour after hour, against a first publication of the same warehouse."""
+
+import logging
+import random
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from data.simulated_shop import write_shop
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.landing import ensure_raw_tables, find_files, land
+from orchestration.landing.deliveries import known_sources
+from orchestration.modelling import scoring
+from orchestration.outputs.published_database import publish
+from orchestration.warehouse import database, dbt_build, late_data, run_log
+from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
+
+pytestmark = pytest.mark.slow
+
+NOON = datetime(2026, 11, 5, 12)
+HOURS = 6
+SETTINGS = Settings(scores_keep_days=1)
+
+
+def test_hour_after_hour_the_file_tells_what_a_first_publication_would(tmp_path, caplog):
+    home = Home(tmp_path / "home")
+    home.prepare()
+    generator = random.Random(3)
+    followed = 0
+    for number, rows in enumerate(loads(tmp_path / "shop", generator)):
+        deliver(home, number, rows)
+        if number and generator.random() < 0.3:
+            # as after a kill: the carts of the touched visitors are others already
+            build(home, command="run", select=["+carts"])
+        build(home)
+        with database.connect(home, SETTINGS) as connection, caplog.at_level(logging.INFO):
+            # some hours are scored again
+            score(connection, NOON + timedelta(hours=9 * (number - generator.choice((0, 0, 1)))))
+            late_data.count_withdrawn(connection, home.published)
+            if number and generator.random() < 0.3:
+                continue
+            caplog.clear()
+            rows_told = publish(connection, home.published)
+            followed += "published anew" not in caplog.text
+        expected = contents_of_first_publication(home, tmp_path / "twin")
+        found = contents(home.published)
+        assert found == expected
+        assert rows_told == {name: len(rows) for name, rows in expected.items()}
+    assert followed >= 2
+    assert {name for name, rows in found.items() if not rows} <= {"models"}
+
+
+def loads(folder: Path, generator: random.Random) -> list[pl.DataFrame]:
+    """The dumps of a small shop in as many loads as there are hours, with rows that come later."""
+    dumps = write_shop(
+        folder / "out",
+        folder / "truth",
+        visitors=60,
+        days=38,
+        seed=5,
+        start=datetime(2026, 9, 28, tzinfo=UTC),
+        file_format="parquet",
+        slice_name="day",
+    )
+    rows = pl.concat(pl.read_parquet(path) for path in dumps.files)
+    of_load = [
+        min(HOURS - 1, max(0, place * 2 * HOURS // rows.height - HOURS) + delay)
+        for place in range(rows.height)
+        for delay in [generator.choice((*(0,) * 30, 1, 2))]
+    ]
+    return rows.with_columns(load=pl.Series(of_load)).partition_by(
+        "load", include_key=False, maintain_order=True
+    )
+
+
+def deliver(home: Home, number: int, rows: pl.DataFrame) -> None:
+    """Land rows as a file of their own."""
+    path = home.root / "dumps" / f"{number}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    rows.write_parquet(path)
+    source = known_sources()["canonical"]
+    with database.connect(home, SETTINGS) as connection:
+        database.ensure_score_tables(connection)
+        ensure_raw_tables(connection, known_sources())
+        landed_at = datetime(2026, 12, 1, tzinfo=UTC)
+        land(connection, find_files(str(path), source), source, landed_at=landed_at)
+
+
+def build(home: Home, **options) -> None:
+    """One build that must succeed."""
+    dbt_build.build(home, SETTINGS, as_of=NOON, **options).require_success()
+
+
+def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
+    """Scores of the open carts, as good as any."""
+    known = {
+        "scored_at": "cast(? as timestamp)",
+        "cart_id": "cart_id",
+        "visitor_id": "visitor_id",
+        "best_action": "case when hash(cart_id) % 2 = 0 then 'reminder' else 'nothing' end",
+        "priority_rank": "row_number() over (order by cart_id)",
+    }
+    columns = ", ".join(
+        f"cast({known.get(column.name, 'null')} as {column.type}) as {column.name}"
+        for column in CART_SCORES.columns
+    )
+    query = f"select {columns} from main.carts where status = 'open'"
+    scores = connection.sql(query, params=[hour]).pl()
+    run = {"job": "hourly", "as_of": hour, "started_at": datetime.now(UTC), "settings": SETTINGS}
+    run_id = f"run {run['started_at']}"
+    run_log.begin_run(connection, run_id, **run)
+    scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
+
+
+def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tuple]]:
+    """What would be published of a warehouse by whoever published nothing of it before."""
+    shutil.rmtree(folder, ignore_errors=True)
+    twin = Home(folder)
+    twin.prepare()
+    shutil.copyfile(home.warehouse, twin.warehouse)
+    with database.connect(twin, SETTINGS) as connection:
+        publish(connection, twin.published)
+    return contents(twin.published)
+
+
+def contents(published: Path) -> dict[str, list[tuple]]:
+    """All rows of all published tables; those of the priorities as they stand."""
+    names = [*DBT_TABLES, *(table.name for table in SCORE_TABLES), "retargeting_priorities"]
+    with duckdb.connect(str(published), read_only=True) as connection:
+        return {
+            name: connection.execute(
+                f"from {name}" + (" order by all" if name != "retargeting_priorities" else "")
+            ).fetchall()
+            for name in names
+        }

@@ -1,0 +1,173 @@
+"""dbt's command line and what is made of its results."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings import Settings
+from orchestration.warehouse.dbt_build import (
+    BuildResult,
+    NodeResult,
+    code_version,
+    dbt_args,
+    dbt_vars,
+    project_fingerprint,
+    reason_phrases,
+)
+
+
+def node(unique_id: str, status: str, message: str = "") -> NodeResult:
+    return NodeResult(unique_id, status, seconds=0.1, failures=None, message=message)
+
+
+def test_the_hour_and_the_settings_become_variables():
+    settings = Settings(session_gap_minutes=20, passive_event_types=("refund",))
+    assert dbt_vars(settings, datetime(2026, 10, 31, 10)) == {
+        "as_of": "2026-10-31T10:00:00",
+        "session_gap_minutes": 20,
+        "passive_event_types": ["refund"],
+        "cart_expiry_days": 30,
+        "label_horizon_hours": 72,
+        "scoring_window_days": 7,
+    }
+
+
+def test_the_hour_is_no_part_of_what_parsing_depends_on():
+    assert "as_of" not in dbt_vars(Settings())
+
+
+def test_dbt_is_called_quietly_and_writes_only_below_its_target():
+    args = dbt_args(
+        "build",
+        project=Path("/repo/dbt_project"),
+        target=Path("/home/dbt"),
+        variables={"b": 1, "a": "x"},
+        select=["+events", "carts"],
+    )
+    assert args == [
+        "--quiet",
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+        "--no-version-check",
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
+        "--no-write-json",
+        "build",
+        "--project-dir",
+        "/repo/dbt_project",
+        "--profiles-dir",
+        "/repo/dbt_project",
+        "--target-path",
+        "/home/dbt",
+        "--vars",
+        '{"a": "x", "b": 1}',
+        "--exclude-resource-type",
+        "unit_test",
+        "--select",
+        "+events",
+        "carts",
+    ]
+
+
+def test_the_manifest_is_written_when_parsing_only():
+    def args(command: str) -> list[str]:
+        return dbt_args(command, project=Path("p"), target=Path("t"), variables={})
+
+    assert "--write-json" in args("parse")
+    assert "--no-write-json" in args("run")
+    assert "--select" not in args("run")
+
+
+def test_the_fingerprint_changes_with_files_and_variables_but_not_with_what_dbt_writes(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "target").mkdir()
+    model = tmp_path / "models" / "carts.sql"
+    model.write_text("select 1")
+    before = project_fingerprint(tmp_path, {"a": 1})
+    (tmp_path / "target" / "carts.sql").write_text("compiled")
+    assert project_fingerprint(tmp_path, {"a": 1}) == before
+    assert project_fingerprint(tmp_path, {"a": 2}) != before
+    model.write_text("select 2")
+    assert project_fingerprint(tmp_path, {"a": 1}) != before
+
+
+def test_the_fingerprint_changes_with_descriptions_but_not_with_pages_for_people(tmp_path):
+    blocks, page = tmp_path / "models" / "docs.md", tmp_path / "docs" / "rules.md"
+    for path in (blocks, page):
+        path.parent.mkdir()
+        path.write_text("before")
+    before = project_fingerprint(tmp_path, {})
+    page.write_text("after")
+    assert project_fingerprint(tmp_path, {}) == before
+    blocks.write_text("after")
+    assert project_fingerprint(tmp_path, {}) != before
+
+
+def test_a_full_build_is_asked_for_by_dbts_own_flag():
+    args = {"project": Path("p"), "target": Path("t"), "variables": {}}
+    assert "--full-refresh" not in dbt_args("build", **args)
+    assert dbt_args("build", **args, full_refresh=True)[-1] == "--full-refresh"
+
+
+def test_other_sql_is_another_code_and_other_words_are_not(tmp_path):
+    words, sql = tmp_path / "models" / "carts.yml", tmp_path / "macros" / "times.sql"
+    source = tmp_path / "models" / "staging" / "canonical.yml"
+    blocks = tmp_path / "models" / "docs.md"
+    for path in (words, sql, source, blocks):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("before")
+    before = code_version(tmp_path)
+    words.write_text("after")
+    blocks.write_text("after")
+    assert code_version(tmp_path) == before
+    source.write_text("another zone")
+    after = code_version(tmp_path)
+    sql.write_text("after")
+    assert len({before, after, code_version(tmp_path)}) == 3
+
+
+def test_warnings_and_skipped_nodes_do_not_fail_a_build():
+    nodes = (
+        node("model.comeback.carts", "success"),
+        node("test.comeback.unique_carts.1a2b", "warn"),
+        node("model.comeback.sessions", "skipped"),
+    )
+    BuildResult(nodes).require_success()
+
+
+def test_a_failed_test_is_named_with_dbts_message_and_the_number_of_others():
+    nodes = (
+        node("model.comeback.carts", "success"),
+        node("test.comeback.unique_carts.1a2b", "fail", "Got 2 results"),
+        node("model.comeback.sessions", "error", "no such column"),
+    )
+    with pytest.raises(ComebackError) as failure:
+        BuildResult(nodes).require_success()
+    assert str(failure.value) == (
+        "dbt: unique_carts and 1 more failed (Got 2 results), nothing was published, "
+        "correct the data or the model, then run the hour again"
+    )
+
+
+def manifest(columns: dict) -> dict:
+    return {"nodes": {"model.comeback.scoring_snapshots": {"columns": columns}}}
+
+
+def test_the_words_for_reasons_stand_beside_the_columns():
+    columns = {
+        "idle_hours": {"config": {"meta": {"reason": ["left just now", "left long ago"]}}},
+        "cart_id": {"config": {"meta": {}}},
+    }
+    assert reason_phrases(manifest(columns)) == {"idle_hours": ("left just now", "left long ago")}
+
+
+@pytest.mark.parametrize("pair", [["only one"], "left long ago", ["", "left long ago"], [1, 2]])
+def test_words_that_are_not_two_texts_are_refused(pair):
+    columns = {"idle_hours": {"config": {"meta": {"reason": pair}}}}
+    with pytest.raises(ComebackError, match="idle_hours"):
+        reason_phrases(json.loads(json.dumps(manifest(columns))))

@@ -1,0 +1,208 @@
+"""dbt itself, hour after hour, against one build over everything."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.landing import ensure_raw_tables, find_files, land
+from orchestration.landing.deliveries import known_sources
+from orchestration.warehouse import database, dbt_build
+from tests.full_disk import no_file_beyond
+
+pytestmark = pytest.mark.slow
+
+HEADER = "event_id,visitor_id,user_id,event_at,event_type,item_id,price,currency,order_id"
+HOURS = (
+    (
+        "e01,A,,2026-03-02T09:00:00Z,view_item,shoe,,,",
+        "e02,A,,2026-03-02T09:50:00Z,add_to_cart,shoe,5,EUR,",
+        "e03,B,7,2026-03-02T09:10:00Z,add_to_cart,hat,7,EUR,",
+        "e04,C,,2026-03-02T09:00:00Z,add_to_cart,hat,7,EUR,",
+    ),
+    (
+        # bridges two sessions of A
+        "e05,A,,2026-03-02T09:25:00Z,view_item,hat,,,",
+        # buys the cart of B elsewhere
+        "e06,D,7,2026-03-02T10:30:00Z,purchase,hat,7,EUR,o1",
+        "e01,A,,2026-03-02T09:00:00Z,view_item,shoe,,,",
+    ),
+    (
+        # the bridge turns out to be earlier, the order to be another's
+        "e05,A,,2026-03-02T07:00:00Z,view_item,hat,,,",
+        "e07,E,,2026-03-02T08:30:00Z,purchase,hat,7,EUR,o1",
+        # and nobody is touched by what expires now
+        "e08,F,,2026-04-20T12:00:00Z,page_view,,,,",
+        "e09,,,2026-04-20T12:00:00Z,page_view,,,,",
+    ),
+)
+AS_OF = datetime(2026, 4, 20, 12)
+BUILD_TABLES = {
+    *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
+    *("rows_this_run", "log_this_run"),
+    *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
+}
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Iterator[tuple[Home, Home]]:
+    """Two homes with nothing in them."""
+    pair = Home(tmp_path / "one"), Home(tmp_path / "other")
+    for home in pair:
+        home.prepare()
+    return pair
+
+
+def test_hour_after_hour_equals_one_build_over_everything(homes):
+    hourly, at_once = homes
+    for number, rows in enumerate(HOURS):
+        deliver(hourly, number, rows)
+        deliver(at_once, number, rows)
+        build(hourly)
+    build(at_once)
+    assert contents(hourly) == contents(at_once)
+    assert query(hourly, "select load_id, newest_event_at from last_build") == [(3, AS_OF)]
+    assert query(hourly, "select visitor_id from visitors_this_run order by 1") == [
+        *(("A",), ("B",), ("D",), ("E",), ("F",))
+    ]
+    report = (
+        "select load_id, late_row_count, merged_session_count, split_session_count,"
+        " changed_cart_count from late_data_report order by load_id"
+    )
+    assert query(hourly, report) == [(2, 1, 1, 0, 1), (3, 2, 0, 1, 3)]
+
+
+def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
+    hourly, at_once = homes
+    for number, rows in enumerate(HOURS):
+        deliver(hourly, number, rows)
+        deliver(at_once, number, rows)
+        if number == 0:
+            build(hourly)
+        else:
+            # as after a kill: some models are done, and the watermark stays
+            build(hourly, command="run", select=["+events", "carts"][:number])
+            assert query(hourly, "select load_id from last_build") == [(1,)]
+    build(hourly)
+    build(at_once)
+    assert contents(hourly) == contents(at_once)
+
+
+def test_what_failed_a_test_is_tested_and_told_again_by_the_next_build(homes):
+    home, _ = homes
+    for number in range(2):
+        deliver(home, number, HOURS[number])
+        if number == 0:
+            build(home)
+    with database.connect(home, Settings()) as connection:
+        connection.execute("update raw.files set rows_read = rows_read + 1 where load_id = 2")
+    for _ in range(2):
+        with pytest.raises(ComebackError, match="landed_files"):
+            build(home)
+        assert query(home, "select load_id from last_build") == [(1,)]
+    with database.connect(home, Settings()) as connection:
+        connection.execute("update raw.files set rows_read = rows_read - 1 where load_id = 2")
+    deliver(home, 2, HOURS[2])
+    build(home)
+    # what the failed builds reported is part of it
+    report = "select load_id, load_count, vanished_cart_count from late_data_report"
+    assert query(home, report) == [(3, 2, 0)]
+
+
+def test_other_settings_build_everything_anew(homes):
+    home, twin = homes
+    deliver(home, 0, HOURS[0])
+    deliver(twin, 0, HOURS[0])
+    build(home)
+    assert query(home, "select count(*) from sessions") == [(4,)]
+    build(home, settings=Settings(session_gap_minutes=50))
+    build(twin, settings=Settings(session_gap_minutes=50))
+    assert query(home, "select count(*) from sessions") == [(3,)]
+    assert contents(home) == contents(twin)
+
+
+def test_a_full_refresh_sees_rows_that_went(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home)
+    with database.connect(home, Settings()) as connection:
+        connection.execute("delete from raw.canonical where visitor_id = 'C'")
+        connection.execute("update raw.files set rows_read = rows_read - 1")
+    build(home, command="run")
+    assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(1,)]
+    build(home, full_refresh=True)
+    assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(0,)]
+
+
+def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
+    home, _ = homes
+    deliver(home, 0, HOURS[0])
+    build(home)
+    relations = (
+        "select table_schema, table_name from information_schema.tables"
+        " where table_schema in ('main', 'raw', 'other') order by all"
+    )
+    made = query(home, relations)
+    with warehouse.connect(home, Settings()) as connection:
+        connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
+        connection.execute("create view main.former_carts as select * from main.touched_visitors")
+        connection.execute("create schema other")
+        connection.execute("create table other.kept as select 'A' as visitor_id")
+    build(home, settings=Settings(cart_expiry_days=29))
+    assert query(home, relations) == sorted([*made, ("other", "kept")])
+
+
+def test_a_build_that_met_a_full_disk_is_told_in_one_line_and_completed_by_the_next(homes):
+    home, twin = homes
+    many = [f"m{n},V{n},,2026-03-02T09:00:00Z,view_item,shoe,,," for n in range(30_000)]
+    for each in homes:
+        deliver(each, 0, HOURS[0])
+        build(each, command="run")
+        deliver(each, 1, many)
+    size = home.warehouse.stat().st_size
+    with pytest.raises(ComebackError) as failure, no_file_beyond(size):
+        build(home, command="run")
+    assert str(failure.value).startswith("there is no room to write (File too large), ")
+    assert query(home, "select load_id from last_build") == [(1,)]
+    for each in homes:
+        build(each, command="run")
+    assert contents(home) == contents(twin)
+
+
+def deliver(home: Home, number: int, rows: Sequence[str]) -> None:
+    """Land rows as a file of their own."""
+    path = home.root / "dumps" / f"{number}.csv"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join((HEADER, *rows)) + "\n")
+    source = known_sources()["canonical"]
+    with database.connect(home, Settings()) as connection:
+        ensure_raw_tables(connection, known_sources())
+        landed_at = datetime(2026, 5, 1, tzinfo=UTC)
+        land(connection, find_files(str(path.parent), source), source, landed_at=landed_at)
+
+
+def build(home: Home, settings: Settings | None = None, **options) -> None:
+    """One build that must succeed, tests included."""
+    dbt_build.build(home, settings or Settings(), as_of=AS_OF, **options).require_success()
+
+
+def contents(home: Home) -> dict[str, list[tuple]]:
+    """All rows of all relations that dbt made, but those that are of a build."""
+    names = query(
+        home, "select table_name from information_schema.tables where table_schema = 'main'"
+    )
+    return {
+        name: query(home, f"select * from main.{name} order by all")
+        for (name,) in names
+        if name not in BUILD_TABLES
+    }
+
+
+def query(home: Home, select: str) -> list[tuple]:
+    """The rows of a select."""
+    with database.connect(home, Settings()) as connection:
+        return connection.execute(select).fetchall()
