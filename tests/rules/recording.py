@@ -27,7 +27,7 @@ from dbt.cli.main import dbtRunner
 from dbt_common.events.base_types import EventMsg
 
 from orchestration.landing import ensure_raw_tables, load_sources
-from orchestration.transform import project_fingerprint
+from orchestration.warehouse.dbt_build import project_fingerprint
 
 PROJECT = Path(
     os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
@@ -132,8 +132,10 @@ def _record(project: Path) -> Recording:
             connection.execute("drop table last_build")
         builds |= {UNENDED: _build(project, target), ENDED: _build(project, target)}
         with duckdb.connect(str(database)) as connection:
-            views = {name for (name,) in connection.execute("select view_name from duckdb_views()")
-                     .fetchall()}
+            views = {
+                name
+                for (name,) in connection.execute("select view_name from duckdb_views()").fetchall()
+            }
     first = builds[NOTHING]
     names = {node.unique_id: node.alias for node in first.models}
     return Recording(

@@ -75,9 +75,7 @@ def common_schedule(seeds: Sequence[int], model_count: int) -> list[Load]:
     return [Load(load, _death(generator, model_count, 0.4)) for load in common]
 
 
-def _cut(
-    seed: int, generator: random.Random, *, count: int, is_in_order: bool
-) -> list[list[Row]]:
+def _cut(seed: int, generator: random.Random, *, count: int, is_in_order: bool) -> list[list[Row]]:
     """A random log cut into loads: rows shuffled, repeated and delayed."""
     pools = generator.choice(({}, TYING, TYING))
     rows = random_log(seed, size=generator.choice((10, 25, 40, 60)), **pools)
@@ -133,8 +131,7 @@ def compared_names(warehouse: Warehouse) -> list[str]:
     return [
         model.name
         for model in warehouse.models
-        if model.folder not in ("incremental", "staging")
-        and model.name != "late_data_report"
+        if model.folder not in ("incremental", "staging") and model.name != "late_data_report"
     ]
 
 

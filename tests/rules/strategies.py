@@ -128,7 +128,7 @@ SHARED = {
 
 
 def rows_from(choices: Sequence[Choice], start: datetime = MONDAY) -> list[Row]:
-    """The delivered rows from `start` on; choices for what does not apply to a type are left out."""
+    """The delivered rows from `start` on; what is drawn but not of a row's type is left out."""
     times: list[datetime] = []
     rows: list[Row] = []
     for number, choice in enumerate(choices):
@@ -186,9 +186,7 @@ def write_time(event_at: datetime, written: str) -> str:
     return event_at.replace(tzinfo=None).isoformat() + "Z"
 
 
-def random_log(
-    seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
-) -> list[Row]:
+def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence) -> list[Row]:
     """A log of `size` rows, the same for the same seed; `pools` replace some of `CHOICES`."""
     generator = random.Random(seed)
     # Few long gaps, so that a log has carts of many touches as well as dead ones.

@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.landing import ensure_raw_tables, load_sources
 
-from .warehouse import PROJECT
+from .recording import PROJECT
 
 
 def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):

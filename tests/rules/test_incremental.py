@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from .cases import LOADED_AT, Row, add, at, buy, log, login, told, view
+from .heavy import heavy
 from .schedules import Load, assert_same_as_at_once, common_schedule, schedule
 from .strategies import random_log
 from .warehouse import Warehouse
@@ -18,21 +19,27 @@ SEEDS = range(1000, 1300)
 # The newest event of many logs together is hardly ever that of one of them: some stay alone.
 ALONE = SEEDS[::10]
 TOGETHER = [seed for seed in SEEDS if seed not in ALONE]
-COMMON_COUNT = 15
+
+
+def in_batches(seeds: Sequence[int], size: int = 15) -> list[Sequence[int]]:
+    return [seeds[first : first + size] for first in range(0, len(seeds), size)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", ALONE)
+@pytest.mark.parametrize("seed", [*ALONE, *heavy(TOGETHER)])
 def test_load_by_load_equals_everything_at_once(warehouse: Warehouse, seed: int) -> None:
     assert_same_as_at_once(warehouse, schedule(seed, len(warehouse.lasting_names)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, len(TOGETHER), COMMON_COUNT))
+@pytest.mark.parametrize(
+    "seeds",
+    [*in_batches(TOGETHER), *heavy(in_batches(range(2000, 2900)))],
+    ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}",
+)
 def test_load_by_load_equals_everything_at_once_for_many_logs(
-    warehouse: Warehouse, first: int
+    warehouse: Warehouse, seeds: Sequence[int]
 ) -> None:
-    seeds = TOGETHER[first : first + COMMON_COUNT]
     assert_same_as_at_once(warehouse, common_schedule(seeds, len(warehouse.lasting_names)))
 
 

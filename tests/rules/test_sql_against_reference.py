@@ -14,6 +14,7 @@ from . import reference
 from .apart import apart, by_log
 from .cases import CASES, LOADED_AT, MONDAY, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
+from .heavy import heavy
 from .strategies import GAPS, MICROSECOND, SHARED, Choice, choices, random_log, rows_from
 from .warehouse import SELECTS, Warehouse
 
@@ -50,13 +51,15 @@ def test_the_sql_and_the_reference_agree(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(0, 100, 10))
+@pytest.mark.parametrize(
+    "seed", [*range(0, 100, 10), *heavy(seed for seed in range(100) if seed % 10)]
+)
 def test_the_sql_and_the_reference_agree_on_larger_logs(warehouse: Warehouse, seed: int) -> None:
     assert_agreement(warehouse, [larger_log(seed)])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 100, 20))
+@pytest.mark.parametrize("first", [*range(0, 100, 20), *heavy(range(1000, 1400, 20))])
 def test_the_sql_and_the_reference_agree_on_many_larger_logs(
     warehouse: Warehouse, first: int
 ) -> None:
@@ -146,25 +149,27 @@ def _everything(warehouse: Warehouse, names: Iterable[str] = SELECTS) -> dict[st
 def test_what_is_known_at_an_instant_is_that_of_the_log_cut_there(
     warehouse: Warehouse, number: int
 ) -> None:
-    """Ten logs, each at a random instant of its own: it is moved in time until that is INSTANT."""
-    logs = {}
-    for seed in range(300, 310):
-        draft = partial(random_log, seed, size=120, **SHARED)
-        events = reference.clean(draft(start=MONDAY), AFTER_ALL).events
-        own_instant = _instants(events, seed, count=20)[number]
-        logs[seed] = apart(draft(start=MONDAY + (INSTANT - own_instant)), seed)
+    logs = logs_at_instant(range(300, 310), number)
     assert_cut_is_known(warehouse, logs, is_learned=number % 4 == 0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", [*range(4), *heavy(range(4, 20))])
 def test_what_is_known_at_an_instant_is_that_of_one_log_cut_there(
     warehouse: Warehouse, number: int
 ) -> None:
-    draft = partial(random_log, 300, size=120, **SHARED)
-    own_instant = _instants(reference.clean(draft(), AFTER_ALL).events, 300, count=20)[number]
-    logs = {300: apart(draft(start=MONDAY + (INSTANT - own_instant)), 300)}
-    assert_cut_is_known(warehouse, logs, is_learned=True)
+    assert_cut_is_known(warehouse, logs_at_instant([300], number), is_learned=True)
+
+
+def logs_at_instant(seeds: Iterable[int], number: int) -> dict[int, list[Row]]:
+    """Logs, each moved in time until INSTANT is the random instant of that number of its own."""
+    logs = {}
+    for seed in seeds:
+        draft = partial(random_log, seed, size=120, **SHARED)
+        events = reference.clean(draft(start=MONDAY), AFTER_ALL).events
+        own_instant = _instants(events, seed, count=20)[number]
+        logs[seed] = apart(draft(start=MONDAY + (INSTANT - own_instant)), seed)
+    return logs
 
 
 def assert_cut_is_known(
