@@ -16,12 +16,13 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS
+from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
 from orchestration.privacy.erasure_records import PENDING
 from orchestration.warehouse import database
+from orchestration.warehouse.score_tables import HAS_SCORED
 
 TOP_ROWS = 5
-_MODELS = ("abandonment", "return")
 _TOP_COLUMNS = [name for name in SHOWN_COLUMNS if name not in ("p_return_24h", "segment")]
 
 
@@ -63,7 +64,7 @@ def status(home: Home) -> str:
         files, rows, aside = _landed(connection)
         (watermark,) = connection.execute("select max(ended_at) from sessions").fetchall()[0]
         hour, scored = connection.execute(
-            "select as_of, carts_scored from runs where carts_scored is not null"
+            f"select as_of, carts_scored from runs where {HAS_SCORED}"
             " order by as_of desc, started_at desc limit 1"
         ).fetchall()[0]
         models = connection.execute(
@@ -88,7 +89,7 @@ def models(home: Home) -> str:
     """Of each model, which one scores come from and what was decided last."""
     model_store = ModelStore(home.models)
     lines = []
-    for name in _MODELS:
+    for name in (learner.name for learner in LEARNERS):
         champion, decision = model_store.champion(name), model_store.last_decision(name)
         if decision.model_id == champion:
             lines.append(f"{name}: {champion} is in use ({decision.reason})")
@@ -103,7 +104,7 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
         " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
         " from late_data_report where late_row_count > 0"
-        " and built_at >= (select max(started_at) from runs where carts_scored is not null)"
+        f" and built_at >= (select max(started_at) from runs where {HAS_SCORED})"
     ).fetchall():
         yield (
             f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
@@ -168,7 +169,7 @@ def _wrong(home: Home, published: duckdb.DuckDBPyConnection) -> Iterator[str]:
     ).fetchall():
         yield f"{file}: {note}"
     model_store = ModelStore(home.models)
-    for name in _MODELS:
+    for name in (learner.name for learner in LEARNERS):
         try:
             if (model_id := model_store.champion(name)) is not None:
                 model_store.load(name, model_id)

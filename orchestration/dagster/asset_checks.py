@@ -8,8 +8,8 @@ from datetime import datetime
 
 import dagster as dg
 
-from orchestration.dagster.hourly import run_of
 from orchestration.dagster.run import RUN_KEY
+from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import from_partition_key
 from orchestration.modelling import scoring
 from orchestration.outputs import export_files

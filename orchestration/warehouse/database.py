@@ -19,7 +19,12 @@ from orchestration.ground.failures import explained, known
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
-from orchestration.warehouse.score_tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
+from orchestration.warehouse.score_tables import (
+    HAS_SCORED,
+    PUBLISHED_FILE,
+    SCORE_TABLES,
+    WITHDRAWN_PRIORITIES,
+)
 
 
 @contextmanager
@@ -113,7 +118,7 @@ def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
 
 def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     """The hour that was scored last, UTC; None before the first."""
-    query = "select max(as_of) from scores.runs where carts_scored is not null"
+    query = f"select max(as_of) from scores.runs where {HAS_SCORED}"
     return connection.execute(query).fetchall()[0][0]
 
 

@@ -2,7 +2,7 @@
 
 Belongs here: turning settings and an hour into dbt's arguments, parsing the project once, running
 it, and reading back what every model and test did. Not here: the SQL (`dbt_project`), and how
-Dagster shows it (`assets`).
+Dagster shows it (`dagster.dbt_assets`).
 """
 
 import functools
@@ -26,7 +26,7 @@ from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult

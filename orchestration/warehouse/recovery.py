@@ -22,7 +22,7 @@ from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source, ensure_raw_tables
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     configured_locations,
     land_locations,
     remembered_locations,
@@ -47,13 +47,13 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     """
     fresh = unfinished_path(home.warehouse)
     noted = [each for each in remembered_locations(home) if not _is_gone(each.address)]
-    deliveries = [*configured_locations(home, settings, sources), *noted]
+    locations = [*configured_locations(home, settings, sources), *noted]
     with database.connect(home, settings, fresh) as connection:
         ensure_raw_tables(connection, sources)
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
-        land_locations(connection, home, sources, deliveries, datetime.now(UTC))
+        land_locations(connection, home, sources, locations, datetime.now(UTC))
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
     _put_aside(home.warehouse)

@@ -12,7 +12,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
 from tests.full_disk import no_file_beyond
 
@@ -129,7 +129,7 @@ def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does
     build(home, TidalSettings())
     assert query(home, "select count(*) from sessions") == [(4,)]
     # a build of one model never sets the watermark, but removes it where the next must be full
-    one = {"command": "run", "select": ["new_loads"]}
+    one = {"command": "run", "select": ["loads_this_run"]}
     has_watermark = "select count(*) from information_schema.tables where table_name = 'last_build'"
     build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
     assert query(home, has_watermark) == [(1,)]
