@@ -16,8 +16,11 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = REPOSITORY / "dbt_project"
 PATCHES = REPOSITORY / "tests" / "mutants"
-# The tests that put logs through dbt's statements; those of the pages read the checkout.
-TESTS = ("test_features.py", "test_sql_against_reference.py", "test_incremental.py")
+# By the first word of a mutant's name: the tests that put logs through what it changes.
+TESTS = {
+    "arrival": ("test_incremental.py",),
+    "rule": ("test_features.py", "test_sql_against_reference.py"),
+}
 
 
 class ProofError(RuntimeError):
@@ -38,6 +41,11 @@ class Mutant:
     def name(self) -> str:
         """The patch's name without its ending."""
         return self.path.stem
+
+    @property
+    def kind(self) -> str:
+        """What it is a fault of: `arrival` or `rule`."""
+        return self.name.split("_")[0]
 
     @property
     def reason(self) -> str:
@@ -78,7 +86,7 @@ class Mutant:
                 [
                     *(sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-o", "timeout=0"),
                     *("-o", f"cache_dir={name}/cache"),
-                    *(f"tests/rules/{test}" for test in TESTS),
+                    *(f"tests/rules/{test}" for test in TESTS[self.kind]),
                 ],
                 cwd=REPOSITORY,
                 env={**os.environ, "COMEBACK_DBT_PROJECT": str(project)},

@@ -50,7 +50,8 @@ def kills() -> Found:
         r"^(\d+) kills, (\d+) looks of a reader, (\d+) trials with a fault", out, re.M
     )
     if counted is None or counted[3] != "0":
-        raise ProofError(f"kills: {_last(out)}")
+        fault = re.search(r"^ *\d+ (killed at .*: (?!equal to the twin).*)", out, re.M)
+        raise ProofError(f"kills: {fault[1] if fault else _last(out)}")
     return {"kills": int(counted[1]), "looks": int(counted[2])}
 
 
