@@ -75,7 +75,7 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
                 connection.execute(
                     f"insert into scores.{name} by name select * from published.main.{name}"
                 )
-            connection.execute("create temp table former_files as from published.main.landed_files")
+            connection.execute("create temp table known_files as from published.main.landed_files")
     except duckdb.Error as error:
         logger.warning(
             "Scores of past hours cannot be had from %s (%s).",
@@ -89,12 +89,12 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
 def _restore_landing(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Give files the names and times that they had landed under; those that did not come again."""
     connection.execute(
-        "update raw.files set file = former.file, landed_at = former.landed_at"
-        " from former_files as former"
-        " where files.source = former.source and files.content_hash = former.content_hash"
+        "update raw.files set file = known.file, landed_at = known.landed_at"
+        " from known_files as known"
+        " where files.source = known.source and files.content_hash = known.content_hash"
     )
     missing = connection.execute(
-        "select file from former_files anti join raw.files using (source, content_hash)"
+        "select file from known_files anti join raw.files using (source, content_hash)"
         " order by load_id"
     ).fetchall()
     return [file for (file,) in missing]
