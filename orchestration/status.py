@@ -18,20 +18,21 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.hours import BEGINNING_OF_TIME, iso, newest_possible_hour, utc_now
 from orchestration.ground.settings import Settings, load_settings
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     configured_locations,
     known_sources,
     misplaced_folders,
 )
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
+from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
 from orchestration.privacy.erasure_records import PENDING
 from orchestration.warehouse import database, run_log, suspect_files
+from orchestration.warehouse.score_tables import HAS_SCORED
 
 SHOWN_WARNINGS = 5
 TOP_ROWS = 5
-_MODELS = ("abandonment", "return")
 _TOP_COLUMNS = [name for name in SHOWN_COLUMNS if name not in ("p_return_24h", "segment")]
 
 
@@ -131,13 +132,12 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
         files, rows, aside = _landed(connection)
         (watermark,) = connection.execute("select max(ended_at) from sessions").fetchall()[0]
         scored = connection.execute(
-            "select as_of, carts_scored from runs where carts_scored is not null and as_of <= ?"
+            f"select as_of, carts_scored from runs where {HAS_SCORED} and as_of <= ?"
             " order by as_of desc, started_at desc limit 1",
             [newest_hour],
         ).fetchall()
         ahead = connection.execute(
-            "select distinct as_of from runs where carts_scored is not null and as_of > ?"
-            " order by as_of",
+            f"select distinct as_of from runs where {HAS_SCORED} and as_of > ? order by as_of",
             [newest_hour],
         ).fetchall()
         models = connection.execute(
@@ -175,7 +175,7 @@ def models(home: Home) -> str:
     """Of each model, which one scores come from and what was decided last."""
     model_store = ModelStore(home.models)
     lines = []
-    for name in _MODELS:
+    for name in (learner.name for learner in LEARNERS):
         champion, decision = model_store.champion(name), model_store.last_decision(name)
         if decision.model_id == champion:
             lines.append(f"{name}: {champion} is in use ({decision.reason})")
@@ -190,7 +190,7 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
         " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
         " from late_data_report where late_row_count > 0"
-        " and built_at >= (select max(started_at) from runs where carts_scored is not null)"
+        f" and built_at >= (select max(started_at) from runs where {HAS_SCORED})"
     ).fetchall():
         yield (
             f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
@@ -295,7 +295,7 @@ def _wrong(
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"
     model_store = ModelStore(home.models)
-    for name in _MODELS:
+    for name in (learner.name for learner in LEARNERS):
         try:
             if (model_id := model_store.champion(name)) is not None:
                 model_store.load(name, model_id)

@@ -1,9 +1,18 @@
 """What every test may use."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
+
+PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +26,42 @@ def shared_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What dbt parsed for one home serves the others of this session that parse the same.
+
+    Only a home that was never parsed is spared it; and commands in processes of their own are not.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    # the folder of all workers lies above that of each
+    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "parsed"
+    folder.mkdir(exist_ok=True)
+    prepare = dbt_build.prepare_manifest
+
+    def prepare_from_copy(
+        home: Home, settings: Settings, project: Path = dbt_build.DBT_PROJECT
+    ) -> Path:
+        parsed = folder / dbt_build.project_fingerprint(project, dbt_build.dbt_vars(settings))
+        if parsed.exists() and not (home.dbt / "fingerprint").exists():
+            home.dbt.mkdir(parents=True, exist_ok=True)
+            for name in PARSED:
+                shutil.copy(parsed / name, home.dbt / name)
+        manifest = prepare(home, settings, project)
+        if not parsed.exists():
+            made = Path(tempfile.mkdtemp(dir=folder))
+            for name in PARSED:
+                shutil.copy(home.dbt / name, made / name)
+            try:
+                made.rename(parsed)
+            except OSError:  # another worker was first
+                shutil.rmtree(made)
+        return manifest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_build, "prepare_manifest", prepare_from_copy)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

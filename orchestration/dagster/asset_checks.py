@@ -9,8 +9,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.dagster.hourly import run_of
 from orchestration.dagster.run import RUN_KEY
+from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import from_partition_key, iso
 from orchestration.modelling import scoring, training
 from orchestration.outputs import export_files

@@ -14,7 +14,9 @@ import polars as pl
 from pydantic import Field
 
 from ml.card import ModelCard
-from orchestration.dagster.hourly import (
+from orchestration.dagster.markdown import markdown_picture, markdown_table
+from orchestration.dagster.run import RUN_KEY, Run
+from orchestration.dagster.shared import (
     MODELS_GROUP,
     OUTPUT_GROUP,
     RAW_GROUP,
@@ -24,11 +26,9 @@ from orchestration.dagster.hourly import (
     hour_of,
     run_of,
 )
-from orchestration.dagster.markdown import markdown_picture, markdown_table
-from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.hours import iso, utc_now
 from orchestration.landing import Source
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     Location,
     configured_locations,
     land_locations,
@@ -80,12 +80,12 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     @dg.multi_asset(specs=specs, name=LANDING_OP, required_resource_keys={RUN_KEY})
     def landing(context: dg.AssetExecutionContext, config: Landing) -> Iterator[Any]:
         run = run_of(context)
-        deliveries = configured_locations(run.home, run.settings, sources)
+        locations = configured_locations(run.home, run.settings, sources)
         if config.addresses:
-            deliveries = [Location(each, config.source) for each in config.addresses]
-            remember_locations(run.home, deliveries)
+            locations = [Location(each, config.source) for each in config.addresses]
+            remember_locations(run.home, locations)
         with run.open_warehouse() as connection:
-            landed = land_locations(connection, run.home, sources, deliveries, datetime.now(UTC))
+            landed = land_locations(connection, run.home, sources, locations, datetime.now(UTC))
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from orchestration.dagster.assets import LOG_WATERMARK, Training
-from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
 from orchestration.dagster.run import fail_dead_runs
+from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
 from orchestration.ground.home import Home
 from orchestration.ground.hours import first_full_hour, last_full_hour, partition_key
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source
-from orchestration.landing.deliveries import configured_locations, locations_digest
+from orchestration.landing.locations import configured_locations, locations_digest
 from orchestration.modelling.training import LEARNERS
 
 HOURLY_CRON = "0 * * * *"
@@ -58,6 +58,21 @@ TRAIN = dg.define_asset_job(
     config={"ops": RETRAIN},
     description="Learn challengers and promote those that are better.",
 )
+
+
+JOBS = (LAND, HOURLY, TRAIN)
+
+
+def schedules(home: Home) -> list[dg.ScheduleDefinition]:
+    """What runs by the clock."""
+    return [hourly_schedule(home), train_schedule(home)]
+
+
+def sensors(
+    home: Home, settings: Settings, sources: Mapping[str, Source]
+) -> list[dg.SensorDefinition]:
+    """What runs when files come."""
+    return [new_files_sensor(home, settings, sources), landed_sensor(settings)]
 
 
 def hourly_schedule(home: Home) -> dg.ScheduleDefinition:

@@ -17,7 +17,7 @@ import dagster as dg
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.outputs import export_files, published_database
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject

@@ -19,8 +19,8 @@ from orchestration.dagster import automation
 from orchestration.dagster.assets import LANDING_OP, Landing
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
-from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.run import PID_TAG
+from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
 from orchestration.ground.errors import ComebackError, Explained, WrongUsage
 from orchestration.ground.failures import chain, explained
@@ -28,7 +28,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
-from orchestration.landing.deliveries import configured_locations, exists, files_at, known_sources
+from orchestration.landing.locations import configured_locations, exists, files_at, known_sources
 from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
@@ -171,8 +171,8 @@ class Launcher:
 
     def _has_files(self) -> bool:
         """Whether a file ever landed, or lies there to be landed."""
-        deliveries = configured_locations(self._home, self._settings, self._sources)
-        return self._landed().height > 0 or any(files_at(self._sources, deliveries))
+        locations = configured_locations(self._home, self._settings, self._sources)
+        return self._landed().height > 0 or any(files_at(self._sources, locations))
 
     def _landed(self) -> pl.DataFrame:
         with self._home.lock(), database.connect(self._home, self._settings) as connection:

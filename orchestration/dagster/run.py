@@ -19,7 +19,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import from_partition_key, newest_possible_hour, utc_now
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import simulated_shop
-from orchestration.landing.deliveries import configured_locations, files_at, known_sources
+from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.modelling.model_store import ModelStore
 from orchestration.warehouse import database, run_log
 
@@ -91,8 +91,8 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     with home.lock():
-        deliveries = configured_locations(home, settings, known_sources())
-        simulated_shop.remove_simulated_shop(home, files_at(known_sources(), deliveries))
+        locations = configured_locations(home, settings, known_sources())
+        simulated_shop.remove_simulated_shop(home, files_at(known_sources(), locations))
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)
             run_log.fail_unpublished(connection, home.published)

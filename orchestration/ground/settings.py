@@ -72,7 +72,7 @@ class Settings(BaseModel):
     )
     bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.LATER] = Field(
         1000,
-        description="A session of more events is not a person: not learned from, not exported.",
+        description="A session of more events is not a person: not scored, not exported.",
     )
     bot_session_hours: Annotated[Hours, Mark.LOG, Mark.LATER] = Field(
         12, description="A longer session is not a person either."

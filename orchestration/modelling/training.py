@@ -49,9 +49,9 @@ def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings) -> ReturnMo
 
 
 ABANDONMENT = Learner(
-    "abandonment", "training_snapshots", _train_abandonment, AbandonmentModel.from_files
+    abandonment.NAME, "training_snapshots", _train_abandonment, AbandonmentModel.from_files
 )
-RETURN = Learner("return", "training_returns", _train_return, ReturnModel.from_files)
+RETURN = Learner(return_time.NAME, "training_returns", _train_return, ReturnModel.from_files)
 LEARNERS = (ABANDONMENT, RETURN)
 
 

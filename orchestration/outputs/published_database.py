@@ -28,6 +28,7 @@ from orchestration.warehouse.database import attached
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
     DBT_TABLES,
+    HAS_SCORED,
     LATE_DATA_REPORT,
     PUBLISHED_FILE,
     SCORE_TABLES,
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 # The oldest storage version whose clients (DuckDB 1.5 and later) read what is in the tables.
 STORAGE_VERSION = "v1.5.0"
 
+FROM_SCRATCH = "Every table is published from scratch: %s."
 _CHUNK_BYTES = 1 << 20
 
 PRIORITIES_DESCRIPTION = (
@@ -54,11 +56,19 @@ _CHANGED = {
     "load_id": "select load_id from main.set_aside_rows"
     " except select load_id from published.main.set_aside_rows",
     # hours scored since, and hours that were dropped
-    "scored_at": "select as_of as scored_at from scores.runs where carts_scored is not null"
-    " and run_id not in (select run_id from published.main.runs where carts_scored is not null)"
+    "scored_at": f"select as_of as scored_at from scores.runs where {HAS_SCORED}"
+    f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
     " union (select scored_at from published.main.cart_scores"
     " except select scored_at from scores.cart_scores)",
 }
+
+
+@dataclass(frozen=True)
+class _LastFile:
+    """The file that was published last: size and time of its bytes, and their checksum if taken."""
+
+    stamp: tuple[int, int]
+    checksum: int | None
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ def publish(
     tables = _tables(connection, not_after)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
-        logger.info("Every table is published from scratch: %s.", reason)
+        logger.info(FROM_SCRATCH, reason)
         remove_unfinished(target)
         with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
             for table in tables:
@@ -151,7 +161,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[
         query = f"select * from main.{name}"
         description, columns = _dbt_descriptions(connection, name)
         if name == LATE_DATA_REPORT:
-            query, withdrawn = late_data.REPORT, WITHDRAWN_PRIORITIES.columns[-1]
+            query = late_data.REPORT
+            withdrawn = WITHDRAWN_PRIORITIES.column(late_data.WITHDRAWN_COUNT)
             columns[withdrawn.name] = withdrawn.description
         tables.append(_Table(name, query, built.order, built.key, description, columns))
     for table in SCORE_TABLES:
@@ -162,7 +173,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[
             priorities = _Table(
                 name="retargeting_priorities",
                 query=f"{query} where scored_at = (select max(as_of) from scores.runs"
-                f" where carts_scored is not null and as_of <= timestamp '{not_after}')",
+                f" where {HAS_SCORED} and as_of <= timestamp '{not_after}')",
                 order=("priority_rank",),
                 key=None,
                 description=PRIORITIES_DESCRIPTION,
@@ -181,7 +192,7 @@ def _follow(
         return reason
     shutil.copyfile(target, temporary)
     # most blocks are taken over unread, so DuckDB would not find damage in them
-    if _checksum(temporary) != _remembered(connection)[-1]:
+    if _checksum(temporary) != _remembered(connection).checksum:
         return "the last file cannot be read as it was written: its bytes changed by themselves"
     try:
         with attached(connection, temporary):
@@ -198,7 +209,7 @@ def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> st
     last = _remembered(connection)
     if last is None:
         return "there is no last file to follow"
-    if not target.exists() or last[:-1] != _stamp(target):
+    if not target.exists() or last.stamp != _stamp(target):
         return "the file is not the one that was published last"
     ((is_rebuilt,),) = connection.execute(
         "select count(*) from main.unpublished_visitors where visitor_id is null"
@@ -286,10 +297,12 @@ def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
         connection.execute("delete from main.unpublished_visitors")
 
 
-def _remembered(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int | None] | None:
-    """Size, time and checksum of the file that was published last."""
+def _remembered(connection: duckdb.DuckDBPyConnection) -> _LastFile | None:
+    """What is known of the file that was published last; None where there is none to follow."""
     query = f"select bytes, modified_ns, checksum from scores.{PUBLISHED_FILE.name}"
-    return next(iter(connection.execute(query).fetchall()), None)
+    for byte_size, modified_ns, checksum in connection.execute(query).fetchall():
+        return _LastFile((byte_size, modified_ns), checksum)
+    return None
 
 
 def _checksum(path: Path) -> int:

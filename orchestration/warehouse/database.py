@@ -21,6 +21,7 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
 from orchestration.warehouse.score_tables import (
     ACCEPTED_FILES,
+    HAS_SCORED,
     PUBLISHED_FILE,
     RUNS,
     SCORE_TABLES,
@@ -142,7 +143,7 @@ def newest_scored_hour(
     connection: duckdb.DuckDBPyConnection, *, not_after: datetime
 ) -> datetime | None:
     """The newest hour that was scored and is not after `not_after`, UTC; None before the first."""
-    query = "select max(as_of) from scores.runs where carts_scored is not null and as_of <= ?"
+    query = f"select max(as_of) from scores.runs where {HAS_SCORED} and as_of <= ?"
     return connection.execute(query, [not_after]).fetchall()[0][0]
 
 

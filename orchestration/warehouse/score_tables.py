@@ -2,7 +2,7 @@
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
 here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
-(`publication`).
+(`outputs.published_database`).
 """
 
 from dataclasses import dataclass
@@ -44,6 +44,10 @@ class Table:
     def column_names(self) -> list[str]:
         """The names in order."""
         return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
 
     def ddl(self, relation: str) -> str:
         """The statement that makes the table as `relation` unless it is there."""
@@ -161,6 +165,9 @@ RUNS = Table(
         Column("reason", "varchar", "Why a check stopped it, in one line, else null."),
     ),
 )
+
+# Of `runs`: those that wrote an hour of cart_scores.
+HAS_SCORED = "carts_scored is not null"
 
 SCORE_TABLES = (CART_SCORES, MODELS, RUNS)
 

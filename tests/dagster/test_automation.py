@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from orchestration.landing.locations import known_sources
 
 from orchestration.dagster.automation import FILES_TAG, _pause, new_files_sensor
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.deliveries import known_sources
 
 
 @pytest.fixture
@@ -79,9 +79,7 @@ def test_what_failed_is_tried_again_after_a_pause_under_a_key_of_its_own(
     ran(instance, request, "FAILURE")
     waiting = tick(home, instance, None)
     assert waiting.run_requests == []
-    assert waiting.skip_message == (
-        "Landing the new files failed 1 times; it will be tried again."
-    )
+    assert waiting.skip_message == ("Landing the new files failed 1 times; it will be tried again.")
     monkeypatch.setattr("orchestration.dagster.automation._pause", lambda _: timedelta(0))
     (again,) = tick(home, instance, None).run_requests
     assert again.run_key != request.run_key

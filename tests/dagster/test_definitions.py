@@ -5,8 +5,8 @@ import pytest
 
 from orchestration.dagster.automation import fail_dead_runs
 from orchestration.dagster.definitions import build_definitions
-from orchestration.dagster.hourly import hourly_partitions
 from orchestration.dagster.run import PID_TAG
+from orchestration.dagster.shared import hourly_partitions
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, last_full_hour, partition_key, utc_now
 from orchestration.ground.settings import Settings

@@ -12,6 +12,7 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.outputs.export_files import COLUMNS, Export, read_latest, to_csv, write_export
 from tests.full_disk import no_file_beyond
 
