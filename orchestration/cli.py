@@ -1,8 +1,8 @@
 """The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
-Belongs here: arguments, progress and exit codes (0 done, 1 failed, 2 wrong usage). Not here: work;
-a command is a run of the jobs that the schedule runs. Dagster, dbt and the models are imported when
-a command needs them, so that `--help` answers at once.
+Belongs here: arguments, progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted).
+Not here: work; a command is a run of the jobs that the schedule runs. Dagster, dbt and
+the models are imported when a command needs them, so that `--help` answers at once.
 """
 
 import argparse
@@ -10,18 +10,22 @@ import atexit
 import gc
 import logging
 import os
+import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.ground.errors import ComebackError
-from orchestration.ground.failures import explained
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
 from orchestration.ground.hours import hours_between, last_full_hour, parse_hour, utc_now
 
 logger = logging.getLogger("orchestration.cli")
+
+INTERRUPTED = 130
 
 
 def program() -> None:
@@ -42,6 +46,8 @@ def program() -> None:
         code = main()
     except SystemExit as usage:
         code = usage.code
+    except KeyboardInterrupt:  # before a command began, or while it said that it was interrupted
+        code = INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,16 +59,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     _show_progress()
     home = Home.from_environment()
     try:
-        arguments.command(home, arguments)
+        return arguments.command(home, arguments) or 0
     except KeyboardInterrupt:
-        print("comeback: interrupted, the run did not finish, run it again", file=sys.stderr)
-        return 1
+        return _interrupted()
     except Exception as error:
+        # Ctrl-C in the middle of an import or of a library's own work may come as any error
+        if any(isinstance(each, KeyboardInterrupt) for each in chain(error)):
+            return _interrupted()
         if arguments.debug:
             raise
-        print(f"comeback: {_in_one_line(explained(error, home))}", file=sys.stderr)
-        return 1
-    return 0
+        reason = explained(error, home)
+        print(f"comeback: {_in_one_line(reason)}", file=sys.stderr)
+        return 2 if isinstance(reason, WrongUsage) else 1
+
+
+def _interrupted() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
+    print(
+        "comeback: interrupted, what was done so far is whole, run the command again",
+        file=sys.stderr,
+    )
+    return INTERRUPTED
 
 
 def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
@@ -154,11 +171,33 @@ def erase(home: Home, arguments: argparse.Namespace) -> None:
     print("\n".join(lines))
 
 
-def status(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
-    """What there is, and anything wrong."""
+def status(home: Home, arguments: argparse.Namespace) -> int:
+    """What there is, and anything wrong; with `--check`, 1 if anything is."""
     from orchestration import status
 
-    print(status.status(home))
+    def recorded() -> Sequence[status.FailedRun]:
+        from orchestration.dagster.run_records import failed_runs
+
+        return failed_runs(home)
+
+    found = status.status(home, recorded)
+    print(found)
+    return int(arguments.check and found.is_wrong)
+
+
+def accept(home: Home, arguments: argparse.Namespace) -> None:
+    """Say of suspect files that they are meant so."""
+    from orchestration.ground.settings import load_settings
+    from orchestration.warehouse import database, suspect_files
+
+    if not home.warehouse.exists():
+        raise ComebackError("no file has landed yet", str(home.root), "run first: comeback run")
+    with home.lock(), database.connect(home, load_settings(home.root)) as connection:
+        database.ensure_score_tables(connection)
+        for name in arguments.files:
+            for file in suspect_files.accept(connection, name, utc_now()):
+                print(f"Accepted   {file.summary}")
+    print("Run the hour again: comeback run")
 
 
 def _show_progress() -> None:
@@ -173,6 +212,7 @@ def _show_progress() -> None:
 
 def ui(home: Home, arguments: argparse.Namespace) -> None:
     """Become Dagster's UI and daemon, until interrupted."""
+    _require_port(arguments.port)
     home.prepare()
     dagster = str(Path(sys.executable).with_name("dagster"))
     options = [
@@ -181,10 +221,36 @@ def ui(home: Home, arguments: argparse.Namespace) -> None:
         "-h",
         "127.0.0.1",
         "-p",
-        str(arguments.port),
+        arguments.port,
     ]
     places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
     os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
+
+
+def _require_port(port: str) -> None:
+    """Fail at once if the UI cannot listen on a port.
+
+    Raises:
+        WrongUsage: it is no port.
+        ComebackError: it is taken, or not for this user.
+    """
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
+        raise WrongUsage(f"'{port}' is no port", "--port", "give one between 1 and 65535")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+            probe.listen()
+        except OSError as error:
+            raise ComebackError(
+                f"the UI cannot listen there ({error.strerror})",
+                f"127.0.0.1:{port}",
+                f"end what listens on it, or choose another: comeback ui --port {_next_port(port)}",
+            ) from error
+
+
+def _next_port(port: str) -> int:
+    return int(port) + 1 if 1024 <= int(port) < 65535 else 3001
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -231,7 +297,13 @@ def _parser() -> argparse.ArgumentParser:
         "comeback train",
     )
     _add_erase(commands)
-    _add(commands, status, "files, rows, models, exports, anything wrong", "comeback status")
+    parser_of_status = _add(
+        commands, status, "files, rows, models, exports, anything wrong", "comeback status"
+    )
+    parser_of_status.add_argument(
+        "--check", action="store_true", help="exit with 1 if anything is wrong"
+    )
+    _add_accept(commands)
     _add_ui(commands)
     return parser
 
@@ -311,6 +383,16 @@ def _add_erase(commands: argparse._SubParsersAction) -> None:
     whose.add_argument("--visitor", metavar="ID", help="a browser or device")
 
 
+def _add_accept(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        accept,
+        "say of a file that stops the hour that it is meant so, however little it says",
+        "comeback accept 2026-10-31.csv",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="name as in comeback status")
+
+
 def _add_ui(commands: argparse._SubParsersAction) -> None:
     parser = _add(
         commands,
@@ -318,12 +400,12 @@ def _add_ui(commands: argparse._SubParsersAction) -> None:
         "Dagster's UI and its hourly schedule, until interrupted",
         "comeback ui --port 3000",
     )
-    parser.add_argument("--port", type=int, default=3000, help="on 127.0.0.1 (default: 3000)")
+    parser.add_argument("--port", default="3000", help="on 127.0.0.1 (default: 3000)")
 
 
 def _add(
     commands: argparse._SubParsersAction,
-    command: Callable[[Home, argparse.Namespace], None],
+    command: Callable[[Home, argparse.Namespace], int | None],
     summary: str,
     example: str,
 ) -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ how anything is done; that is in the plain modules the bodies call. dbt's models
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -26,7 +26,7 @@ from orchestration.dagster.shared import (
     hour_of,
     run_of,
 )
-from orchestration.ground.hours import iso
+from orchestration.ground.hours import iso, utc_now
 from orchestration.landing import Source
 from orchestration.landing.locations import (
     Location,
@@ -40,6 +40,7 @@ from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
 from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, MODELS
 
 LANDING_OP = "landing"
@@ -118,7 +119,9 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
         )
         built.require_success()
         with run.open_warehouse() as connection:
-            newest = database.newest_event(connection)
+            newest = database.newest_event(
+                connection, not_after=utc_now() + timedelta(minutes=run.settings.clock_skew_minutes)
+            )
         run.finish()
         return dg.MaterializeResult(metadata={"newest_event": iso(newest) if newest else ""})
 
@@ -130,7 +133,8 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
 
     @dg.asset(
         name=f"{learner.name}_model",
-        deps=[learner.table],
+        # the checks of these two stop the hour before anything is learned, scored or exported
+        deps=[learner.table, "landed_files", "events"],
         group_name=MODELS_GROUP,
         description=f"The {learner.name} model that scores come from.",
         **by_the_hour(partitions),
@@ -164,7 +168,9 @@ def models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
         with run.open_warehouse() as connection:
-            rows = training.write_models(connection, run.model_store)
+            rows = training.write_models(
+                connection, run.model_store, not_after=run.newest_possible_hour
+            )
         if context.job_name == TRAIN_JOB:
             run.finish()
         return dg.MaterializeResult(metadata={"models": rows})
@@ -194,8 +200,16 @@ def cart_scores_asset(
                 as_of=as_of,
                 settings=run.settings,
                 phrases=dbt_build.reason_phrases(manifest),
+                is_stale=freshness(connection, as_of, run.settings).is_stale,
             )
-            scoring.write_scores(connection, scores, as_of, run.run_id, run.settings)
+            scoring.write_scores(
+                connection,
+                scores,
+                as_of,
+                run.run_id,
+                run.settings,
+                not_after=run.newest_possible_hour,
+            )
         top = scores.sort("priority_rank").head(TOP_ROWS)
         return dg.MaterializeResult(
             metadata={
@@ -221,6 +235,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             rows = export_files.read_rows(connection, as_of)
+            is_stale = freshness(connection, as_of, run.settings).is_stale
         export = export_files.write_export(
             run.home.exports,
             as_of,
@@ -230,6 +245,8 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             },
             settings_digest=run.settings.digest,
             keep_hours=run.settings.exports_keep_hours,
+            is_stale=is_stale,
+            not_after=run.newest_possible_hour,
         )
         return dg.MaterializeResult(
             metadata={
@@ -257,7 +274,7 @@ def published_database_asset(
     def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
         with run.finishing(), run.open_warehouse() as connection:
-            rows = publish(connection, run.home.published)
+            rows = publish(connection, run.home.published, not_after=run.newest_possible_hour)
             counts = headline_counts(connection)
         return dg.MaterializeResult(
             metadata={

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import fsspec
 import polars as pl
 
 from orchestration.ground.checkout import SOURCE_DEFINITIONS
@@ -77,6 +78,38 @@ def configured_locations(
         )
     return [
         Location(settings.sources.get(name, str(home.landing / name)), name) for name in sources
+    ]
+
+
+def exists(address: str) -> bool:
+    """Whether a file or folder is there, by its local path or fsspec address.
+
+    Raises:
+        OSError: a store cannot be asked.
+    """
+    if "://" not in address or address.startswith("file://"):
+        return Path(address.removeprefix("file://")).exists()
+    filesystem, path = fsspec.core.url_to_fs(address)
+    filesystem.invalidate_cache()
+    return filesystem.exists(path)
+
+
+def misplaced_folders(home: Home, settings: Settings) -> list[str]:
+    """What is wrong with the folders that are set for sources, in sentences.
+
+    A store is not asked: it may be slow, or not answer; a run says what it meets there.
+    """
+    where = home.root / FILE_NAME
+    return [
+        str(
+            ComebackError(
+                f"the folder of the source {name} is not there, {address}",
+                f"{where} [sources]",
+                "correct it or make the folder: nothing lands from there",
+            )
+        )
+        for name, address in settings.sources.items()
+        if "://" not in address and not Path(address).exists()
     ]
 
 

@@ -14,12 +14,14 @@ import shutil
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, remove_unfinished, unfinished_path
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
 from orchestration.warehouse import late_data
 from orchestration.warehouse.database import attached
@@ -45,10 +47,6 @@ PRIORITIES_DESCRIPTION = (
     "The newest scored hour of cart_scores, best first. One row per cart scored at that hour."
 )
 
-_NEWEST_HOUR = (
-    "select * from scores.cart_scores"
-    f" where scored_at = (select max(as_of) from scores.runs where {HAS_SCORED})"
-)
 
 # What may differ from the last file, by the column that rows are replaced by.
 _CHANGED = {
@@ -105,12 +103,15 @@ class _Table:
         return f"order by {', '.join(self.order)}"
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, int]:
+def publish(
+    connection: duckdb.DuckDBPyConnection, target: Path, *, not_after: datetime = END_OF_TIME
+) -> dict[str, int]:
     """Write the published tables of the warehouse to `target`, atomically.
 
     Args:
         connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
         target: the file to replace; it is left as it is when anything fails.
+        not_after: a later hour was scored while the clock was ahead, and is not the newest.
 
     Returns:
         Rows of each published table.
@@ -119,7 +120,7 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, in
         ComebackError: a table or column to publish has no description.
     """
     temporary = unfinished_path(target)
-    tables = _tables(connection)
+    tables = _tables(connection, not_after)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
         logger.info(FROM_SCRATCH, reason)
@@ -153,7 +154,7 @@ def headline_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     }
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
+def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[_Table]:
     """Every table to publish, in the order in which they are written."""
     tables = []
     for name, built in DBT_TABLES.items():
@@ -165,13 +166,14 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
             columns[withdrawn.name] = withdrawn.description
         tables.append(_Table(name, query, built.order, built.key, description, columns))
     for table in SCORE_TABLES:
-        query = f"select * from scores.{table.name}"
+        query = f"select {', '.join(table.column_names)} from scores.{table.name}"
         columns = {column.name: column.description for column in table.columns}
         tables.append(_Table(table.name, query, table.order, table.key, table.description, columns))
         if table is CART_SCORES:
             priorities = _Table(
                 name="retargeting_priorities",
-                query=_NEWEST_HOUR,
+                query=f"{query} where scored_at = (select max(as_of) from scores.runs"
+                f" where {HAS_SCORED} and as_of <= timestamp '{not_after}')",
                 order=("priority_rank",),
                 key=None,
                 description=PRIORITIES_DESCRIPTION,
