@@ -139,27 +139,14 @@ def score(
         timing=timing,
         typical_value=frames.typical_value,
     )
-    return _with_reasons(decided, abandonment, phrases, explained_carts).select(
-        pl.lit(as_of).cast(pl.Datetime("us")).alias("scored_at"),
-        "cart_id",
-        "visitor_id",
-        "owner_id",
-        "cart_value",
-        "p_abandon",
-        *p_returns,
-        _hours_after(as_of, pl.col("expected_hours")).alias("expected_return_at"),
-        "return_window",
-        "segment",
-        "best_action",
-        "expected_gain",
-        "priority_rank",
-        "contact_not_before",
-        "reasons",
-        "is_holdout",
-        pl.lit(is_stale).alias("is_stale"),
-        pl.lit(abandonment.card.model_id).alias("abandonment_model"),
-        pl.lit(returning.card.model_id).alias("return_model"),
-    )
+    explained = _with_reasons(decided, abandonment, phrases, explained_carts)
+    return explained.with_columns(
+        scored_at=pl.lit(as_of).cast(pl.Datetime("us")),
+        expected_return_at=_hours_after(as_of, pl.col("expected_hours")),
+        is_stale=pl.lit(is_stale),
+        abandonment_model=pl.lit(abandonment.card.model_id),
+        return_model=pl.lit(returning.card.model_id),
+    ).select(CART_SCORES.column_names)
 
 
 def write_scores(
