@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from orchestration.landing.locations import known_sources
 
 from orchestration.dagster.automation import FILES_TAG, _pause, new_files_sensor
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.landing.locations import known_sources
 
 
 @pytest.fixture
