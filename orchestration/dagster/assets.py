@@ -6,7 +6,7 @@ how anything is done; that is in the plain modules the bodies call. dbt's models
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import dagster as dg
@@ -85,7 +85,9 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             locations = [Location(each, config.source) for each in config.addresses]
             remember_locations(run.home, locations)
         with run.open_warehouse() as connection:
-            landed = land_locations(connection, run.home, sources, locations, datetime.now(UTC))
+            landed = land_locations(
+                connection, run.home, sources, locations, utc_now().replace(tzinfo=UTC)
+            )
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])

@@ -22,13 +22,13 @@ from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
 from orchestration.dagster.run import PID_TAG
 from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
-from orchestration.ground.errors import ComebackError, Explained, WrongUsage
+from orchestration.ground.errors import ComebackError, Explained
 from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
-from orchestration.landing.locations import configured_locations, exists, files_at, known_sources
+from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
@@ -100,12 +100,8 @@ class Launcher:
             source, file, rows_read and note of what was new.
 
         Raises:
-            WrongUsage: a file or folder is not there.
-            ComebackError: the source is unknown, or the run went wrong.
+            ComebackError: the source or a file is unknown, or the run went wrong.
         """
-        for address in addresses:
-            if not exists(address):
-                raise WrongUsage("no such file or folder", address, "correct the path")
         definition = source_named(self._sources, source)
         files = [file for address in addresses for file in find_files(address, definition)]
         with self._home.lock():
