@@ -1,8 +1,9 @@
 """The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
 Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted). Not here:
-the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs. Dagster,
-dbt and the models are imported when a command needs them, so that `--help` answers at once.
+the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs.
+Dagster, dbt and the models are imported when a command needs them, so that `--help` answers at
+once.
 """
 
 import argparse
