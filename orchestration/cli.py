@@ -2,8 +2,7 @@
 
 Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted). Not here:
 the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs.
-Dagster, dbt and the models are imported when a command needs them, so that `--help` answers at
-once.
+Dagster, dbt and the models are imported when a command needs them: `--help` answers at once.
 """
 
 import argparse
@@ -257,7 +256,7 @@ def _require_port(port: str) -> None:
         ComebackError: it is taken, or not for this user.
     """
     if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
-        raise WrongUsage(f"'{port}' is no port", "--port", "give one between 1 and 65535")
+        raise WrongUsage(f"'{port[:20]}' is no port", "--port", "give one between 1 and 65535")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -97,7 +97,8 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             params=[hour, TOP_ROWS],
         ).pl()
         late = list(late_lines(connection))
-        warnings = list(_warnings(connection, hour, run_log.last_hour_ended(connection, "main")))
+        since = run_log.last_hour_ended(connection, "main")
+        warnings = list(_warnings(home, connection, hour, since))
     warnings += misplaced_folders(home, settings)
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
@@ -150,7 +151,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             *(
                 each
                 for hour, _ in scored
-                for each in _warnings(connection, hour, since=BEGINNING_OF_TIME)
+                for each in _warnings(home, connection, hour, since=BEGINNING_OF_TIME)
             ),
             *(f"{file}: {note}" for file, note in notes),
         ]
@@ -256,18 +257,18 @@ def _ahead(hour: datetime) -> str:
 
 
 def _warnings(
-    published: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
+    home: Home, published: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> Iterator[str]:
     """What a person should know of an hour and of the files that landed since."""
     if not _has_column(published, "cart_scores", "is_stale"):
         return  # an older version published it
     scores = published.sql(
-        "select cart_scores.p_abandon, cart_scores.is_stale, models.note, models.kind"
+        "select cart_scores.p_abandon, models.note"
         " from cart_scores left join models on cart_scores.abandonment_model = models.model_id"
         " where scored_at = ?",
         params=[hour],
     ).pl()
-    if scores["is_stale"].any():
+    if export_files.is_stale(home.exports, hour):
         yield "the hour is stale: its newest event was too old (stale_after_hours)"
     if is_constant(scores):
         note = scores["note"][0]
