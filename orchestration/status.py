@@ -43,9 +43,11 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             params=[hour, TOP_ROWS],
         ).pl()
         late = list(late_lines(connection))
+        skipped = list(skipped_lines(connection))
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        *skipped,
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
         *late,
@@ -70,8 +72,10 @@ def status(home: Home) -> str:
             "select name, model_id, kind, trained_as_of from models where is_champion order by name"
         ).fetchall()
         wrong = list(_wrong(home, connection))
+        skipped = list(skipped_lines(connection))
     lines = [
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        *skipped,
         f"Newest     {watermark} UTC",
         f"Scored     {hour:%Y-%m-%d %H:%M} UTC, {scored:,} carts",
         *(
@@ -112,6 +116,19 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         )
 
 
+def skipped_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """How many files no reader reads, by reason, if there are any."""
+    found = connection.execute(
+        "select skipped_reason, count(*) from landed_files where skipped_reason is not null"
+        " group by all order by count(*) desc, skipped_reason"
+    ).fetchall()
+    if found:
+        count = sum(each for _, each in found)
+        reasons = ", ".join(f"{each} {reason}" for reason, each in found)
+        files = "1 file is" if count == 1 else f"{count:,} files are"
+        yield f"Skipped    {files} not read: {reasons}"
+
+
 def aligned(frame: pl.DataFrame) -> str:
     """The frame as columns of text, with a header line."""
     cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
@@ -129,7 +146,12 @@ def _text(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
-            return str(value).replace("\n", " ")
+            return in_print(str(value))
+
+
+def in_print(text: str) -> str:
+    """The text on one line, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 @contextmanager
@@ -148,7 +170,7 @@ def _published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Files, rows read and rows dropped."""
     return connection.execute(
-        "select count(*), coalesce(sum(rows_read), 0)::bigint,"
+        "select count(*) filter (skipped_reason is null), coalesce(sum(rows_read), 0)::bigint,"
         " coalesce(sum(rows_dropped), 0)::bigint from landed_files"
     ).fetchall()[0]
 
@@ -166,7 +188,7 @@ def _wrong(home: Home, published: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for file, note in published.execute(
         "select file, note from landed_files where note is not null order by load_id"
     ).fetchall():
-        yield f"{file}: {note}"
+        yield in_print(f"{file}: {note}")
     model_store = ModelStore(home.models)
     for name in _MODELS:
         try:

@@ -84,7 +84,14 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             deliveries = [Location(each, config.source) for each in config.addresses]
             remember_locations(run.home, deliveries)
         with run.open_warehouse() as connection:
-            landed = land_locations(connection, run.home, sources, deliveries, datetime.now(UTC))
+            landed = land_locations(
+                connection,
+                run.home,
+                sources,
+                deliveries,
+                datetime.now(UTC),
+                follow_symlinks=run.settings.follow_symlinks,
+            )
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])
@@ -92,6 +99,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 asset_key=spec.key,
                 metadata={
                     "files": own.height,
+                    "files_skipped": own["skipped_reason"].count(),
                     "rows_read": int(own["rows_read"].sum()),
                     "landed": dg.MetadataValue.md(markdown_table(own)),
                 },

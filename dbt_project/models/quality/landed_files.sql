@@ -1,4 +1,5 @@
--- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped.
+-- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped. Of a file that no reader
+-- reads none are.
 
 with
 
@@ -51,6 +52,7 @@ final as (
         coalesce(duplicates.duplicate_count, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
+        files.skipped_reason,
         files.note,
         files.load_id
     from files
