@@ -68,9 +68,10 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def shared_cases() -> Path:
     """The folder of cases from the field, which are not part of the repository."""
     default = Path(__file__).parents[2] / "shared" / "cases"
-    folder = Path(os.environ.get("COMEBACK_SHARED_CASES", default))
+    beside_data = Path(os.environ.get("COMEBACK_SHARED_DATA", default)).with_name("cases")
+    folder = Path(os.environ.get("COMEBACK_SHARED_CASES", beside_data))
     if not folder.is_dir():
-        message = f"no cases in {folder}: set COMEBACK_SHARED_CASES to their folder"
+        message = f"no shared cases in {folder}: set COMEBACK_SHARED_CASES to their folder"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)

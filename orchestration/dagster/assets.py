@@ -86,7 +86,12 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             remember_locations(run.home, locations)
         with run.open_warehouse() as connection:
             landed = land_locations(
-                connection, run.home, sources, locations, utc_now().replace(tzinfo=UTC)
+                connection,
+                run.home,
+                sources,
+                locations,
+                utc_now().replace(tzinfo=UTC),
+                follow_symlinks=run.settings.follow_symlinks,
             )
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
@@ -95,6 +100,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 asset_key=spec.key,
                 metadata={
                     "files": own.height,
+                    "files_skipped": own["skipped_reason"].count(),
                     "rows_read": int(own["rows_read"].sum()),
                     "landed": dg.MetadataValue.md(markdown_table(own)),
                 },

@@ -53,7 +53,14 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
-        land_locations(connection, home, sources, locations, datetime.now(UTC))
+        land_locations(
+            connection,
+            home,
+            sources,
+            locations,
+            datetime.now(UTC),
+            follow_symlinks=settings.follow_symlinks,
+        )
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
     _put_aside(home.warehouse)
