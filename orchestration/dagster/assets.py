@@ -33,6 +33,7 @@ from orchestration.landing.deliveries import (
     configured_locations,
     land_locations,
     remember_locations,
+    with_placeholders,
 )
 from orchestration.modelling import scoring, training
 from orchestration.modelling.model_store import Decision
@@ -84,7 +85,8 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             deliveries = [Location(each, config.source) for each in config.addresses]
             remember_locations(run.home, deliveries)
         with run.open_warehouse() as connection:
-            landed = land_locations(connection, run.home, sources, deliveries, datetime.now(UTC))
+            known = with_placeholders(sources, run.settings)
+            landed = land_locations(connection, run.home, known, deliveries, datetime.now(UTC))
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])

@@ -148,6 +148,7 @@ def read_fast(writer: FileWriter, stream: ByteStream, layout: Layout, limit: int
         raise NotClean from error
     if count != seen.line_count - layout.header_line:
         raise NotClean
+    writer.delimiter = layout.delimiter
     if layout.note:
         writer.note(layout.note)
 
@@ -159,6 +160,7 @@ def read_exactly(writer: FileWriter, stream: ByteStream, layout: Layout, limit: 
     if layout.note:
         writer.note(layout.note)
     if layout.is_known:
+        writer.delimiter = layout.delimiter
         writer.deliver(len(layout.names), declared_columns(layout.names, writer.source))
         _Records(writer, lines, layout, limit).read()
     else:

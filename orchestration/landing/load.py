@@ -65,6 +65,7 @@ class LandedFile:
         rows_unreadable: Rows set aside in ``raw.unreadable_rows``, those of erased people too.
         rows_repaired: Rows mended to read them, in ``raw.repaired_rows`` and in ``raw.<source>``.
         note: What is odd about the file, in one line, or None.
+        delimiter: What separates the fields of a CSV file that was loaded now.
     """
 
     source: str
@@ -77,6 +78,7 @@ class LandedFile:
     rows_unreadable: int = 0
     rows_repaired: int = 0
     note: str | None = None
+    delimiter: str | None = None
 
 
 class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
@@ -317,6 +319,7 @@ class _Load:
             rows_unreadable=writer.rows_unreadable,
             rows_repaired=writer.rows_repaired,
             note="; ".join(writer.notes) or None,
+            delimiter=writer.delimiter,
         )
 
     def _record(self, outcomes: list[LandedFile]) -> None:
@@ -331,6 +334,7 @@ class _Load:
                 self.landed_at,
                 each.rows_read,
                 each.note,
+                each.delimiter,
             )
             for each in outcomes
         ]

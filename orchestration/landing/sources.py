@@ -20,6 +20,7 @@ from orchestration.ground.errors import ComebackError
 RAW_SCHEMA = "raw"
 LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
+DECIMALS = ("point", "comma")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -44,12 +45,14 @@ class Source:
         columns: The declared columns in table order.
         header: Delivered order of columns, for CSV files without a header line; may be empty.
         zone: IANA zone of times delivered without one.
+        placeholders: The shop's own words for ids that mean nobody; of its settings, not of the yml.
     """
 
     name: str
     columns: tuple[Column, ...]
     header: tuple[str, ...] = ()
     zone: str = "UTC"
+    placeholders: tuple[str, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -185,6 +188,10 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         )
     if len(set(source.column_names)) < len(columns):
         raise ComebackError("a column is declared twice", where, "delete one")
+    if meta.get("decimal", "point") not in DECIMALS:
+        raise ComebackError(
+            f"{meta['decimal']!r} is no decimal sign", where, f"use one of: {', '.join(DECIMALS)}"
+        )
     if unknown := set(source.header) - set(source.column_names):
         names = ", ".join(sorted(unknown))
         raise ComebackError(f"the header names undeclared columns: {names}", where, "declare them")

@@ -26,6 +26,7 @@ from orchestration.landing.deliveries import (
     configured_locations,
     land_locations,
     remembered_locations,
+    with_placeholders,
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
@@ -53,7 +54,8 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
-        land_locations(connection, home, sources, deliveries, datetime.now(UTC))
+        known = with_placeholders(sources, settings)
+        land_locations(connection, home, known, deliveries, datetime.now(UTC))
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
     _put_aside(home.warehouse)

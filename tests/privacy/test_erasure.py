@@ -65,7 +65,7 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [line, id_, visitor, user],
         )
     connection.execute(
-        "insert into raw.files values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?, null)",
+        "insert into raw.files values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?, null, null)",
         [NOW, len(events)],
     )
 

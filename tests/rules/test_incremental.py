@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 # Said at which run a row was taken up, or only meant for the next build.
 OF_THE_BUILD = {
     *("loads_this_run", "events_this_run", "visitors_this_run", "rows_this_run"),
-    *("log_this_run", "affected_visitors"),
+    *("log_this_run", "ids_this_run", "affected_visitors"),
     *("previous_sessions", "previous_carts", "late_data_report"),
 }
 

@@ -118,7 +118,8 @@ class Warehouse:
         self._connection.execute("""
             create table raw.files (
                 load_id bigint, source varchar, file varchar, content_hash varchar,
-                byte_size bigint, landed_at timestamp, rows_read bigint, note varchar
+                byte_size bigint, landed_at timestamp, rows_read bigint, note varchar,
+                delimiter varchar
             )""")
         for name in ("unreadable_rows", "repaired_rows"):
             self._connection.execute(f"""
@@ -257,7 +258,7 @@ class Warehouse:
         landed_at = LOADED_AT.replace(tzinfo=None)
         for load_id in sorted(set(files)):
             self._connection.execute(
-                "insert into raw.files values (?, 'canonical', ?, ?, 0, ?, ?, null)",
+                "insert into raw.files values (?, 'canonical', ?, ?, 0, ?, ?, null, null)",
                 [
                     load_id,
                     f"{load_id}.csv",

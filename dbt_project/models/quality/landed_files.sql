@@ -12,7 +12,8 @@ candidates as (
 
     select
         load_id,
-        count(*) filter (where drop_reason is null) as event_row_count
+        count(*) filter (where drop_reason is null) as event_row_count,
+        bool_or(is_at_clock_change) as has_clock_change
     from {{ ref('candidate_events') }}
     group by 1
 
@@ -51,9 +52,22 @@ final as (
         coalesce(duplicates.duplicate_count, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
-        files.note,
+        nullif(concat_ws(
+            '; ',
+            files.note,
+            case
+                when not decimal_comma_files.is_declared
+                    then 'amounts are read with decimal commas: the file has semicolons, and no decimal point'
+            end,
+            case
+                when candidates.has_clock_change
+                    then 'times without offset lie where the clocks were changed: '
+                        || 'of two possible ones the first is taken, and a skipped one as if before the change'
+            end
+        ), '') as note,
         files.load_id
     from files
+    left join {{ ref('decimal_comma_files') }} as decimal_comma_files on files.load_id = decimal_comma_files.load_id
     left join candidates on files.load_id = candidates.load_id
     left join duplicates on files.load_id = duplicates.load_id
     left join set_aside on files.load_id = set_aside.load_id
