@@ -2,7 +2,8 @@
 
 Belongs here: the reading of ids as the dbt macro ``known_id`` has it, for those who look at rows
 before dbt does: landing, which must know an erased person in every spelling, and whoever is given
-an id by hand. A test holds both to the same answers. Not here: which columns hold ids (``sources``).
+an id by hand. A test holds both to the same answers. Not here: which columns hold ids; the
+``sources`` say that.
 """
 
 import re

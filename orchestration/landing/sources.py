@@ -45,7 +45,7 @@ class Source:
         columns: The declared columns in table order.
         header: Delivered order of columns, for CSV files without a header line; may be empty.
         zone: IANA zone of times delivered without one.
-        placeholders: The shop's own words for ids that mean nobody; of its settings, not of the yml.
+        placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
     """
 
     name: str

@@ -5,10 +5,10 @@ row or a text names somebody in it. Not here: whom an erasure concerns, or what 
 that have landed; that is ``orchestration.privacy.erasure``.
 
 A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:
-user`` holds the id, however it is written (``ids``). A text that is no record names a person if the id
-stands in it as a word. A row that had to go without naming anybody (somebody's visit to a shared
-device before the login) has a tombstone of its own: that of the event, by what makes two rows the
-same event, its id (``identity: event``) or else its content.
+user`` holds the id, however it is written (``ids``). A text that is no record names a person if
+the id stands in it as a word. A row that had to go without naming anybody (somebody's visit to a
+shared device before the login) has a tombstone of its own: that of the event, by what makes two
+rows the same event, its id (``identity: event``) or else its content.
 """
 
 import hmac
