@@ -33,6 +33,7 @@ from orchestration.landing.locations import (
     configured_locations,
     land_locations,
     remember_locations,
+    with_placeholders,
 )
 from orchestration.modelling import scoring, training
 from orchestration.modelling.model_store import Decision
@@ -85,10 +86,11 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             locations = [Location(each, config.source) for each in config.addresses]
             remember_locations(run.home, locations)
         with run.open_warehouse() as connection:
+            known = with_placeholders(sources, run.settings)
             landed = land_locations(
                 connection,
                 run.home,
-                sources,
+                known,
                 locations,
                 utc_now().replace(tzinfo=UTC),
                 follow_symlinks=run.settings.follow_symlinks,

@@ -17,7 +17,7 @@ import dagster as dg
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
-from orchestration.landing.locations import known_sources
+from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, published_database
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
@@ -75,7 +75,7 @@ def build_log(context: dg.OpExecutionContext) -> None:
 def remove_rows(context: dg.OpExecutionContext) -> None:
     """Find what was theirs, and delete it from what was delivered and from the scores."""
     run, erasing = _run(context), _erasure(context)
-    sources = known_sources()
+    sources = with_placeholders(known_sources(), run.settings)
     is_repeated = bool(erasure_records.read_pending(run.home).ids)
     with run.open_warehouse() as connection:
         found = erasure.find(connection, sources, erasing.plan)

@@ -58,6 +58,18 @@ def _below_a_trillion(economics: Economics) -> Economics:
     return economics
 
 
+class Ids(BaseModel):
+    """How the ids of the log are read."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    placeholders: Annotated[tuple[Text, ...], Strict(False), Mark.LOG] = Field(
+        (),
+        description="Words of the shop that stand for no visitor, user, order or event, such as the"
+        " account of its till; beside those that mean nobody anywhere (null, guest, 0 ...).",
+    )
+
+
 class Settings(BaseModel):
     """Everything a shop may set; the descriptions are those of the template."""
 
@@ -130,6 +142,9 @@ class Settings(BaseModel):
         description="What a sale brings, what a nudge costs and does; amounts in the currency of"
         " the carts.",
     )
+    ids: Annotated[Ids, Mark.LOG, Mark.LATER] = Field(
+        Ids(), description="How the ids of the log are read."
+    )
     sources: dict[str, Text] = Field(
         {},
         description="Folder or fsspec address of the dumps of a source; without one,"
@@ -148,7 +163,7 @@ class Settings(BaseModel):
         kind = type(self)
         values = self.model_dump(exclude=set(marked(kind, Mark.MACHINE)))
         for name in marked(kind, Mark.LATER):
-            if values[name] == kind.model_fields[name].default:
+            if getattr(self, name) == kind.model_fields[name].default:
                 del values[name]
         text = json.dumps(values, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -133,6 +133,7 @@ def read_fast(
         raise NotClean from error
     if count != seen.line_count - layout.skipped_lines or _has_header_row(writer, layout):
         raise NotClean
+    writer.delimiter = layout.delimiter
     if layout.note:
         writer.note(layout.note)
 
@@ -164,6 +165,7 @@ def read_exactly(
     if layout.note:
         writer.note(layout.note)
     if layout.is_known and len(layout.names) <= COLUMN_LIMIT:
+        writer.delimiter = layout.delimiter
         _Records(writer, lines, layout, limit, folders or {}).read()
     else:
         detail = writer.source.refusal(layout.names)

@@ -70,6 +70,7 @@ class FileWriter:
         self.rows_repaired = 0
         self.notes: list[str] = []
         self.skipped_reason: str | None = None
+        self.delimiter: str | None = None
         self._select: list[str] = []
         self._width = 0
         self._lines: list[int] = []

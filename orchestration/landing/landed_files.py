@@ -26,6 +26,7 @@ _FILES_SCHEMA = pa.schema(
         ("note", pa.string()),
         ("skipped_reason", pa.string()),
         ("folders", pa.string()),
+        ("delimiter", pa.string()),
     ]
 )
 
@@ -48,6 +49,7 @@ class LandedFile:
         rows_repaired: Rows mended to read them, in ``raw.repaired_rows`` and in ``raw.<source>``.
         note: What is odd about the file, in one line, or None.
         skipped_reason: Why no row of it was read, as a code, or None.
+        delimiter: What separates the fields of a CSV file that was loaded now, or None.
     """
 
     source: str
@@ -61,6 +63,7 @@ class LandedFile:
     rows_repaired: int = 0
     note: str | None = None
     skipped_reason: str | None = None
+    delimiter: str | None = None
 
 
 def folders_text(folders: Mapping[str, str]) -> str:
@@ -87,6 +90,7 @@ def record(
             each.note,
             each.skipped_reason,
             folders,
+            each.delimiter,
         )
         for each, folders in files
     ]

@@ -346,6 +346,7 @@ class _Load:
             rows_repaired=writer.rows_repaired,
             note="; ".join(writer.notes) or None,
             skipped_reason=writer.skipped_reason,
+            delimiter=writer.delimiter,
         )
 
     def _record(self, new: list[_NewFile], outcomes: list[LandedFile]) -> None:

@@ -10,7 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,6 +53,12 @@ _SCHEMA = {
 def known_sources() -> Mapping[str, Source]:
     """The sources that the dbt project declares, by name."""
     return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
+
+
+def with_placeholders(sources: Mapping[str, Source], settings: Settings) -> dict[str, Source]:
+    """The sources, with the words for nobody that the shop has set."""
+    words = settings.ids.placeholders
+    return {name: replace(source, placeholders=words) for name, source in sources.items()}
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,11 @@ create schema if not exists raw;
 create table if not exists raw.files (
     load_id bigint primary key, source varchar not null, file varchar not null, content_hash varchar
     not null, byte_size bigint not null, landed_at timestamp not null, rows_read bigint not null,
-    note varchar, skipped_reason varchar, folders varchar
+    note varchar, skipped_reason varchar, folders varchar, delimiter varchar
 );
 alter table raw.files add column if not exists skipped_reason varchar;
 alter table raw.files add column if not exists folders varchar;
+alter table raw.files add column if not exists delimiter varchar;
 create table if not exists raw.unreadable_rows (
     load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
     raw_row varchar

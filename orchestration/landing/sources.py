@@ -22,6 +22,7 @@ RAW_SCHEMA = "raw"
 LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
 ESCAPES = ("quote", "backslash")
+DECIMALS = ("point", "comma")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -51,6 +52,7 @@ class Source:
         escape: What stands before a quote within a quoted field of a CSV file: a ``quote``, or a
             ``backslash`` (before a backslash too).
         looks: The looks of all sources that are known, its own among them.
+        placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Source:
     zone: str = "UTC"
     escape: str = "quote"
     looks: tuple[Look, ...] = ()
+    placeholders: tuple[str, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -221,6 +224,10 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         )
     if len(set(source.column_names)) < len(columns):
         raise ComebackError("a column is declared twice", where, "delete one")
+    if meta.get("decimal", "point") not in DECIMALS:
+        raise ComebackError(
+            f"{meta['decimal']!r} is no decimal sign", where, f"use one of: {', '.join(DECIMALS)}"
+        )
     if unknown := set(source.header) - set(source.column_names):
         names = ", ".join(sorted(unknown))
         raise ComebackError(f"the header names undeclared columns: {names}", where, "declare them")

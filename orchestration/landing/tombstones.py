@@ -5,10 +5,10 @@ row or a text names somebody in it. Not here: whom an erasure concerns, or what 
 that have landed; that is ``orchestration.privacy.erasure``.
 
 A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:
-user`` holds the id, surrounding spaces aside. A text that is no record names a person if the id
-stands in it as a word. A row that had to go without naming anybody (somebody's visit to a shared
-device before the login) has a tombstone of its own: that of the event, by what makes two rows the
-same event, its id (``identity: event``) or else its content.
+user`` holds the id, however it is written (``ids``). A text that is no record names a person if
+the id stands in it as a word. A row that had to go without naming anybody (somebody's visit to a
+shared device before the login) has a tombstone of its own: that of the event, by what makes two
+rows the same event, its id (``identity: event``) or else its content.
 """
 
 import hmac
@@ -25,27 +25,12 @@ import duckdb
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.sql import quoted
+from orchestration.landing.ids import known_id
 from orchestration.landing.sources import Source
 
 Kind = Literal["visitor", "user", "row"]
 
 DETAIL = "the row names somebody who was erased"
-
-# Ids that mean nobody, as in the dbt macro person_id; a test holds the two together.
-PLACEHOLDER_IDS = (
-    "",
-    "0",
-    "null",
-    "undefined",
-    "none",
-    "nan",
-    "anonymous",
-    "00000000-0000-0000-0000-000000000000",
-    "00000000000000000000000000000000",
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-)
-# The same of events, as in the macro thing_id.
-_NOTHING = ("", "null", "undefined", "none", "nan")
 
 WORD = "A-Za-z0-9_-"
 """Characters of a regular expression's class; an id with one of them beside it is another id."""
@@ -203,15 +188,15 @@ def restore_copy(con: duckdb.DuckDBPyConnection, file: Path, key_file: Path) -> 
 def visitor_of(source: Source) -> str:
     """SQL for the visitor that a row of the source is of, as the log has it; null for nobody."""
     ids = [
-        *_persons(source, "visitor"),
-        *(f"'user:' || {each}" for each in _persons(source, "user")),
+        *_known(source, "visitor"),
+        *(f"'user:' || {each}" for each in _known(source, "user")),
     ]
     return f"coalesce({', '.join(ids)})"
 
 
 def user_of(source: Source) -> str:
     """SQL for the user that a row of the source names; null for nobody."""
-    ids = _persons(source, "user")
+    ids = _known(source, "user")
     return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
 
 
@@ -219,19 +204,10 @@ def event_of(source: Source) -> str:
     """SQL for what makes two rows of the source one event: its id, else all that the row says."""
     columns = [*source.column_names, "_extra"]
     content = ", ".join(f"'{name}=' || {quoted(name)}" for name in columns)
-    nothing = ", ".join(f"'{each}'" for each in _NOTHING)
-    ids = [
-        f"case when lower(trim({quoted(name)})) not in ({nothing}) then trim({quoted(name)}) end"
-        for name in source.identity("event")
-    ]
+    ids = _known(source, "event")
     parts = ", ".join([*ids, f"concat_ws(chr(31), {content})"])
     return f"'{source.name}' || chr(31) || coalesce({parts})"
 
 
-def _persons(source: Source, kind: str) -> list[str]:
-    placeholders = ", ".join(f"'{each}'" for each in PLACEHOLDER_IDS)
-    return [
-        f"case when lower(trim({quoted(name)})) not in ({placeholders})"
-        f" then trim({quoted(name)}) end"
-        for name in source.identity(kind)
-    ]
+def _known(source: Source, kind: str) -> list[str]:
+    return [known_id(quoted(name), source.placeholders) for name in source.identity(kind)]

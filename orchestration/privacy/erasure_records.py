@@ -17,10 +17,8 @@ from typing import Literal, Self
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.landing.tombstones import (
-    PLACEHOLDER_IDS,
-    keyed_hash,
-)
+from orchestration.landing.ids import read_id
+from orchestration.landing.tombstones import keyed_hash
 
 PENDING = "pending.json"
 
@@ -31,7 +29,7 @@ class Subject:
 
     Attributes:
         kind: whether the id is a visitor's or a user's.
-        id: the id, without spaces around it.
+        id: the id as the log has it.
     """
 
     kind: Literal["visitor", "user"]
@@ -44,8 +42,8 @@ class Subject:
         Raises:
             ComebackError: the id means nobody.
         """
-        id_ = text.strip(" ")
-        if id_.lower() in PLACEHOLDER_IDS:
+        id_ = read_id(text)
+        if id_ is None:
             raise ComebackError(
                 f"'{text}' means nobody", f"the {kind} to erase", "give the id of one person"
             )

@@ -26,6 +26,7 @@ from orchestration.landing.locations import (
     configured_locations,
     land_locations,
     remembered_locations,
+    with_placeholders,
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
@@ -53,10 +54,11 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
+        known = with_placeholders(sources, settings)
         land_locations(
             connection,
             home,
-            sources,
+            known,
             locations,
             datetime.now(UTC),
             follow_symlinks=settings.follow_symlinks,

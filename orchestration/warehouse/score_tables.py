@@ -223,6 +223,7 @@ class BuiltTable:
 
 
 LATE_DATA_REPORT = "late_data_report"
+SUSPICIOUS_IDS = "suspicious_ids"
 DBT_TABLES = {
     "sessions": BuiltTable(("started_at", "session_id"), "visitor_id"),
     "carts": BuiltTable(("started_at", "cart_id"), "visitor_id"),
@@ -230,5 +231,6 @@ DBT_TABLES = {
     "daily_funnel": BuiltTable(("day",)),
     "landed_files": BuiltTable(("load_id",)),
     "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),
+    SUSPICIOUS_IDS: BuiltTable(("kind", "source", "id")),
     LATE_DATA_REPORT: BuiltTable(("load_id",)),
 }

@@ -27,7 +27,7 @@ def test_the_row_of_a_file_says_what_was_landed_and_when(landing):
     outcome = landing.land_one("day 1/é.csv", content)
     noon = LANDED_AT.replace(tzinfo=None)
     assert landing.query("from raw.files") == [
-        (1, "clicks", "day 1/é.csv", digest, 33, noon, 1, None, None, "")
+        (1, "clicks", "day 1/é.csv", digest, 33, noon, 1, None, None, "", ",")
     ]
     assert (outcome.content_hash, outcome.byte_size) == (digest, 33)
 

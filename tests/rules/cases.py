@@ -202,6 +202,70 @@ TIME_AND_GAPS = [
         {"sessions": rows("started_at", ("10:00",))},
     ),
     Case(
+        "a blank may stand before an offset or Z, and UTC may follow",
+        log(
+            view("A", "10:00", event_at="2026-03-02 05:00:00 -0500"),
+            view("B", "10:00", event_at="2026-03-02T10:00:00 Z"),
+            view("C", "10:00", event_at="2026-03-02 10:00:00 +0000 UTC"),
+            view("D", "10:00", event_at="2026-03-02t15:30:00.5 +05:30"),
+        ),
+        {
+            "sessions": rows(
+                "visitor_id started_at",
+                ("A", "10:00"),
+                ("B", "10:00"),
+                ("C", "10:00"),
+                ("D", "10:00:00.500000"),
+            )
+        },
+    ),
+    Case(
+        "an offset of 14 hours is one, a longer one is not",
+        log(
+            view("A", "10:00", event_at="2026-03-03T00:00:00+14:00"),
+            view("B", "10:00", event_at="2026-03-01T20:00:00-1400"),
+            view("C", "10:00", event_at="2026-03-03T00:01:00+14:01"),
+            view("D", "10:00", event_at="2026-03-03T05:00:00+19:00"),
+            view("E", "10:00", event_at="2026-03-02T10:00:00+00:60"),
+        ),
+        {"sessions": rows("visitor_id started_at", ("A", "10:00"), ("B", "10:00"))},
+    ),
+    Case(
+        "what is finer than a microsecond is cut off and not rounded",
+        log(
+            view("A", "10:00", event_at="2026-03-02T10:00:00.1234569Z"),
+            view("B", "10:00", event_at="1772445600123456999"),
+            view("C", "10:00", event_at="1772445600.1234569999"),
+            view("D", "10:00", event_at="1772445600123.4569"),
+            view("E", "10:00", event_at="1772445600123456.9"),
+            view("F", "10:00", event_at="2026-03-02 05:00:00,123456789 -05:00"),
+        ),
+        {
+            "sessions": rows(
+                "visitor_id started_at", *((name, "10:00:00.123456") for name in "ABCDEF")
+            )
+        },
+    ),
+    Case(
+        "an epoch in scientific notation needs all the digits of its unit",
+        log(
+            view("A", "10:00", event_at="1.7724456E+09"),
+            view("B", "10:00", event_at="1.772445600E+09"),
+            view("C", "10:00", event_at="1.772445600123E12"),
+            view("D", "10:00", event_at="1.77245e+12"),
+            view("E", "10:00", event_at="1.772445600123456e15"),
+            view("F", "10:00", event_at="1.7724456001234567e+18"),
+        ),
+        {
+            "sessions": rows(
+                "visitor_id started_at",
+                ("B", "10:00"),
+                ("C", "10:00:00.123000"),
+                ("E", "10:00:00.123456"),
+            )
+        },
+    ),
+    Case(
         "epochs in seconds, milliseconds and microseconds are told apart by size",
         log(
             view("A", "10:00", event_at="1772445600"),
@@ -554,6 +618,71 @@ IDENTITY = [
         {"sessions": rows("visitor_id owner_id event_count", ("user:7", "7", 2))},
     ),
     Case(
+        "placeholders tie nobody to anybody, nor orders to each other",
+        log(
+            *(
+                row
+                for visitor, word in (("A", "(not set)"), ("B", "'guest'"), ("C", "NULL-null"))
+                for row in (
+                    add(visitor, "10:00", user_id=word, event_id=word),
+                    buy(visitor, "10:05", word, user_id=word, event_id=f'"{word}"'),
+                )
+            ),
+            add("D", "10:10", user_id="\\N"),
+            add("E", "10:11", user_id="{0000-0000}"),
+        ),
+        {
+            "orders": rows("visitor_id order_id", ("A", None), ("B", None), ("C", None)),
+            "carts": rows(
+                "visitor_id owner_id status",
+                ("A", None, "converted"),
+                ("B", None, "converted"),
+                ("C", None, "converted"),
+                ("D", None, "open"),
+                ("E", None, "open"),
+            ),
+        },
+    ),
+    Case(
+        "a whole number written as a float is that number",
+        log(
+            add("phone", "10:00", "5501.0", user_id="90001.0"),
+            buy("laptop", "20:00", "70001.", user_id="90001", item_id="5501"),
+            buy("tablet", "21:00", "7.0001E+4", user_id="9.0001E4"),
+        ),
+        {
+            "orders": rows("visitor_id order_id", ("laptop", "70001")),
+            "carts": rows("visitor_id owner_id converted_elsewhere", ("phone", "90001", True)),
+            "cart_lines": rows("item_id", ("5501",)),
+        },
+    ),
+    Case(
+        "an id that lost its digits ties nobody to anybody",
+        log(
+            add("A", "10:00", user_id="9.44E+18"),
+            buy("B", "10:05", user_id="9.44E+18"),
+            view("1.23457E+11", "10:00"),
+            view("C", "10:00", event_id="1E+5"),
+            buy("C", "10:01", "1234567890123456.0"),
+            # hexadecimal, a GA client and a fraction are ids like any other
+            view("1e10", "10:00"),
+            view("123456789.1612345678", "10:00"),
+            view("12.5", "10:00"),
+        ),
+        {"sessions": rows("visitor_id", ("1e10",), ("123456789.1612345678",), ("12.5",))},
+    ),
+    Case(
+        "blanks of any kind around an id are none of it",
+        log(
+            view("\u00a0A\u3000", "10:00"),
+            view("A", "10:01", user_id="\u2003\u200b"),
+            view("\tA\r\n", "10:02"),
+            view("\ufeffA", "10:03", user_id=" guest\u00a0"),
+            view("a b", "10:00"),
+        ),
+        {"sessions": rows("visitor_id owner_id event_count", ("A", None, 4), ("a b", None, 1))},
+    ),
+    Case(
         "ids that mean nobody are nobody's in any case",
         log(
             *(
@@ -617,18 +746,80 @@ CARTS = [
         },
     ),
     Case(
-        "a quantity that is no whole number of at least one is null: it adds one",
+        "a quantity that is no whole number is null: it adds one",
         log(
             *(
                 add("A", "10:00", f"item{place}", quantity=quantity)
-                for place, quantity in enumerate(("0", "-2", "1.5", "two"))
+                for place, quantity in enumerate(("1.5", "two", "2.0"))
             )
         ),
+        {"cart_lines": rows("item_id quantity", ("item0", 1), ("item1", 1), ("item2", 2))},
+    ),
+    Case(
+        "an add of less than nothing is a removal of so many",
+        log(
+            add("A", "10:00", quantity="3", price="10.00"),
+            add("A", "10:01", quantity="-1", price="99.00"),
+            add("B", "10:00", quantity="2"),
+            add("B", "10:01", quantity="-2"),
+            add("C", "10:00", quantity="-1"),
+            add("D", "10:00", None, quantity="2"),
+            add("D", "10:01", "hat"),
+            add("D", "10:02", None, quantity="-2.0"),
+        ),
         {
-            "cart_lines": rows(
-                "item_id quantity", ("item0", 1), ("item1", 1), ("item2", 1), ("item3", 1)
-            )
+            "carts": rows(
+                "visitor_id status item_quantity cart_value add_count remove_count last_touched_at",
+                ("A", "open", 2, Decimal("20.00"), 1, 1, "10:01"),
+                ("B", "emptied", 0, Decimal(0), 1, 1, "10:01"),
+                ("D", "open", 1, None, 2, 1, "10:02"),
+            ),
+            "sessions": rows(
+                "visitor_id add_count remove_count",
+                ("A", 2, 0),
+                ("B", 2, 0),
+                ("C", 1, 0),
+                ("D", 3, 0),
+            ),
         },
+    ),
+    Case(
+        "an add or a removal of no unit is activity only",
+        log(
+            add("A", "10:00", quantity="0", price="10.00"),
+            add("B", "10:00", quantity="3"),
+            remove("B", "10:01", quantity="0"),
+            add("B", "10:02", "hat", quantity="0"),
+            remove("B", "10:03", None, quantity="0"),
+        ),
+        {
+            "carts": rows(
+                "visitor_id item_quantity add_count remove_count last_touched_at",
+                ("B", 3, 1, 0, "10:00"),
+            ),
+            "sessions": rows(
+                "visitor_id ended_at event_count", ("A", "10:00", 1), ("B", "10:03", 4)
+            ),
+        },
+    ),
+    Case(
+        "a removal of less than nothing is one of so many",
+        log(
+            add("A", "10:00", quantity="5"),
+            remove("A", "10:01", quantity="-2"),
+            add("B", "10:00", quantity="5"),
+            remove("B", "10:01", None, quantity="-2"),
+        ),
+        {"carts": rows("visitor_id status item_quantity", ("A", "open", 3), ("B", "emptied", 0))},
+    ),
+    Case(
+        "an order's rows of no unit or less buy nothing",
+        log(
+            buy("A", "10:00", "o1", quantity="2", price="5.00"),
+            buy("A", "10:00", "o1", quantity="0", price="7.00"),
+            buy("A", "10:00", "o1", quantity="-3", price="9.00"),
+        ),
+        {"orders": rows("order_id order_value", ("o1", Decimal("10.00")))},
     ),
     Case(
         "a remove without quantity takes the whole line",

@@ -53,17 +53,30 @@ RANKS = {
 }
 NOBODY = frozenset(
     {
-        "",
-        "0",
         "null",
-        "undefined",
+        "nil",
         "none",
         "nan",
+        "n/a",
+        "na",
+        "undefined",
+        "unknown",
+        "(not set)",
+        "(none)",
+        "\\n",
         "anonymous",
-        "00000000-0000-0000-0000-000000000000",
+        "guest",
+        "[object object]",
         hashlib.sha256(b"").hexdigest(),
     }
 )
+NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
+BLANKS = "".join(
+    chr(code)
+    for code in range(0x10000)
+    if chr(code).isspace() or code in (0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)
+)
+QUOTES = "\"'`\u00ab\u00bb" + "".join(map(chr, range(0x2018, 0x2020)))
 CANONICAL_COLUMNS = (
     "event_id",
     "visitor_id",
@@ -115,6 +128,19 @@ class Event:
     def rank(self) -> tuple[datetime, int, str, str]:
         """Place in the order of events; ids are unique in a source, so the source breaks ties."""
         return (self.event_at, RANKS.get(self.event_type, 0), self.event_id, self.source)
+
+    @property
+    def is_add(self) -> bool:
+        """Whether it puts anything into a cart."""
+        return self.event_type == "add_to_cart" and (self.quantity is None or self.quantity > 0)
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether it takes anything out: a removal, or an add of less than nothing."""
+        is_negative = self.quantity is not None and self.quantity < 0
+        return (self.event_type == "add_to_cart" and is_negative) or (
+            self.event_type == "remove_from_cart" and self.quantity != 0
+        )
 
 
 @dataclass(frozen=True)
@@ -187,8 +213,13 @@ def row_content(row: Row) -> str:
 
 def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
     visitor_id, user_id = known_id(row.get("visitor_id")), known_id(row.get("user_id"))
+    order_id, event_id = known_id(row.get("order_id")), known_id(row.get("event_id"))
+    if is_rounded(visitor_id) or is_rounded(user_id):
+        raise UnusableError("rounded_id")
     if visitor_id is None and user_id is None:
         raise UnusableError("no_identity")
+    if is_rounded(order_id) or is_rounded(event_id):
+        raise UnusableError("rounded_id")
     event_at = parse_time(row.get("event_at"), zone)
     if event_at is None:
         raise UnusableError("bad_time")
@@ -201,16 +232,22 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         "price": amount(row.get("price")),
         "currency": known_currency(row.get("currency")),
     }
-    repairs = [f"bad_{name}" for name, value in optional.items() if row.get(name) and value is None]
+    repairs = [
+        f"bad_{name}"
+        for name, value in optional.items()
+        if row.get(name)
+        and value is None
+        and not (means_nobody(row[name]) and row[name].lower() != "nan")
+    ]
     event = Event(
         source=row["source"],
-        event_id=row.get("event_id") or hashlib.sha256(row_content(row).encode()).hexdigest(),
+        event_id=event_id or hashlib.sha256(row_content(row).encode()).hexdigest(),
         visitor_id=visitor_id or f"user:{user_id}",
         user_id=user_id,
         event_at=event_at,
         event_type=row["event_type"],
-        item_id=row.get("item_id") or None,
-        order_id=row.get("order_id") or None,
+        item_id=known_item(row.get("item_id")),
+        order_id=order_id,
         order_value=amount(row.get("order_value")),
         **optional,
     )
@@ -218,33 +255,85 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
 
 
 def known_id(text: str | None) -> str | None:
-    """The id, or null where it means nobody."""
-    return None if text is None or text.lower() in NOBODY else text
+    """The id of a visitor, user, order or event, or null where it means nobody."""
+    return None if text is None or means_nobody(text) else whole_number(text.strip(BLANKS))
+
+
+def known_item(text: str | None) -> str | None:
+    """The id of an item, which may be 0, or null where it means none."""
+    is_none = text is None or text.strip(" ").lower() in NO_ITEM
+    return None if is_none else whole_number(text.strip(" "))
+
+
+def means_nobody(text: str) -> bool:
+    """Placeholders, in quotes or repeated, and what has nothing but zeros and signs."""
+    if not text.strip(BLANKS + QUOTES + "{}0-"):
+        return True
+    parts = [part.strip(BLANKS + QUOTES).lower() for part in text.split("-")]
+    return all(part in NOBODY or re.fullmatch(r"0*(\.0+)?", part) for part in parts)
+
+
+def whole_number(id_: str) -> str:
+    """An id that is a whole number written as a float, as that number; others as they are."""
+    if is_rounded(id_) or not re.fullmatch(r"-?\d+\.\d*|" + EXPONENT, id_, re.ASCII):
+        return id_
+    number = Decimal(id_)
+    return str(int(number)) if number == int(number) and abs(number) < 10**15 else id_
+
+
+EXPONENT = r"-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}"
+
+
+def is_rounded(id_: str | None) -> bool:
+    """Whether an id is a float that shows fewer digits than it had, or had more than 15."""
+    if id_ is None:
+        return False
+    if re.fullmatch(EXPONENT, id_, re.ASCII):
+        mantissa, exponent = re.split("[eE]", id_)
+        return int(exponent) > min(len(mantissa.partition(".")[2]), 14)
+    return re.fullmatch(r"-?\d{16,}\.0*", id_, re.ASCII) is not None
 
 
 def parse_time(text: str | None, zone: str) -> datetime | None:
-    """An instant in UTC from ISO 8601 or an epoch in s, ms or us; null if it is neither."""
-    if not text:
-        return None
-    if re.fullmatch(r"\d+", text):
-        number = int(text)
+    """An instant in UTC from ISO 8601 or an epoch in s, ms, us or ns; null if it is neither."""
+    text = (text or "").strip(" ")
+    if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d{1,2}", text, re.ASCII):
+        mantissa, exponent = re.split("[eE]", text)
+        has_all_digits = len(mantissa.partition(".")[2]) >= int(exponent)
+        text = f"{Decimal(text):f}" if has_all_digits else ""
+    if re.fullmatch(r"\d{1,20}(\.\d*)?", text, re.ASCII):
+        number = Decimal(text)
         # Seconds of 11 digits begin in the year 5138, milliseconds of 11 digits end in 1973.
-        per_second = 1 if number < 10**11 else 10**3 if number < 10**14 else 10**6
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(
-            microseconds=number * (10**6 // per_second)
-        )
+        per_second = next(10**power for power in (0, 3, 6, 9) if number < 10 ** (11 + power))
+        microseconds = int(number * 10**6 // per_second)
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    found = re.fullmatch(
+        r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d:?\d\d(?::?\d\d)?)?)(?:[.,](\d+))?"
+        r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
+        text,
+        re.ASCII,
+    )
+    if found is None:
+        return None
+    clock, fraction, is_utc, sign, hours, minutes = found.groups()
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(clock.upper())
     except ValueError:
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZoneInfo(zone))
-    return instant.astimezone(UTC)
+    instant += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
+    if sign is None:
+        # Of two instants at which clocks showed it, the first: that is what fold=0 means.
+        return instant.replace(tzinfo=UTC if is_utc else ZoneInfo(zone)).astimezone(UTC)
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset > timedelta(hours=14) or int(minutes or 0) > 59:
+        return None
+    return instant.replace(tzinfo=UTC) - (offset if sign == "+" else -offset)
 
 
 def whole_quantity(text: str | None) -> int | None:
-    """A whole number of at least 1, else null."""
-    return int(text) if text and re.fullmatch(r"\d+", text) and int(text) >= 1 else None
+    """A whole number, else null; 0 and less mean something in a cart."""
+    is_whole = text and re.fullmatch(r"-?\d{1,10}(\.0*)?", text, re.ASCII)
+    return int(Decimal(text)) if is_whole else None
 
 
 def amount(text: str | None) -> Decimal | None:
@@ -258,7 +347,8 @@ def amount(text: str | None) -> Decimal | None:
 
 def known_currency(text: str | None) -> str | None:
     """A code out of ISO 4217, else null; only the codes that the tests use are known here."""
-    return text if text in {"EUR", "USD", "GBP", "JPY"} else None
+    code = (text or "").strip(BLANKS).upper()
+    return code if code in {"EUR", "USD", "GBP", "JPY"} else None
 
 
 # Events -------------------------------------------------------------------------------------
@@ -369,20 +459,21 @@ class Cart:
         self.touches.append(event.event_at)
         self.add_count += 1
         line = self.lines.setdefault(event.item_id or UNKNOWN_ITEM, Line())
-        line.quantity += event.quantity or 1
+        line.quantity += 1 if event.quantity is None else event.quantity
         if event.price is not None:
             line.unit_price, line.currency = event.price, event.currency
 
     def remove(self, event: Event) -> None:
         self.touches.append(event.event_at)
         self.remove_count += 1
-        if event.item_id is None:
+        item = event.item_id or (UNKNOWN_ITEM if event.event_type == "add_to_cart" else None)
+        if item is None:
             self.lines.clear()
-        elif event.item_id in self.lines:
-            line = self.lines[event.item_id]
-            line.quantity -= event.quantity or line.quantity
+        elif item in self.lines:
+            line = self.lines[item]
+            line.quantity -= line.quantity if event.quantity is None else abs(event.quantity)
             if line.quantity <= 0:
-                del self.lines[event.item_id]
+                del self.lines[item]
         if not self.lines:
             self.close("emptied", event.event_at)
 
@@ -478,7 +569,8 @@ class Log:
             and _order_name(event) == _order_name(first)
             and (event.visitor_id, event.event_at) == (first.visitor_id, first.event_at)
         ]
-        return _total((row.quantity or 1) * row.price for row in rows if row.price is not None)
+        units = {row: 1 if row.quantity is None else max(row.quantity, 0) for row in rows}
+        return _total(units[row] * row.price for row in rows if row.price is not None)
 
     @cached_property
     def carts(self) -> list[Cart]:
@@ -500,9 +592,9 @@ class Log:
                     cart.close("expired", cart.last_touched_at + CART_LIFE)
             settle()
             owners[event.visitor_id] = owner
-            if event.event_type == "add_to_cart":
+            if event.is_add:
                 baskets.setdefault(event.visitor_id, Cart(event.visitor_id)).add(event)
-            elif event.event_type == "remove_from_cart" and event.visitor_id in baskets:
+            elif event.is_removal and event.visitor_id in baskets:
                 baskets[event.visitor_id].remove(event)
             elif order := orders.get(event):
                 for cart in baskets.values():
@@ -601,18 +693,26 @@ class Log:
                 for as_of in (touched_at + offset for offset in SNAPSHOT_OFFSETS):
                     if (
                         (next_at is None or next_at > as_of)
-                        and (cart.closed_at is None or cart.closed_at > as_of)
+                        and self._is_open_at(cart, as_of)
                         and self.newest_at >= as_of
                     ):
                         found.append(self._snapshot(cart, as_of))
         return found
 
+    def _is_open_at(self, cart: Cart, as_of: datetime) -> bool:
+        """At the very instant at which a cart expires it is open."""
+        return (
+            cart.closed_at is None
+            or cart.closed_at > as_of
+            or (cart.status == "expired" and cart.closed_at == as_of)
+        )
+
     def scoring_snapshots(self, as_of: datetime) -> list[Snapshot]:
-        """Every cart open at `as_of`, the log's end, that was touched in the last 7 days."""
+        """Every cart open at `as_of` that was touched in the last 7 days; the log ends by then."""
         return [
             self._snapshot(cart, as_of)
             for cart in self.carts
-            if cart.closed_at is None and cart.last_touched_at >= as_of - SCORED_FOR
+            if cart.closed_at is None and cart.last_touched_at >= as_of - min(SCORED_FOR, CART_LIFE)
         ]
 
     @cached_property

@@ -40,7 +40,7 @@ def test_every_row_is_an_event_a_duplicate_or_dropped_with_its_reason() -> None:
 
 def test_a_bad_optional_field_is_noted_and_its_event_kept() -> None:
     delivered = log(
-        view("A", "10:00", quantity="0"),
+        view("A", "10:00", quantity="two"),
         view("A", "10:00", quantity="1.5"),
         view("A", "10:00", price="-0.01"),
         view("A", "10:00", price="NaN", currency="???"),

@@ -1,4 +1,7 @@
-{#- What belongs here: lists of columns, and window functions over nulls, where the engines spell them otherwise. -#}
+{#-
+    What belongs here: lists of columns, values that have a name, and window functions over nulls, where the engines spell
+    them otherwise.
+-#}
 
 {#- All columns but some. -#}
 {%- macro all_except(columns) -%}
@@ -16,4 +19,13 @@
 
 {%- macro duckdb__last_not_null(expression) -%}
 last_value({{ expression }} ignore nulls)
+{%- endmacro -%}
+
+{#- An expression over a value that has a name in it, so that it is worked out once. -#}
+{%- macro with_value(name, value, expression) -%}
+{{ return(adapter.dispatch('with_value')(name, value, expression)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__with_value(name, value, expression) -%}
+list_transform([{{ value }}], lambda {{ name }}: {{ expression }})[1]
 {%- endmacro -%}

@@ -18,18 +18,30 @@ epoch_us({{ column }})
 extract(isodow from {{ instant }})
 {%- endmacro -%}
 
-{#-
-    A UTC timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or
-    an epoch in seconds, milliseconds or microseconds, distinguished by size. Without an offset it is a time of `zone`.
-    Unreadable text gives null.
--#}
-{%- macro read_time(column, zone) -%}
-{{ return(adapter.dispatch('read_time')(column, zone)) }}
+{#- What the clocks of a zone show at a UTC instant. -#}
+{%- macro local_time(instant, zone) -%}
+{{ return(adapter.dispatch('local_time')(instant, zone)) }}
 {%- endmacro -%}
 
-{%- macro duckdb__read_time(column, zone) -%}
-{%- set text = "regexp_replace(replace(trim(" ~ column ~ "), ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})T(\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
-{%- set clock = "^\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?)?" -%}
+{%- macro duckdb__local_time(instant, zone) -%}
+(({{ instant }}) at time zone 'UTC' at time zone '{{ zone }}')
+{%- endmacro -%}
+
+{#-
+    A timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or an epoch in
+    seconds, milliseconds, microseconds or nanoseconds, distinguished by size. What has an offset, and an epoch, is in UTC,
+    the rest as the clock showed it: `has_no_offset` says which. Finer than a microsecond is cut off. Unreadable text gives
+    null.
+-#}
+{%- macro read_clock(column) -%}
+{{ return(adapter.dispatch('read_clock')(column)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__read_clock(column) -%}
+{%- set text = "trim(" ~ column ~ ")" -%}
+{%- set extended = "regexp_replace(replace(" ~ text ~ ", ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})[Tt](\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
+{%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
+{%- set clock = "try_cast(replace(upper(regexp_extract(" ~ extended ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
 coalesce(
 {#- what most dumps say, read without a pattern; the length of all is given, so that no number is short of digits #}
 case
@@ -39,20 +51,57 @@ end,
 case
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
         try_cast({{ column }} as timestamp)
-    when regexp_full_match(trim({{ column }}), '-?\d{1,17}(\.\d+)?|-?\d(\.\d+)?[eE]\+?\d{1,2}') then
-        {{ epoch_to_timestamp("try_cast(trim(" ~ column ~ ") as decimal(24, 6))") }}
-    when regexp_matches({{ text }}, '{{ clock }}$') then
-        try_cast({{ text }} as timestamp){% if zone != 'UTC' %} at time zone '{{ zone }}' at time zone 'UTC'{% endif %}
-    when regexp_matches({{ text }}, '{{ clock }}\s?(Z|z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$') then
-        try_cast(replace({{ text }}, 'z', 'Z') as timestamptz) at time zone 'UTC'
+    when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?') then
+        {{ epoch_to_timestamp(text) }}
+    when regexp_matches({{ extended }}, '{{ clock_pattern() }}\d*(?:\s*(?:Z|z|UTC|GMT))?$') then
+        {{ clock }}
+    when regexp_matches({{ extended }}, '{{ clock_pattern() }}\d*{{ offset }}') then
+        {{ clock }} - {{ offset_minutes("regexp_extract(" ~ extended ~ ", '" ~ offset ~ "', 1)") }} * interval '1' minute
+    when regexp_full_match({{ text }}, '\d(\.\d+)?[eE]\+?\d{1,2}') then
+        {{ epoch_to_timestamp(without_exponent(text)) }}
 end)
 {%- endmacro -%}
 
-{#- Below 10^11 it counts seconds (until the year 5138), below 10^14 milliseconds, else microseconds. -#}
+{#- Whether a text says a time and not in which zone. -#}
+{%- macro has_no_offset(column) -%}
+{{ return(adapter.dispatch('has_no_offset')(column)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__has_no_offset(column) -%}
+regexp_matches(trim({{ column }}), '^\d{4}(?:-\d{2}-\d{2}(?:[Tt ][\d:.,]+)?|\d{4}[Tt][\d.,]+)$')
+{%- endmacro -%}
+
+{#- Day and time of day to the microsecond, at the beginning of a text; further digits are left out. -#}
+{%- macro clock_pattern() -%}
+{{ return('^\\d{4}-\\d{2}-\\d{2}(?:[Tt ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,6})?)?)?') }}
+{%- endmacro -%}
+
+{#- Minutes of an offset such as +02, +0200 or +02:00; null beyond 14 hours, where no clock is. -#}
+{%- macro offset_minutes(offset) -%}
+{%- set digits = "rpad(replace(" ~ offset ~ "[2:], ':', ''), 4, '0')" -%}
+case
+    when {{ digits }}[1:2] < '14' and {{ digits }}[3:4] < '60' or {{ digits }} = '1400'
+        then cast({{ offset }}[1] || '1' as integer) * (cast({{ digits }}[1:2] as integer) * 60 + cast({{ digits }}[3:4] as integer))
+end
+{%- endmacro -%}
+
+{#- A number such as 1.795E+3 as 1795.0; null if it has fewer digits than that takes: it was rounded. -#}
+{%- macro without_exponent(number) -%}
+{%- set exponent = "cast(regexp_extract(" ~ number ~ ", '\\d+$', 0) as integer)" -%}
+{%- set digits = "replace(regexp_extract(" ~ number ~ ", '^[\\d.]+', 0), '.', '')" -%}
+case
+    when length({{ digits }}) > {{ exponent }}
+        then {{ digits }}[1:{{ exponent }} + 1] || '.' || {{ digits }}[{{ exponent }} + 2:]
+end
+{%- endmacro -%}
+
+{#- Below 10^11 it counts seconds (until the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else ns. -#}
 {%- macro epoch_to_timestamp(number) -%}
+{%- set cut = "try_cast(regexp_extract(" ~ number ~ ", '^-?\\d+(?:\\.\\d{1,6})?', 0) as decimal(26, 6))" -%}
 make_timestamp(try_cast(case
-    when abs({{ number }}) < 100000000000 then {{ number }} * 1000000
-    when abs({{ number }}) < 100000000000000 then {{ number }} * 1000
-    else {{ number }}
+    when abs({{ cut }}) < 100000000000 then floor({{ cut }} * 1000000)
+    when abs({{ cut }}) < 100000000000000 then floor({{ cut }} * 1000)
+    when abs({{ cut }}) < 100000000000000000 then floor({{ cut }})
+    else cast(floor({{ cut }}) as hugeint) // 1000
 end as bigint))
 {%- endmacro -%}

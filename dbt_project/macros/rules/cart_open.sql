@@ -14,3 +14,14 @@
     )
 )
 {%- endmacro -%}
+
+{#-
+    Whether a row of cart_touches, the last one by an instant, is of a cart that was open then. That it was untouched for
+    too long is judged by the instant and not by the end of the log, which may lie before or after it.
+-#}
+{%- macro is_touched_cart_open(touch, instant) -%}
+(
+    coalesce({{ touch }}.closed_at > {{ instant }}, true)
+    and {{ cart_expires_at(touch ~ '.touched_at') }} >= {{ instant }}
+)
+{%- endmacro -%}

@@ -1,4 +1,9 @@
-{#- What belongs here: the currencies that are accepted. -#}
+{#- What belongs here: the currencies that are accepted, and how their codes are written. -#}
+
+{#- A delivered code in capitals, without the blanks around it. -#}
+{%- macro currency_code(column) -%}
+upper(case when length({{ column }}) = 3 then {{ column }} else {{ trim_blanks(column) }} end)
+{%- endmacro -%}
 
 {#- Every currency of ISO 4217 that amounts of money can be in. -#}
 {%- macro currency_codes() -%}

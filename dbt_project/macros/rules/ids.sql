@@ -1,35 +1,106 @@
-{#- What belongs here: which delivered ids stand for no person or thing, and how ids of our own are made. -#}
+{#-
+    What belongs here: which delivered ids mean nobody, what an id is that was written as a float, and how ids of our own
+    are made. Landing reads ids in the same way (orchestration/landing/ids.py), or the erased would come back.
+-#}
 
-{#- An id of a person; null where it stands for no person. -#}
-{%- macro person_id(column) -%}
-{{ id_but_not(column, [
-    '', '0', 'null', 'undefined', 'none', 'nan', 'anonymous',
-    '00000000-0000-0000-0000-000000000000', '00000000000000000000000000000000',
-    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-]) }}
-{%- endmacro -%}
-
-{#- An id of a thing (event, item, order); unlike that of a person it may be 0. -#}
-{%- macro thing_id(column) -%}
-{{ id_but_not(column, ['', 'null', 'undefined', 'none', 'nan']) }}
+{#- Words that stand in the place of an id; the shop's own follow them. -#}
+{%- macro placeholder_words() -%}
+{{ return([
+    'null', 'nil', 'none', 'nan', 'n/a', 'na', 'undefined', 'unknown', '(not set)', '(none)', '\\N', 'anonymous',
+    'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+] + var('ids').placeholders) }}
 {%- endmacro -%}
 
 {#-
-    Most ids are of another length than the words and have no blanks around them: these are passed on unread. A list of
-    words behind `in` DuckDB would look up for every row.
+    An id of a visitor, a user, an order or an event, without the blanks around it; null where it means nobody.
+
+    Most ids are plain: none of the words begins like them, and they have no blank and no point. These are passed on after
+    a glance, unless the shop has words of its own.
 -#}
-{%- macro id_but_not(column, words) -%}
+{%- macro known_id(column) -%}
+case
+    {% if not var('ids').placeholders -%}
+    when {{ has_pattern(column, '^[1-9B-DFH-MO-TV-Zb-dfh-mo-tv-z][0-9A-Za-z_-]*$') }} then {{ column }}
+    {% endif -%}
+    when {{ is_placeholder(column) }} then null
+    else {{ id_as_number(trim_blanks(column)) }}
+end
+{%- endmacro -%}
+
+{#-
+    Whether a text stands for nobody: one of the words, also in quotes or repeated with -; or nothing but zeros, dashes,
+    braces, quotes and blanks.
+-#}
+{%- macro is_placeholder(column) -%}
+{%- set quotes_and_blanks = '"\'`\\x{ab}\\x{bb}\\x{2018}-\\x{201f}' ~ blank_class() -%}
+{%- set words = [] -%}
+{%- for word in placeholder_words() -%}
+    {%- do words.append(modules.re.escape(word.strip())) -%}
+{%- endfor -%}
+{%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|0*(?:[.]0+)?)[' ~ quotes_and_blanks ~ ']*' -%}
+{{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ '{}0-]*)$') }}
+{%- endmacro -%}
+
+{#- Whether a field that holds no id was not given; nan is a number that went wrong. -#}
+{%- macro is_not_given(column) -%}
+(lower({{ column }}) != 'nan' and {{ is_placeholder(column) }})
+{%- endmacro -%}
+
+{#- An id of an item: it may be 0, and fewer words stand for none. -#}
+{%- macro item_id(column) -%}
+{%- set words = ['', 'null', 'undefined', 'none', 'nan'] -%}
 {%- set lengths = words | map('length') | unique | sort | join(', ') -%}
 case
-    when length({{ column }}) in ({{ lengths }}) or {{ column }} like ' %' or {{ column }} like '% ' then
-        case lower(trim({{ column }}))
-            {% for word in words -%}
-                when '{{ word }}' then null
-            {% endfor -%}
-            else trim({{ column }})
-        end
+    when
+        length({{ column }}) in ({{ lengths }}) or {{ column }} like ' %' or {{ column }} like '% '
+        or {{ column }} like '%.%' or {{ column }} like '%+%'
+        then
+            case lower(trim({{ column }}))
+                {% for word in words -%}
+                    when '{{ word }}' then null
+                {% endfor -%}
+                else {{ id_as_number('trim(' ~ column ~ ')') }}
+            end
     else {{ column }}
 end
+{%- endmacro -%}
+
+{#- An id that is a whole number of up to 15 digits, written as a float of which no digit was lost, as that number. -#}
+{%- macro id_as_number(id) -%}
+case
+    when {{ has_pattern(id, '^-?[0-9]{1,15}[.]0*$') }} then regexp_extract({{ id }}, '^[^.]*', 0)
+    when {{ has_pattern(id, exponent_pattern()) }} and {{ has_all_digits(id) }} and {{ as_decimal(id) }} = floor({{ as_decimal(id) }})
+        then cast(cast({{ as_decimal(id) }} as bigint) as string)
+    else {{ id }}
+end
+{%- endmacro -%}
+
+{#-
+    Whether an id was rounded on its way: a float that shows fewer digits than it had, or that had more than 15. Other
+    people may have the same.
+-#}
+{%- macro is_rounded_id(id) -%}
+(
+    ({{ id }} like '%.%' or {{ id }} like '%+%')
+    and (
+        {{ has_pattern(id, '^-?[0-9]{16,}[.]0*$') }}
+        or ({{ has_pattern(id, exponent_pattern()) }} and not {{ has_all_digits(id) }})
+    )
+)
+{%- endmacro -%}
+
+{#- A float with an exponent; without a point or a plus it may as well be a hexadecimal number. -#}
+{%- macro exponent_pattern() -%}
+{{ return('^-?[0-9]([.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}$') }}
+{%- endmacro -%}
+
+{%- macro has_all_digits(float) -%}
+cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
+{%- endmacro -%}
+
+{#- A float of at most 15 digits before the point. -#}
+{%- macro as_decimal(float) -%}
+try_cast({{ float }} as decimal(38, 15))
 {%- endmacro -%}
 
 {#- The id of what a visitor began at an instant: it does not change with what arrives later. -#}

@@ -1,4 +1,4 @@
-{#- What belongs here: the hour that is scored, spans between instants, and the zone of a source's times. -#}
+{#- What belongs here: the hour that is scored, spans between instants, and how a source's times are read. -#}
 
 {#- The hour that is scored, UTC. -#}
 {%- macro as_of() -%}
@@ -19,4 +19,43 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
     {%- endfor -%}
 {%- endif -%}
 {{ return(zone.name) }}
+{%- endmacro -%}
+
+{#-
+    The columns event_at (UTC) and is_at_clock_change out of a source's column of time. A time without an offset is in the
+    source's zone. One that the clocks of the zone showed twice is the first of the two; one that they skipped is read as
+    if they had not been changed yet. Both are marked.
+-#}
+{%- macro event_time(column, source_name) -%}
+{%- set zone = source_zone(source_name) -%}
+{%- if zone == 'UTC' -%}
+{{ read_clock(column) }} as event_at,
+false as is_at_clock_change
+{%- else -%}
+{%- set is_before, is_after = is_local_time('clock - before', 'clock', zone), is_local_time('clock - after', 'clock', zone) -%}
+case
+    when {{ has_no_offset(column) }}
+        then {{ with_offsets(column, zone, 'case when ' ~ is_before ~ ' or not ' ~ is_after ~ ' then clock - before else clock - after end') }}
+    else {{ read_clock(column) }}
+end as event_at,
+coalesce(
+    {{ has_no_offset(column) }}
+    and {{ with_offsets(column, zone, 'before != after and ' ~ is_before ~ ' = ' ~ is_after) }},
+    false
+) as is_at_clock_change
+{%- endif -%}
+{%- endmacro -%}
+
+{#-
+    An expression over `clock`, a local time, and over `before` and `after`: by how much the zone's clocks were ahead of UTC
+    a day before it and a day after it.
+-#}
+{%- macro with_offsets(column, zone, expression) -%}
+{%- set before = local_time("clock - interval '1' day", zone) ~ " - (clock - interval '1' day)" -%}
+{%- set after = local_time("clock + interval '1' day", zone) ~ " - (clock + interval '1' day)" -%}
+{{ with_value('clock', read_clock(column), with_value('before', before, with_value('after', after, expression))) }}
+{%- endmacro -%}
+
+{%- macro is_local_time(instant, clock, zone) -%}
+({{ local_time('(' ~ instant ~ ')', zone) }} = {{ clock }})
 {%- endmacro -%}

@@ -8,11 +8,16 @@
 
 with
 
--- Adds and removes.
+-- Adds and removes; one of no unit does nothing.
 events as (
 
-    select * from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
-    where event_type in ('add_to_cart', 'remove_from_cart')
+    select
+        *,
+        event_type = 'remove_from_cart' or coalesce(quantity < 0, false) as is_removal
+    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
+    where
+        event_type in ('add_to_cart', 'remove_from_cart')
+        and coalesce(quantity != 0, true)
 
 ),
 
@@ -28,7 +33,7 @@ visitor_orders as (
 operations as (
 
     select
-        case event_type when 'add_to_cart' then 'add' else 'remove' end as operation,
+        case when is_removal then 'remove' else 'add' end as operation,
         true as is_touch,
         false as is_order,
         event_type = 'remove_from_cart' and item_id is null as is_removal_of_all,
@@ -37,7 +42,7 @@ operations as (
         owner_id,
         cast(null as string) as order_key,
         coalesce(item_id, '(unknown)') as line_item_id,
-        quantity,
+        abs(quantity) as quantity,
         price,
         currency,
         event_at,

@@ -60,7 +60,7 @@ final as (
         instants.cart_started_at,
         instants.event_at as touched_at,
         instants.next_event_at as next_touched_at,
-        earlier_carts.closed_at,
+        case when earlier_carts.status != 'expired' then earlier_carts.closed_at end as closed_at,
         instants.cart_quantity,
         instants.cart_line_count,
         instants.cart_value,

@@ -10,7 +10,7 @@ delivered as (
 
     {% for name in var('event_sources') -%}
         select
-            source, load_id, line,
+            source, load_id, line, is_at_clock_change,
             {{ canonical_fields() | join(', ') }}
         from {{ ref('stg_' ~ name) }}
         where {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
@@ -21,7 +21,12 @@ delivered as (
 
 files as (
 
-    select * from {{ source('raw', 'files') }}
+    select
+        files.load_id,
+        files.landed_at,
+        decimal_comma_files.load_id is not null as has_decimal_commas
+    from {{ source('raw', 'files') }} as files
+    left join {{ ref('decimal_comma_files') }} as decimal_comma_files on files.load_id = decimal_comma_files.load_id
 
 ),
 
@@ -33,24 +38,25 @@ typed as (
         delivered.line,
         files.landed_at,
         delivered.event_id,
-        {{ person_id('delivered.visitor_id') }} as visitor_id,
-        {{ person_id('delivered.user_id') }} as user_id,
+        {{ known_id('delivered.visitor_id') }} as visitor_id,
+        {{ known_id('delivered.user_id') }} as user_id,
         delivered.event_at,
+        delivered.is_at_clock_change,
         nullif(trim(delivered.event_type), '') as event_type,
-        {{ thing_id('delivered.item_id') }} as item_id,
+        {{ item_id('delivered.item_id') }} as item_id,
         delivered.item_category,
         delivered.item_brand,
         delivered.quantity as quantity_text,
-        try_cast(delivered.quantity as decimal(24, 6)) as quantity_number,
+        try_cast({{ number_text('delivered.quantity', 'files.has_decimal_commas') }} as decimal(24, 6)) as quantity_number,
         delivered.price as price_text,
-        try_cast(delivered.price as decimal(18, 4)) as price_number,
-        upper(trim(delivered.currency)) as currency_text,
-        upper(trim(delivered.currency)) in (
+        try_cast({{ number_text('delivered.price', 'files.has_decimal_commas') }} as decimal(18, 4)) as price_number,
+        {{ currency_code('delivered.currency') }} as currency_text,
+        {{ currency_code('delivered.currency') }} in (
             {{ currency_codes() }}
         ) as is_currency,
-        {{ thing_id('delivered.order_id') }} as order_id,
+        {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
-        try_cast(delivered.order_value as decimal(18, 4)) as order_value_number,
+        try_cast({{ number_text('delivered.order_value', 'files.has_decimal_commas') }} as decimal(18, 4)) as order_value_number,
         delivered.page_url,
         delivered.referrer,
         delivered.utm_source,
@@ -80,7 +86,7 @@ validated as (
         item_category,
         item_brand,
         case
-            when quantity_number >= 1 and quantity_number <= 2147483647 and quantity_number = floor(quantity_number)
+            when {{ is_whole_quantity('quantity_number') }}
                 then cast(quantity_number as integer)
         end as quantity,
         case when price_number >= 0 then price_number end as price,
@@ -95,9 +101,12 @@ validated as (
         device_type,
         country,
         {{ context_flags() }} as context_flags,
+        is_at_clock_change,
 
         case
+            when {{ is_rounded_id('visitor_id') }} or {{ is_rounded_id('user_id') }} then 'rounded_id'
             when visitor_id is null and user_id is null then 'no_identity'
+            when {{ is_rounded_id('order_id') }} or {{ is_rounded_id('event_id') }} then 'rounded_id'
             when event_at is null then 'bad_time'
             when
                 event_at < timestamp '2000-01-01 00:00:00'
@@ -109,23 +118,23 @@ validated as (
         nullif(concat_ws(
             ',',
             case
-                when
-                    quantity_text is not null
-                    and (
-                        quantity_number is null
-                        or quantity_number < 1
-                        or quantity_number > 2147483647
-                        or quantity_number != floor(quantity_number)
-                    )
+                when quantity_text is not null and not coalesce({{ is_whole_quantity('quantity_number') }}, false)
+                    and not {{ is_not_given('quantity_text') }}
                     then 'bad_quantity'
             end,
             case
                 when price_text is not null and (price_number is null or price_number < 0)
+                    and not {{ is_not_given('price_text') }}
                     then 'bad_price'
             end,
-            case when currency_text is not null and not is_currency then 'bad_currency' end,
+            case
+                when currency_text is not null and not is_currency
+                    and not {{ is_not_given('currency_text') }}
+                    then 'bad_currency'
+            end,
             case
                 when order_value_text is not null and (order_value_number is null or order_value_number < 0)
+                    and not {{ is_not_given('order_value_text') }}
                     then 'bad_order_value'
             end
         ), '') as repair_reasons

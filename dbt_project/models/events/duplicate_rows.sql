@@ -23,6 +23,7 @@ duplicate_candidates as (
     select
         source,
         event_id,
+        visitor_id,
         event_at,
         load_id,
         row_key
@@ -50,12 +51,14 @@ numbered as (
 
     select
         duplicate_candidates.*,
-        row_number() over (
-            partition by duplicate_candidates.source, duplicate_candidates.event_id
-            order by duplicate_candidates.event_at, contents.row_content, duplicate_candidates.row_key
-        ) as copy_number
+        row_number() over copies as copy_number,
+        first_value(duplicate_candidates.visitor_id) over copies as kept_visitor_id
     from duplicate_candidates
     inner join contents on duplicate_candidates.row_key = contents.row_key
+    window copies as (
+        partition by duplicate_candidates.source, duplicate_candidates.event_id
+        order by duplicate_candidates.event_at, contents.row_content, duplicate_candidates.row_key
+    )
 
 )
 
@@ -63,6 +66,8 @@ select
     source,
     event_id,
     load_id,
-    row_key
+    row_key,
+    visitor_id,
+    kept_visitor_id
 from numbered
 where copy_number > 1

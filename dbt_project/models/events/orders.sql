@@ -66,14 +66,15 @@ ranked_purchases as (
 
 ),
 
--- A source with a row for each item gives one order in several rows of one visitor and time.
+-- A source with a row for each item gives one order in several rows of one visitor and time. A quantity below 0 buys
+-- nothing.
 valued as (
 
     select
         order_key,
         cast(coalesce(
             max(case when purchase_rank = 1 then order_value end),
-            sum(cast(coalesce(quantity, 1) as bigint) * price)
+            sum(cast(greatest(coalesce(quantity, 1), 0) as bigint) * price)
         ) as decimal(38, 4)) as order_value,
         count(*) as row_count
     from ranked_purchases

@@ -16,7 +16,8 @@ candidates as (
         count(*) filter (where drop_reason is null) as event_row_count,
         count(*) filter (where drop_reason is null and event_type in ({{ known_event_types() }})) as known_type_count,
         count(*) filter (where drop_reason is null and price is not null) as price_count,
-        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count
+        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count,
+        bool_or(is_at_clock_change) as has_clock_change
     from {{ ref('candidate_events') }}
     group by 1
 
@@ -66,9 +67,22 @@ final as (
         or coalesce(set_aside.bad_price_count > candidates.price_count, false)
         or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false) as is_suspect,
         files.skipped_reason,
-        files.note,
+        nullif(concat_ws(
+            '; ',
+            files.note,
+            case
+                when not decimal_comma_files.is_declared
+                    then 'amounts are read with decimal commas: the file has semicolons, and no decimal point'
+            end,
+            case
+                when candidates.has_clock_change
+                    then 'times without offset lie where the clocks were changed: '
+                        || 'of two possible ones the first is taken, and a skipped one as if before the change'
+            end
+        ), '') as note,
         files.load_id
     from files
+    left join {{ ref('decimal_comma_files') }} as decimal_comma_files on files.load_id = decimal_comma_files.load_id
     left join candidates on files.load_id = candidates.load_id
     left join duplicates on files.load_id = duplicates.load_id
     left join set_aside on files.load_id = set_aside.load_id

@@ -15,9 +15,9 @@ select
     previous_converted_count,
     previous_mean_cart_value,
     {{ as_of() }} as as_of
-from {{ ref('cart_touches') }}
+from {{ ref('cart_touches') }} as touches
 where
     touched_at <= {{ as_of() }}
     and touched_at >= {{ as_of() }} - interval '{{ var("scoring_window_days") }}' day
     and coalesce(next_touched_at > {{ as_of() }}, true)
-    and coalesce(closed_at > {{ as_of() }}, true)
+    and {{ is_touched_cart_open('touches', as_of()) }}

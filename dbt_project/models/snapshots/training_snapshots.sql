@@ -48,7 +48,7 @@ spine as (
     where
         aged.as_of <= log_end.newest_event_at
         and coalesce(aged.next_touched_at > aged.as_of, true)
-        and coalesce(aged.closed_at > aged.as_of, true)
+        and {{ is_touched_cart_open('aged', 'aged.as_of') }}
 
 ),
 

@@ -18,7 +18,7 @@ renamed as (
         md5({{ row_content() }}) as event_id,
         cast(null as string) as visitor_id,
         user_id,
-        {{ read_time('event_time', source_zone('rees46')) }} as event_at,
+        {{ event_time('event_time', 'rees46') }},
         case event_type
             when 'view' then 'view_item'
             when 'cart' then 'add_to_cart'

@@ -30,7 +30,7 @@ renamed as (
         event_id,
         client_id as visitor_id,
         cast(null as string) as user_id,
-        {{ read_time('timestamp', source_zone('shopify_pixel')) }} as event_at,
+        {{ event_time('timestamp', 'shopify_pixel') }},
         case
             when event_name = 'page_viewed' and page_product is not null then 'view_item'
             when event_name = 'page_viewed' then 'page_view'

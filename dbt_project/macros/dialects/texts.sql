@@ -1,0 +1,45 @@
+{#-
+    What belongs here: texts as SQL writes them, what is blank in them, and regular expressions, where the engines spell
+    them otherwise. regexp_extract they spell alike, as long as a pattern has no backslash.
+-#}
+
+{#- A text as a literal of SQL, whatever is in it: a shop's settings may have quotes and backslashes. -#}
+{%- macro text_literal(text) -%}
+{{ return(adapter.dispatch('text_literal')(text)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__text_literal(text) -%}
+'{{ text | replace("'", "''") }}'
+{%- endmacro -%}
+
+{#- Whether the pattern is found anywhere in the text. -#}
+{%- macro has_pattern(text, pattern) -%}
+{{ return(adapter.dispatch('has_pattern')(text, pattern)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__has_pattern(text, pattern) -%}
+regexp_matches({{ text }}, {{ text_literal(pattern) }})
+{%- endmacro -%}
+
+{#- A blank of any kind, as a class of a regular expression: also those that no letter or line shows. -#}
+{%- macro blank_class() -%}
+{{ return('\\s\\x{0b}\\x{85}\\x{180e}\\x{200b}-\\x{200d}\\x{2060}\\x{feff}\\p{Z}') }}
+{%- endmacro -%}
+
+{#- The text without the blanks around it. -#}
+{%- macro trim_blanks(text) -%}
+{{ return(adapter.dispatch('trim_blanks')(text)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__trim_blanks(text) -%}
+regexp_replace({{ text }}, '^[{{ blank_class() }}]+|[{{ blank_class() }}]+$', '', 'g')
+{%- endmacro -%}
+
+{#- The text without any blank. -#}
+{%- macro without_blanks(text) -%}
+{{ return(adapter.dispatch('without_blanks')(text)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__without_blanks(text) -%}
+regexp_replace({{ text }}, '[{{ blank_class() }}]+', '', 'g')
+{%- endmacro -%}

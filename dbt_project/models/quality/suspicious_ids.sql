@@ -1,0 +1,165 @@
+-- Ids that tie more together than one person, order or event can be: no list of placeholders is complete. And visitors
+-- whose events came twice under two ids, as from a collector that is built in twice.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'ids_this_run': ['kind', 'id']}}) }}
+
+{% set limits = {'user_id': 20, 'order_id': 3} -%}
+
+with
+
+ids_this_run as (
+
+    select * from {{ ref('ids_this_run') }}
+
+),
+
+{% for kind, limit in limits.items() -%}
+{{ kind }}s as (
+
+    select
+        '{{ kind }}' as kind,
+        cast(null as string) as source,
+        {{ kind }} as id,
+        count(distinct visitor_id) as visitor_count,
+        count(*) as event_count,
+        min(event_at) as first_event_at,
+        max(event_at) as last_event_at,
+        'more than {{ limit }} visitors have it' as detail
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and {{ kind }} is not null
+        {% if kind == 'order_id' -%}
+        and event_rank = {{ event_rank("'purchase'") }}
+        {% endif -%}
+        {% if is_incremental_build() -%}
+        and {{ kind }} in (select ids_this_run.id from ids_this_run where ids_this_run.kind = '{{ kind }}')
+        {% endif %}
+    group by {{ kind }}
+    having count(distinct visitor_id) > {{ limit }}
+
+),
+
+{% endfor -%}
+-- Rows of one event id that name several visitors: of these one event is left.
+repeated_events as (
+
+    select
+        source,
+        event_id,
+        row_key,
+        visitor_id,
+        kept_visitor_id
+    from {{ ref('duplicate_rows') }}
+    {% if is_incremental_build() -%}
+    where event_id in (select ids_this_run.id from ids_this_run where ids_this_run.kind = 'event_id')
+    {%- endif %}
+
+),
+
+event_ids as (
+
+    select
+        'event_id' as kind,
+        source,
+        event_id as id,
+        count(distinct visitor_id) + max(case when kept_visitor_id = visitor_id then 0 else 1 end) as visitor_count,
+        count(*) + 1 as event_count
+    from repeated_events
+    group by source, event_id
+    having bool_or(visitor_id != kept_visitor_id)
+
+),
+
+-- The events that came within 50 ms of the one before.
+quick_events as (
+
+    select
+        row_key,
+        visitor_id,
+        event_at,
+        event_number
+    from {{ ref('ordered_events') }}
+    where
+        event_at <= previous_activity_at + interval '50' millisecond
+        and {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+
+),
+
+-- Further back than ten events nobody looks: a robot may make thousands in an instant.
+close_pairs as (
+
+    select
+        quick_events.row_key,
+        earlier.row_key as earlier_row_key
+    from quick_events
+    inner join {{ ref('ordered_events') }} as earlier
+        on
+            quick_events.visitor_id = earlier.visitor_id
+            and earlier.event_number between quick_events.event_number - 10 and quick_events.event_number - 1
+            and earlier.event_at >= quick_events.event_at - interval '50' millisecond
+
+),
+
+double_fires as (
+
+    select
+        later.visitor_id,
+        later.event_id,
+        earlier.event_id as earlier_event_id,
+        later.event_at
+    from close_pairs
+    inner join {{ ref('candidate_events') }} as later on close_pairs.row_key = later.row_key
+    inner join {{ ref('candidate_events') }} as earlier on close_pairs.earlier_row_key = earlier.row_key
+    where
+        later.event_type = earlier.event_type
+        and later.item_id = earlier.item_id
+
+),
+
+final as (
+
+    {% for kind in limits -%}
+    select * from {{ kind }}s
+
+    union all
+
+    {% endfor -%}
+    select
+        event_ids.kind,
+        event_ids.source,
+        event_ids.id,
+        event_ids.visitor_count,
+        event_ids.event_count,
+        cast(null as timestamp) as first_event_at,
+        cast(null as timestamp) as last_event_at,
+        'several visitors have it: of their events one is left' as detail
+    from event_ids
+
+    union all
+
+    select
+        'double_fire' as kind,
+        cast(null as string) as source,
+        visitor_id as id,
+        1 as visitor_count,
+        count(distinct event_id) as event_count,
+        min(event_at) as first_event_at,
+        max(event_at) as last_event_at,
+        'events of one type and item within 50 ms, such as ' || min(earlier_event_id) || ' and '
+        || min_by(event_id, earlier_event_id) as detail
+    from double_fires
+    group by visitor_id
+
+)
+
+select
+    kind,
+    source,
+    id,
+    visitor_count,
+    event_count,
+    first_event_at,
+    last_event_at,
+    detail
+from final

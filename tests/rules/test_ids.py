@@ -1,0 +1,204 @@
+"""Ids as the SQL, landing and the reference read them; and those that tie too much together.
+
+Belongs here: that the three give the same answers, and the table `suspicious_ids`. Not here: what
+follows from an id for sessions and carts; cases of that are in cases.py.
+"""
+
+import json
+import re
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
+
+from . import reference
+from .cases import LOADED_AT, add, buy, log, told, view
+from .comparison import assert_same_rows
+from .warehouse import PROJECT, Warehouse
+
+WORDS = (*PLACEHOLDER_WORDS, *map(str.upper, PLACEHOLDER_WORDS))
+AROUND = (
+    "{}",
+    " {}",
+    "{}\u00a0",
+    "\u2003{}\u200b",
+    '"{}"',
+    "'{0}'",
+    "{0}-{0}",
+    '"{0}"-{0}',
+    "“{}”",
+)
+NOBODY = [
+    *(form.format(word) for word in WORDS for form in AROUND),
+    *("0", "00", "-", "--", "{}", "0000-0000", "{00000000-0000-0000-0000-000000000000}", "''", "`"),
+    *("0.0", "000.000", " ", "\t", "\ufeff", "null-undefined", "undefined-0", "“ ”", "- -"),
+]
+SOMEBODY = {
+    **{
+        id_: id_
+        for id_ in ("nullx", "guest1", "na-7", "no", "00a", "0-1", "{1}", "O", "unknown.de")
+    },
+    **{
+        id_: id_
+        for id_ in ("e3b0c442", "guest null", "n/a/b", "1e10", "9e99", "12.50", "a.0", "1.2.0")
+    },
+    "90001.0": "90001",
+    "90001.": "90001",
+    "-5.00": "-5",
+    " 7.0\u00a0": "7",
+    "999999999999999.0": "999999999999999",
+    "9.0001E+4": "90001",
+    "1.2345678E7": "12345678",
+    "1.234567890E+9": "1234567890",
+    "\u00a0x y\u3000": "x y",
+}
+ROUNDED = ["9.44E+18", "9.44e18", "1E+5", "1.23457E+11", "-1.5E+3", "1234567890123456.0"]
+
+
+def read(warehouse: Warehouse, ids: list[str], column: str) -> list[tuple[str | None, str | None]]:
+    """What the SQL makes of ids in a column: the id and why its row is set aside, if it is."""
+    rows = log(*(told("v", "10:00", "view_item") | {column: id_} for id_ in ids))
+    warehouse.build(rows, LOADED_AT, tables=("candidate_events",))
+    found = warehouse.query(f"select {column}, drop_reason from candidate_events order by line")
+    return [(row[column], row["drop_reason"]) for row in found]
+
+
+@pytest.mark.parametrize("column", ["user_id", "order_id"])
+def test_ids_that_mean_nobody_are_null_and_others_are_read(warehouse: Warehouse, column):
+    ids = [*NOBODY, *SOMEBODY]
+    expected = [*((None, None) for _ in NOBODY), *((id_, None) for id_ in SOMEBODY.values())]
+    assert dict(zip(ids, read(warehouse, ids, column), strict=True)) == dict(
+        zip(ids, expected, strict=True)
+    )
+
+
+def test_an_event_id_that_means_nothing_is_the_hash_of_the_row(warehouse: Warehouse):
+    found = [id_ for id_, _ in read(warehouse, NOBODY, "event_id")]
+    assert all(re.fullmatch("[0-9a-f]{32}", id_) for id_ in found)
+    assert len(set(found)) == len(set(NOBODY))
+
+
+@pytest.mark.parametrize("column", ["visitor_id", "user_id", "order_id", "event_id"])
+def test_a_row_with_a_rounded_id_is_set_aside(warehouse: Warehouse, column):
+    assert read(warehouse, ROUNDED, column) == [(id_, "rounded_id") for id_ in ROUNDED]
+    assert read(warehouse, ["1e10", "12.5"], column) == [("1e10", None), ("12.5", None)]
+
+
+@pytest.mark.parametrize("id_", [*NOBODY, *SOMEBODY, *ROUNDED])
+def test_the_reference_and_landing_read_an_id_alike(id_):
+    assert read_id(id_) == reference.known_id(id_)
+
+
+PIECES = st.sampled_from(
+    [*PLACEHOLDER_WORDS[:14], *" -'\"{}0.e+\u00a0\u200b", "7", "12", "E+", "guest", "x", "A"]
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(ids=st.lists(st.lists(PIECES, min_size=1, max_size=6).map("".join), min_size=1, max_size=20))
+def test_sql_landing_and_reference_read_any_id_alike(warehouse: Warehouse, ids):
+    found = [id_ for id_, _ in read(warehouse, ids, "user_id")]
+    assert found == [reference.known_id(id_) for id_ in ids]
+    assert found == [read_id(id_) for id_ in ids]
+
+
+def test_the_words_of_landing_are_those_of_the_dbt_project():
+    macros = (PROJECT / "macros" / "rules" / "ids.sql").read_text()
+    body = macros[macros.index("macro placeholder_words") :]
+    words = re.findall(r"'([^']*)'", body[: body.index("] + var")])
+    assert tuple(json.loads(f'"{word}"') for word in words) == PLACEHOLDER_WORDS
+
+
+@pytest.mark.parametrize("word", ["till 1", "it's", "a\\b", "x|y", "(shop", "Kässe", "50%"])
+def test_a_word_of_the_shop_means_nobody_whatever_is_in_it(word):
+    for text in (word, word.upper(), f" {word}", f'"{word}"', f"{word}-{word}", "null"):
+        assert read_id(text, (word,)) is None
+    assert read_id(f"{word}1", (word,)) == f"{word}1"
+    assert read_id(word) == word
+    with duckdb.connect() as connection:
+        query = f"select {known_id('id', ('other', word))} from (select ? as id)"
+        assert connection.execute(query, [word]).fetchall() == [(None,)]
+
+
+def suspicious(
+    warehouse: Warehouse, rows: list[dict], files: list[int] | None = None
+) -> list[dict]:
+    warehouse.build(rows, LOADED_AT, tables=("suspicious_ids",), files=files)
+    return warehouse.query("select * exclude (detail) from suspicious_ids")
+
+
+def test_a_user_on_more_than_20_visitors_is_suspicious_and_an_order_of_more_than_3(warehouse):
+    rows = log(
+        *(view(f"v{number}", "10:00", user_id="many") for number in range(21)),
+        *(view(f"v{number}", "10:00", user_id="few") for number in range(20)),
+        *(view("v1", "10:00", user_id="one") for _ in range(30)),
+        *(buy(f"v{number}", "11:00", "o-many") for number in range(4)),
+        *(buy(f"v{number}", "12:00", "o-few") for number in range(3)),
+        *(view(f"v{number}", "12:30", order_id="o-seen") for number in range(9)),
+    )
+    found = suspicious(warehouse, rows)
+    counts = {(row["kind"], row["id"]): (row["visitor_count"], row["event_count"]) for row in found}
+    assert counts == {("user_id", "many"): (21, 21), ("order_id", "o-many"): (4, 4)}
+
+
+def test_an_event_id_of_several_visitors_is_suspicious_in_its_source(warehouse: Warehouse):
+    rows = log(
+        view("A", "10:00", event_id="1"),
+        view("B", "11:00", event_id="1"),
+        view("B", "11:00", event_id="1"),
+        view("C", "09:00", event_id="1"),
+        view("A", "10:00", event_id="2"),
+        view("A", "12:00", event_id="2"),
+    )
+    (found,) = suspicious(warehouse, rows, files=[1, 1, 2, 2, 3, 3])
+    assert (found["kind"], found["source"], found["id"]) == ("event_id", "canonical", "1")
+    assert (found["visitor_count"], found["event_count"]) == (3, 4)
+
+
+def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(warehouse: Warehouse):
+    rows = log(
+        add("A", "10:00:00.100000"),
+        view("A", "10:00:00.110000", item_id="shoe"),
+        add("A", "10:00:00.150000"),
+        add("B", "10:00:00.100000"),
+        add("B", "10:00:00.150001"),
+        add("C", "10:00:00.100000"),
+        add("C", "10:00:00.103000", "hat"),
+        add("D", "10:00"),
+        add("E", "10:00"),
+        told("F", "10:00", "page_view"),
+        told("F", "10:00", "page_view"),
+    )
+    (found,) = suspicious(warehouse, rows)
+    assert (found["kind"], found["id"], found["event_count"]) == ("double_fire", "A", 1)
+    detail = warehouse.query("select detail from suspicious_ids")[0]["detail"]
+    assert detail == "events of one type and item within 50 ms, such as e01 and e03"
+
+
+def test_suspicious_ids_built_load_by_load_are_those_built_at_once(warehouse: Warehouse):
+    loads = [
+        log(*(view(f"v{number}", "10:00", user_id="7") for number in range(15)), add("A", "10:00")),
+        log(
+            *(
+                view(f"w{number}", "11:00", user_id="7", event_id=f"w{number}")
+                for number in range(6)
+            )
+        ),
+        [row | {"event_id": f"x-{row['event_id']}"} for row in log(add("A", "10:00:00.010000"))],
+        [row | {"visitor_id": "Z"} for row in log(view("v0", "10:00"))],
+        log(*(buy(f"v{number}", "12:00", "o", event_id=f"o{number}") for number in range(4))),
+    ]
+    warehouse.empty()
+    for number, rows in enumerate(loads, start=1):
+        warehouse.land(rows, [number] * len(rows))
+        warehouse.follow(LOADED_AT)
+    followed = warehouse.query("select * from suspicious_ids")
+    kinds = {row["kind"] for row in followed}
+    assert kinds == {"user_id", "order_id", "event_id", "double_fire"}
+    rows = [row for load in loads for row in load]
+    files = [number for number, load in enumerate(loads, start=1) for _ in load]
+    warehouse.build(rows, LOADED_AT, tables=("suspicious_ids",), files=files)
+    assert_same_rows("suspicious_ids", followed, warehouse.query("select * from suspicious_ids"))
