@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export DO_NOT_TRACK = 1
 
-.PHONY: setup run test ui lint bench kills clean
+.PHONY: setup run test prove ui lint bench clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.ready
@@ -39,6 +39,11 @@ $(VENV)/duckdb-1.5: tests/duckdb-1.5.lock | setup
 		--upgrade --target $@ -r $<
 	touch $@
 
+# make prove                         what takes hours: many seeds, sizes, a hundred kills, mutants
+# make prove PROVE="--only kills"    one of them; a line in bench/results/prove.jsonl says what came of it
+prove: setup $(VENV)/duckdb-1.5
+	$(BIN)/python -m bench.prove $(PROVE)
+
 ui: setup
 	$(BIN)/comeback ui
 
@@ -53,9 +58,5 @@ lint: setup
 bench: setup
 	$(BIN)/python -m bench $(BENCH)
 
-# a hundred times: begin an hour, kill -9 it at a random moment, run it again, compare all tables
-kills: setup
-	$(BIN)/python -m tests.whole.kills
-
 clean:
-	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache *.egg-info
+	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info

@@ -1,22 +1,82 @@
 """What every test may use."""
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
+
+PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of third-party dumps, which are not part of the repository."""
-    default = Path(__file__).parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("COMEBACK_SHARED_DATA", default))
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of inputs from the field, which lies beside that of the dumps."""
+    return _shared("cases")
+
+
+def _shared(name: str) -> Path:
+    """A folder that is shared with others: beside the repository, or where the environment says.
+
+    That of the dumps may say for its neighbours, too.
+    """
+    data = Path(os.environ.get("COMEBACK_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
+    variable = f"COMEBACK_SHARED_{name.upper()}"
+    folder = Path(os.environ.get(variable, data.parent / name))
     if not folder.is_dir():
-        message = f"no shared data in {folder}: set COMEBACK_SHARED_DATA to its folder"
+        message = f"no shared {name} in {folder}: set {variable} to its folder"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What dbt parsed for one home serves the others of this session that parse the same.
+
+    Only a home that was never parsed is spared it; and commands in processes of their own are not.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    # the folder of all workers lies above that of each
+    folder = (folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder) / "parsed"
+    folder.mkdir(exist_ok=True)
+    prepare = dbt_build.prepare_manifest
+
+    def prepare_from_copy(
+        home: Home, settings: Settings, project: Path = dbt_build.DBT_PROJECT
+    ) -> Path:
+        parsed = folder / dbt_build.project_fingerprint(project, dbt_build.dbt_vars(settings))
+        if parsed.exists() and not (home.dbt / "fingerprint").exists():
+            home.dbt.mkdir(parents=True, exist_ok=True)
+            for name in PARSED:
+                shutil.copy(parsed / name, home.dbt / name)
+        manifest = prepare(home, settings, project)
+        if not parsed.exists():
+            made = Path(tempfile.mkdtemp(dir=folder))
+            for name in PARSED:
+                shutil.copy(home.dbt / name, made / name)
+            try:
+                made.rename(parsed)
+            except OSError:  # another worker was first
+                shutil.rmtree(made)
+        return manifest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dbt_build, "prepare_manifest", prepare_from_copy)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

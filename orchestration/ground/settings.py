@@ -84,7 +84,7 @@ class Settings(BaseModel):
     )
     bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.LATER] = Field(
         1000,
-        description="A session of more events is not a person: not learned from, not exported.",
+        description="A session of more events is not a person: not scored, not exported.",
     )
     bot_session_hours: Annotated[Hours, Mark.LOG, Mark.LATER] = Field(
         12, description="A longer session is not a person either."
@@ -109,8 +109,18 @@ class Settings(BaseModel):
         description="Key of the hash that draws them; another key draws others."
         " Set it to a secret of your own.",
     )
+    stale_after_hours: Annotated[Hours, Mark.LATER] = Field(
+        6,
+        description="An hour whose newest event is older than this is scored with a warning"
+        " (`is_stale`).",
+    )
+    stop_after_hours: Annotated[Hours, Mark.LATER] = Field(
+        48,
+        description="An hour whose newest event is older than this is not published. A shop that"
+        " delivers once a day needs more than 24.",
+    )
     exports_keep_hours: Hours = Field(
-        72, description="Exported hours that are kept, counted back from the newest one."
+        72, description="Exported hours that are kept: so many of the newest that were written."
     )
     scores_keep_days: Days = Field(
         90, description="Days of `cart_scores` that are kept, counted back from the newest hour."
@@ -118,6 +128,10 @@ class Settings(BaseModel):
     partitions_start: date = Field(date(2019, 1, 1), description="First day that can be scored.")
     memory_limit: Annotated[Size, Mark.MACHINE] = Field(
         "4GB", description="What DuckDB may use before it spills to disk."
+    )
+    dagster_keep_days: Annotated[Days, Mark.MACHINE] = Field(
+        30,
+        description="Days for which Dagster's record of a run is kept; the tables keep their rows.",
     )
     threads: Annotated[int, Field(ge=1, le=1024), Mark.MACHINE] = Field(
         default_factory=lambda: os.cpu_count() or 1,

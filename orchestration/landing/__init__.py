@@ -1,4 +1,4 @@
-"""Landing: raw dumps into the tables ``raw.*``, each content once, nothing lost, nothing judged.
+"""Landing: raw dumps into the tables ``raw.*``, each content once, none lost, none interpreted.
 
 Belongs here: finding files, reading them record by record, setting aside what cannot be read,
 keeping erased people out, and the simulated shop's dumps. Not here: what a value means (times, ids,

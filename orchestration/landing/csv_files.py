@@ -281,7 +281,7 @@ class _Records:
                 opened = self.splitter.close(line.text, opened, fields)
         except _StrayQuote:
             self._refuse(
-                taken, "stray_quote", "text follows a closing quote before the next delimiter"
+                taken, Reason.STRAY_QUOTE, "text follows a closing quote before the next delimiter"
             )
             return
         self._take(taken, fields)

@@ -96,8 +96,9 @@ class FileWriter:
         if are_full([self]):
             self.finish()
 
-    def set_aside(self, line: int, reason: Reason, detail: str, raw_row: str | None) -> None:
-        """Keep a row that cannot be read as a record."""
+    def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
+        """Keep a row that cannot be read as a record; `reason` is one of `Reason`."""
+        reason = Reason(reason)
         self.rows_unreadable += 1
         raw_row = _clipped(raw_row)
         if self._names_erased(raw_row) or self._names_erased(detail):
@@ -107,11 +108,12 @@ class FileWriter:
         if are_full([self]):
             self.finish()
 
-    def repaired(self, line: int, reason: Reason, detail: str, raw_row: str) -> None:
+    def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
         """Keep what a row looked like that had to be mended; the row itself goes to ``add`` next.
 
         Held until its row is written: if that names somebody erased, this goes too.
         """
+        reason = Reason(reason)
         self.rows_repaired += 1
         kept = None if self._names_erased(raw_row) else _clipped(raw_row)
         self._repaired.append((line, reason, detail, kept))

@@ -104,11 +104,11 @@ def _row(record: dict[str, Any], places: _Places) -> list[str | None]:
             continue
         at, rank = place
         if at in winners:
-            rival = winners[at]
-            if (places[rival][1], rival) < (rank, key):
+            earlier = winners[at]
+            if (places[earlier][1], earlier) < (rank, key):
                 extras[key] = text
                 continue
-            extras[rival] = row[at]
+            extras[earlier] = row[at]
         row[at] = text
         winners[at] = key
     row[-1] = extra_text(extras)

@@ -123,9 +123,9 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path, rows_and_peak, fa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("count", [1_000_000, pytest.param(10_000_000, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_ten_million_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending):
-    count = 10_000_000
+def test_millions_of_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending, count):
     file, warehouse = tmp_path / f"a.{ending}", tmp_path / "warehouse.duckdb"
     duckdb.execute(
         "copy (select 'v' || nth % 1000000 as visitor_id, timestamp '2026-10-01' as event_at,"

@@ -13,7 +13,7 @@ from orchestration.dagster.in_process import Launcher
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.privacy import erasure, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse.database import ensure_score_tables

@@ -22,6 +22,22 @@ HORIZON = timedelta(hours=72)
 SCORED_FOR = timedelta(days=7)
 SNAPSHOT_OFFSETS = tuple(timedelta(hours=hours) for hours in (0, 0.5, 1, 4, 8, 24, 48, 72))
 PASSIVE_TYPES = frozenset({"refund", "email_sent", "email_open"})
+KNOWN_TYPES = PASSIVE_TYPES | {
+    "page_view",
+    "view_item",
+    "view_item_list",
+    "search",
+    "add_to_wishlist",
+    "add_to_cart",
+    "remove_from_cart",
+    "view_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+    "login",
+    "sign_up",
+}
 BOT_EVENT_COUNT = 1000
 BOT_DURATION = timedelta(hours=12)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -54,6 +70,7 @@ NOBODY = frozenset(
         hashlib.sha256(b"").hexdigest(),
     }
 )
+NOT_GIVEN = NOBODY - {"nan", "anonymous", "guest", "[object object]"} | {"-", "--", ""}
 NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
 BLANKS = "".join(
     chr(code)
@@ -170,6 +187,25 @@ def clean(
     return Cleaned(ranked(events), set_aside, told_count - len(events))
 
 
+def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
+    """Whether a file with these rows says too little: more than half of them dropped, no type that
+    is known, or more prices (or order values) unreadable than readable."""
+    events = []
+    for row in rows:
+        try:
+            events.append((row, _event(row, loaded_at, "UTC")[0]))
+        except UnusableError:
+            continue
+    if 2 * len(events) < len(rows):
+        return True
+    if events and not any(event.event_type in KNOWN_TYPES for _, event in events):
+        return True
+    return any(
+        sum(2 * (amount(row[name]) is None) - 1 for row, _ in events if row.get(name)) > 0
+        for name in ("price", "order_value")
+    )
+
+
 def row_content(row: Row) -> str:
     """The row as delivered: a JSON array of its columns, compared as text."""
     columns = [row.get(column) for column in CANONICAL_COLUMNS]
@@ -200,9 +236,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
     repairs = [
         f"bad_{name}"
         for name, value in optional.items()
-        if row.get(name)
-        and value is None
-        and not (means_nobody(row[name]) and row[name].lower() != "nan")
+        if row.get(name) and value is None and row[name].strip(" ").lower() not in NOT_GIVEN
     ]
     event = Event(
         source=row["source"],

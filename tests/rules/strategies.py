@@ -127,13 +127,13 @@ SHARED = {
 }
 
 
-def rows_from(choices: Sequence[Choice]) -> list[Row]:
-    """The delivered rows; choices drawn for what does not apply to a type are left out."""
+def rows_from(choices: Sequence[Choice], start: datetime = MONDAY) -> list[Row]:
+    """The delivered rows from `start` on; what is drawn but not of a row's type is left out."""
     times: list[datetime] = []
     rows: list[Row] = []
     for number, choice in enumerate(choices):
         earlier = len(rows) - 1 - choice.anchor
-        event_at = (times[earlier] if earlier >= 0 else MONDAY) + choice.gap
+        event_at = (times[earlier] if earlier >= 0 else start) + choice.gap
         row = _new_row(choice, number, event_at)
         if choice.kind == "nobody":
             row |= {"visitor_id": "anonymous", "user_id": None}
@@ -186,7 +186,7 @@ def write_time(event_at: datetime, written: str) -> str:
     return event_at.replace(tzinfo=None).isoformat() + "Z"
 
 
-def random_log(seed: int, size: int, **pools: Sequence) -> list[Row]:
+def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence) -> list[Row]:
     """A log of `size` rows, the same for the same seed; `pools` replace some of `CHOICES`."""
     generator = random.Random(seed)
     # Few long gaps, so that a log has carts of many touches as well as dead ones.
@@ -197,11 +197,12 @@ def random_log(seed: int, size: int, **pools: Sequence) -> list[Row]:
         [
             Choice(**{name: generator.choice(pool) for name, pool in pools.items()})
             for _ in range(size)
-        ]
+        ],
+        start,
     )
 
 
-def logs(max_size: int = 25) -> st.SearchStrategy[list[Row]]:
-    """Logs of up to `max_size` rows; a failing one shrinks to few rows of plain values."""
+def choices(max_size: int = 25) -> st.SearchStrategy[list[Choice]]:
+    """What `rows_from` makes up to `max_size` rows of; it shrinks to few rows of plain values."""
     choice = st.builds(Choice, **{name: st.sampled_from(pool) for name, pool in CHOICES.items()})
-    return st.lists(choice, max_size=max_size).map(rows_from)
+    return st.lists(choice, max_size=max_size)

@@ -16,7 +16,7 @@ from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import dbt_vars
 
-from .warehouse import PROJECT
+from .recording import PROJECT
 
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 

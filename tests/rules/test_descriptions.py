@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from .warehouse import PROJECT
+from .recording import PROJECT
 
 MODELS = PROJECT / "models"
 FILES = {path.name: path for path in sorted(MODELS.rglob("*.yml"))}

@@ -17,7 +17,8 @@ from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
 from . import reference
 from .cases import LOADED_AT, add, buy, log, told, view
 from .comparison import assert_same_rows
-from .warehouse import PROJECT, Warehouse
+from .recording import PROJECT
+from .warehouse import Warehouse
 
 WORDS = (*PLACEHOLDER_WORDS, *map(str.upper, PLACEHOLDER_WORDS))
 AROUND = (

@@ -1,113 +1,46 @@
 """Building by arrival against building everything: the tables must not know how the rows came.
 
-Belongs here: logs cut into loads, built load by load, with builds that die in between. Does not
-belong here: whether a full build is right (test_sql_against_reference.py).
+Belongs here: logs in loads, built load by load, with builds that die in between. Does not belong
+here: drawing the random ones (schedules.py), and whether a full build is right
+(test_sql_against_reference.py).
 """
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import pytest
 
-from . import reference
 from .cases import LOADED_AT, Row, add, at, buy, log, login, told, view
-from .comparison import assert_same_tables
+from .heavy import heavy
+from .schedules import Load, assert_same_as_at_once, common_schedule, schedule
 from .strategies import random_log
 from .warehouse import Warehouse
 
-HOUR = timedelta(hours=1)
-# Said at which run a row was taken up, or only meant for the next build.
-OF_THE_BUILD = {
-    *("loads_this_run", "events_this_run", "visitors_this_run", "rows_this_run"),
-    *("log_this_run", "ids_this_run", "affected_visitors"),
-    *("previous_sessions", "previous_carts", "late_data_report"),
-}
-
-# Many visitors, few persons and orders: what ties visitors to each other comes often.
-TYING = {
-    "visitor": tuple("ABCDEFGH"),
-    "user": (None, None, None, None, "7", "8"),
-    "event_type": (*("add_to_cart",) * 4, *("purchase",) * 3, *("login",) * 2, "view_item"),
-    "order": (None, "o1", "o2", "o3", "o4"),
-    "item": ("shoe", "hat"),
-    "quantity": (None, "1"),
-    "kind": (*("new",) * 15, "again", "later", "other"),
-}
+SEEDS = range(1000, 1300)
+# The newest event of many logs together is hardly ever that of one of them: some stay alone.
+ALONE = SEEDS[::10]
+TOGETHER = [seed for seed in SEEDS if seed not in ALONE]
 
 
-@dataclass(frozen=True)
-class Load:
-    """What lands between two builds, and after how many models the build after it dies."""
-
-    rows: Sequence[Row]
-    dies_after: int | None = None
-
-
-def schedule(seed: int, model_count: int) -> list[Load]:
-    """A random log as 2 to 8 loads: rows cut, shuffled, repeated and delayed; builds may die."""
-    generator = random.Random(seed)
-    pools = generator.choice(({}, TYING, TYING))
-    rows = random_log(seed, size=generator.choice((10, 25, 40, 60)), **pools)
-    count = generator.choice((2, 2, 3, 3, 4, 5, 6, 8))
-    # Few late rows leave most visitors untouched: what ties visitors shows only then.
-    late_share = generator.choice((0.02, 0.05, 0.2, 1))
-    # Else the first load has all that is in time; in order, time goes on with every load.
-    is_in_order = generator.random() < 0.4
-    loads: list[list[Row]] = [[] for _ in range(count)]
-    for place, row in enumerate(rows):
-        in_time = place * count // len(rows) if is_in_order else 0
-        ties = row["event_type"] in ("purchase", "login")
-        is_late = generator.random() < late_share * (5 if ties else 1)
-        loads[generator.randrange(in_time, count) if is_late else in_time].append(row)
-        if generator.random() < 0.1:
-            loads[generator.randrange(count)].append(row)
-    for load in loads:
-        generator.shuffle(load)
-    return [
-        Load(load, generator.randrange(model_count) if generator.random() < 0.2 else None)
-        for load in loads
-    ]
+def in_batches(seeds: Sequence[int], size: int = 15) -> list[Sequence[int]]:
+    return [seeds[first : first + size] for first in range(0, len(seeds), size)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1000, 1300))
+@pytest.mark.parametrize("seed", [*ALONE, *heavy(TOGETHER)])
 def test_load_by_load_equals_everything_at_once(warehouse: Warehouse, seed: int) -> None:
     assert_same_as_at_once(warehouse, schedule(seed, len(warehouse.lasting_names)))
 
 
-def assert_same_as_at_once(warehouse: Warehouse, loads: Sequence[Load]) -> None:
-    """Build load by load, then everything at once, and compare all tables in all columns."""
-    rows = [row for load in loads for row in load.rows]
-    files = [number for number, load in enumerate(loads, start=1) for _ in load.rows]
-    as_of = newest_hour(rows)
-    # A staging view says what landed; that is one and the same here.
-    names = [
-        name
-        for name in warehouse.model_names
-        if name not in OF_THE_BUILD and not name.startswith("stg_")
-    ]
-
-    warehouse.empty()
-    for number, load in enumerate(loads, start=1):
-        warehouse.land(load.rows, [number] * len(load.rows))
-        warehouse.follow(as_of, only_first=load.dies_after)
-    warehouse.follow(as_of)
-    warehouse.finish(as_of)
-    followed = {name: warehouse.query(f"select * from {name}") for name in names}
-
-    warehouse.build(rows, as_of, tables=names, files=files)
-    at_once = {name: warehouse.query(f"select * from {name}") for name in names}
-    assert_same_tables(followed, at_once)
-
-
-def newest_hour(rows: Sequence[Row]) -> datetime:
-    """The first full hour at or after the newest event."""
-    events = reference.clean(rows, LOADED_AT).events
-    newest_at = max((event.event_at for event in events), default=LOADED_AT)
-    hour = newest_at.replace(minute=0, second=0, microsecond=0)
-    return hour if hour == newest_at else hour + HOUR
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "seeds",
+    [*in_batches(TOGETHER), *heavy(in_batches(range(2000, 2900)))],
+    ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}",
+)
+def test_load_by_load_equals_everything_at_once_for_many_logs(
+    warehouse: Warehouse, seeds: Sequence[int]
+) -> None:
+    assert_same_as_at_once(warehouse, common_schedule(seeds, len(warehouse.lasting_names)))
 
 
 def test_a_late_event_that_bridges_two_sessions_merges_them(warehouse: Warehouse) -> None:

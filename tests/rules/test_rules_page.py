@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .cases import CASES
-from .warehouse import PROJECT
+from .recording import PROJECT
 
 REPOSITORY = PROJECT.parent
 PAGE = PROJECT / "docs" / "rules.md"

@@ -45,6 +45,7 @@ def test_the_hour_and_the_settings_become_variables():
             "clock_skew_minutes",
             "cart_expiry_days",
         ],
+        "event_sources": ["canonical", "rees46", "shopify_pixel"],
     }
 
 

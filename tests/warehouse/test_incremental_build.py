@@ -12,7 +12,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
 from tests.full_disk import no_file_beyond
 
@@ -45,7 +45,7 @@ HOURS = (
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
-    *("rows_this_run", "log_this_run"),
+    *("rows_this_run", "log_this_run", "ids_this_run"),
     *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
 }
 
@@ -115,18 +115,6 @@ def test_what_failed_a_test_is_tested_and_told_again_by_the_next_build(homes):
     assert query(home, report) == [(3, 2, 0)]
 
 
-def test_other_settings_build_everything_anew(homes):
-    home, twin = homes
-    deliver(home, 0, HOURS[0])
-    deliver(twin, 0, HOURS[0])
-    build(home)
-    assert query(home, "select count(*) from sessions") == [(4,)]
-    build(home, settings=Settings(session_gap_minutes=50))
-    build(twin, settings=Settings(session_gap_minutes=50))
-    assert query(home, "select count(*) from sessions") == [(3,)]
-    assert contents(home) == contents(twin)
-
-
 class TidalSettings(Settings):
     """One more setting of each kind that dbt knows."""
 
@@ -135,16 +123,22 @@ class TidalSettings(Settings):
 
 
 def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(homes):
-    home, _ = homes
+    home, twin = homes
     deliver(home, 0, HOURS[0])
-    build(home, TidalSettings(), command="run")
-    known = "select count(*) from information_schema.tables where table_name = 'last_build'"
-    # a build of one model ends before the watermark is set, but goes with its start
-    one = {"command": "run", "select": ["new_loads"]}
+    deliver(twin, 0, HOURS[0])
+    build(home, TidalSettings())
+    assert query(home, "select count(*) from sessions") == [(4,)]
+    # a build of one model never sets the watermark, but removes it where the next must be full
+    one = {"command": "run", "select": ["loads_this_run"]}
+    has_watermark = "select count(*) from information_schema.tables where table_name = 'last_build'"
     build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
-    assert query(home, known) == [(1,)]
-    build(home, TidalSettings(tides=3), **one)
-    assert query(home, known) == [(0,)]
+    assert query(home, has_watermark) == [(1,)]
+    build(home, TidalSettings(session_gap_minutes=50))
+    build(twin, TidalSettings(session_gap_minutes=50))
+    assert query(home, "select count(*) from sessions") == [(3,)]
+    assert contents(home) == contents(twin)
+    build(home, TidalSettings(session_gap_minutes=50, tides=3), **one)
+    assert query(home, has_watermark) == [(0,)]
 
 
 def test_a_full_refresh_sees_rows_that_went(homes):

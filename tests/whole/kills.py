@@ -1,6 +1,6 @@
 """Kill -9 in the middle of an hour, again and again, and see that nobody can tell afterwards.
 
-    make kills                                a hundred times
+    make prove PROVE="--only kills"           a hundred times
     python -m tests.whole.kills --times 10    ten times
 
 Belongs here: the killing, the reader that looks all the while, and the command. Not here: the shop
@@ -157,6 +157,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.whole.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--until-fault", action="store_true", help="end with the first fault")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="comeback-kills-"))
     shop = open_shop(folder)
@@ -172,6 +173,8 @@ def main() -> int:
         faulty += bool(trial.faults)
         outcome = "; ".join(trial.faults) or "equal to the twin"
         print(f"{number:4} killed at {moment:.2f} s: {outcome}", flush=True)
+        if faulty and given.until_fault:
+            break
     print(f"{kills} kills, {polls} looks of a reader, {faulty} trials with a fault")
     if faulty:
         print(f"what is left of them lies in {folder}")

@@ -1,4 +1,4 @@
-"""A few kills, cheap enough for every change; a hundred are `make kills`."""
+"""A few kills, cheap enough for every change; a hundred are in `make prove`."""
 
 import pytest
 

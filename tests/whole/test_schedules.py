@@ -26,8 +26,8 @@ from orchestration.dagster.automation import TRAIN_HOUR
 from tests.rules import reference
 from tests.rules.cases import Row
 from tests.rules.reference import CANONICAL_COLUMNS
+from tests.rules.schedules import newest_hour
 from tests.rules.strategies import SHARED, random_log
-from tests.rules.test_incremental import newest_hour
 
 from .conftest import run_comeback
 

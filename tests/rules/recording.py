@@ -1,0 +1,216 @@
+"""What dbt itself runs, statement by statement, written down once so that many logs can follow.
+
+Belongs here: running dbt over an empty warehouse, the statements that it sent to DuckDB node by
+node, and keeping them until the project changes. Does not belong here: running them again
+(warehouse.py), or any knowledge of materialisations, strategies and hooks: they are dbt's.
+
+dbt needs seconds, a log needs milliseconds. What dbt sends depends on what it finds, and it finds
+one of three things: nothing; tables whose build never ended; tables of a build that did.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from unittest.mock import patch
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt_common.events.base_types import EventMsg
+
+from orchestration.landing import ensure_raw_tables, load_sources
+from orchestration.warehouse.dbt_build import project_fingerprint
+
+PROJECT = Path(
+    os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
+).resolve()
+DATABASE = "warehouse"
+# An hour that no log contains: where its text stands in a statement, the log's hour belongs.
+PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
+# One source's rows go through the rules like any other's, and plans stay small.
+VARIABLES = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": ["canonical"]}
+# What dbt finds.
+NOTHING, UNENDED, ENDED = "nothing", "unended", "ended"
+# Words that begin a statement: what changes tables is kept, what asks or describes is not.
+CHANGING = {"begin", "commit", "create", "insert", "delete", "update", "drop", "alter", "truncate"}
+ASKING = {"select", "describe", "comment", "set"}
+
+Statements = Mapping[str, Sequence[str]]
+"""By what dbt found: the statements that it sent."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as dbt builds it.
+
+    Attributes:
+        name: of its relation.
+        folder: the part of the project that it lies in, such as `carts`.
+        is_view: whether its relation is a view.
+        needs: the models that it stands on.
+        statements: what builds it.
+    """
+
+    name: str
+    folder: str
+    is_view: bool
+    needs: Sequence[str]
+    statements: Statements
+
+
+@dataclass(frozen=True)
+class Recording:
+    """All that dbt sends in a build.
+
+    Attributes:
+        raw: what makes the tables of landing, as `orchestration` does.
+        begin: before the first model.
+        models: in dbt's order.
+        finish: after the last.
+    """
+
+    raw: Sequence[str]
+    begin: Statements
+    models: Sequence[Model]
+    finish: Statements
+
+
+def recording(cache: Path, project: Path = PROJECT) -> Recording:
+    """The recording of a project; made once for each content of it, whoever asks first.
+
+    Args:
+        cache: a folder for it; processes may share it.
+        project: the dbt project.
+
+    Raises:
+        RuntimeError: dbt cannot build the project.
+    """
+    content = hashlib.sha256(Path(__file__).read_bytes())
+    content.update(project_fingerprint(project, VARIABLES).encode())
+    path = cache / f"{content.hexdigest()}.json"
+    with _locked(cache / "lock"):
+        if not path.exists():
+            for old in cache.glob("*.json"):
+                old.unlink()
+            written = path.with_suffix(".part")
+            written.write_text(json.dumps(asdict(_record(project))))
+            written.replace(path)
+    kept = json.loads(path.read_text())
+    return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _record(project: Path) -> Recording:
+    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
+        target = Path(folder)
+        database = target / f"{DATABASE}.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            ensure_raw_tables(connection, load_sources(project / "models" / "staging"))
+            raw = [
+                sql
+                for (sql,) in connection.execute(
+                    "select sql from duckdb_tables() where schema_name = 'raw'"
+                ).fetchall()
+            ]
+        builds = {NOTHING: _build(project, target)}
+        with duckdb.connect(str(database)) as connection:
+            # its end is what this table stands for
+            connection.execute("drop table last_build")
+        builds |= {UNENDED: _build(project, target), ENDED: _build(project, target)}
+        with duckdb.connect(str(database)) as connection:
+            views = {
+                name
+                for (name,) in connection.execute("select view_name from duckdb_views()").fetchall()
+            }
+    first = builds[NOTHING]
+    names = {node.unique_id: node.alias for node in first.models}
+    return Recording(
+        raw=["create schema raw", *raw],
+        begin={found: build.hook("on-run-start") for found, build in builds.items()},
+        models=[
+            Model(
+                name=node.alias,
+                folder=node.fqn[1],
+                is_view=node.alias in views,
+                needs=[names[need] for need in node.depends_on.nodes if need in names],
+                statements={
+                    found: build.statements.get(node.unique_id, [])
+                    for found, build in builds.items()
+                },
+            )
+            for node in first.models
+        ],
+        finish={found: build.hook("on-run-end") for found, build in builds.items()},
+    )
+
+
+@dataclass
+class _Build:
+    """One run of dbt: what it sent node by node, and the models in the order in which they ran."""
+
+    statements: dict[str, list[str]] = field(default_factory=dict)
+    models: list = field(default_factory=list)
+
+    def note(self, message: EventMsg) -> None:
+        """Take down what is sent for a node; what dbt asks for itself is nobody's."""
+        if message.info.name == "SQLQuery" and message.data.node_info.unique_id:
+            sql = re.sub(r"\A\s*/\*.*?\*/\s*", "", message.data.sql, flags=re.DOTALL)
+            if _is_changing(sql):
+                self.statements.setdefault(message.data.node_info.unique_id, []).append(sql)
+
+    def hook(self, name: str) -> list[str]:
+        return [
+            sql
+            for node, statements in self.statements.items()
+            if node.startswith("operation.") and name in node
+            for sql in statements
+        ]
+
+
+def _is_changing(sql: str) -> bool:
+    found = re.match(r"(?:\s*(?:--[^\n]*\n|;))*\s*(\w*)", sql)
+    word = found[1].lower()
+    if word and word not in CHANGING | ASKING:
+        raise RuntimeError(f"dbt sent what this recording cannot place: {sql[:80]}")
+    return word in CHANGING
+
+
+def _build(project: Path, target: Path) -> _Build:
+    build = _Build()
+    environment = {
+        "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
+        "COMEBACK_TEMP": str(target),
+        "DO_NOT_TRACK": "1",
+    }
+    # dbt goes into the project's folder
+    with patch.dict(os.environ, environment), chdir(Path.cwd()):
+        outcome = dbtRunner(callbacks=[build.note]).invoke(
+            [
+                *("--quiet", "--log-level-file", "none", "--no-version-check", "run"),
+                *("--project-dir", str(project), "--profiles-dir", str(project)),
+                *("--target-path", str(target), "--log-path", str(target)),
+                *("--vars", json.dumps(VARIABLES)),
+            ]
+        )
+    # dbt would keep the file open for the life of the process
+    DuckDBConnectionManager.close_all_connections()
+    if not outcome.success:
+        raise RuntimeError(f"dbt cannot build {project}: {outcome.exception or outcome.result}")
+    build.models = [
+        result.node for result in outcome.result.results if result.node.resource_type == "model"
+    ]
+    return build
