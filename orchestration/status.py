@@ -28,7 +28,7 @@ from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
 from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
 from orchestration.privacy.erasure_records import PENDING
-from orchestration.warehouse import database, run_log, suspect_files
+from orchestration.warehouse import database, run_log, suspect_files, suspicious_ids
 from orchestration.warehouse.score_tables import HAS_SCORED
 
 SHOWN_WARNINGS = 5
@@ -295,6 +295,7 @@ def _warnings(
     if is_constant(scores):
         note = scores["note"][0]
         yield f"p_abandon is the same for every cart{f': {note}' if note else ''}"
+    yield from suspicious_ids.warnings(published, with_ids=True)
     files = suspect_files.warnings(published, since)
     yield from files[:SHOWN_WARNINGS]
     if len(files) > SHOWN_WARNINGS:

@@ -14,9 +14,9 @@ from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import from_partition_key, iso
 from orchestration.modelling import scoring, training
 from orchestration.outputs import export_files
-from orchestration.warehouse import database, run_log, suspect_files
+from orchestration.warehouse import database, run_log, suspect_files, suspicious_ids
 from orchestration.warehouse.freshness import freshness
-from orchestration.warehouse.score_tables import CART_SCORES
+from orchestration.warehouse.score_tables import CART_SCORES, SUSPICIOUS_IDS
 
 SHOWN_WARNINGS = 20
 
@@ -26,6 +26,7 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
     return [
         _rows_add_up(),
         _files_say_enough(),
+        _ids_are_of_one(),
         _log_is_recent(),
         _scores_are_sane(),
         _export_equals_table(),
@@ -67,6 +68,20 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
         )
 
     return files_say_enough
+
+
+def _ids_are_of_one() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=SUSPICIOUS_IDS,
+        description="No id ties more together than one person, order or event can be.",
+        required_resource_keys={RUN_KEY},
+    )
+    def ids_are_of_one(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with run_of(context).open_warehouse() as connection:
+            warnings = suspicious_ids.warnings(connection, with_ids=False)
+        return _outcome(context, None, warnings=warnings)
+
+    return ids_are_of_one
 
 
 def _log_is_recent() -> dg.AssetChecksDefinition:

@@ -16,6 +16,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings, load_settings, parse_settings, write_template
 from orchestration.ground.settings_schema import InWords, Mark, declared, in_words, marked
 from orchestration.ground.settings_template import toml_template
+from orchestration.warehouse.dbt_build import dbt_vars
 
 
 def test_without_a_file_the_defaults_hold(tmp_path):
@@ -279,3 +280,18 @@ def test_a_template_that_cannot_be_written_is_refused_in_one_line(tmp_path):
     with pytest.raises(ComebackError, match="there are settings already"):
         write_template(tmp_path)
     assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_words_of_the_shop_for_nobody_are_a_table_of_their_own(tmp_path):
+    (tmp_path / "comeback.toml").write_text("[ids]\nplaceholders = ['till 1', \"it's\", 'a\\b']\n")
+    settings = load_settings(tmp_path)
+    assert settings.ids.placeholders == ("till 1", "it's", "a\\b")
+    assert settings.digest != Settings().digest
+    assert dbt_vars(settings)["ids"] == {"placeholders": ["till 1", "it's", "a\\b"]}
+    assert "ids" in dbt_vars(settings)["log_variables"]
+    with pytest.raises(
+        ComebackError, match=r"'placeholders' cannot be 'x', .*\[ids\], give a list"
+    ):
+        parse_settings({"ids": {"placeholders": "x"}})
+    with pytest.raises(ComebackError, match=r"\[ids\], give a list, each a text that is not"):
+        parse_settings({"ids": {"placeholders": [" "]}})

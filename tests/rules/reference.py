@@ -70,6 +70,7 @@ NOBODY = frozenset(
         hashlib.sha256(b"").hexdigest(),
     }
 )
+NOT_GIVEN = NOBODY - {"nan", "anonymous", "guest", "[object object]"} | {"-", "--", ""}
 NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
 BLANKS = "".join(
     chr(code)
@@ -235,9 +236,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
     repairs = [
         f"bad_{name}"
         for name, value in optional.items()
-        if row.get(name)
-        and value is None
-        and not (means_nobody(row[name]) and row[name].lower() != "nan")
+        if row.get(name) and value is None and row[name].strip(" ").lower() not in NOT_GIVEN
     ]
     event = Event(
         source=row["source"],

@@ -12,12 +12,24 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
+from orchestration.landing import find_files, land, load_sources
+
 from .cases import LOADED_AT, Row
-from .recording import DATABASE, ENDED, NOTHING, PLACEHOLDER_HOUR, UNENDED, Model, Recording
+from .recording import (
+    DATABASE,
+    ENDED,
+    NOTHING,
+    PLACEHOLDER_HOUR,
+    PROJECT,
+    UNENDED,
+    Model,
+    Recording,
+)
 from .reference import CANONICAL_COLUMNS
 
 LOADED = pa.schema(
@@ -116,6 +128,17 @@ class Warehouse:
         """
         self.empty()
         self.land(rows, files or [1] * len(rows), landed_at)
+        needed = self._needed(tables)
+        self._run([model for model in self._models if model.name in needed], as_of)
+
+    def build_files(
+        self, folder: Path, as_of: datetime, *, tables: Iterable[str] = SELECTS
+    ) -> None:
+        """Land the files of a folder as dumps of `canonical`, and build what `tables` need."""
+        self.empty()
+        source = load_sources(PROJECT / "models" / "staging")["canonical"]
+        landed = land(self._connection, find_files(folder, source), source, landed_at=as_of)
+        assert {file.status for file in landed} == {"loaded"}
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 

@@ -62,6 +62,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "daily_funnel",
         "landed_files",
         "set_aside_rows",
+        "suspicious_ids",
         "late_data_report",
         "runs",
     }

@@ -23,7 +23,7 @@ case
     when {{ has_pattern(column, '^[1-9B-DFH-MO-TV-Zb-dfh-mo-tv-z][0-9A-Za-z_-]*$') }} then {{ column }}
     {% endif -%}
     when {{ is_placeholder(column) }} then null
-    else {{ id_as_number(trim_blanks(column)) }}
+    else {{ id_as_number(column) }}
 end
 {%- endmacro -%}
 
@@ -43,7 +43,14 @@ end
 
 {#- Whether a field that holds no id was not given; nan is a number that went wrong. -#}
 {%- macro is_not_given(column) -%}
-(lower({{ column }}) != 'nan' and {{ is_placeholder(column) }})
+case lower(trim({{ column }}))
+    {% for word in [
+        '', '-', '--', 'null', 'nil', 'none', 'n/a', 'na', 'undefined', 'unknown', '(not set)', '(none)', '\\n',
+    ] -%}
+    when {{ text_literal(word) }} then true
+    {% endfor -%}
+    else false
+end
 {%- endmacro -%}
 
 {#- An id of an item: it may be 0, and fewer words stand for none. -#}
@@ -59,39 +66,51 @@ case
                 {% for word in words -%}
                     when '{{ word }}' then null
                 {% endfor -%}
-                else {{ id_as_number('trim(' ~ column ~ ')') }}
+                else {{ id_as_number(column) }}
             end
     else {{ column }}
 end
 {%- endmacro -%}
 
-{#- An id that is a whole number of up to 15 digits, written as a float of which no digit was lost, as that number. -#}
-{%- macro id_as_number(id) -%}
+{#-
+    An id without the blanks around it; a whole number of up to 15 digits that was written as a float, and of which no
+    digit was lost, as that number.
+-#}
+{%- macro id_as_number(column) -%}
+{%- set blanks = '[' ~ blank_class() ~ ']*' -%}
+{%- set float = "regexp_extract(" ~ column ~ ", '[0-9.eE+-]+', 0)" -%}
 case
-    when {{ has_pattern(id, '^-?[0-9]{1,15}[.]0*$') }} then regexp_extract({{ id }}, '^[^.]*', 0)
-    when {{ has_pattern(id, exponent_pattern()) }} and {{ has_all_digits(id) }} and {{ as_decimal(id) }} = floor({{ as_decimal(id) }})
-        then cast(cast({{ as_decimal(id) }} as bigint) as string)
-    else {{ id }}
+    when {{ has_pattern(column, '^' ~ blanks ~ '-?[0-9]{1,15}[.]0*' ~ blanks ~ '$') }}
+        then regexp_extract({{ column }}, '-?[0-9]+', 0)
+    when
+        {{ has_pattern(column, '^' ~ blanks ~ exponent_pattern() ~ blanks ~ '$') }}
+        and {{ has_all_digits(float) }}
+        and {{ as_decimal(float) }} = floor({{ as_decimal(float) }})
+        then cast(cast({{ as_decimal(float) }} as bigint) as string)
+    else {{ trim_blanks(column) }}
 end
 {%- endmacro -%}
 
 {#-
     Whether an id was rounded on its way: a float that shows fewer digits than it had, or that had more than 15. Other
-    people may have the same.
+    people may have the same. Such an id begins with a digit or a minus and has a point or a plus: few have.
 -#}
 {%- macro is_rounded_id(id) -%}
-(
-    ({{ id }} like '%.%' or {{ id }} like '%+%')
-    and (
-        {{ has_pattern(id, '^-?[0-9]{16,}[.]0*$') }}
-        or ({{ has_pattern(id, exponent_pattern()) }} and not {{ has_all_digits(id) }})
-    )
-)
+case
+    when {{ id }} < ':'
+        then case
+            when {{ id }} like '%.%' or {{ id }} like '%+%'
+                then {{ has_pattern(id, '^-?[0-9]{16,}[.]0*$') }}
+                    or ({{ has_pattern(id, '^' ~ exponent_pattern() ~ '$') }} and not {{ has_all_digits(id) }})
+            else false
+        end
+    else false
+end
 {%- endmacro -%}
 
 {#- A float with an exponent; without a point or a plus it may as well be a hexadecimal number. -#}
 {%- macro exponent_pattern() -%}
-{{ return('^-?[0-9]([.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}$') }}
+{{ return('-?[0-9](?:[.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}') }}
 {%- endmacro -%}
 
 {%- macro has_all_digits(float) -%}

@@ -27,7 +27,10 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
     if they had not been changed yet. Both are marked.
 -#}
 {%- macro event_time(column, source_name) -%}
-{%- set zone = source_zone(source_name) -%}
+{{ event_time_in(column, source_zone(source_name)) }}
+{%- endmacro -%}
+
+{%- macro event_time_in(column, zone) -%}
 {%- if zone == 'UTC' -%}
 {{ read_clock(column) }} as event_at,
 false as is_at_clock_change

@@ -1,0 +1,199 @@
+"""Inputs from the field that misled ids, times, quantities and amounts, with the right outcome.
+
+Belongs here: what the rules make of the shared cases that concern them, landed as files, and of
+inputs of our own of the same kind. Not here: the outcomes of the hour around them (tests/whole).
+"""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from .recording import Recording
+from .warehouse import Warehouse
+
+HOUR = datetime(2026, 11, 26, 12, tzinfo=UTC)
+TEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+def carts(warehouse: Warehouse, folder: Path) -> dict[str, dict]:
+    """The carts by visitor, the prefix of the case left out."""
+    warehouse.build_files(folder, HOUR, tables=("carts", "landed_files", "set_aside_rows"))
+    return {row["visitor_id"].split("-")[-1]: row for row in warehouse.query("from carts")}
+
+
+def statuses(found: dict[str, dict]) -> dict[str, tuple]:
+    return {visitor: (cart["status"], cart["owner_id"]) for visitor, cart in found.items()}
+
+
+def notes(warehouse: Warehouse) -> list[str | None]:
+    return [row["note"] for row in warehouse.query("select note from landed_files order by file")]
+
+
+def test_a_null_marker_is_nobody(warehouse: Warehouse, shared_cases: Path):
+    assert statuses(carts(warehouse, shared_cases / "c01_null_marker")) == {
+        "ann": ("open", None),
+        "bob": ("open", None),
+        "cyd": ("converted", None),
+        "dan": ("converted", None),
+    }
+    # a null marker in an optional field is no fault either
+    assert warehouse.query("from set_aside_rows") == []
+
+
+def test_a_placeholder_ties_no_orders(warehouse: Warehouse, shared_cases: Path):
+    found = carts(warehouse, shared_cases / "c02_not_set")
+    assert statuses(found) == dict.fromkeys("abcd", ("converted", None))
+    assert warehouse.query("select count(*) as orders from orders") == [{"orders": 4}]
+
+
+def test_guests_are_not_one_person(warehouse: Warehouse, shared_cases: Path):
+    assert statuses(carts(warehouse, shared_cases / "c03_guest")) == {
+        "ann": ("open", None),
+        "bob": ("open", None),
+        "cyd": ("converted", None),
+    }
+
+
+def test_a_float_id_is_the_whole_number_in_every_format(warehouse: Warehouse, shared_cases: Path):
+    found = carts(warehouse, shared_cases / "c04_float_ids")
+    assert (found["phone"]["status"], found["phone"]["converted_elsewhere"]) == ("converted", True)
+    users = warehouse.query("select distinct user_id from events where user_id is not null")
+    assert users == [{"user_id": "90001"}]
+
+
+def test_decimal_commas_are_read_where_the_file_says_so(warehouse: Warehouse, shared_cases: Path):
+    found = carts(warehouse, shared_cases / "c06_decimal_comma")
+    values = {visitor: cart["cart_value"] for visitor, cart in found.items()}
+    assert values == {"bob": Decimal(2598), "cyd": Decimal(2598), "dan": Decimal("39.8")}
+    (note,) = notes(warehouse)
+    assert note.startswith("amounts are read with decimal commas")
+
+
+HEADER = "event_id;visitor_id;event_at;event_type;item_id;price;currency;order_value\n"
+ROW = "{};v{};2026-11-20 10:00:00;add_to_cart;s1;{};EUR;{}\n"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "prices", "values", "is_comma"),
+    [
+        (";", ["1.299", "19,9"], ["1299", "19.9"], True),
+        (";", ["1.234.567,89", "5"], ["1234567.89", "5"], True),
+        # one decimal point, and the commas are not decimal
+        (";", ["19.90", "19,90"], ["19.9", None], False),
+        (";", ["1.299", "19"], ["1.299", "19"], False),
+        (";", ["1,299.00", "5"], [None, "5"], False),
+        ("\t", ["19,90", "5"], [None, "5"], False),
+    ],
+)
+def test_a_file_is_taken_to_have_decimal_commas_only_if_nothing_speaks_against_it(
+    warehouse: Warehouse, tmp_path: Path, delimiter, prices, values, is_comma
+):
+    rows = [ROW.format(number, number, price, "") for number, price in enumerate(prices)]
+    (tmp_path / "a.csv").write_text((HEADER + "".join(rows)).replace(";", delimiter))
+    found = carts(warehouse, tmp_path)
+    assert [found[f"v{number}"]["cart_value"] for number in range(len(prices))] == [
+        value and Decimal(value).normalize() for value in values
+    ]
+    assert (notes(warehouse) != [None]) == is_comma
+
+
+def test_an_order_value_says_so_too(warehouse: Warehouse, tmp_path: Path):
+    rows = ROW.format(1, 1, "5", "") + ROW.format(2, 2, "1.250", "").replace("add_to_cart", "x")
+    bought = ROW.format(3, 1, "", "1.005,50").replace("add_to_cart", "purchase")
+    (tmp_path / "a.csv").write_text(HEADER + rows + bought)
+    warehouse.build_files(tmp_path, HOUR, tables=("orders",))
+    assert warehouse.query("select order_value from orders") == [{"order_value": Decimal("1005.5")}]
+
+
+def test_quantities_of_nothing_and_less(warehouse: Warehouse, shared_cases: Path):
+    found = carts(warehouse, shared_cases / "c07_quantity")
+    assert {name: (cart["item_quantity"], cart["cart_value"]) for name, cart in found.items()} == {
+        "ann": (1, Decimal(10)),
+        "cyd": (3, Decimal(30)),
+    }
+
+
+def test_one_click_told_twice_is_two_events_and_a_note(warehouse: Warehouse, shared_cases: Path):
+    warehouse.build_files(
+        shared_cases / "c09_double_fire", HOUR, tables=("carts", "suspicious_ids")
+    )
+    assert [row["item_quantity"] for row in warehouse.query("from carts")] == [2]
+    (found,) = warehouse.query("from suspicious_ids")
+    assert (found["kind"], found["id"]) == ("double_fire", "c09-ann")
+    assert found["detail"].endswith("such as c09-1 and c09-2")
+
+
+def test_a_blank_may_stand_before_an_offset(warehouse: Warehouse, shared_cases: Path):
+    found = carts(warehouse, shared_cases / "c10a_blank_before_offset")
+    assert found["ann"]["started_at"] == TEN
+    assert found["ann"]["status"] == "converted"
+
+
+def test_ids_that_start_anew_with_each_visitor_are_listed(warehouse: Warehouse, shared_cases: Path):
+    warehouse.build_files(shared_cases / "c14_ids_restart", HOUR, tables=("suspicious_ids",))
+    found = warehouse.query("select kind, id, visitor_count, event_count from suspicious_ids")
+    assert sorted(tuple(row.values()) for row in found) == [
+        ("event_id", id_, 3, 3) for id_ in ("1", "2", "3")
+    ]
+
+
+def test_a_time_is_one_microsecond_in_every_form(warehouse: Warehouse, shared_cases, tmp_path):
+    texts = ["2026-11-20T10:00:00.123456789Z", "1795168800123456", "1795168800123456999"]
+    lines = [
+        {"event_id": f"t{at}", "visitor_id": f"t{at}", "event_at": text, "event_type": "view_item"}
+        for at, text in enumerate(texts)
+    ]
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    for path in (shared_cases / "c15_parquet_times").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    warehouse.build_files(tmp_path, HOUR, tables=("events",))
+    found = {row["visitor_id"]: row["event_at"] for row in warehouse.query("from events")}
+    milliseconds = found.pop("c15-double")
+    assert milliseconds == TEN.replace(microsecond=123000)
+    assert len(found) == 7
+    assert set(found.values()) == {TEN.replace(microsecond=123456)}
+
+
+@pytest.fixture
+def short_lived(dbt_recording: Recording) -> Warehouse:
+    """A warehouse in which carts expire after three days."""
+
+    def shortened(statements):
+        return {
+            found: [text.replace("interval '30' day", "interval '3' day") for text in sent]
+            for found, sent in statements.items()
+        }
+
+    models = [
+        dataclasses.replace(model, statements=shortened(model.statements))
+        for model in dbt_recording.models
+    ]
+    return Warehouse(dataclasses.replace(dbt_recording, models=models))
+
+
+@pytest.mark.parametrize(
+    ("hour", "scored"),
+    [
+        (datetime(2026, 11, 24, 0, tzinfo=UTC), []),
+        # at exactly three days it still lives, a microsecond later it does not
+        (datetime(2026, 11, 23, 10, 5, tzinfo=UTC), ["V1"]),
+        (datetime(2026, 11, 23, 10, 5, 0, 1, tzinfo=UTC), []),
+        (datetime(2026, 11, 22, 0, tzinfo=UTC), ["V1"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["whole.csv", "cut.csv"])
+def test_a_cart_is_expired_at_the_scored_hour_and_not_at_the_end_of_the_log(
+    short_lived: Warehouse, shared_cases: Path, tmp_path: Path, name, hour, scored
+):
+    (tmp_path / name).write_bytes((shared_cases / "short_expiry_look_ahead" / name).read_bytes())
+    tables = ("scoring_snapshots", "scoring_returns", "carts")
+    short_lived.build_files(tmp_path, HOUR, tables=tables)
+    expected = "expired" if name == "whole.csv" else "open"
+    assert [row["status"] for row in short_lived.query("from carts")] == [expected]
+    short_lived.move(hour, ("scoring_snapshots", "scoring_returns"))
+    for table in ("scoring_snapshots", "scoring_returns"):
+        assert [row["visitor_id"] for row in short_lived.query(f"from {table}")] == scored

@@ -1,0 +1,90 @@
+"""Local times where clocks change: the SQL against Python's own knowledge of zones.
+
+Belongs here: times without an offset in a source's zone. Not here: other forms of times; cases of
+those are in cases.py.
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+from orchestration.landing import ensure_raw_tables, load_sources
+
+from . import reference
+from .recording import PROJECT
+
+ZONES = {
+    "Europe/Berlin": ("2026-03-29 02:00", "2026-10-25 02:00"),
+    "America/New_York": ("2026-03-08 02:00", "2026-11-01 01:00"),
+    # by half an hour
+    "Australia/Lord_Howe": ("2026-10-04 02:00", "2026-04-05 01:30"),
+}
+
+
+@pytest.fixture(scope="module")
+def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What reads the column `text` in each zone, as dbt writes it."""
+    folder = tmp_path_factory.mktemp("times")
+    path = folder / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
+    columns = ["{{ event_time_in('text', '%s') }}" % zone for zone in ZONES]  # noqa: UP031 Jinja
+    with patch.dict(os.environ, {"COMEBACK_WAREHOUSE": str(path), "COMEBACK_TEMP": str(folder)}):
+        done = dbtRunner().invoke(
+            [
+                *("--quiet", "compile", "--inline", " /* and */ ".join(columns)),
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                *("--target-path", str(folder / "target"), "--log-path", str(folder)),
+            ]
+        )
+    DuckDBConnectionManager.close_all_connections()
+    assert done.success, done.exception
+    compiled = done.result.results[0].node.compiled_code
+    return dict(zip(ZONES, compiled.split("/* and */"), strict=True))
+
+
+def read(expression: str, texts: list[str]) -> list[tuple[datetime, bool]]:
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return connection.execute(
+            f"select {expression} from (select unnest(?) as text)", [texts]
+        ).fetchall()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_local_time_at_a_clock_change_is_read_in_one_way_and_marked(expressions, zone):
+    texts = [
+        str(datetime.fromisoformat(change) + timedelta(minutes=minutes))
+        for change in ZONES[zone]
+        for minutes in range(-180, 240, 15)
+    ]
+    found = read(expressions[zone], texts)
+    assert [at.replace(tzinfo=UTC) for at, _ in found] == [
+        reference.parse_time(text, zone) for text in texts
+    ]
+    assert [is_marked for _, is_marked in found] == [is_at_change(text, zone) for text in texts]
+    # an hour each in spring and autumn, of Lord Howe half of one
+    assert sum(is_marked for _, is_marked in found) == (4 if "Lord" in zone else 8)
+
+
+def is_at_change(text: str, zone: str) -> bool:
+    """Whether the clocks of the zone showed a time twice or not at all: its readings differ."""
+    local = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    return local.utcoffset() != local.replace(fold=1).utcoffset()
+
+
+def test_an_offset_goes_before_the_zone_and_is_not_marked(expressions: dict[str, str]):
+    texts = ["2026-10-25T02:30:00+01:00", "2026-10-25 02:30:00 +0200", "1792891800", "soon"]
+    half_past = datetime(2026, 10, 25, 0, 30)
+    assert read(expressions["Europe/Berlin"], texts) == [
+        (half_past + timedelta(hours=1), False),
+        (half_past, False),
+        (datetime.fromtimestamp(1792891800, UTC).replace(tzinfo=None), False),
+        (None, False),
+    ]
