@@ -114,7 +114,7 @@ end
 {%- endmacro -%}
 
 {%- macro has_all_digits(float) -%}
-cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
+try_cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
 {%- endmacro -%}
 
 {#- A float of at most 15 digits before the point. -#}
