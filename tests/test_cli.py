@@ -114,3 +114,20 @@ def test_the_ui_keeps_its_state_in_the_home_and_listens_on_this_machine_only(mon
     ]
     assert environment["DAGSTER_HOME"] == str(home / "dagster")
     assert (home / "dagster" / "dagster.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["land", "{}/gone", "--source", "canonical"],
+        ["land", "{}", "{}/gone.csv", "--source", "canonical"],
+        ["run", "--events", "{}/gone", "--source", "canonical"],
+        ["land", "memory://gone/a.csv", "--source", "canonical"],
+    ],
+)
+def test_a_named_path_that_is_not_there_is_wrong_usage(command, tmp_path, capsys):
+    with pytest.raises(SystemExit) as usage:
+        cli.main([each.format(tmp_path) for each in command])
+    assert usage.value.code == 2
+    gone = next(each.format(tmp_path) for each in command if "gone" in each)
+    assert f"there is no file or folder {gone}" in capsys.readouterr().err
