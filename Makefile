@@ -59,4 +59,4 @@ bench: setup
 	$(BIN)/python -m bench $(BENCH)
 
 clean:
-	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache *.egg-info
+	rm -rf $(VENV) dbt_project/target dbt_project/logs .pytest_cache .hypothesis .ruff_cache .import_linter_cache *.egg-info

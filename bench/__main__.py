@@ -50,7 +50,7 @@ def main() -> None:
             if sys.stderr.isatty():
                 print(f"[{time.monotonic() - begun:.0f} s]", end="\r", file=sys.stderr, flush=True)
     if given.keep:
-        print(f"\nKept in {Results(today(), machine, rows, bench.dearest_nodes).keep()}")
+        print(f"\nKept in {Results(today(), machine, rows, bench.slowest_nodes).keep()}")
 
 
 if __name__ == "__main__":

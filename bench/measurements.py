@@ -20,7 +20,7 @@ from bench.processes import (
     module,
     typical,
 )
-from bench.table import Row, dearest
+from bench.table import Row, slowest
 from orchestration.ground.home import Home
 
 MONTH_EVENTS = 1_000_000
@@ -35,7 +35,7 @@ class Bench:
     """The measurements of one run, made in a scratch folder.
 
     Attributes:
-        dearest_nodes: filled as the full builds are measured.
+        slowest_nodes: filled as the full builds are measured.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Bench:
         self._carts = carts
         self._repeats = repeats
         self._month_events = min(MONTH_EVENTS, self._sizes[0])
-        self.dearest_nodes: dict[str, dict[str, float]] = {}
+        self.slowest_nodes: dict[str, dict[str, float]] = {}
         self._hours: dict[str, float] = {}
 
     def rows(self) -> Iterator[Row]:
@@ -90,7 +90,7 @@ class Bench:
             raise ValueError(f"the statements do not find the same sessions: {sessions}")
         cost = measured(module("own_steps", "build", dumps, FIRST_HOUR.isoformat()), home.root)
         reported = json.loads(cost.out)
-        self.dearest_nodes[_short(size)] = dearest(
+        self.slowest_nodes[_short(size)] = slowest(
             {"(landing)": reported["landing"], **reported["nodes"]}
         )
         what = f"Comeback: {_short(size)} events landed, all of dbt built and tested"

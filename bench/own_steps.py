@@ -22,7 +22,7 @@ import polars as pl
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
-from orchestration.landing.deliveries import Location, known_sources, land_locations
+from orchestration.landing.locations import Location, known_sources, land_locations
 from orchestration.warehouse import database, dbt_build
 
 SOURCE = "canonical"

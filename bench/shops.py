@@ -65,10 +65,10 @@ def more_rows(month: Path, number: int, rows: int) -> pl.DataFrame:
         The rows as delivered.
     """
     at = pl.col("at")
-    at = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
+    read_at = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
     log = (
         pl.scan_parquet(month / "*.parquet")
-        .with_columns(at=at.dt.replace_time_zone(None))
+        .with_columns(at=read_at.dt.replace_time_zone(None))
         .filter(at < hour_after(0), pl.col("visitor_id").is_not_null())
         .unique("event_id", keep="any")
         .sort("at", "event_id")

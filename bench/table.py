@@ -22,7 +22,7 @@ LIBRARIES = (
 RESULTS = Path(__file__).parent / "results"
 PICTURE = RESULTS / "bench.png"
 HEADER = f"{'':3} {'what':66} {'seconds':>8} {'times':>6} {'peak MB':>8}"
-DEAREST_NODES = 12
+SLOWEST_NODES = 12
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ class Results:
         date: the day, ISO 8601.
         machine: where.
         rows: the table.
-        dearest_nodes: for each size the seconds of the dbt nodes that took longest in the full
+        slowest_nodes: for each size the seconds of the dbt nodes that took longest in the full
             build, landing among them.
     """
 
     date: str
     machine: Machine
     rows: Sequence[Row]
-    dearest_nodes: dict[str, dict[str, float]]
+    slowest_nodes: dict[str, dict[str, float]]
 
     def keep(self) -> Path:
         """Write the dated file and the picture; where the file is."""
@@ -100,7 +100,7 @@ class Results:
             date=values["date"],
             machine=Machine(**values["machine"]),
             rows=[Row(**row) for row in values["rows"]],
-            dearest_nodes=values["dearest_nodes"],
+            slowest_nodes=values["slowest_nodes"],
         )
 
 
@@ -122,9 +122,9 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def dearest(nodes: dict[str, float]) -> dict[str, float]:
+def slowest(nodes: dict[str, float]) -> dict[str, float]:
     """The nodes that took longest, longest first, in seconds."""
-    longest = sorted(nodes.items(), key=lambda node: (-node[1], node[0]))[:DEAREST_NODES]
+    longest = sorted(nodes.items(), key=lambda node: (-node[1], node[0]))[:SLOWEST_NODES]
     return {name: round(seconds, 2) for name, seconds in longest}
 
 

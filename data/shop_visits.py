@@ -336,8 +336,8 @@ def _remember(
     """Bring the minds of `who` up to the end of the visit; `due` is for those who buy later."""
     waits = aim.decides & ~aim.buys & ~aim.empties
     p_later = np.where(waits, bought_later(law, aim.p_convert), 0.0)
-    decided_anew = aim.is_free | aim.buys
-    minds.p_later[who] = np.where(decided_anew, p_later, minds.p_later[who])
+    has_decided = aim.is_free | aim.buys
+    minds.p_later[who] = np.where(has_decided, p_later, minds.p_later[who])
     due = np.where(aim.buys_later, due, np.where(aim.buys, np.inf, minds.due[who]))
     minds.due[who] = due
     # Nothing else is decided until a due purchase is made; having bought frees the mind at once.

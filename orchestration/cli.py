@@ -1,8 +1,8 @@
 """The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
-Belongs here: arguments, progress and exit codes (0 done, 1 failed, 2 wrong usage). Not here: work;
-a command is a run of the jobs that the schedule runs. Dagster, dbt and the models are imported when
-a command needs them, so that `--help` answers at once.
+Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted). Not here:
+the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs.
+Dagster, dbt and the models are imported when a command needs them: `--help` answers at once.
 """
 
 import argparse
@@ -10,18 +10,22 @@ import atexit
 import gc
 import logging
 import os
+import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from orchestration.ground.errors import ComebackError
-from orchestration.ground.failures import explained
+from orchestration.arguments import parser as arguments_parser
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
-from orchestration.ground.hours import hours_between, last_full_hour, parse_hour, utc_now
+from orchestration.ground.hours import hours_between, last_full_hour, utc_now
 
 logger = logging.getLogger("orchestration.cli")
+
+INTERRUPTED = 130
 
 
 def program() -> None:
@@ -42,27 +46,74 @@ def program() -> None:
         code = main()
     except SystemExit as usage:
         code = usage.code
+    except KeyboardInterrupt:  # before a command began, or while it said that it was interrupted
+        code = INTERRUPTED
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
-    parser = _parser()
+    parser = arguments_parser()
     arguments = parser.parse_args(argv)
-    if arguments.command is run and bool(arguments.events) != bool(arguments.source):
+    if arguments.command == "run" and bool(arguments.events) != bool(arguments.source):
         parser.error("--events DIR and --source SOURCE belong together")
+    for address in _named_paths(arguments):
+        if not _is_there(address):
+            parser.error(f"there is no file or folder {address}")
     _show_progress()
     home = Home.from_environment()
     try:
-        arguments.command(home, arguments)
+        return _command(arguments.command)(home, arguments) or 0
     except KeyboardInterrupt:
-        print("comeback: interrupted, the run did not finish, run it again", file=sys.stderr)
-        return 1
+        return _interrupted()
     except Exception as error:
+        # Ctrl-C in the middle of an import or of a library's own work may come as any error
+        if any(isinstance(each, KeyboardInterrupt) for each in chain(error)):
+            return _interrupted()
         if arguments.debug:
             raise
-        print(f"comeback: {_in_one_line(explained(error, home))}", file=sys.stderr)
-        return 1
-    return 0
+        reason = explained(error, home)
+        print(f"comeback: {_in_one_line(reason)}", file=sys.stderr)
+        return 2 if isinstance(reason, WrongUsage) else 1
+
+
+def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
+    every = (init, land, run, replay, train, erase, status, accept, ui)
+    return {each.__name__: each for each in every}[name]
+
+
+def _interrupted() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
+    print(
+        "comeback: interrupted, what was done so far is whole, run the command again",
+        file=sys.stderr,
+    )
+    return INTERRUPTED
+
+
+def _named_paths(arguments: argparse.Namespace) -> Sequence[str]:
+    """The files and folders that are named to be landed."""
+    if arguments.command is land:
+        return arguments.files
+    return [arguments.events] if arguments.command is run and arguments.events else []
+
+
+def _is_there(address: str) -> bool:
+    """Whether a path or address leads to something; one that cannot be asked for is tried later."""
+    if "://" not in address:
+        return Path(address).exists()
+    from orchestration.landing.files import exists
+
+    try:
+        return exists(address)
+    except (OSError, ImportError, ValueError):
+        return True
+
+
+def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
+    """A file with every setting, for the shop to edit."""
+    from orchestration.ground.settings import write_template
+
+    print(write_template(home.root))
 
 
 def land(home: Home, arguments: argparse.Namespace) -> None:
@@ -70,9 +121,17 @@ def land(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration.dagster.in_process import Launcher
     from orchestration.status import aligned
 
+    _require_there(arguments.files)
     with Launcher(home, "land") as launcher:
         landed = launcher.land(arguments.files, arguments.source)
     print(aligned(landed) if landed.height else "Nothing new: every content was landed before.")
+    skipped = landed.filter(landed["skipped_reason"].is_not_null()) if landed.height else landed
+    if skipped.height and skipped.height == landed.height:
+        raise ComebackError(
+            f"no row was read ({skipped['note'][0]})",
+            f"{skipped['file'][0]}" + (" and others" if skipped.height > 1 else ""),
+            "deliver what can be read",
+        )
 
 
 def run(home: Home, arguments: argparse.Namespace) -> None:
@@ -81,6 +140,8 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration.dagster.in_process import Launcher
 
     begun = time.monotonic()
+    if arguments.events:
+        _require_there([arguments.events])
     with Launcher(home, "run") as launcher:
         if arguments.rebuild:
             launcher.rebuild()
@@ -147,11 +208,33 @@ def erase(home: Home, arguments: argparse.Namespace) -> None:
     print("\n".join(lines))
 
 
-def status(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
-    """What there is, and anything wrong."""
+def status(home: Home, arguments: argparse.Namespace) -> int:
+    """What there is, and anything wrong; with `--check`, 1 if anything is."""
     from orchestration import status
 
-    print(status.status(home))
+    def recorded() -> Sequence[status.FailedRun]:
+        from orchestration.dagster.run_records import failed_runs
+
+        return failed_runs(home)
+
+    found = status.status(home, recorded)
+    print(found)
+    return int(arguments.check and found.is_wrong)
+
+
+def accept(home: Home, arguments: argparse.Namespace) -> None:
+    """Say of suspect files that they are meant so."""
+    from orchestration.ground.settings import load_settings
+    from orchestration.warehouse import database, suspect_files
+
+    if not home.warehouse.exists():
+        raise ComebackError("no file has landed yet", str(home.root), "run first: comeback run")
+    with home.lock(), database.connect(home, load_settings(home.root)) as connection:
+        database.ensure_score_tables(connection)
+        for name in arguments.files:
+            for file in suspect_files.accept(connection, name, utc_now()):
+                print(f"Accepted   {file.summary}")
+    print("Run the hour again: comeback run")
 
 
 def _show_progress() -> None:
@@ -166,6 +249,7 @@ def _show_progress() -> None:
 
 def ui(home: Home, arguments: argparse.Namespace) -> None:
     """Become Dagster's UI and daemon, until interrupted."""
+    _require_port(arguments.port)
     home.prepare()
     dagster = str(Path(sys.executable).with_name("dagster"))
     options = [
@@ -174,10 +258,49 @@ def ui(home: Home, arguments: argparse.Namespace) -> None:
         "-h",
         "127.0.0.1",
         "-p",
-        str(arguments.port),
+        arguments.port,
     ]
     places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
     os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
+
+
+def _require_there(addresses: Sequence[str]) -> None:
+    """Fail before any work if a file or folder that was named is not there.
+
+    Raises:
+        WrongUsage: it names the first that is not.
+    """
+    from orchestration.landing.locations import exists
+
+    for address in addresses:
+        if not exists(address):
+            raise WrongUsage("no such file or folder", address, "correct the path")
+
+
+def _require_port(port: str) -> None:
+    """Fail at once if the UI cannot listen on a port.
+
+    Raises:
+        WrongUsage: it is no port.
+        ComebackError: it is taken, or not for this user.
+    """
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
+        raise WrongUsage(f"'{port[:20]}' is no port", "--port", "give one between 1 and 65535")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+            probe.listen()
+        except OSError as error:
+            raise ComebackError(
+                f"the UI cannot listen there ({error.strerror})",
+                f"127.0.0.1:{port}",
+                f"end what listens on it, or choose another: comeback ui --port {_next_port(port)}",
+            ) from error
+
+
+def _next_port(port: str) -> int:
+    return int(port) + 1 if 1024 <= int(port) < 65535 else 3001
 
 
 def _in_one_line(error: BaseException) -> str:
@@ -186,137 +309,3 @@ def _in_one_line(error: BaseException) -> str:
         return str(error)
     text = " ".join(f"{type(error).__name__}: {error}".split())[:500]
     return f"something unforeseen happened, {text}, run it again with --debug and report it"
-
-
-def _as_of(text: str) -> str | datetime:
-    return text if text in ("now", "latest") else _full_hour(text)
-
-
-def _full_hour(text: str) -> datetime:
-    try:
-        return parse_hour(text)
-    except ComebackError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="comeback",
-        description="Out of a shop's raw event dumps: which carts will not be bought, when each"
-        " shopper will be back, and who is worth a nudge.",
-        epilog="State lives under COMEBACK_HOME (default: data/ of the checkout).",
-    )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_land(commands)
-    _add_run(commands)
-    _add_replay(commands)
-    _add(
-        commands,
-        train,
-        "learn challengers and promote those that are better",
-        "comeback train",
-    )
-    _add_erase(commands)
-    _add(commands, status, "files, rows, models, exports, anything wrong", "comeback status")
-    _add_ui(commands)
-    return parser
-
-
-def _add_land(commands: argparse._SubParsersAction) -> None:
-    parser = _add(
-        commands,
-        land,
-        "load files into the raw tables, each content once",
-        "comeback land dumps/2026-10-31.csv.gz --source rees46",
-    )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
-    parser.add_argument("--source", required=True, help="the source whose dumps they are")
-
-
-def _add_run(commands: argparse._SubParsersAction) -> None:
-    parser = _add(
-        commands,
-        run,
-        "one hour, all steps: land what is new, build, score, publish",
-        "comeback run --as-of latest --events ~/dumps --source rees46",
-    )
-    parser.add_argument(
-        "--as-of",
-        type=_as_of,
-        default="now",
-        metavar="HOUR",
-        help="now: the last full hour (default); latest: the first one at or after the newest"
-        " event; or a full hour such as 2026-10-31T10:00Z",
-    )
-    whose = parser.add_mutually_exclusive_group()
-    whose.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
-    whose.add_argument(
-        "--simulated", action="store_true", help="simulate a shop where no dumps are"
-    )
-    parser.add_argument("--source", help="the source whose dumps are in DIR")
-    parser.add_argument(
-        "--rebuild",
-        action="store_true",
-        help="first rebuild a damaged warehouse from the kept dumps; the old file is put aside",
-    )
-
-
-def _add_replay(commands: argparse._SubParsersAction) -> None:
-    parser = _add(
-        commands,
-        replay,
-        "hour after hour, as if it had run all along",
-        "comeback replay --from 2026-10-31T00:00Z --to 2026-10-31T23:00Z",
-    )
-    for name, target in (("--from", "first"), ("--to", "last")):
-        parser.add_argument(
-            name,
-            dest=target,
-            type=_full_hour,
-            required=True,
-            metavar="HOUR",
-            help=f"the {target} hour",
-        )
-
-
-def _add_erase(commands: argparse._SubParsersAction) -> None:
-    parser = _add(
-        commands,
-        erase,
-        "a person out of tables, exports and logs for good, and proof of it; the dumps that named"
-        " them are listed, not changed, and cannot bring them back",
-        "comeback erase --user 4711",
-    )
-    whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument(
-        "--user",
-        metavar="ID",
-        help="an account: with it every visitor that only this user signed in on, and on a shared"
-        " device what was theirs",
-    )
-    whose.add_argument("--visitor", metavar="ID", help="a browser or device")
-
-
-def _add_ui(commands: argparse._SubParsersAction) -> None:
-    parser = _add(
-        commands,
-        ui,
-        "Dagster's UI and its hourly schedule, until interrupted",
-        "comeback ui --port 3000",
-    )
-    parser.add_argument("--port", type=int, default=3000, help="on 127.0.0.1 (default: 3000)")
-
-
-def _add(
-    commands: argparse._SubParsersAction,
-    command: Callable[[Home, argparse.Namespace], None],
-    summary: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    """A command, named as its function, with its help and one example."""
-    parser = commands.add_parser(
-        command.__name__, help=summary, description=summary, epilog=f"Example: {example}"
-    )
-    parser.set_defaults(command=command)
-    return parser

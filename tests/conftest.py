@@ -64,6 +64,20 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of cases from the field, which are not part of the repository."""
+    default = Path(__file__).parents[2] / "shared" / "cases"
+    beside_data = Path(os.environ.get("COMEBACK_SHARED_DATA", default)).with_name("cases")
+    folder = Path(os.environ.get("COMEBACK_SHARED_CASES", beside_data))
+    if not folder.is_dir():
+        message = f"no shared cases in {folder}: set COMEBACK_SHARED_CASES to their folder"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread tests over the cores: a file stays together, as does all that reads one whole run.
 

@@ -1,7 +1,12 @@
 """Arguments and exit codes; whole runs are tested elsewhere."""
 
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +20,10 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("command", ["land", "run", "replay", "train", "erase", "status", "ui"])
+COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "accept", "ui"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_helps_with_one_example(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
@@ -44,10 +52,10 @@ def test_wrong_usage_ends_with_2(arguments, complaint, capsys):
     assert complaint in capsys.readouterr().err
 
 
-def test_help_needs_neither_dagster_nor_dbt_nor_a_model():
+def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():
     code = (
         "import sys; import orchestration.cli;"
-        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars'} & set(sys.modules))"
+        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars', 'pydantic'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
@@ -58,6 +66,19 @@ def test_a_replay_that_ends_before_it_begins_fails_in_one_line(capsys):
     assert capsys.readouterr().err == (
         "comeback: there is no hour to replay, --from is after --to, swap the two\n"
     )
+
+
+def test_init_writes_the_settings_with_comments_once_and_prints_where(capsys, home):
+    assert main(["init"]) == 0
+    path = home / "comeback.toml"
+    assert capsys.readouterr().out == f"{path}\n"
+    written = path.read_text()
+    assert "\n#session_gap_minutes = 30\n" in written
+    assert main(["init"]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: there are settings already, {path}, edit that file, or move it away first\n"
+    )
+    assert path.read_text() == written
 
 
 def test_status_before_the_first_run_says_what_to_do(capsys, home):
@@ -98,3 +119,88 @@ def test_the_ui_keeps_its_state_in_the_home_and_listens_on_this_machine_only(mon
     ]
     assert environment["DAGSTER_HOME"] == str(home / "dagster")
     assert (home / "dagster" / "dagster.yaml").exists()
+
+
+@pytest.mark.parametrize("path", ["{home}/no such.csv", "{home}/nowhere/", "file://{home}/x.csv"])
+@pytest.mark.parametrize("command", [["land"], ["run", "--events"]])
+def test_a_named_path_that_is_not_there_ends_with_2_and_the_path(capsys, home, command, path):
+    named = path.format(home=home)
+    assert main([*command, named, "--source", "canonical"]) == 2
+    assert capsys.readouterr().err == (
+        f"comeback: no such file or folder, {named}, correct the path\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "3000.5", "http", "", "9" * 5000])
+def test_a_port_that_is_none_ends_the_ui_with_2_and_one_line(capsys, port):
+    assert main(["ui", f"--port={port}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"comeback: '{port[:20]}")
+    assert error.endswith("is no port, --port, give one between 1 and 65535\n")
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_taken_ends_the_ui_with_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(cli.os, "execve", pytest.fail)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["ui", "--port", str(port)]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: the UI cannot listen there (Address already in use), 127.0.0.1:{port},"
+        f" end what listens on it, or choose another: comeback ui --port {port + 1}\n"
+    )
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_interruption_is_one_line_and_130(monkeypatch, capsys, wrapped):
+    def status(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            if wrapped:
+                raise RuntimeError("a library gave up") from interrupt
+            raise
+
+    monkeypatch.setattr(cli, "status", status)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err == (
+        "comeback: interrupted, what was done so far is whole, run the command again\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [2.5, 8])
+def test_ctrl_c_in_the_middle_of_a_run_ends_it_with_one_line(home, seconds):
+    rows = "visitor_id,event_at,event_type\nann,2026-11-20T08:00:00Z,view_item\n"
+    (home / "landing" / "canonical").mkdir(parents=True)
+    (home / "landing" / "canonical" / "a.csv").write_text(rows)
+    program = Path(sys.executable).with_name("comeback")
+    run = subprocess.Popen(
+        [program, "run", "--as-of", "latest"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 130, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("comeback: interrupted, ")
+
+
+def test_accepting_where_nothing_landed_says_what_to_do(capsys, home):
+    assert main(["accept", "h2.csv"]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: no file has landed yet, {home}, run first: comeback run\n"
+    )
+
+
+def test_settings_that_cannot_be_read_are_what_is_wrong(capsys, home):
+    (home / "comeback.toml").write_text("threads = 'many'")
+    assert main(["status", "--check"]) == 1
+    assert "Wrong      'threads' cannot be 'many'" in capsys.readouterr().out

@@ -16,8 +16,6 @@ import polars as pl
 
 from ml.features import numeric_matrix
 
-# Where probabilities are read, and fitted curves compared with what was observed.
-
 
 @dataclass(frozen=True)
 class Curve:

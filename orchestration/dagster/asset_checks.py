@@ -1,25 +1,35 @@
-"""Checks that SQL tests cannot make; each stops what follows it.
+"""Checks that SQL tests cannot make; each stops what follows it when it fails.
 
 Belongs here: comparing what one step wrote with what another one did. Not here: rules on a single
 table; those are dbt tests beside it.
 """
 
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 
-from orchestration.dagster.hourly import run_of
 from orchestration.dagster.run import RUN_KEY
-from orchestration.ground.hours import from_partition_key
-from orchestration.modelling import scoring
+from orchestration.dagster.shared import run_of
+from orchestration.ground.hours import from_partition_key, iso
+from orchestration.modelling import scoring, training
 from orchestration.outputs import export_files
-from orchestration.warehouse import database
+from orchestration.warehouse import database, run_log, suspect_files
+from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import CART_SCORES
+
+SHOWN_WARNINGS = 20
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
     """The checks as Dagster runs them."""
-    return [_rows_add_up(), _scores_are_sane(), _export_equals_table()]
+    return [
+        _rows_add_up(),
+        _files_say_enough(),
+        _log_is_recent(),
+        _scores_are_sane(),
+        _export_equals_table(),
+    ]
 
 
 def _rows_add_up() -> dg.AssetChecksDefinition:
@@ -37,20 +47,83 @@ def _rows_add_up() -> dg.AssetChecksDefinition:
     return rows_add_up
 
 
+def _files_say_enough() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="landed_files",
+        blocking=True,
+        description="No file says too little, unless somebody said that it is meant so.",
+        required_resource_keys={RUN_KEY},
+    )
+    def files_say_enough(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            files = suspect_files.pending(connection)
+            warnings = suspect_files.warnings(connection, run_log.last_hour_ended(connection))
+        return _outcome(
+            context,
+            suspect_files.reason_to_stop(files, with_rows=False),
+            suspect=[each.summary for each in files],
+            warnings=warnings[:SHOWN_WARNINGS],
+        )
+
+    return files_say_enough
+
+
+def _log_is_recent() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="events",
+        blocking=True,
+        description="The newest event is not too old for the hour.",
+        required_resource_keys={RUN_KEY},
+    )
+    def log_is_recent(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            found = freshness(connection, _hour(context), run.settings)
+        newest = iso(found.newest_event) if found.newest_event else ""
+        warnings = [found.warning] if found.warning else []
+        return _outcome(context, found.reason_to_stop, newest_event=newest, warnings=warnings)
+
+    return log_is_recent
+
+
+def _outcome(
+    context: dg.AssetCheckExecutionContext, reason: str | None, **metadata: Any
+) -> dg.AssetCheckResult:
+    """A check that stops the hour for a reason; without one it passes, or warns if `warnings` do.
+
+    The reason is noted with the run, where the command line and the tables find it.
+    """
+    if reason is not None:
+        run_of(context).note(reason=reason)
+        context.log.error(reason)
+    warnings = metadata["warnings"]
+    return dg.AssetCheckResult(
+        passed=reason is None and not warnings,
+        severity=dg.AssetCheckSeverity.ERROR if reason else dg.AssetCheckSeverity.WARN,
+        description=reason or "; ".join(warnings) or None,
+        metadata=metadata,
+    )
+
+
 def _scores_are_sane() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=CART_SCORES.name,
         blocking=True,
-        description="Probabilities are such, grow with time, and ranks have no gap.",
+        description="Probabilities are such, grow with time, and ranks have no gap; a learned model"
+        " does not give one chance to all. That a fallback does is a warning.",
         required_resource_keys={RUN_KEY},
     )
     def scores_are_sane(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        hour = _hour(context)
-        with run_of(context).open_warehouse() as connection:
+        run, hour = run_of(context), _hour(context)
+        with run.open_warehouse() as connection:
             query = "select * from scores.cart_scores where scored_at = ?"
             scores = connection.sql(query, params=[hour]).pl()
-        faults = scoring.faults_of_scores(scores)
-        return dg.AssetCheckResult(passed=not faults, metadata={"faults": faults})
+        card = training.champion(run.model_store, training.ABANDONMENT, hour).card
+        faults = scoring.faults_of_scores(scores, is_learned=not card.is_fallback)
+        reason = f"the scores cannot be right ({'; '.join(faults)})" if faults else None
+        warnings = [scoring.CONSTANT_NOTE] if scoring.is_constant(scores) else []
+        return _outcome(context, reason, faults=faults, warnings=warnings)
 
     return scores_are_sane
 

@@ -6,7 +6,7 @@ how anything is done; that is in the plain modules the bodies call. dbt's models
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, timedelta
 from typing import Any
 
 import dagster as dg
@@ -14,7 +14,9 @@ import polars as pl
 from pydantic import Field
 
 from ml.card import ModelCard
-from orchestration.dagster.hourly import (
+from orchestration.dagster.markdown import markdown_picture, markdown_table
+from orchestration.dagster.run import RUN_KEY, Run
+from orchestration.dagster.shared import (
     MODELS_GROUP,
     OUTPUT_GROUP,
     RAW_GROUP,
@@ -24,11 +26,9 @@ from orchestration.dagster.hourly import (
     hour_of,
     run_of,
 )
-from orchestration.dagster.markdown import markdown_picture, markdown_table
-from orchestration.dagster.run import RUN_KEY, Run
-from orchestration.ground.hours import iso
+from orchestration.ground.hours import iso, utc_now
 from orchestration.landing import Source
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     Location,
     configured_locations,
     land_locations,
@@ -40,6 +40,7 @@ from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
 from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, MODELS
 
 LANDING_OP = "landing"
@@ -79,12 +80,19 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     @dg.multi_asset(specs=specs, name=LANDING_OP, required_resource_keys={RUN_KEY})
     def landing(context: dg.AssetExecutionContext, config: Landing) -> Iterator[Any]:
         run = run_of(context)
-        deliveries = configured_locations(run.home, run.settings, sources)
+        locations = configured_locations(run.home, run.settings, sources)
         if config.addresses:
-            deliveries = [Location(each, config.source) for each in config.addresses]
-            remember_locations(run.home, deliveries)
+            locations = [Location(each, config.source) for each in config.addresses]
+            remember_locations(run.home, locations)
         with run.open_warehouse() as connection:
-            landed = land_locations(connection, run.home, sources, deliveries, datetime.now(UTC))
+            landed = land_locations(
+                connection,
+                run.home,
+                sources,
+                locations,
+                utc_now().replace(tzinfo=UTC),
+                follow_symlinks=run.settings.follow_symlinks,
+            )
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])
@@ -92,6 +100,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 asset_key=spec.key,
                 metadata={
                     "files": own.height,
+                    "files_skipped": own["skipped_reason"].count(),
                     "rows_read": int(own["rows_read"].sum()),
                     "landed": dg.MetadataValue.md(markdown_table(own)),
                 },
@@ -118,7 +127,9 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
         )
         built.require_success()
         with run.open_warehouse() as connection:
-            newest = database.newest_event(connection)
+            newest = database.newest_event(
+                connection, not_after=utc_now() + timedelta(minutes=run.settings.clock_skew_minutes)
+            )
         run.finish()
         return dg.MaterializeResult(metadata={"newest_event": iso(newest) if newest else ""})
 
@@ -130,7 +141,8 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
 
     @dg.asset(
         name=f"{learner.name}_model",
-        deps=[learner.table],
+        # the checks of these two stop the hour before anything is learned, scored or exported
+        deps=[learner.table, "landed_files", "events"],
         group_name=MODELS_GROUP,
         description=f"The {learner.name} model that scores come from.",
         **by_the_hour(partitions),
@@ -164,7 +176,9 @@ def models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
         with run.open_warehouse() as connection:
-            rows = training.write_models(connection, run.model_store)
+            rows = training.write_models(
+                connection, run.model_store, not_after=run.newest_possible_hour
+            )
         if context.job_name == TRAIN_JOB:
             run.finish()
         return dg.MaterializeResult(metadata={"models": rows})
@@ -194,8 +208,16 @@ def cart_scores_asset(
                 as_of=as_of,
                 settings=run.settings,
                 phrases=dbt_build.reason_phrases(manifest),
+                is_stale=freshness(connection, as_of, run.settings).is_stale,
             )
-            scoring.write_scores(connection, scores, as_of, run.run_id, run.settings)
+            scoring.write_scores(
+                connection,
+                scores,
+                as_of,
+                run.run_id,
+                run.settings,
+                not_after=run.newest_possible_hour,
+            )
         top = scores.sort("priority_rank").head(TOP_ROWS)
         return dg.MaterializeResult(
             metadata={
@@ -221,6 +243,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             rows = export_files.read_rows(connection, as_of)
+            is_stale = freshness(connection, as_of, run.settings).is_stale
         export = export_files.write_export(
             run.home.exports,
             as_of,
@@ -230,6 +253,8 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             },
             settings_digest=run.settings.digest,
             keep_hours=run.settings.exports_keep_hours,
+            is_stale=is_stale,
+            not_after=run.newest_possible_hour,
         )
         return dg.MaterializeResult(
             metadata={
@@ -257,7 +282,7 @@ def published_database_asset(
     def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
         with run.finishing(), run.open_warehouse() as connection:
-            rows = publish(connection, run.home.published)
+            rows = publish(connection, run.home.published, not_after=run.newest_possible_hour)
             counts = headline_counts(connection)
         return dg.MaterializeResult(
             metadata={

@@ -5,18 +5,18 @@ what a job does (`assets`).
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration.dagster.assets import LOG_WATERMARK, Training
-from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
 from orchestration.dagster.run import fail_dead_runs
+from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
 from orchestration.ground.home import Home
 from orchestration.ground.hours import first_full_hour, last_full_hour, partition_key
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source
-from orchestration.landing.deliveries import configured_locations, locations_digest
+from orchestration.landing.locations import configured_locations, locations_digest
 from orchestration.modelling.training import LEARNERS
 
 HOURLY_CRON = "0 * * * *"
@@ -24,6 +24,9 @@ TRAIN_HOUR = 3
 TRAIN_CRON = f"30 {TRAIN_HOUR} * * *"
 # A file waits for two sensors, one after the other.
 SENSOR_SECONDS = 10
+# What the file systems said when a run of the sensor began.
+FILES_TAG = "comeback/files"
+_MAX_TRIES = 1000
 
 _IN_PROGRESS = dg.RunsFilter(
     statuses=[
@@ -55,6 +58,21 @@ TRAIN = dg.define_asset_job(
     config={"ops": RETRAIN},
     description="Learn challengers and promote those that are better.",
 )
+
+
+JOBS = (LAND, HOURLY, TRAIN)
+
+
+def schedules(home: Home) -> list[dg.ScheduleDefinition]:
+    """What runs by the clock."""
+    return [hourly_schedule(home), train_schedule(home)]
+
+
+def sensors(
+    home: Home, settings: Settings, sources: Mapping[str, Source]
+) -> list[dg.SensorDefinition]:
+    """What runs when files come."""
+    return [new_files_sensor(home, settings, sources), landed_sensor(settings)]
 
 
 def hourly_schedule(home: Home) -> dg.ScheduleDefinition:
@@ -94,23 +112,47 @@ def train_schedule(home: Home) -> dg.ScheduleDefinition:
 def new_files_sensor(
     home: Home, settings: Settings, sources: Mapping[str, Source]
 ) -> dg.SensorDefinition:
-    """Lands files within a minute of their coming, but not into a run that is going on."""
+    """Lands files within a minute of their coming, but not into a run that is going on.
+
+    The cursor is what the file systems said when everything had landed: it moves after the run was
+    good. A run that failed is tried again, after longer and longer pauses.
+    """
 
     @dg.sensor(
         job=LAND,
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def new_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def new_files(
+        context: dg.SensorEvaluationContext,
+    ) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
         fail_dead_runs(context.instance)
-        digest = locations_digest(sources, configured_locations(home, settings, sources))
+        digest = locations_digest(
+            sources,
+            configured_locations(home, settings, sources),
+            follow_symlinks=settings.follow_symlinks,
+        )
         if digest == (context.cursor or locations_digest(sources, [])):
             return dg.SkipReason("No new files.")
         if context.instance.get_runs_count(_IN_PROGRESS):
             return dg.SkipReason("There are new files, and a run is going on.")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=digest)], cursor=digest)
+        tried = context.instance.get_run_records(
+            dg.RunsFilter(job_name=LAND_JOB, tags={FILES_TAG: digest}), limit=_MAX_TRIES
+        )
+        if any(each.dagster_run.is_success for each in tried):
+            return dg.SensorResult(skip_reason="The new files have landed.", cursor=digest)
+        if tried and datetime.now(UTC) < tried[0].create_timestamp + _pause(len(tried)):
+            return dg.SkipReason(
+                f"Landing the new files failed {len(tried)} times; it will be tried again."
+            )
+        return dg.RunRequest(run_key=f"{digest} {len(tried)}", tags={FILES_TAG: digest})
 
     return new_files
+
+
+def _pause(tries: int) -> timedelta:
+    """How long to wait after so many failed runs: 20 s, 40 s, and so on, at most half an hour."""
+    return timedelta(seconds=min(SENSOR_SECONDS * 2**tries, 1800))
 
 
 def landed_sensor(settings: Settings) -> dg.SensorDefinition:

@@ -13,7 +13,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
-from orchestration.dagster.hourly import by_the_hour, hour_of, run_of
+from orchestration.dagster.shared import by_the_hour, hour_of, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT

@@ -7,24 +7,15 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets
-from orchestration.dagster.automation import (
-    HOURLY,
-    LAND,
-    TRAIN,
-    hourly_schedule,
-    landed_sensor,
-    new_files_sensor,
-    train_schedule,
-)
+from orchestration.dagster import asset_checks, assets, automation
 from orchestration.dagster.dbt_assets import dbt_models
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
-from orchestration.dagster.hourly import hourly_partitions
 from orchestration.dagster.run import RUN_KEY, run_resource
+from orchestration.dagster.shared import hourly_partitions
 from orchestration.dagster.sqlite_tuning import tune_sqlite
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.modelling.training import ABANDONMENT, RETURN
 from orchestration.warehouse import dbt_build
 
@@ -55,9 +46,9 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.published_database_asset(hours),
         ],
         asset_checks=asset_checks.asset_checks(),
-        jobs=[LAND, HOURLY, TRAIN, ERASE],
-        schedules=[hourly_schedule(home), train_schedule(home)],
-        sensors=[new_files_sensor(home, settings, sources), landed_sensor(settings)],
+        jobs=[*automation.JOBS, ERASE],
+        schedules=automation.schedules(home),
+        sensors=automation.sensors(home, settings, sources),
         resources={RUN_KEY: run_resource(home), ERASURE_KEY: no_subject},
         executor=dg.in_process_executor,
     )

@@ -17,7 +17,7 @@ import dagster as dg
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.outputs import export_files, published_database
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
@@ -105,16 +105,19 @@ def rewrite_outputs(context: dg.OpExecutionContext) -> None:
     """Rewrite all exports that are kept, and the published file."""
     run = _run(context)
     with run.open_warehouse() as connection:
-        newest = database.newest_scored_hour(connection)
+        newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         hours = export_files.rewrite_all(
             run.home.exports,
             connection,
             keep_hours=run.settings.exports_keep_hours,
             scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
+            not_after=run.newest_possible_hour,
         )
     with run.finishing(), run.open_warehouse() as connection:
         if run.home.published.exists():
-            published_database.publish(connection, run.home.published)
+            published_database.publish(
+                connection, run.home.published, not_after=run.newest_possible_hour
+            )
     context.add_output_metadata({"exported_hours": hours})
 
 
@@ -161,7 +164,7 @@ def ERASE() -> None:  # noqa: N802  a job, as its neighbours are named
 def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
     """Models only: a failing test is left to the next hour, it must keep nobody in the tables."""
     with run.open_warehouse() as connection:
-        hour = database.newest_scored_hour(connection)
+        hour = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
     built = dbt_build.build(
         run.home,
         run.settings,

@@ -12,23 +12,25 @@ from typing import Any, Self
 
 import dagster as dg
 import polars as pl
-from dagster._core.errors import DagsterAssetCheckFailedError
+from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionInterruptedError
+from dagster._core.utils import make_new_run_id
 
 from orchestration.dagster import automation
 from orchestration.dagster.assets import LANDING_OP, Landing
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
-from orchestration.dagster.hourly import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.run import PID_TAG
-from orchestration.ground.errors import ComebackError
+from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
+from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
+from orchestration.ground.errors import ComebackError, Explained
 from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
-from orchestration.ground.hours import HOUR, partition_key, utc_now
+from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
-from orchestration.landing.deliveries import configured_locations, files_at, known_sources
+from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.privacy.erasure_records import Subject
-from orchestration.warehouse import database
+from orchestration.warehouse import database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
 
 COMMAND_TAG = "comeback/command"
@@ -95,13 +97,23 @@ class Launcher:
         """Land files or folders of a source.
 
         Returns:
-            source, file, rows_read and note of what was new.
+            source, file, rows_read, note and skipped_reason of what was new.
 
         Raises:
             ComebackError: the source or a file is unknown, or the run went wrong.
         """
         definition = source_named(self._sources, source)
-        files = [file for address in addresses for file in find_files(address, definition)]
+        files = [
+            file
+            for address in addresses
+            for file in find_files(
+                address, definition, follow_symlinks=self._settings.follow_symlinks
+            )
+        ]
+        if not files:
+            raise ComebackError(
+                "no file is there to land", ", ".join(addresses), "name a folder with dumps"
+            )
         with self._home.lock():
             simulated_shop.remove_simulated_shop(self._home, files)
         before = self._landed().height
@@ -158,12 +170,16 @@ class Launcher:
         """The hour that was scored last, None before the first."""
         with self._home.lock(), database.connect(self._home, self._settings) as connection:
             database.ensure_score_tables(connection)
-            return database.newest_scored_hour(connection)
+            return database.newest_scored_hour(
+                connection,
+                not_after=newest_possible_hour(utc_now(), self._settings.clock_skew_minutes),
+            )
 
     def _has_files(self) -> bool:
         """Whether a file ever landed, or lies there to be landed."""
-        deliveries = configured_locations(self._home, self._settings, self._sources)
-        return self._landed().height > 0 or any(files_at(self._sources, deliveries))
+        locations = configured_locations(self._home, self._settings, self._sources)
+        files = files_at(self._sources, locations, follow_symlinks=self._settings.follow_symlinks)
+        return self._landed().height > 0 or any(files)
 
     def _landed(self) -> pl.DataFrame:
         with self._home.lock(), database.connect(self._home, self._settings) as connection:
@@ -181,8 +197,10 @@ class Launcher:
         # What went wrong is said in one line; Dagster's console would take a hundred.
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         config = {**quiet, **({"ops": ops} if ops else {})}
+        run_id = make_new_run_id()
         try:
             definition.execute_in_process(
+                run_id=run_id,
                 run_config=config,
                 instance=self._instance,
                 partition_key=key,
@@ -190,7 +208,26 @@ class Launcher:
                 tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
         except dg.DagsterError as error:
-            raise _reason(error, self._home) from error
+            if any(isinstance(each, DagsterExecutionInterruptedError) for each in chain(error)):
+                raise KeyboardInterrupt from error
+            raise self._reason(error, run_id) from error
+        finally:
+            fold_write_ahead_logs()
+
+    def _reason(self, error: dg.DagsterError, run_id: str) -> BaseException:
+        """The failure that a person can act on, out of those that Dagster wrapped around it."""
+        if not any(isinstance(each, DagsterAssetCheckFailedError) for each in chain(error)):
+            return explained(error, self._home)
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            files = suspect_files.pending(connection)
+            noted = run_log.reason_of(connection, run_id)
+            shown = suspect_files.reason_to_stop(files, with_rows=True)
+        if noted is None:
+            return ComebackError(
+                " ".join(str(error).split()), "nothing was published", "see the run in the UI"
+            )
+        is_about_files = noted == suspect_files.reason_to_stop(files, with_rows=False)
+        return Explained(shown if is_about_files else noted)
 
     def _partition(self, definition: dg.JobDefinition, hour: datetime) -> str:
         key = partition_key(hour)
@@ -207,13 +244,3 @@ class Launcher:
                 f"choose another, or set partitions_start in {self._home.root / FILE_NAME}",
             )
         return key
-
-
-def _reason(error: dg.DagsterError, home: Home) -> BaseException:
-    """The failure that a person can act on, out of those that Dagster wrapped around it."""
-    for each in chain(error):
-        if isinstance(each, DagsterAssetCheckFailedError):
-            return ComebackError(
-                str(each), "nothing was published", "see the run in the UI (make ui)"
-            )
-    return explained(error, home)

@@ -14,11 +14,12 @@ from datetime import datetime
 import dagster as dg
 import duckdb
 
+from orchestration.dagster.run_records import keep_for
 from orchestration.ground.home import Home
-from orchestration.ground.hours import from_partition_key, utc_now
+from orchestration.ground.hours import from_partition_key, newest_possible_hour, utc_now
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import simulated_shop
-from orchestration.landing.deliveries import configured_locations, files_at, known_sources
+from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.modelling.model_store import ModelStore
 from orchestration.warehouse import database, run_log
 
@@ -44,6 +45,11 @@ class Run:
     def model_store(self) -> ModelStore:
         """The models."""
         return ModelStore(self.home.models)
+
+    @property
+    def newest_possible_hour(self) -> datetime:
+        """The newest hour there can be by the clock; one beyond was scored while it was ahead."""
+        return newest_possible_hour(utc_now(), self.settings.clock_skew_minutes)
 
     def open_warehouse(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         """A connection to the warehouse; dbt can only run while none is open."""
@@ -85,8 +91,9 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     with home.lock():
-        deliveries = configured_locations(home, settings, known_sources())
-        simulated_shop.remove_simulated_shop(home, files_at(known_sources(), deliveries))
+        locations = configured_locations(home, settings, known_sources())
+        files = files_at(known_sources(), locations, follow_symlinks=settings.follow_symlinks)
+        simulated_shop.remove_simulated_shop(home, files)
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)
             run_log.fail_unpublished(connection, home.published)
@@ -113,6 +120,7 @@ def run_resource(home: Home) -> dg.ResourceDefinition:
         instance, dagster_run = context.instance, context.run
         instance.add_run_tags(dagster_run.run_id, {PID_TAG: str(os.getpid())})
         fail_dead_runs(instance)
+        keep_for(instance, home, load_settings(home.root).dagster_keep_days)
         key = dagster_run.tags.get("dagster/partition")
         as_of = from_partition_key(key) if key else None
         with open_run(home, dagster_run.run_id, dagster_run.job_name, as_of) as opened:

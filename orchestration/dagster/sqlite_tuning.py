@@ -7,8 +7,12 @@ defaults each waits for the disk twice, when it commits and when the last connec
 closes, which folds the write-ahead log back into it: 21 ms a write, measured 2026-11-22, together
 longer than the hour's work. With the two changes made here it is 0.14 ms. A killed process loses
 nothing by it; a power cut may lose the last events, and never leaves a damaged file.
+
+The logs are folded back once a run, when it ends: each would else stay beside its file for good,
+4.1 MB a run. Those of a killed run are folded back by a later one (`run_records`).
 """
 
+import atexit
 import sqlite3
 from typing import Any
 
@@ -25,6 +29,13 @@ def tune_sqlite() -> None:
     """Let SQLite wait for the disk less often, in this process, from now on."""
     if not event.contains(Engine, "connect", _on_connect):
         event.listen(Engine, "connect", _on_connect)
+        atexit.register(fold_write_ahead_logs)
+
+
+def fold_write_ahead_logs() -> None:
+    """Fold the write-ahead logs that this process has kept back into their files."""
+    while _kept:
+        _kept.popitem()[1].close()
 
 
 def _on_connect(connection: Any, _: object) -> None:

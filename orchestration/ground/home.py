@@ -62,13 +62,13 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
-    def deliveries(self) -> Path:
+    def remembered_locations(self) -> Path:
         """Which dumps were landed from elsewhere than the configured folders."""
         return self.root / "deliveries.json"
 
     @property
     def models(self) -> Path:
-        """The model model_store."""
+        """The models, a folder each."""
         return self.root / "models"
 
     @property

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from orchestration.ground.errors import ComebackError
 
 HOUR = timedelta(hours=1)
+BEGINNING_OF_TIME = datetime.min  # noqa: DTZ901 naive UTC, as everywhere here
+END_OF_TIME = datetime.max  # noqa: DTZ901
 PARTITION_FORMAT = "%Y-%m-%d-%H:%M"
 _NAME_FORMAT = "%Y-%m-%dT%HZ"
 
@@ -22,6 +24,12 @@ def first_full_hour(at: datetime) -> datetime:
     """The full hour at or after `at`: what `--as-of latest` means for the newest event."""
     floor = last_full_hour(at)
     return floor if floor == at else floor + HOUR
+
+
+def newest_possible_hour(now: datetime, clock_skew_minutes: int) -> datetime:
+    """The last hour that can be the newest one by this clock: what `latest` means for an event as
+    far ahead as events may be. An hour beyond was scored while the clock was ahead."""
+    return first_full_hour(now + timedelta(minutes=clock_skew_minutes))
 
 
 def parse_hour(text: str) -> datetime:

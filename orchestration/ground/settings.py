@@ -1,64 +1,155 @@
 """What a shop may set, in `$COMEBACK_HOME/comeback.toml`.
 
-Belongs here: the settings, their defaults and the reading of the file. Not here: where state lies
-(`home`), nor what a setting does; the modules that take them say that.
+Belongs here: the settings, each declared once with its type, range, default, description and marks,
+and the reading of the file. Everything else that names a setting (dbt's variables, messages, the
+template of the file) is derived from the declaration. Not here: where state lies (`home`), nor what
+a setting does; the modules that take them say that.
 """
 
 import hashlib
 import json
 import os
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from ml.decision import Economics
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_schema import (
+    FromTable,
+    InWords,
+    Mark,
+    free_value,
+    in_words,
+    is_table,
+    marked,
+    settings_of,
+)
+from orchestration.ground.settings_template import toml_template
 
 FILE_NAME = "comeback.toml"
 
+# Up to a hundred years: beyond, the calendar of Python or DuckDB ends.
+Minutes = Annotated[int, Field(ge=1, le=52_560_000)]
+Hours = Annotated[int, Field(ge=1, le=876_000)]
+Days = Annotated[int, Field(ge=1, le=36_500)]
+Text = Annotated[str, Field(pattern=r"\S"), InWords("a text that is not empty")]
+# dbt writes it between quotes
+EventType = Annotated[
+    str, Field(pattern=r"^[^'\s\\]([^'\\\n]*[^'\s\\])?$"), InWords("an event type such as refund")
+]
+Size = Annotated[
+    str,
+    Field(pattern=r"(?i)^(\d+(\.\d+)? ?([kmgt](i?b)?|%)|none)$"),
+    InWords("a size such as 4GB, or a share of the memory such as 80%"),
+]
 
-@dataclass(frozen=True)
-class Settings:
-    """Everything a shop may set.
 
-    Attributes:
-        session_gap_minutes: a longer pause between two events of a visitor begins a new session.
-        passive_event_types: types that neither start nor extend a session.
-        cart_expiry_days: days after its last touch at which an open cart expires.
-        label_horizon_hours: hours within which an order counts as "converts".
-        scoring_window_days: open carts touched within these days are scored.
-        economics: margin, costs and effects that decide segment and priority.
-        holdout_share: share of people in [0, 1) that is never exported.
-        holdout_key: key of the hash that picks them; another key picks others.
-        exports_keep_hours: exported hours kept, counted back from the newest one.
-        scores_keep_days: days of `cart_scores` kept, counted back from the newest hour.
-        partitions_start: first day that can be scored.
-        memory_limit: what DuckDB may use before it spills to disk.
-        threads: threads for DuckDB.
-        sources: folder or fsspec address of a source's dumps; without one, landing/<source>.
-    """
+def _below_a_trillion(economics: Economics) -> Economics:
+    for each in fields(economics):
+        if (value := getattr(economics, each.name)) >= 1e12:
+            raise ValueError(f"{each.name} is {value}, it must be below 1e12")
+    return economics
 
-    session_gap_minutes: int = 30
-    passive_event_types: tuple[str, ...] = ("refund", "email_sent", "email_open")
-    cart_expiry_days: int = 30
-    label_horizon_hours: int = 72
-    scoring_window_days: int = 7
-    economics: Economics = field(default_factory=Economics)
-    holdout_share: float = 0.05
-    holdout_key: str = "comeback"
-    exports_keep_hours: int = 72
-    scores_keep_days: int = 90
-    partitions_start: date = date(2019, 1, 1)
-    memory_limit: str = "4GB"
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    sources: Mapping[str, str] = field(default_factory=dict)
+
+class Settings(BaseModel):
+    """Everything a shop may set; the descriptions are those of the template."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    session_gap_minutes: Annotated[Minutes, Mark.LOG] = Field(
+        30, description="A longer pause between two events of a visitor begins a new session."
+    )
+    passive_event_types: Annotated[tuple[EventType, ...], Strict(False), Mark.LOG] = Field(
+        ("refund", "email_sent", "email_open"),
+        description="Types of event that neither start nor extend a session.",
+    )
+    bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.LATER] = Field(
+        1000,
+        description="A session of more events is not a person: not scored, not exported.",
+    )
+    bot_session_hours: Annotated[Hours, Mark.LOG, Mark.LATER] = Field(
+        12, description="A longer session is not a person either."
+    )
+    clock_skew_minutes: Annotated[int, Field(ge=0, le=1440), Mark.LOG, Mark.LATER] = Field(
+        5, description="Rows dated more than this after their file was loaded are set aside."
+    )
+    cart_expiry_days: Annotated[Days, Mark.LOG] = Field(
+        30, description="Days after its last touch at which an open cart expires."
+    )
+    label_horizon_hours: Annotated[Hours, Mark.HOUR] = Field(
+        72, description="Hours within which an order counts as a conversion."
+    )
+    scoring_window_days: Annotated[Days, Mark.HOUR] = Field(
+        7, description="Open carts touched within these days are scored."
+    )
+    holdout_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.05, description="Share of people that is never exported, to measure what contacts do."
+    )
+    holdout_key: Text = Field(
+        "comeback",
+        description="Key of the hash that draws them; another key draws others."
+        " Set it to a secret of your own.",
+    )
+    stale_after_hours: Annotated[Hours, Mark.LATER] = Field(
+        6,
+        description="An hour whose newest event is older than this is scored with a warning"
+        " (`is_stale`).",
+    )
+    stop_after_hours: Annotated[Hours, Mark.LATER] = Field(
+        48,
+        description="An hour whose newest event is older than this is not published. A shop that"
+        " delivers once a day needs more than 24.",
+    )
+    exports_keep_hours: Hours = Field(
+        72, description="Exported hours that are kept: so many of the newest that were written."
+    )
+    scores_keep_days: Days = Field(
+        90, description="Days of `cart_scores` that are kept, counted back from the newest hour."
+    )
+    partitions_start: date = Field(date(2019, 1, 1), description="First day that can be scored.")
+    memory_limit: Annotated[Size, Mark.MACHINE] = Field(
+        "4GB", description="What DuckDB may use before it spills to disk."
+    )
+    dagster_keep_days: Annotated[Days, Mark.MACHINE] = Field(
+        30,
+        description="Days for which Dagster's record of a run is kept; the tables keep their rows.",
+    )
+    threads: Annotated[int, Field(ge=1, le=1024), Mark.MACHINE] = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        description="Threads for DuckDB; if not set, as many as the machine has processors.",
+    )
+    economics: Annotated[Economics, FromTable(), AfterValidator(_below_a_trillion)] = Field(
+        Economics(),
+        description="What a sale brings, what a nudge costs and does; amounts in the currency of"
+        " the carts.",
+    )
+    sources: dict[str, Text] = Field(
+        {},
+        description="Folder or fsspec address of the dumps of a source; without one,"
+        " landing/<source>.",
+        examples=[{"canonical": "s3://shop-events/dumps"}],
+    )
+
+    follow_symlinks: Annotated[bool, Mark.LATER] = Field(
+        False,
+        description="Whether symbolic links are followed that lead out of a folder of dumps.",
+    )
 
     @property
     def digest(self) -> str:
         """First 12 hex digits of a hash over everything that may change a score or an export."""
-        values = {k: v for k, v in asdict(self).items() if k not in ("memory_limit", "threads")}
+        kind = type(self)
+        values = self.model_dump(exclude=set(marked(kind, Mark.MACHINE)))
+        for name in marked(kind, Mark.LATER):
+            if values[name] == kind.model_fields[name].default:
+                del values[name]
         text = json.dumps(values, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -71,15 +162,15 @@ def load_settings(home: Path) -> Settings:
     """
     path = home / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Settings()
-    try:
-        return parse_settings(tomllib.loads(text), where=str(path))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # a RecursionError: arrays in arrays without an end
+    except (ValueError, RecursionError) as error:
         raise ComebackError(
             f"the settings are no TOML ({error})", str(path), "correct the file"
         ) from error
+    return parse_settings(values, where=str(path))
 
 
 def parse_settings(values: Mapping[str, object], where: str = FILE_NAME) -> Settings:
@@ -88,89 +179,78 @@ def parse_settings(values: Mapping[str, object], where: str = FILE_NAME) -> Sett
     Raises:
         ComebackError: an unknown key, or a value of a wrong type or out of its range.
     """
-    _refuse_unknown(values, set(_READERS), where)
-    return Settings(**{key: _READERS[key](key, value, where) for key, value in values.items()})
-
-
-def _refuse_unknown(values: Mapping[str, object], known: set[str], where: str) -> None:
-    for key in sorted(set(values) - known):
-        choice = ", ".join(sorted(known))
-        raise ComebackError(f"unknown setting '{key}'", where, f"remove it or use one of: {choice}")
-
-
-def _misfit(key: str, value: object, where: str, wanted: str) -> ComebackError:
-    return ComebackError(f"'{key}' cannot be {value!r}", where, f"give {wanted}")
-
-
-def _whole(key: str, value: object, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _misfit(key, value, where, "a whole number of at least 1")
-    return value
-
-
-def _number(key: str, value: object, where: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e12:
-        raise _misfit(key, value, where, "a number of at least 0")
-    return float(value)
-
-
-def _share(key: str, value: object, where: str) -> float:
-    number = _number(key, value, where)
-    if number >= 1:
-        raise _misfit(key, value, where, "a share of at least 0 and below 1")
-    return number
-
-
-def _text(key: str, value: object, where: str) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _misfit(key, value, where, "a text that is not empty")
-    return value
-
-
-def _texts(key: str, value: object, where: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise _misfit(key, value, where, "a list of texts")
-    return tuple(_text(key, each, where) for each in value)
-
-
-def _day(key: str, value: object, where: str) -> date:
-    if type(value) is not date:
-        raise _misfit(key, value, where, "a date such as 2019-01-01")
-    return value
-
-
-def _table(key: str, value: object, where: str) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise _misfit(key, value, where, f"a table [{key}]")
-    return value
-
-
-def _economics(key: str, value: object, where: str) -> Economics:
-    table = _table(key, value, where)
-    _refuse_unknown(table, {each.name for each in fields(Economics)}, f"{where} [{key}]")
     try:
-        return Economics(**{name: _number(name, each, where) for name, each in table.items()})
-    except ValueError as error:
-        raise ComebackError(str(error), f"{where} [{key}]", "correct the value") from error
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    faults.sort(key=lambda fault: not _is_unknown(fault))
+    raise _refusal(faults[0], where)
 
 
-def _sources(key: str, value: object, where: str) -> dict[str, str]:
-    return {name: _text(name, each, where) for name, each in _table(key, value, where).items()}
+def write_template(home: Path) -> Path:
+    """Write a `comeback.toml` that shows every setting and sets none.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ComebackError: there is one already, or it cannot be written.
+    """
+    path = home / FILE_NAME
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(toml_template(Settings))
+    except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
+            raise ComebackError(
+                "there are settings already", str(path), "edit that file, or move it away first"
+            ) from error
+        raise ComebackError(
+            f"cannot write the settings ({error.strerror})",
+            str(path),
+            "free it, or set COMEBACK_HOME to a folder that can be written to",
+        ) from error
+    return path
 
 
-_READERS: dict[str, Callable[[str, object, str], object]] = {
-    "session_gap_minutes": _whole,
-    "passive_event_types": _texts,
-    "cart_expiry_days": _whole,
-    "label_horizon_hours": _whole,
-    "scoring_window_days": _whole,
-    "economics": _economics,
-    "holdout_share": _share,
-    "holdout_key": _text,
-    "exports_keep_hours": _whole,
-    "scores_keep_days": _whole,
-    "partitions_start": _day,
-    "memory_limit": _text,
-    "threads": _whole,
-    "sources": _sources,
-}
+def _is_unknown(fault: Mapping[str, Any]) -> bool:
+    return fault["type"] in ("extra_forbidden", "unexpected_keyword_argument")
+
+
+def _refusal(fault: Mapping[str, Any], where: str) -> ComebackError:
+    """One line about one of the faults that pydantic found."""
+    name, *rest = fault["loc"]
+    known = Settings.model_fields
+    field = known.get(name)
+    if rest and is_table(field):
+        where, name = f"{where} [{name}]", rest[0]
+        known = settings_of(field)
+        field = free_value(field) if known is None else known.get(name)
+    if _is_unknown(fault):
+        return ComebackError(f"unknown setting '{name}'", where, _instead(name, known))
+    if fault["type"] == "value_error":
+        return ComebackError(str(fault["ctx"]["error"]), f"{where} [{name}]", "correct the value")
+    wanted = f"a table [{name}]" if is_table(field) else in_words(field)
+    return ComebackError(f"'{name}' cannot be {_shown(fault['input'])}", where, f"give {wanted}")
+
+
+def _instead(name: str, known: Mapping[str, object]) -> str:
+    """What to write in place of an unknown setting."""
+    for table, field in Settings.model_fields.items():
+        if is_table(field) and name in (settings_of(field) or ()):
+            return f"write it below a line [{table}]"
+    if name in Settings.model_fields:
+        return "write it above the first line that begins with ["
+    choice = ", ".join(sorted(known))
+    if near := get_close_matches(name, known, n=1):
+        return f"did you mean '{near[0]}'? Known are: {choice}"
+    return f"remove it or use one of: {choice}"
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print whole numbers of thousands of digits
+        return "so long a number"
+    return text if len(text) <= 80 else f"{text[:80]}..."

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.ground.sql import quoted
+from orchestration.landing.kinds import Skip
 from orchestration.landing.raw_tables import positional, raw_table
 from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import Source
@@ -68,6 +69,7 @@ class FileWriter:
         self.rows_unreadable = 0
         self.rows_repaired = 0
         self.notes: list[str] = []
+        self.skipped_reason: str | None = None
         self._select: list[str] = []
         self._width = 0
         self._lines: list[int] = []
@@ -95,8 +97,9 @@ class FileWriter:
         if are_full([self]):
             self.finish()
 
-    def set_aside(self, line: int, reason: Reason, detail: str, raw_row: str | None) -> None:
-        """Keep a row that cannot be read as a record."""
+    def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
+        """Keep a row that cannot be read as a record; `reason` is one of `Reason`."""
+        reason = Reason(reason)
         self.rows_unreadable += 1
         raw_row = _clipped(raw_row)
         if self._names_erased(raw_row) or self._names_erased(detail):
@@ -106,15 +109,21 @@ class FileWriter:
         if are_full([self]):
             self.finish()
 
-    def repaired(self, line: int, reason: Reason, detail: str, raw_row: str) -> None:
+    def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
         """Keep what a row looked like that had to be mended; the row itself goes to ``add`` next.
 
         Held until its row is written: if that names somebody erased, this goes too.
         """
+        reason = Reason(reason)
         self.rows_repaired += 1
         kept = None if self._names_erased(raw_row) else _clipped(raw_row)
         self._repaired.append((line, reason, detail, kept))
         self._characters += len(kept or "")
+
+    def skip(self, skip: Skip) -> None:
+        """Say that no row of the file is read, and why."""
+        self.skipped_reason = skip.reason
+        self.note(skip.note)
 
     def note(self, text: str) -> None:
         """Say once what is odd about the file."""

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     BAD_JSON = "bad_json"
     NOT_AN_OBJECT = "not_an_object"
     UNCLOSED_QUOTE = "unclosed_quote"
+    STRAY_QUOTE = "stray_quote"
     WRONG_FIELD_COUNT = "wrong_field_count"
     CUT_ROW = "cut_row"
     ROW_TOO_LONG = "row_too_long"

@@ -20,6 +20,7 @@ from ml.contact_timing import ContactTiming
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.run_log import note_run
@@ -28,7 +29,13 @@ from orchestration.warehouse.score_tables import CART_SCORES
 # Reasons are read by people, and people read the top of the list; explaining every cart is slow.
 EXPLAINED_CARTS = 1000
 PROBABILITY_DIGITS = 6
+# Of fewer carts, all may be alike.
+CONSTANT_FROM_CARTS = 100
 _P_RETURNS = [name for name in CART_SCORES.column_names if name.startswith("p_return_")]
+CONSTANT_NOTE = (
+    "p_abandon is the same for every cart: too little is known yet to learn from, and the model is"
+    " one rate"
+)
 # What people are shown of the top of the list.
 SHOWN_COLUMNS = (
     "priority_rank",
@@ -93,6 +100,7 @@ def score(
     as_of: datetime,
     settings: Settings,
     phrases: Mapping[str, tuple[str, str]],
+    is_stale: bool = False,
     explained_carts: int = EXPLAINED_CARTS,
 ) -> pl.DataFrame:
     """What is known and advised about each cart, with the columns of `cart_scores`.
@@ -104,6 +112,7 @@ def score(
         as_of: the scored hour.
         settings: economics and holdout.
         phrases: for a feature, what to say of a low and of a high value.
+        is_stale: whether the log's newest event is too old for this hour.
         explained_carts: how many of the top get reasons.
 
     Returns:
@@ -130,26 +139,14 @@ def score(
         timing=timing,
         typical_value=frames.typical_value,
     )
-    return _with_reasons(decided, abandonment, phrases, explained_carts).select(
-        pl.lit(as_of).cast(pl.Datetime("us")).alias("scored_at"),
-        "cart_id",
-        "visitor_id",
-        "owner_id",
-        "cart_value",
-        "p_abandon",
-        *p_returns,
-        _hours_after(as_of, pl.col("expected_hours")).alias("expected_return_at"),
-        "return_window",
-        "segment",
-        "best_action",
-        "expected_gain",
-        "priority_rank",
-        "contact_not_before",
-        "reasons",
-        "is_holdout",
-        pl.lit(abandonment.card.model_id).alias("abandonment_model"),
-        pl.lit(returning.card.model_id).alias("return_model"),
-    )
+    explained = _with_reasons(decided, abandonment, phrases, explained_carts)
+    return explained.with_columns(
+        scored_at=pl.lit(as_of).cast(pl.Datetime("us")),
+        expected_return_at=_hours_after(as_of, pl.col("expected_hours")),
+        is_stale=pl.lit(is_stale),
+        abandonment_model=pl.lit(abandonment.card.model_id),
+        return_model=pl.lit(returning.card.model_id),
+    ).select(CART_SCORES.column_names)
 
 
 def write_scores(
@@ -158,8 +155,14 @@ def write_scores(
     as_of: datetime,
     run_id: str,
     settings: Settings,
+    *,
+    not_after: datetime = END_OF_TIME,
 ) -> None:
-    """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep."""
+    """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep.
+
+    What is too old is judged by the newest hour up to `not_after`: one beyond was scored while the
+    clock was ahead. The hour just written stays.
+    """
     names = ", ".join(CART_SCORES.column_names)
     with transaction(connection):
         connection.execute("delete from scores.cart_scores where scored_at = ?", [as_of])
@@ -170,9 +173,9 @@ def write_scores(
         )
         connection.unregister("scored")
         connection.execute(
-            "delete from scores.cart_scores where scored_at <="
-            " (select max(scored_at) from scores.cart_scores) - to_days(?)",
-            [settings.scores_keep_days],
+            "delete from scores.cart_scores where scored_at <> ? and scored_at <="
+            " (select max(scored_at) from scores.cart_scores where scored_at <= ?) - to_days(?)",
+            [as_of, not_after, settings.scores_keep_days],
         )
         note_run(connection, run_id, carts_scored=scores.height)
 
@@ -204,11 +207,18 @@ def _hours_after(as_of: datetime, hours: pl.Expr) -> pl.Expr:
     return (pl.lit(as_of) + minutes * timedelta(minutes=1)).cast(pl.Datetime("us"))
 
 
-def faults_of_scores(scores: pl.DataFrame) -> list[str]:
+def is_constant(scores: pl.DataFrame) -> bool:
+    """Whether an hour's carts are many and all have one chance."""
+    return scores.height >= CONSTANT_FROM_CARTS and scores["p_abandon"].n_unique() == 1
+
+
+def faults_of_scores(scores: pl.DataFrame, *, is_learned: bool = True) -> list[str]:
     """What cannot be true of an hour's scores, as sentences; none for good ones.
 
     Args:
         scores: rows of `cart_scores` of one hour.
+        is_learned: whether p_abandon comes from a model that was learned. A fallback knows one rate
+            at first, and rates by idle time later: through an outage all carts may have one.
     """
     faults = []
     for name in ("p_abandon", *_P_RETURNS):
@@ -219,6 +229,6 @@ def faults_of_scores(scores: pl.DataFrame) -> list[str]:
             faults.append(f"{sooner} is above {later}")
     if scores["priority_rank"].sort().to_list() != list(range(1, scores.height + 1)):
         faults.append("priority_rank does not count from 1 without a gap")
-    if scores.height >= 100 and scores["p_abandon"].n_unique() == 1:
+    if is_learned and is_constant(scores):
         faults.append("p_abandon is the same for every cart")
     return faults

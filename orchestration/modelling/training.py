@@ -17,7 +17,7 @@ from ml.abandonment import AbandonmentModel
 from ml.card import ModelCard
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.hours import iso
+from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.model_store import Decision, ModelStore
@@ -49,9 +49,9 @@ def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings) -> ReturnMo
 
 
 ABANDONMENT = Learner(
-    "abandonment", "training_snapshots", _train_abandonment, AbandonmentModel.from_files
+    abandonment.NAME, "training_snapshots", _train_abandonment, AbandonmentModel.from_files
 )
-RETURN = Learner("return", "training_returns", _train_return, ReturnModel.from_files)
+RETURN = Learner(return_time.NAME, "training_returns", _train_return, ReturnModel.from_files)
 LEARNERS = (ABANDONMENT, RETURN)
 
 
@@ -109,11 +109,20 @@ def champion(
     return learner.load(model_store.load(learner.name, model_id))
 
 
-def write_models(connection: duckdb.DuckDBPyConnection, model_store: ModelStore) -> int:
-    """Rewrite `scores.models` from the cards, which are the truth; the number of models."""
+def write_models(
+    connection: duckdb.DuckDBPyConnection,
+    model_store: ModelStore,
+    *,
+    not_after: datetime = END_OF_TIME,
+) -> int:
+    """Rewrite `scores.models` from the cards, which are the truth; the number of models.
+
+    A model that was promoted at an hour after `not_after`, while the clock was ahead, is not the
+    champion.
+    """
     rows = []
     for learner in LEARNERS:
-        champion_id = model_store.champion(learner.name)
+        champion_id = model_store.champion(learner.name, not_after)
         decisions = model_store.decisions(learner.name)
         for card in model_store.cards(learner.name):
             decision = decisions.get(card.model_id)

@@ -2,7 +2,8 @@
 
     exports/2026-10-31T23Z/retargeting_priorities.csv
     exports/2026-10-31T23Z/manifest.json    rows, bytes, sha256, columns, hour, models, settings
-    exports/latest.json                     where the newest hour's file is; never moves back
+    exports/latest.json                     where the newest hour's file is; an older hour done
+                                            again does not move it back
 
 Belongs here: the bytes of the files and the order in which they appear. Not here: whom a contact is
 worth (`ml.decision`).
@@ -38,7 +39,7 @@ import duckdb
 import polars as pl
 
 from orchestration.ground.files import replace_file, sync_folder
-from orchestration.ground.hours import HOUR, hour_name, is_hour_name, iso
+from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
 
 FILE = "retargeting_priorities.csv"
 MANIFEST = "manifest.json"
@@ -84,6 +85,7 @@ class Export:
         columns: its columns in order.
         models: model ids behind the scores, by model name.
         settings: digest of the settings.
+        is_stale: whether the newest event of the log was too old at the hour.
     """
 
     hour: str
@@ -95,6 +97,7 @@ class Export:
     columns: Sequence[str]
     models: dict[str, str]
     settings: str
+    is_stale: bool
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
@@ -114,8 +117,13 @@ def write_export(
     models: dict[str, str],
     settings_digest: str,
     keep_hours: int,
+    is_stale: bool = False,
+    not_after: datetime = END_OF_TIME,
 ) -> Export:
     """Write an hour's export, point to it if it is the newest, and drop those that are too old.
+
+    An hour after `not_after` was scored while the clock was ahead: it is never the newest, and it
+    takes no other's place.
 
     Args:
         folder: the exports folder.
@@ -123,7 +131,9 @@ def write_export(
         rows: whom to contact, best first, with `COLUMNS`; may be empty.
         models: model ids by model name, for the manifest.
         settings_digest: digest of the settings, for the manifest.
-        keep_hours: hours kept, counted back from the newest one.
+        keep_hours: how many of the written hours are kept, the newest; this one always is.
+        is_stale: whether the newest event was too old at the hour, for the manifest.
+        not_after: the newest hour there can be by the clock.
 
     Returns:
         What was written; the same rows again give the same bytes.
@@ -139,10 +149,12 @@ def write_export(
         columns=COLUMNS,
         models=models,
         settings=settings_digest,
+        is_stale=is_stale,
     )
-    _replace_folder(folder / hour_name(hour), {FILE: content, MANIFEST: _json(asdict(export))})
-    _point_to_newest(folder)
-    _drop_old(folder, keep_hours)
+    target = folder / hour_name(hour)
+    _replace_folder(target, {FILE: content, MANIFEST: _json(asdict(export))}, not_after)
+    _point_to_newest(folder, not_after)
+    _drop_old(folder, keep_hours, target, not_after)
     return export
 
 
@@ -152,6 +164,7 @@ def rewrite_all(
     *,
     keep_hours: int,
     scores_after: datetime | None,
+    not_after: datetime = END_OF_TIME,
 ) -> list[str]:
     """Rewrite every exported hour from what the table still says of it.
 
@@ -160,9 +173,10 @@ def rewrite_all(
     Args:
         folder: the exports folder.
         connection: the open warehouse.
-        keep_hours: hours kept, counted back from the newest one.
+        keep_hours: how many hours are kept, the newest.
         scores_after: the table holds hours after this one; an older one cannot be written again
             and goes. None while no hour was scored.
+        not_after: the newest hour there can be by the clock.
 
     Returns:
         The hours that are there now.
@@ -182,6 +196,8 @@ def rewrite_all(
             models=manifest["models"],
             settings_digest=manifest["settings"],
             keep_hours=keep_hours,
+            is_stale=manifest.get("is_stale", False),
+            not_after=not_after,
         )
         kept.append(path.name)
     return kept
@@ -193,6 +209,15 @@ def read_latest(folder: Path) -> dict[str, str | None] | None:
         return json.loads((folder / POINTER).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+
+
+def is_stale(folder: Path, hour: datetime) -> bool:
+    """Whether an exported hour says that the log was too old then; not so if it is not there."""
+    try:
+        manifest = json.loads((folder / hour_name(hour) / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return False
+    return manifest.get("is_stale", False)
 
 
 def to_csv(rows: pl.DataFrame) -> tuple[bytes, int]:
@@ -235,7 +260,7 @@ def _cell(name: str, value: object) -> str:
             return str(value)
 
 
-def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
+def _replace_folder(target: Path, files: dict[str, bytes], not_after: datetime) -> None:
     """Make the folder of an hour hold exactly these files, in one step for whoever looks."""
     if target.exists() and {path.name: path.read_bytes() for path in target.iterdir()} == files:
         return
@@ -245,7 +270,7 @@ def _replace_folder(target: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         replace_file(temporary / name, content)
     if target.exists():
-        if _newest(target.parent) == target:
+        if _newest(target.parent, not_after) == target:
             # what the pointer says of the file is about to be wrong
             meanwhile = _pointer(files[MANIFEST]) | {"sha256": None}
             replace_file(target.parent / POINTER, _json(meanwhile))
@@ -269,9 +294,13 @@ def _exchange(one: Path, other: Path) -> None:
     aside.rename(one)
 
 
-def _point_to_newest(folder: Path) -> None:
+def _point_to_newest(folder: Path, not_after: datetime) -> None:
     """Point to the newest hour there is: an older hour done again cannot move the pointer back."""
-    pointer = _json(_pointer((_newest(folder) / MANIFEST).read_bytes()))
+    newest = _newest(folder, not_after)
+    if newest is None:
+        (folder / POINTER).unlink(missing_ok=True)
+        return
+    pointer = _json(_pointer((newest / MANIFEST).read_bytes()))
     if not (folder / POINTER).exists() or (folder / POINTER).read_bytes() != pointer:
         replace_file(folder / POINTER, pointer)
 
@@ -282,17 +311,35 @@ def _pointer(manifest: bytes) -> dict[str, str | None]:
     return {key: written[key] for key in ("hour", "path", "sha256")}
 
 
-def _newest(folder: Path) -> Path:
+def hours_ahead(folder: Path, not_after: datetime) -> list[str]:
+    """The exported hours that were scored while the clock was ahead, by name."""
+    if not folder.exists():
+        return []
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if is_hour_name(path.name) and path.name > hour_name(not_after)
+    )
+
+
+def _hours(folder: Path, not_after: datetime) -> list[Path]:
+    """The folders of the hours up to one, the newest first."""
+    hours = [path for path in folder.iterdir() if is_hour_name(path.name)]
+    return sorted((path for path in hours if path.name <= hour_name(not_after)), reverse=True)
+
+
+def _newest(folder: Path, not_after: datetime) -> Path | None:
     """The folder of the newest hour there is."""
-    return max(path for path in folder.iterdir() if is_hour_name(path.name))
+    return next(iter(_hours(folder, not_after)), None)
 
 
-def _drop_old(folder: Path, keep_hours: int) -> None:
-    """Remove the hours that lie too far before the newest one, and what a killed run left."""
-    newest = datetime.fromisoformat(read_latest(folder)["hour"]).replace(tzinfo=None)
-    oldest = hour_name(newest - (keep_hours - 1) * HOUR)
+def _drop_old(folder: Path, keep_hours: int, written: Path, not_after: datetime) -> None:
+    """Remove all but the newest hours and the one just written, and what a killed run left."""
+    for path in _hours(folder, not_after)[keep_hours:]:
+        if path != written:
+            shutil.rmtree(path)
     for path in folder.iterdir():
-        if path.name.startswith(".") or (is_hour_name(path.name) and path.name < oldest):
+        if path.name.startswith("."):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
@@ -304,7 +351,7 @@ def faults_of_export(folder: Path, hour: datetime, rows: pl.DataFrame) -> list[s
     """Where an exported hour differs from the table, as sentences; none for a good one.
 
     Args:
-        folder: the exports folder; an hour too old to be kept is not in it, and has no fault.
+        folder: the exports folder.
         hour: the scored hour.
         rows: the rows to export, best first.
     """

@@ -14,18 +14,21 @@ import shutil
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, remove_unfinished, unfinished_path
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
 from orchestration.warehouse import late_data
 from orchestration.warehouse.database import attached
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
     DBT_TABLES,
+    HAS_SCORED,
     LATE_DATA_REPORT,
     PUBLISHED_FILE,
     SCORE_TABLES,
@@ -37,16 +40,13 @@ logger = logging.getLogger(__name__)
 # The oldest storage version whose clients (DuckDB 1.5 and later) read what is in the tables.
 STORAGE_VERSION = "v1.5.0"
 
+FROM_SCRATCH = "Every table is published from scratch: %s."
 _CHUNK_BYTES = 1 << 20
 
 PRIORITIES_DESCRIPTION = (
     "The newest scored hour of cart_scores, best first. One row per cart scored at that hour."
 )
 
-_NEWEST_HOUR = (
-    "select * from scores.cart_scores"
-    " where scored_at = (select max(as_of) from scores.runs where carts_scored is not null)"
-)
 
 # What may differ from the last file, by the column that rows are replaced by.
 _CHANGED = {
@@ -56,11 +56,19 @@ _CHANGED = {
     "load_id": "select load_id from main.set_aside_rows"
     " except select load_id from published.main.set_aside_rows",
     # hours scored since, and hours that were dropped
-    "scored_at": "select as_of as scored_at from scores.runs where carts_scored is not null"
-    " and run_id not in (select run_id from published.main.runs where carts_scored is not null)"
+    "scored_at": f"select as_of as scored_at from scores.runs where {HAS_SCORED}"
+    f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
     " union (select scored_at from published.main.cart_scores"
     " except select scored_at from scores.cart_scores)",
 }
+
+
+@dataclass(frozen=True)
+class _LastFile:
+    """The file that was published last: size and time of its bytes, and their checksum if taken."""
+
+    stamp: tuple[int, int]
+    checksum: int | None
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,15 @@ class _Table:
         return f"order by {', '.join(self.order)}"
 
 
-def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, int]:
+def publish(
+    connection: duckdb.DuckDBPyConnection, target: Path, *, not_after: datetime = END_OF_TIME
+) -> dict[str, int]:
     """Write the published tables of the warehouse to `target`, atomically.
 
     Args:
         connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
         target: the file to replace; it is left as it is when anything fails.
+        not_after: a later hour was scored while the clock was ahead, and is not the newest.
 
     Returns:
         Rows of each published table.
@@ -109,10 +120,10 @@ def publish(connection: duckdb.DuckDBPyConnection, target: Path) -> dict[str, in
         ComebackError: a table or column to publish has no description.
     """
     temporary = unfinished_path(target)
-    tables = _tables(connection)
+    tables = _tables(connection, not_after)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
-        logger.info("Every table is published from scratch: %s.", reason)
+        logger.info(FROM_SCRATCH, reason)
         remove_unfinished(target)
         with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
             for table in tables:
@@ -143,24 +154,26 @@ def headline_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     }
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> list[_Table]:
+def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[_Table]:
     """Every table to publish, in the order in which they are written."""
     tables = []
     for name, built in DBT_TABLES.items():
         query = f"select * from main.{name}"
         description, columns = _dbt_descriptions(connection, name)
         if name == LATE_DATA_REPORT:
-            query, withdrawn = late_data.REPORT, WITHDRAWN_PRIORITIES.columns[-1]
+            query = late_data.REPORT
+            withdrawn = WITHDRAWN_PRIORITIES.column(late_data.WITHDRAWN_COUNT)
             columns[withdrawn.name] = withdrawn.description
         tables.append(_Table(name, query, built.order, built.key, description, columns))
     for table in SCORE_TABLES:
-        query = f"select * from scores.{table.name}"
+        query = f"select {', '.join(table.column_names)} from scores.{table.name}"
         columns = {column.name: column.description for column in table.columns}
         tables.append(_Table(table.name, query, table.order, table.key, table.description, columns))
         if table is CART_SCORES:
             priorities = _Table(
                 name="retargeting_priorities",
-                query=_NEWEST_HOUR,
+                query=f"{query} where scored_at = (select max(as_of) from scores.runs"
+                f" where {HAS_SCORED} and as_of <= timestamp '{not_after}')",
                 order=("priority_rank",),
                 key=None,
                 description=PRIORITIES_DESCRIPTION,
@@ -179,7 +192,7 @@ def _follow(
         return reason
     shutil.copyfile(target, temporary)
     # most blocks are taken over unread, so DuckDB would not find damage in them
-    if _checksum(temporary) != _remembered(connection)[-1]:
+    if _checksum(temporary) != _remembered(connection).checksum:
         return "the last file cannot be read as it was written: its bytes changed by themselves"
     try:
         with attached(connection, temporary):
@@ -196,7 +209,7 @@ def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> st
     last = _remembered(connection)
     if last is None:
         return "there is no last file to follow"
-    if not target.exists() or last[:-1] != _stamp(target):
+    if not target.exists() or last.stamp != _stamp(target):
         return "the file is not the one that was published last"
     ((is_rebuilt,),) = connection.execute(
         "select count(*) from main.unpublished_visitors where visitor_id is null"
@@ -284,10 +297,12 @@ def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
         connection.execute("delete from main.unpublished_visitors")
 
 
-def _remembered(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int | None] | None:
-    """Size, time and checksum of the file that was published last."""
+def _remembered(connection: duckdb.DuckDBPyConnection) -> _LastFile | None:
+    """What is known of the file that was published last; None where there is none to follow."""
     query = f"select bytes, modified_ns, checksum from scores.{PUBLISHED_FILE.name}"
-    return next(iter(connection.execute(query).fetchall()), None)
+    for byte_size, modified_ns, checksum in connection.execute(query).fetchall():
+        return _LastFile((byte_size, modified_ns), checksum)
+    return None
 
 
 def _checksum(path: Path) -> int:

@@ -21,8 +21,8 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing import simulated_shop
-from orchestration.landing.deliveries import configured_locations, known_sources
 from orchestration.landing.files import content_hash
+from orchestration.landing.locations import configured_locations, known_sources
 from orchestration.landing.tombstones import WORD
 from orchestration.privacy.erasure import is_unmistakable, words_match
 from orchestration.privacy.erasure_records import PENDING
@@ -148,9 +148,9 @@ def _text(column: str) -> str:
 
 def _made_files(home: Home, settings: Settings) -> Iterator[Path]:
     """Every file under the home folder that is not the shop's."""
-    deliveries = configured_locations(home, settings, known_sources())
+    locations = configured_locations(home, settings, known_sources())
     folders = [home.landing, home.root / simulated_shop.TRUTH]
-    folders += [Path(each.address) for each in deliveries if "://" not in each.address]
+    folders += [Path(each.address) for each in locations if "://" not in each.address]
     for path in sorted(home.root.rglob("*")):
         is_ours = not any(path.is_relative_to(folder) for folder in folders)
         if path.is_file() and is_ours and path != home.erasures / PENDING:

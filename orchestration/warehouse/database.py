@@ -19,7 +19,14 @@ from orchestration.ground.failures import explained, known
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
-from orchestration.warehouse.score_tables import PUBLISHED_FILE, SCORE_TABLES, WITHDRAWN_PRIORITIES
+from orchestration.warehouse.score_tables import (
+    ACCEPTED_FILES,
+    HAS_SCORED,
+    PUBLISHED_FILE,
+    RUNS,
+    SCORE_TABLES,
+    WITHDRAWN_PRIORITIES,
+)
 
 
 @contextmanager
@@ -71,14 +78,33 @@ def attached(
 
 
 def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of the schema `scores` where they are missing."""
+    """Make the tables of the schema `scores` where they are missing, and columns that came later.
+
+    A column that came later stands last in an older warehouse: whoever selects names the columns.
+    """
     connection.execute("create schema if not exists scores")
-    for table in (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE):
-        connection.execute(table.ddl(f"scores.{table.name}"))
-    # a warehouse made before 2026-11-28 has the table without it
-    connection.execute(
-        f"alter table scores.{PUBLISHED_FILE.name} add column if not exists checksum bigint"
+    is_older = has_table(connection, "scores", RUNS.name) and not has_table(
+        connection, "scores", ACCEPTED_FILES.name
     )
+    tables = (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE, ACCEPTED_FILES)
+    for table in tables:
+        connection.execute(table.ddl(f"scores.{table.name}"))
+    there = connection.execute(
+        "select table_name, column_name from duckdb_columns()"
+        " where database_name = current_database() and schema_name = 'scores'"
+    ).fetchall()
+    for table in tables:
+        for column in table.columns:
+            if (table.name, column.name) not in there:
+                connection.execute(
+                    f"alter table scores.{table.name} add column {column.name} {column.type}"
+                )
+    if is_older and has_table(connection, "raw", "files"):
+        # what was published before files were suspected stops no hour afterwards
+        connection.execute(
+            f"insert into scores.{ACCEPTED_FILES.name}"
+            " select distinct source, content_hash, localtimestamp from raw.files"
+        )
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:
@@ -90,31 +116,42 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> 
 
 
 def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """source, file, rows_read and note of every file that was ever loaded, in that order."""
+    """source, file, rows_read, note and skipped_reason of every file that was ever loaded or
+    skipped, in that order."""
     if not has_table(connection, "raw", "files"):
         return pl.DataFrame()
-    query = "select source, file, rows_read, note from raw.files order by load_id"
+    # a home of an older version has no such column before its first landing
+    has_reasons = connection.execute(
+        "select count(*) from duckdb_columns() where schema_name = 'raw' and table_name = 'files'"
+        " and column_name = 'skipped_reason'"
+    ).fetchall()[0][0]
+    reason = "skipped_reason" if has_reasons else "null::varchar as skipped_reason"
+    query = f"select source, file, rows_read, note, {reason} from raw.files order by load_id"
     return connection.sql(query).pl()
 
 
-def newest_event(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+def newest_event(connection: duckdb.DuckDBPyConnection, *, not_after: datetime) -> datetime | None:
     """The time of the newest event, UTC, once dbt has found the duplicates; None without events.
 
-    A row that is no event's only one may be later than its event.
+    A row that is no event's only one may be later than its event. Events after `not_after` are left
+    out: those that landed while the clock was ahead.
     """
     if not has_table(connection, "main", "duplicate_rows"):
         return None
     query = (
         "select max(event_at) from main.candidate_events"
-        " anti join main.duplicate_rows using (row_key) where drop_reason is null"
+        " anti join main.duplicate_rows using (row_key)"
+        " where drop_reason is null and event_at <= ?"
     )
-    return connection.execute(query).fetchall()[0][0]
+    return connection.execute(query, [not_after]).fetchall()[0][0]
 
 
-def newest_scored_hour(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The hour that was scored last, UTC; None before the first."""
-    query = "select max(as_of) from scores.runs where carts_scored is not null"
-    return connection.execute(query).fetchall()[0][0]
+def newest_scored_hour(
+    connection: duckdb.DuckDBPyConnection, *, not_after: datetime
+) -> datetime | None:
+    """The newest hour that was scored and is not after `not_after`, UTC; None before the first."""
+    query = f"select max(as_of) from scores.runs where {HAS_SCORED} and as_of <= ?"
+    return connection.execute(query, [not_after]).fetchall()[0][0]
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

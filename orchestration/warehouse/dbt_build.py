@@ -2,7 +2,7 @@
 
 Belongs here: turning settings and an hour into dbt's arguments, parsing the project once, running
 it, and reading back what every model and test did. Not here: the SQL (`dbt_project`), and how
-Dagster shows it (`assets`).
+Dagster shows it (`dagster.dbt_assets`).
 """
 
 import functools
@@ -25,6 +25,8 @@ from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark, marked
+from orchestration.landing.locations import known_sources
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -93,14 +95,16 @@ class BuildResult:
 
 
 def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, object]:
-    """The variables of the dbt project; without `as_of` those that parsing depends on."""
-    values: dict[str, object] = {
-        "session_gap_minutes": settings.session_gap_minutes,
-        "passive_event_types": list(settings.passive_event_types),
-        "cart_expiry_days": settings.cart_expiry_days,
-        "label_horizon_hours": settings.label_horizon_hours,
-        "scoring_window_days": settings.scoring_window_days,
-    }
+    """The variables of the dbt project; without `as_of` those that parsing depends on.
+
+    They are the settings that are marked so; `log_variables`, the names of those that decide the
+    tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources.
+    """
+    kind = type(settings)
+    log_variables = marked(kind, Mark.LOG)
+    names = {*log_variables, *marked(kind, Mark.HOUR)}
+    values = settings.model_dump(mode="json", include=names)
+    values |= {"log_variables": log_variables, "event_sources": list(known_sources())}
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 

@@ -16,9 +16,10 @@ from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRI
 
 logger = logging.getLogger(__name__)
 
+WITHDRAWN_COUNT = "withdrawn_priority_count"
 # dbt's report with the count beside it, as it is published.
 REPORT = (
-    "select report.*, coalesce(withdrawn_priority_count, 0) as withdrawn_priority_count"
+    f"select report.*, coalesce({WITHDRAWN_COUNT}, 0) as {WITHDRAWN_COUNT}"
     f" from main.{LATE_DATA_REPORT} as report"
     f" left join scores.{WITHDRAWN_PRIORITIES.name} as withdrawn using (load_id)"
 )

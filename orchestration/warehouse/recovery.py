@@ -22,7 +22,7 @@ from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source, ensure_raw_tables
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     configured_locations,
     land_locations,
     remembered_locations,
@@ -47,13 +47,20 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     """
     fresh = unfinished_path(home.warehouse)
     noted = [each for each in remembered_locations(home) if not _is_gone(each.address)]
-    deliveries = [*configured_locations(home, settings, sources), *noted]
+    locations = [*configured_locations(home, settings, sources), *noted]
     with database.connect(home, settings, fresh) as connection:
         ensure_raw_tables(connection, sources)
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
-        land_locations(connection, home, sources, deliveries, datetime.now(UTC))
+        land_locations(
+            connection,
+            home,
+            sources,
+            locations,
+            datetime.now(UTC),
+            follow_symlinks=settings.follow_symlinks,
+        )
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
     _put_aside(home.warehouse)
@@ -75,7 +82,7 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
                 connection.execute(
                     f"insert into scores.{name} by name select * from published.main.{name}"
                 )
-            connection.execute("create temp table former_files as from published.main.landed_files")
+            connection.execute("create temp table known_files as from published.main.landed_files")
     except duckdb.Error as error:
         logger.warning(
             "Scores of past hours cannot be had from %s (%s).",
@@ -89,12 +96,12 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
 def _restore_landing(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Give files the names and times that they had landed under; those that did not come again."""
     connection.execute(
-        "update raw.files set file = former.file, landed_at = former.landed_at"
-        " from former_files as former"
-        " where files.source = former.source and files.content_hash = former.content_hash"
+        "update raw.files set file = known.file, landed_at = known.landed_at"
+        " from known_files as known"
+        " where files.source = known.source and files.content_hash = known.content_hash"
     )
     missing = connection.execute(
-        "select file from former_files anti join raw.files using (source, content_hash)"
+        "select file from known_files anti join raw.files using (source, content_hash)"
         " order by load_id"
     ).fetchall()
     return [file for (file,) in missing]

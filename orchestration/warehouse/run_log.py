@@ -94,3 +94,40 @@ def end_if_running(
         " where run_id = ? and status = 'running'",
         [finished_at, run_id],
     )
+
+
+def reason_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+    """Why a check stopped the run, in one line; None if none did."""
+    query = "select reason from scores.runs where run_id = ?"
+    return next(iter(connection.execute(query, [run_id]).fetchall()), (None,))[0]
+
+
+def failed_runs(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, datetime, str, str | None]]:
+    """Job, time, id and reason of the runs that failed and that no later good one made up for.
+
+    An hour makes up for a failed landing, too: it lands first.
+    """
+    return connection.execute(
+        "select job, started_at, run_id, reason from scores.runs as run where status <> 'done'"
+        " and not exists (select 1 from scores.runs as later where status = 'done'"
+        " and (later.job = run.job or (run.job = 'land' and later.job = 'hourly'))"
+        " and later.started_at > run.started_at)"
+        " order by started_at"
+    ).fetchall()
+
+
+def last_hour_ended(connection: duckdb.DuckDBPyConnection, schema: str = "scores") -> datetime:
+    """When the last good run of an hour ended before the newest one; what landed since is new.
+
+    Args:
+        connection: warehouse or published file.
+        schema: where `runs` is.
+    """
+    query = (
+        f"select coalesce(max(finished_at), timestamp '1970-01-01') from {schema}.runs"
+        " where job = ? and status = 'done' and started_at <"
+        f" (select max(started_at) from {schema}.runs where job = ?)"
+    )
+    return connection.execute(query, [_PUBLISHING_JOB, _PUBLISHING_JOB]).fetchall()[0][0]

@@ -2,7 +2,7 @@
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
 here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
-(`publication`).
+(`outputs.published_database`).
 """
 
 from dataclasses import dataclass
@@ -44,6 +44,10 @@ class Table:
     def column_names(self) -> list[str]:
         """The names in order."""
         return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
 
     def ddl(self, relation: str) -> str:
         """The statement that makes the table as `relation` unless it is there."""
@@ -112,6 +116,12 @@ CART_SCORES = Table(
         ),
         Column("reasons", "varchar", "Why p_abandon is what it is, for the top of the list."),
         Column("is_holdout", "boolean", "Whether the person is held out and never exported."),
+        Column(
+            "is_stale",
+            "boolean",
+            "Whether the newest event of the log was too old at that hour (stale_after_hours): what"
+            " shoppers did since is not in it; null for hours scored before 2026-11-29.",
+        ),
         Column("abandonment_model", "varchar", "The model behind p_abandon; see models."),
         Column("return_model", "varchar", "The model behind the return times; see models."),
     ),
@@ -152,8 +162,12 @@ RUNS = Table(
         Column("rows_read", "bigint", "Rows in them."),
         Column("carts_scored", "bigint", "Rows it wrote to cart_scores; null if it did not score."),
         Column("settings", "varchar", "Digest of the settings it ran with."),
+        Column("reason", "varchar", "Why a check stopped it, in one line, else null."),
     ),
 )
+
+# Of `runs`: those that wrote an hour of cart_scores.
+HAS_SCORED = "carts_scored is not null"
 
 SCORE_TABLES = (CART_SCORES, MODELS, RUNS)
 
@@ -184,6 +198,18 @@ PUBLISHED_FILE = Table(
         Column("bytes", "bigint", "Its size."),
         Column("modified_ns", "bigint", "When it was last written, in ns since 1970."),
         Column("checksum", "bigint", "CRC-32 of its bytes; null where it was not taken yet."),
+    ),
+)
+
+ACCEPTED_FILES = Table(
+    name="accepted_files",
+    description="Files that somebody said are meant as they are, however little they say. One row"
+    " per source and content.",
+    order=("accepted_at",),
+    columns=(
+        Column("source", "varchar", "Source its rows were read as."),
+        Column("content_hash", "varchar", "SHA-256 of its bytes."),
+        Column("accepted_at", "timestamp", "When that was said, UTC."),
     ),
 )
 

@@ -142,7 +142,7 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
         *(None, 18 / 7, None, 2.1),
     ]
     assert rows[-1].seconds == 50
-    assert bench.dearest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
+    assert bench.slowest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
     assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
 
 

@@ -68,7 +68,7 @@ def test_an_export_that_differs_from_the_table_or_its_manifest_is_told(tmp_path)
     (tmp_path / "2026-10-31T10Z" / "retargeting_priorities.csv").write_text("")
     assert faults_of_export(tmp_path, TEN, frame(row())) == [
         "the file differs from the table",
-        "the manifest tells another sha256 than the file has",
+        "the manifest gives another sha256 than the file has",
     ]
 
 

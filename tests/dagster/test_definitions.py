@@ -5,8 +5,8 @@ import pytest
 
 from orchestration.dagster.automation import fail_dead_runs
 from orchestration.dagster.definitions import build_definitions
-from orchestration.dagster.hourly import hourly_partitions
 from orchestration.dagster.run import PID_TAG
+from orchestration.dagster.shared import hourly_partitions
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, last_full_hour, partition_key, utc_now
 from orchestration.ground.settings import Settings
@@ -29,8 +29,9 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
         return {p.to_user_string() for p in graph.get(dg.AssetKey(key.split("/"))).parent_keys}
 
     assert "raw/rees46" in parents("stg_rees46")
-    assert parents("abandonment_model") == {"training_snapshots"}
-    assert parents("return_model") == {"training_returns"}
+    checked = {"landed_files", "events"}
+    assert parents("abandonment_model") == {"training_snapshots"} | checked
+    assert parents("return_model") == {"training_returns"} | checked
     assert parents("models") == {"abandonment_model", "return_model"}
     assert parents("cart_scores") == {"models", "scoring_snapshots", "scoring_returns"}
     assert parents("retargeting_export") == {"cart_scores"}
@@ -75,6 +76,8 @@ def test_our_checks_block_what_follows(definitions):
     graph = definitions.resolve_asset_graph()
     for asset, name in (
         ("landed_files", "rows_add_up"),
+        ("landed_files", "files_say_enough"),
+        ("events", "log_is_recent"),
         ("cart_scores", "scores_are_sane"),
         ("retargeting_export", "export_equals_table"),
     ):

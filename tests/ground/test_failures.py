@@ -39,7 +39,7 @@ AGAIN = "then run again: what was done so far is whole"
         (
             "(sqlite3.DatabaseError) database disk image is malformed",
             "the record of runs is damaged, /home of comeback/dagster,"
-            " move the folder away: Dagster makes it anew, and no table is in it",
+            " move the folder away: Dagster makes a new one, and no table is in it",
         ),
         (
             "Corrupt database file: computed checksum 1 does not match stored checksum 2",

@@ -162,7 +162,7 @@ def test_sql_and_python_make_the_same_hash(landing):
 
 
 def test_ids_that_mean_nobody_are_those_of_the_dbt_project():
-    macros = (ROOT / "dbt_project" / "macros" / "ids.sql").read_text()
+    macros = (ROOT / "dbt_project" / "macros" / "rules" / "ids.sql").read_text()
     person = macros[macros.index("macro person_id") : macros.index("endmacro")]
     assert tuple(re.findall(r"'([^']*)'", person)) == PLACEHOLDER_IDS
 

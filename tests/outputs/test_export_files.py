@@ -12,6 +12,7 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.outputs.export_files import COLUMNS, Export, read_latest, to_csv, write_export
 from tests.full_disk import no_file_beyond
 
@@ -61,11 +62,23 @@ def frame(*rows: dict) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA, orient="row")
 
 
-def write(folder: Path, hour: datetime, rows: pl.DataFrame, keep_hours: int = 72) -> Export:
+def write(
+    folder: Path,
+    hour: datetime,
+    rows: pl.DataFrame,
+    keep_hours: int = 72,
+    not_after: datetime = END_OF_TIME,
+) -> Export:
     folder.mkdir(exist_ok=True)
     models = {"abandonment": "a" * 12, "return": "b" * 12}
     return write_export(
-        folder, hour, rows, models=models, settings_digest="d" * 12, keep_hours=keep_hours
+        folder,
+        hour,
+        rows,
+        models=models,
+        settings_digest="d" * 12,
+        keep_hours=keep_hours,
+        not_after=not_after,
     )
 
 
@@ -143,6 +156,7 @@ def test_the_manifest_fits_the_file_and_the_pointer_fits_both(tmp_path):
         "columns": list(COLUMNS),
         "models": {"abandonment": "a" * 12, "return": "b" * 12},
         "settings": "d" * 12,
+        "is_stale": False,
     }
     assert read_latest(tmp_path) == {
         "hour": export.hour,
@@ -174,20 +188,54 @@ def test_an_older_hour_done_again_does_not_move_the_pointer_back(tmp_path):
     assert (tmp_path / "2026-10-31T10Z").is_dir()
 
 
-def test_hours_are_kept_by_distance_from_the_newest_not_by_the_clock(tmp_path):
-    for n in range(4):
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_so_many_hours_are_kept_as_were_written_however_far_apart(tmp_path):
+    for n in (0, 1, 100, 5000):
         write(tmp_path, TEN + timedelta(hours=n), frame(row()), keep_hours=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "2026-10-31T12Z",
-        "2026-10-31T13Z",
+    assert names(tmp_path) == ["2026-11-04T14Z", "2027-05-27T18Z", "latest.json"]
+
+
+def test_the_hour_just_written_is_never_the_one_removed(tmp_path):
+    for n in (0, 1, -2000):
+        write(tmp_path, TEN + timedelta(hours=n), frame(row()), keep_hours=2)
+    assert names(tmp_path) == [
+        "2026-08-09T02Z",
+        "2026-10-31T10Z",
+        "2026-10-31T11Z",
         "latest.json",
     ]
+    write(tmp_path, TEN + timedelta(hours=2), frame(row()), keep_hours=2)
+    assert names(tmp_path) == ["2026-10-31T11Z", "2026-10-31T12Z", "latest.json"]
 
 
-def test_an_hour_too_old_to_keep_is_not_left_behind(tmp_path):
-    write(tmp_path, TEN, frame(row()), keep_hours=2)
-    write(tmp_path, TEN - timedelta(hours=2), frame(row()), keep_hours=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
+def test_an_hour_scored_while_the_clock_was_ahead_is_never_the_newest(tmp_path):
+    ahead = TEN + timedelta(days=100)
+    write(tmp_path, ahead, frame(row()), not_after=ahead)
+    assert read_latest(tmp_path)["hour"] == "2027-02-08T10:00:00Z"
+    for n in range(3):
+        hour = TEN + timedelta(hours=n)
+        export = write(tmp_path, hour, frame(row()), keep_hours=2, not_after=hour)
+        assert read_latest(tmp_path)["path"] == export.path
+    kept = ["2026-10-31T11Z", "2026-10-31T12Z"]
+    assert names(tmp_path) == [*kept, "2027-02-08T10Z", "latest.json"]
+
+
+def test_once_its_hour_has_come_it_counts_like_any_other(tmp_path):
+    ahead = TEN + timedelta(hours=1)
+    write(tmp_path, ahead, frame(row()), not_after=ahead)
+    write(tmp_path, TEN, frame(row()), not_after=TEN)
+    assert read_latest(tmp_path)["path"].startswith("2026-10-31T10Z/")
+    write(tmp_path, TEN, frame(row()), not_after=ahead)
+    assert read_latest(tmp_path)["path"].startswith("2026-10-31T11Z/")
+
+
+def test_with_no_hour_but_those_ahead_nothing_is_pointed_to(tmp_path):
+    write(tmp_path, TEN, frame(row()), not_after=TEN - timedelta(days=1))
+    assert read_latest(tmp_path) is None
+    assert names(tmp_path) == ["2026-10-31T10Z"]
 
 
 def test_a_full_disk_leaves_the_old_export_and_with_room_again_the_new_one_comes(tmp_path):

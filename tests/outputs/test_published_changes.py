@@ -14,9 +14,9 @@ from data.simulated_shop import write_shop
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables, find_files, land
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.modelling import scoring
-from orchestration.outputs.published_database import publish
+from orchestration.outputs.published_database import FROM_SCRATCH, publish
 from orchestration.warehouse import database, dbt_build, late_data, run_log
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
 
@@ -45,12 +45,12 @@ def test_hour_after_hour_the_file_tells_what_a_first_publication_would(tmp_path,
             if number and generator.random() < 0.3:
                 continue
             caplog.clear()
-            rows_told = publish(connection, home.published)
-            followed += "published anew" not in caplog.text
+            row_counts = publish(connection, home.published)
+            followed += FROM_SCRATCH not in [record.msg for record in caplog.records]
         expected = contents_of_first_publication(home, tmp_path / "twin")
         found = contents(home.published)
         assert found == expected
-        assert rows_told == {name: len(rows) for name, rows in expected.items()}
+        assert row_counts == {name: len(rows) for name, rows in expected.items()}
     assert followed >= 2
     assert {name for name, rows in found.items() if not rows} <= {"models"}
 

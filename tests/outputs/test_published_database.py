@@ -13,7 +13,7 @@ import pytest
 
 from orchestration.ground.errors import ComebackError
 from orchestration.outputs import published_database
-from orchestration.outputs.published_database import forget_last, publish
+from orchestration.outputs.published_database import FROM_SCRATCH, forget_last, publish
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.score_tables import DBT_TABLES, SCORE_TABLES
 from tests.full_disk import no_file_beyond
@@ -23,7 +23,7 @@ READ_CARTS = "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True
 
 @pytest.fixture
 def connection(tmp_path):
-    """A warehouse with every table to publish, described, and two carts; nobody to publish anew."""
+    """A warehouse with every table to publish, described, and two carts; nobody to publish."""
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         ensure_score_tables(opened)
         for name, built in DBT_TABLES.items():
@@ -178,7 +178,7 @@ def forget(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
     forget_last(connection)
 
 
-def build_anew(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def rebuild_all(_: Path, connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into main.unpublished_visitors values (null)")
 
 
@@ -247,7 +247,7 @@ def hollow_out(target: Path, connection: duckdb.DuckDBPyConnection) -> None:
 
 REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
     ("there is no last file to follow", forget),
-    ("all rows were built anew", build_anew),
+    ("all rows were rebuilt", rebuild_all),
     ("the file is not the one that was published last", remove),
     ("the file is not the one that was published last", write_to),
     ("the last file cannot be read", damage),
@@ -260,7 +260,7 @@ REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
 
 
 @pytest.mark.parametrize(("reason", "disturb"), REASONS, ids=[each.__name__ for _, each in REASONS])
-def test_what_cannot_be_followed_is_published_anew_once(
+def test_what_cannot_be_followed_is_published_from_scratch_once(
     connection, tmp_path, caplog, reason, disturb
 ):
     target = tmp_path / "analytics.duckdb"
@@ -271,7 +271,7 @@ def test_what_cannot_be_followed_is_published_anew_once(
         publish(connection, target)
         publish(connection, target)
     [message] = caplog.messages
-    assert message.startswith(f"Every table is published anew: {reason}")
+    assert message.startswith((FROM_SCRATCH % reason).removesuffix("."))
     assert carts(target) == ["a", "b"]
 
 
@@ -314,7 +314,7 @@ def test_a_lost_block_of_the_last_file_is_not_in_the_next_one(connection, tmp_pa
     assert carts(target) == ["a", "b", "c"]
 
 
-def test_a_warehouse_whose_last_file_has_no_checksum_yet_publishes_anew_once(
+def test_a_warehouse_whose_last_file_has_no_checksum_yet_publishes_from_scratch_once(
     connection, tmp_path, caplog
 ):
     target = tmp_path / "analytics.duckdb"
@@ -325,5 +325,5 @@ def test_a_warehouse_whose_last_file_has_no_checksum_yet_publishes_anew_once(
     with caplog.at_level(logging.INFO, "orchestration.outputs.published_database"):
         publish(connection, target)
         publish(connection, target)
-    assert len([each for each in caplog.messages if "published anew" in each]) == 1
+    assert len([each for each in caplog.records if each.msg == FROM_SCRATCH]) == 1
     assert carts(target) == ["a", "b"]

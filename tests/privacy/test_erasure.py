@@ -13,7 +13,7 @@ from orchestration.dagster.in_process import Launcher
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.privacy import erasure, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse.database import ensure_score_tables
@@ -65,7 +65,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [line, id_, visitor, user],
         )
     connection.execute(
-        "insert into raw.files values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?, null)",
+        "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+        " rows_read) values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?)",
         [NOW, len(events)],
     )
 

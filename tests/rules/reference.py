@@ -22,6 +22,22 @@ HORIZON = timedelta(hours=72)
 SCORED_FOR = timedelta(days=7)
 SNAPSHOT_OFFSETS = tuple(timedelta(hours=hours) for hours in (0, 0.5, 1, 4, 8, 24, 48, 72))
 PASSIVE_TYPES = frozenset({"refund", "email_sent", "email_open"})
+KNOWN_TYPES = PASSIVE_TYPES | {
+    "page_view",
+    "view_item",
+    "view_item_list",
+    "search",
+    "add_to_wishlist",
+    "add_to_cart",
+    "remove_from_cart",
+    "view_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+    "login",
+    "sign_up",
+}
 BOT_EVENT_COUNT = 1000
 BOT_DURATION = timedelta(hours=12)
 CLOCK_SKEW = timedelta(minutes=5)
@@ -142,6 +158,25 @@ def clean(
     events = [min(told, key=lambda one: one[:2])[2] for told in candidates.values()]
     told_count = sum(len(told) for told in candidates.values())
     return Cleaned(ranked(events), set_aside, told_count - len(events))
+
+
+def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
+    """Whether a file with these rows says too little: more than half of them dropped, no type that
+    is known, or more prices (or order values) unreadable than readable."""
+    events = []
+    for row in rows:
+        try:
+            events.append((row, _event(row, loaded_at, "UTC")[0]))
+        except UnusableError:
+            continue
+    if 2 * len(events) < len(rows):
+        return True
+    if events and not any(event.event_type in KNOWN_TYPES for _, event in events):
+        return True
+    return any(
+        sum(2 * (amount(row[name]) is None) - 1 for row, _ in events if row.get(name)) > 0
+        for name in ("price", "order_value")
+    )
 
 
 def row_content(row: Row) -> str:

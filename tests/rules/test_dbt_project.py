@@ -1,16 +1,24 @@
 """dbt's own tests: unit tests of the rules with a boundary, and the data tests on an empty log."""
 
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
+import yaml
 
+from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing import ensure_raw_tables, load_sources
+from orchestration.warehouse.dbt_build import dbt_vars
 
 from .recording import PROJECT
+
+VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
 
 def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
@@ -36,3 +44,41 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
     )
     assert f" {unit_tests} unit tests" in done.stdout
     assert "ERROR=0" in done.stdout
+
+
+def test_by_hand_dbt_has_the_defaults_that_the_settings_declare():
+    declared = dbt_vars(Settings())
+    names = declared.pop("log_variables")
+    assert {name: VARIABLES[name] for name in declared} == declared
+    assert VARIABLES["log_variables"] == {name: declared[name] for name in names}
+
+
+def test_a_variable_that_is_a_setting_is_marked_as_one():
+    settings = VARIABLES.keys() & Settings.model_fields.keys()
+    assert settings == {*marked(Settings, Mark.LOG), *marked(Settings, Mark.HOUR)}
+
+
+@pytest.mark.parametrize("folder", ["events", "sessions", "carts", "incremental", "quality"])
+def test_tables_of_the_log_depend_on_no_other_variable_than_those_of_their_fingerprint(folder):
+    text = "".join(file.read_text() for file in (PROJECT / "models" / folder).rglob("*.sql"))
+    names = set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", with_macros(text)))
+    assert names
+    assert names <= {"event_sources", *VARIABLES["log_variables"]}
+
+
+def with_macros(text: str) -> str:
+    """SQL with the text of the project's macros that it calls, and of those that these call."""
+    macros = dict(
+        re.findall(
+            r"macro (\w+)\(.*?-?%}(.*?){%-? endmacro",
+            "".join(file.read_text() for file in sorted((PROJECT / "macros").rglob("*.sql"))),
+            re.DOTALL,
+        )
+    )
+    called: dict[str, str] = {}
+    ahead = [text]
+    while ahead:
+        for name in set(re.findall(r"\b(\w+)\(", ahead.pop())) & macros.keys() - called.keys():
+            called[name] = macros[name]
+            ahead.append(macros[name])
+    return "".join([text, *called.values()])

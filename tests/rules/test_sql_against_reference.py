@@ -285,6 +285,8 @@ def test_every_row_of_every_file_is_an_event_a_duplicate_or_dropped(
     for row in landed:
         kept_or_not = row["rows_accepted"] + row["rows_duplicate"] + row["rows_dropped"]
         assert row["rows_read"] == kept_or_not, row["file"]
+        own = [one for one, file in zip(rows, files, strict=True) if f"{file}.csv" == row["file"]]
+        assert row["is_suspect"] == reference.is_suspect(own, LOADED_AT), row["file"]
     assert sum(row["rows_accepted"] for row in landed) == len(cleaned.events)
     assert sum(row["rows_duplicate"] for row in landed) == cleaned.duplicate_count
     set_aside = warehouse.query("select action, reason from set_aside_rows")

@@ -3,11 +3,13 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark
 from orchestration.warehouse.dbt_build import (
     BuildResult,
     NodeResult,
@@ -29,10 +31,36 @@ def test_the_hour_and_the_settings_become_variables():
         "as_of": "2026-10-31T10:00:00",
         "session_gap_minutes": 20,
         "passive_event_types": ["refund"],
+        "bot_event_count": 1000,
+        "bot_session_hours": 12,
+        "clock_skew_minutes": 5,
         "cart_expiry_days": 30,
         "label_horizon_hours": 72,
         "scoring_window_days": 7,
+        "log_variables": [
+            "session_gap_minutes",
+            "passive_event_types",
+            "bot_event_count",
+            "bot_session_hours",
+            "clock_skew_minutes",
+            "cart_expiry_days",
+        ],
+        "event_sources": ["canonical", "rees46", "shopify_pixel"],
     }
+
+
+class TidalSettings(Settings):
+    """One more setting of each kind."""
+
+    tides: Annotated[int, Mark.LOG] = 2
+    moons: Annotated[int, Mark.HOUR] = 1
+    boats: int = 0
+
+
+def test_a_setting_that_is_declared_is_handed_to_dbt_as_its_marks_say():
+    before, after = dbt_vars(Settings()), dbt_vars(TidalSettings(tides=3))
+    assert {name: after[name] for name in after.keys() - before.keys()} == {"tides": 3, "moons": 1}
+    assert after["log_variables"] == [*before["log_variables"], "tides"]
 
 
 def test_the_hour_is_no_part_of_what_parsing_depends_on():

@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
-from orchestration.landing.deliveries import known_sources
+from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
 from tests.full_disk import no_file_beyond
 
@@ -113,16 +115,30 @@ def test_what_failed_a_test_is_tested_and_told_again_by_the_next_build(homes):
     assert query(home, report) == [(3, 2, 0)]
 
 
-def test_other_settings_build_everything_anew(homes):
+class TidalSettings(Settings):
+    """One more setting of each kind that dbt knows."""
+
+    tides: Annotated[int, Mark.LOG] = 2
+    moons: Annotated[int, Mark.HOUR] = 1
+
+
+def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(homes):
     home, twin = homes
     deliver(home, 0, HOURS[0])
     deliver(twin, 0, HOURS[0])
-    build(home)
+    build(home, TidalSettings())
     assert query(home, "select count(*) from sessions") == [(4,)]
-    build(home, settings=Settings(session_gap_minutes=50))
-    build(twin, settings=Settings(session_gap_minutes=50))
+    # a build of one model never sets the watermark, but removes it where the next must be full
+    one = {"command": "run", "select": ["loads_this_run"]}
+    has_watermark = "select count(*) from information_schema.tables where table_name = 'last_build'"
+    build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
+    assert query(home, has_watermark) == [(1,)]
+    build(home, TidalSettings(session_gap_minutes=50))
+    build(twin, TidalSettings(session_gap_minutes=50))
     assert query(home, "select count(*) from sessions") == [(3,)]
     assert contents(home) == contents(twin)
+    build(home, TidalSettings(session_gap_minutes=50, tides=3), **one)
+    assert query(home, has_watermark) == [(0,)]
 
 
 def test_a_full_refresh_sees_rows_that_went(homes):
@@ -147,7 +163,7 @@ def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
         " where table_schema in ('main', 'raw', 'other') order by all"
     )
     made = query(home, relations)
-    with warehouse.connect(home, Settings()) as connection:
+    with database.connect(home, Settings()) as connection:
         connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
         connection.execute("create view main.former_carts as select * from main.touched_visitors")
         connection.execute("create schema other")

@@ -11,7 +11,7 @@ import pytest
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.deliveries import (
+from orchestration.landing.locations import (
     Location,
     known_sources,
     land_locations,

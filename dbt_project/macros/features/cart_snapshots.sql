@@ -128,7 +128,7 @@ line_features as (
     select
         cart_id,
         as_of,
-        max(line_price) as dearest_price,
+        max(line_price) as highest_price,
         min(line_price) as cheapest_price,
         -- the sum is exact, so that the mean does not depend on the order of adding
         cast(sum(cast(conversion_rate as decimal(18, 12))) as double) / count(conversion_rate) as mean_conversion_rate,
@@ -210,7 +210,7 @@ snapshots as (
         cast(spine.cart_value as double) as cart_total,
         cast(spine.cart_quantity as double) as cart_quantity,
         cast(spine.cart_line_count as double) as cart_line_count,
-        cast(line_features.dearest_price as double) as cart_dearest_price,
+        cast(line_features.highest_price as double) as cart_dearest_price,
         cast(line_features.cheapest_price as double) as cart_cheapest_price,
         cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0) as cart_mean_price,
         cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0)

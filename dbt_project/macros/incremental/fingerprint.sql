@@ -1,12 +1,12 @@
 {#- What belongs here: what makes a build a full one, as one hash over settings and SQL. -#}
 
-{#- What a change of makes all tables old: the settings of the log, the models, and `code_version` for the rest. -#}
+{#-
+    What a change of makes all tables old: the variables of the log, the models, and `code_version` for the rest.
+    `log_variables` names what a shop may set of it, as a list or as a mapping to its defaults.
+-#}
 {%- macro log_fingerprint() -%}
 {%- set parts = [] -%}
-{%- for name in [
-    'event_sources', 'session_gap_minutes', 'passive_event_types', 'bot_event_count', 'bot_session_hours',
-    'cart_expiry_days', 'clock_skew_minutes', 'code_version',
-] -%}
+{%- for name in ['event_sources', 'code_version'] + var('log_variables') | list -%}
     {%- do parts.append(name ~ '=' ~ tojson(var(name))) -%}
 {%- endfor -%}
 {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}

@@ -1,4 +1,5 @@
--- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped.
+-- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped. Of a file that no reader
+-- reads none are.
 
 with
 
@@ -12,7 +13,10 @@ candidates as (
 
     select
         load_id,
-        count(*) filter (where drop_reason is null) as event_row_count
+        count(*) filter (where drop_reason is null) as event_row_count,
+        count(*) filter (where drop_reason is null and event_type in ({{ known_event_types() }})) as known_type_count,
+        count(*) filter (where drop_reason is null and price is not null) as price_count,
+        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count
     from {{ ref('candidate_events') }}
     group by 1
 
@@ -33,7 +37,10 @@ set_aside as (
     select
         load_id,
         count(*) filter (where action = 'dropped') as dropped_count,
-        count(distinct line) filter (where action = 'repaired') as repaired_count
+        count(*) filter (where reason = 'erased') as erased_count,
+        count(distinct line) filter (where action = 'repaired') as repaired_count,
+        count(*) filter (where action = 'repaired' and reason = 'bad_price') as bad_price_count,
+        count(*) filter (where action = 'repaired' and reason = 'bad_order_value') as bad_order_value_count
     from {{ ref('set_aside_rows') }}
     group by 1
 
@@ -51,6 +58,14 @@ final as (
         coalesce(duplicates.duplicate_count, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
+        -- rows of erased people say nothing about the file
+        coalesce(
+            2 * (set_aside.dropped_count - set_aside.erased_count) > files.rows_read - set_aside.erased_count, false
+        )
+        or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
+        or coalesce(set_aside.bad_price_count > candidates.price_count, false)
+        or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false) as is_suspect,
+        files.skipped_reason,
         files.note,
         files.load_id
     from files

@@ -15,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import fsspec
 import polars as pl
 
-from orchestration.ground.checkout import SOURCE_DEFINITIONS
+from orchestration.ground.checkout import LOOKS_TO_COME, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
@@ -44,13 +45,14 @@ _SCHEMA = {
     "rows_unreadable": pl.Int64,
     "rows_repaired": pl.Int64,
     "note": pl.String,
+    "skipped_reason": pl.String,
 }
 
 
 @functools.cache
 def known_sources() -> Mapping[str, Source]:
     """The sources that the dbt project declares, by name."""
-    return load_sources(SOURCE_DEFINITIONS)
+    return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
 
 
 @dataclass(frozen=True)
@@ -80,21 +82,53 @@ def configured_locations(
     ]
 
 
-def remember_locations(home: Home, deliveries: Iterable[Location]) -> None:
+def exists(address: str) -> bool:
+    """Whether a file or folder is there, by its local path or fsspec address.
+
+    Raises:
+        OSError: a store cannot be asked.
+    """
+    if "://" not in address or address.startswith("file://"):
+        return Path(address.removeprefix("file://")).exists()
+    filesystem, path = fsspec.core.url_to_fs(address)
+    filesystem.invalidate_cache()
+    return filesystem.exists(path)
+
+
+def misplaced_folders(home: Home, settings: Settings) -> list[str]:
+    """What is wrong with the folders that are set for sources, in sentences.
+
+    A store is not asked: it may be slow, or not answer; a run says what it meets there.
+    """
+    where = home.root / FILE_NAME
+    return [
+        str(
+            ComebackError(
+                f"the folder of the source {name} is not there, {address}",
+                f"{where} [sources]",
+                "correct it or make the folder: nothing lands from there",
+            )
+        )
+        for name, address in settings.sources.items()
+        if "://" not in address and not Path(address).exists()
+    ]
+
+
+def remember_locations(home: Home, locations: Iterable[Location]) -> None:
     """Remember where dumps lie that are in no configured folder: a rebuild needs them again."""
     noted = remembered_locations(home)
-    for delivery in deliveries:
-        is_local = "://" not in delivery.address
-        address = str(Path(delivery.address).absolute()) if is_local else delivery.address
-        noted.append(Location(address, delivery.source))
+    for location in locations:
+        is_local = "://" not in location.address
+        address = str(Path(location.address).absolute()) if is_local else location.address
+        noted.append(Location(address, location.source))
     content = json.dumps([asdict(each) for each in dict.fromkeys(noted)], indent=2)
-    replace_file(home.deliveries, f"{content}\n".encode())
+    replace_file(home.remembered_locations, f"{content}\n".encode())
 
 
 def remembered_locations(home: Home) -> list[Location]:
     """Where dumps were landed from that are in no configured folder, in order of the first time."""
     try:
-        return [Location(**each) for each in json.loads(home.deliveries.read_bytes())]
+        return [Location(**each) for each in json.loads(home.remembered_locations.read_bytes())]
     except FileNotFoundError:
         return []
 
@@ -103,29 +137,32 @@ def land_locations(
     connection: duckdb.DuckDBPyConnection,
     home: Home,
     sources: Mapping[str, Source],
-    deliveries: Iterable[Location],
+    locations: Iterable[Location],
     landed_at: datetime,
+    *,
+    follow_symlinks: bool = False,
 ) -> pl.DataFrame:
-    """Land what is new of the deliveries.
+    """Land what is new of the locations.
 
     Args:
         connection: the open warehouse.
         home: where copies of remote files are put while they are read, and the key by which erased
             people are recognised lies.
         sources: all sources; each gets its raw table even if nothing came.
-        deliveries: what to look through.
+        locations: what to look through.
         landed_at: now, with time zone.
+        follow_symlinks: whether links that lead out of a folder are followed.
 
     Returns:
-        source, file, status (`loaded` or `refused`), rows_read, rows_unreadable, rows_repaired,
-        note: one row per file that was not known before.
+        source, file, status (`loaded`, `skipped` or `refused`), rows_read, rows_unreadable,
+        rows_repaired, note, skipped_reason: one row per file that was not known before.
     """
     ensure_raw_tables(connection, sources)
     landed: list[LandedFile] = []
     progress = _Progress()
-    for delivery in deliveries:
-        source = source_named(sources, delivery.source)
-        files = find_files(delivery.address, source)
+    for location in locations:
+        source = source_named(sources, location.source)
+        files = find_files(location.address, source, follow_symlinks=follow_symlinks)
         landed += land(
             connection,
             files,
@@ -144,19 +181,30 @@ def land_locations(
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def locations_digest(sources: Mapping[str, Source], deliveries: Iterable[Location]) -> str:
+def locations_digest(
+    sources: Mapping[str, Source],
+    locations: Iterable[Location],
+    *,
+    follow_symlinks: bool = False,
+) -> str:
     """A hash over what the file systems say of all files delivered: it changes when one comes."""
     digest = hashlib.sha256()
-    for file in files_at(sources, deliveries):
+    for file in files_at(sources, locations, follow_symlinks=follow_symlinks):
         seen = fingerprint(file)
         digest.update(f"{file.address}\0{seen.byte_size}\0{seen.version}\n".encode())
     return digest.hexdigest()
 
 
-def files_at(sources: Mapping[str, Source], deliveries: Iterable[Location]) -> Iterator[FoundFile]:
-    """Every file that lies in the deliveries, known or not."""
-    for delivery in deliveries:
-        yield from find_files(delivery.address, source_named(sources, delivery.source))
+def files_at(
+    sources: Mapping[str, Source],
+    locations: Iterable[Location],
+    *,
+    follow_symlinks: bool = False,
+) -> Iterator[FoundFile]:
+    """Every file that lies in the locations, known or not, read or not."""
+    for location in locations:
+        source = source_named(sources, location.source)
+        yield from find_files(location.address, source, follow_symlinks=follow_symlinks)
 
 
 class _Progress:
@@ -169,8 +217,8 @@ class _Progress:
         self._reported_at = time.monotonic()
 
     def __call__(self, file: LandedFile) -> None:
-        if file.status == "refused":
-            logger.warning("Refused %s: %s.", file.file, file.note)
+        if file.status in ("refused", "skipped"):
+            logger.warning("%s %s: %s.", file.status.capitalize(), file.file, file.note)
         if file.status != "loaded":
             return
         self._files += 1

@@ -1,6 +1,6 @@
-"""What the assets of an hour share: their partitions, their groups, their run and its hour.
+"""What the modules of this package share: names of jobs and groups, partitions, a step's run.
 
-Belongs here: what several asset modules need of Dagster. Not here: any asset.
+Belongs here: what at least two of them need. Not here: any asset, check or job.
 """
 
 import warnings

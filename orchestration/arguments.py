@@ -1,0 +1,168 @@
+"""The arguments of the command `comeback`.
+
+Belongs here: the commands, their arguments and help. Not here: what a command does (`cli`). Nothing
+heavy is imported, so that `--help` answers at once.
+"""
+
+import argparse
+from datetime import datetime
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import parse_hour
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of `comeback`; in what it gives, `command` is the name of the command."""
+    program = argparse.ArgumentParser(
+        prog="comeback",
+        description="Out of a shop's raw event dumps: which carts will not be bought, when each"
+        " shopper will be back, and who is worth a nudge.",
+        epilog="State lives under COMEBACK_HOME (default: data/ of the checkout).",
+    )
+    program.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    commands = program.add_subparsers(required=True, metavar="COMMAND")
+    _add(
+        commands,
+        "init",
+        "write a comeback.toml with every setting, its default and what fits, as comments",
+        "comeback init",
+    )
+    _add_land(commands)
+    _add_run(commands)
+    _add_replay(commands)
+    _add(
+        commands,
+        "train",
+        "learn challengers and promote those that are better",
+        "comeback train",
+    )
+    _add_erase(commands)
+    parser_of_status = _add(
+        commands, "status", "files, rows, models, exports, anything wrong", "comeback status"
+    )
+    parser_of_status.add_argument(
+        "--check", action="store_true", help="exit with 1 if anything is wrong"
+    )
+    _add_accept(commands)
+    _add_ui(commands)
+    return program
+
+
+def _add_land(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "land",
+        "load files into the raw tables, each content once",
+        "comeback land dumps/2026-10-31.csv.gz --source rees46",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
+    parser.add_argument("--source", required=True, help="the source whose dumps they are")
+
+
+def _add_run(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "run",
+        "one hour, all steps: land what is new, build, score, publish",
+        "comeback run --as-of latest --events ~/dumps --source rees46",
+    )
+    parser.add_argument(
+        "--as-of",
+        type=_as_of,
+        default="now",
+        metavar="HOUR",
+        help="now: the last full hour (default); latest: the first one at or after the newest"
+        " event; or a full hour such as 2026-10-31T10:00Z",
+    )
+    whose = parser.add_mutually_exclusive_group()
+    whose.add_argument("--events", metavar="DIR", help="a folder of dumps to land first")
+    whose.add_argument(
+        "--simulated", action="store_true", help="simulate a shop where no dumps are"
+    )
+    parser.add_argument("--source", help="the source whose dumps are in DIR")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="first rebuild a damaged warehouse from the kept dumps; the old file is put aside",
+    )
+
+
+def _add_replay(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "replay",
+        "hour after hour, as if it had run all along",
+        "comeback replay --from 2026-10-31T00:00Z --to 2026-10-31T23:00Z",
+    )
+    for name, target in (("--from", "first"), ("--to", "last")):
+        parser.add_argument(
+            name,
+            dest=target,
+            type=_full_hour,
+            required=True,
+            metavar="HOUR",
+            help=f"the {target} hour",
+        )
+
+
+def _add_erase(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "erase",
+        "a person out of tables, exports and logs for good, and proof of it; the dumps that named"
+        " them are listed, not changed, and cannot bring them back",
+        "comeback erase --user 4711",
+    )
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument(
+        "--user",
+        metavar="ID",
+        help="an account: with it every visitor that only this user signed in on, and on a shared"
+        " device what was theirs",
+    )
+    whose.add_argument("--visitor", metavar="ID", help="a browser or device")
+
+
+def _add_accept(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "accept",
+        "say of a file that stops the hour that it is meant so, however little it says",
+        "comeback accept 2026-10-31.csv",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="name as in comeback status")
+
+
+def _add_ui(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "ui",
+        "Dagster's UI and its hourly schedule, until interrupted",
+        "comeback ui --port 3000",
+    )
+    parser.add_argument("--port", default="3000", help="on 127.0.0.1 (default: 3000)")
+
+
+def _add(
+    commands: argparse._SubParsersAction,
+    command: str,
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A command with its help and one example."""
+    parser = commands.add_parser(
+        command, help=summary, description=summary, epilog=f"Example: {example}"
+    )
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _as_of(text: str) -> str | datetime:
+    return text if text in ("now", "latest") else _full_hour(text)
+
+
+def _full_hour(text: str) -> datetime:
+    try:
+        return parse_hour(text)
+    except ComebackError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

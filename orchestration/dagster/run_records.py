@@ -1,0 +1,171 @@
+"""Dagster's record of runs: kept for some time, and read for what failed.
+
+Belongs here: removing records that are too old, with everything Dagster would leave of them, and
+the failures that no later run made good. Not here: `scores.runs`, which is published and stays.
+
+A run leaves about 0.7 MB: a file of its own with 300 events, and rows in the files that all runs
+share. Dagster itself removes none of it, and deleting a run leaves its (empty) file, its tags and
+the outcomes of its checks.
+"""
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.runs.schema import RunTagsTable
+from sqlalchemy import delete
+
+from orchestration.ground.home import Home
+from orchestration.ground.hours import utc_now
+
+logger = logging.getLogger(__name__)
+
+# So many at a time: the first clean-up of an old home must not take an hour.
+MAX_REMOVED = 200
+_RECENT_FAILURES = 50
+_ENDED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
+# An hour lands what a run of the job land could not.
+_HEALED_BY = {"land": ("land", "hourly"), "__ASSET_JOB": ("__ASSET_JOB", "hourly")}
+
+
+@dataclass(frozen=True)
+class FailedRun:
+    """A run that failed, as Dagster recorded it.
+
+    Attributes:
+        run_id: its id.
+        job: its job.
+        started_at: when it was created, UTC.
+        reason: why it failed, in one line; empty if that was not recorded.
+    """
+
+    run_id: str
+    job: str
+    started_at: datetime
+    reason: str
+
+
+def remove_old(instance: dg.DagsterInstance, home: Home, before: datetime) -> int:
+    """Remove what is left of runs that ended before an instant, the oldest first.
+
+    Args:
+        instance: Dagster's instance of the home.
+        home: whose runs.
+        before: UTC.
+
+    Returns:
+        How many were removed; at most `MAX_REMOVED`.
+    """
+    records = instance.get_run_records(
+        dg.RunsFilter(statuses=_ENDED, updated_before=before.replace(tzinfo=UTC)),
+        limit=MAX_REMOVED,
+        ascending=True,
+    )
+    for record in records:
+        _remove(instance, home, record.dagster_run.run_id)
+    if records:
+        logger.info("Removed Dagster's records of %d old runs.", len(records))
+    return len(records)
+
+
+def fold_logs_of_killed_runs(instance: dg.DagsterInstance, home: Home) -> None:
+    """Fold the write-ahead logs that killed runs left back into their files."""
+    for log in _runs_folder(home).glob("*.db-wal"):
+        run = instance.get_run_by_id(log.name.removesuffix(".db-wal"))
+        if run is not None and run.is_finished:
+            with closing(sqlite3.connect(log.with_name(log.name.removesuffix("-wal")))) as file:
+                file.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+
+def failed_runs(home: Home) -> list[FailedRun]:
+    """The runs that failed and were not made good by a later one, the oldest first."""
+    if not _runs_folder(home).exists():
+        return []
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        records = instance.get_run_records(
+            dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]), limit=_RECENT_FAILURES
+        )
+        jobs = {record.dagster_run.job_name for record in records}
+        healed = {job: _last_success(instance, job) for job in jobs}
+        return [
+            FailedRun(
+                run_id=record.dagster_run.run_id,
+                job=record.dagster_run.job_name,
+                started_at=record.create_timestamp.replace(tzinfo=None, microsecond=0),
+                reason=_reason(instance, record.dagster_run.run_id),
+            )
+            for record in reversed(records)
+            if record.create_timestamp > healed[record.dagster_run.job_name]
+        ]
+
+
+def _remove(instance: dg.DagsterInstance, home: Home, run_id: str) -> None:
+    instance.delete_run(run_id)
+    with instance.event_log_storage.index_connection() as index:
+        index.execute(
+            delete(AssetCheckExecutionsTable).where(AssetCheckExecutionsTable.c.run_id == run_id)
+        )
+    with instance.run_storage.connect() as runs:
+        runs.execute(delete(RunTagsTable).where(RunTagsTable.c.run_id == run_id))
+    for suffix in ("", "-wal", "-shm"):
+        (_runs_folder(home) / f"{run_id}.db{suffix}").unlink(missing_ok=True)
+    shutil.rmtree(home.dagster / "storage" / run_id, ignore_errors=True)
+
+
+def _runs_folder(home: Home) -> Path:
+    return home.dagster / "history" / "runs"
+
+
+def _last_success(instance: dg.DagsterInstance, job: str) -> datetime:
+    """When the newest run began that makes failures of a job good."""
+    found = [
+        record.create_timestamp
+        for each in _HEALED_BY.get(job, (job,))
+        for record in instance.get_run_records(
+            dg.RunsFilter(job_name=each, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+        )
+    ]
+    return max(found, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What a person can act on of a run's failure."""
+    messages = [
+        error.message
+        for entry in instance.all_logs(
+            run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+        )
+        for error in _errors(entry)
+    ]
+    ours = [each for each in messages if each.startswith(_OURS)]
+    line = " ".join((ours or messages or [""])[0].split())
+    return line.removeprefix(_OURS)[:500]
+
+
+_OURS = "orchestration.ground.errors.ComebackError: "
+
+
+def _errors(entry: dg.EventLogEntry) -> Iterator[object]:
+    """The failure of an entry and those that it was raised from, the outermost first."""
+    data = entry.dagster_event and entry.dagster_event.event_specific_data
+    error = getattr(data, "error", None)
+    while error is not None:
+        yield error
+        error = error.cause
+
+
+def keep_for(instance: dg.DagsterInstance, home: Home, days: int) -> None:
+    """Keep the records of runs for some days, and the folder free of logs of killed runs."""
+    remove_old(instance, home, utc_now() - timedelta(days=days))
+    fold_logs_of_killed_runs(instance, home)

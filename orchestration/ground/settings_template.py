@@ -1,0 +1,106 @@
+"""The template of `comeback.toml`, out of the declaration of the settings.
+
+Belongs here: how settings are written as TOML and commented. Not here: which settings there are
+(`settings`), nor the words for what fits one (`settings_schema`).
+"""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from datetime import date
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from orchestration.ground.settings_schema import (
+    Mark,
+    declared,
+    free_value,
+    in_words,
+    is_table,
+    settings_of,
+)
+
+_INTRODUCTION = (
+    "What this shop sets for itself. All of it is optional.",
+    "A setting stands here with its default behind a #. To set it, take the # away and change the"
+    " value. Settings of a table count below the line that names the table in brackets: take its #"
+    " away, too.",
+)
+_FULL_BUILD = "Another value makes the next run build all tables again."
+_WIDTH = 100
+
+
+def toml_template(model: type[BaseModel]) -> str:
+    """A TOML document with every setting of a model, described and commented out.
+
+    A # before a setting or the name of a table has no blank after it, before prose it has one:
+    without the former, the document gives the defaults.
+    """
+    settings = declared(model)
+    values = [name for name, field in settings.items() if not is_table(field)]
+    tables = [name for name, field in settings.items() if is_table(field)]
+    blocks = [_prose(*_INTRODUCTION), *(_setting(name, settings[name]) for name in values)]
+    for name in tables:
+        blocks += _table(name, settings[name])
+    return "\n\n".join(blocks) + "\n"
+
+
+def _setting(name: str, field: FieldInfo) -> str:
+    notes = [field.description or "", f"{in_words(field)}."]
+    if Mark.LOG in field.metadata:
+        notes.append(_FULL_BUILD)
+    return f"{_prose(*notes)}\n#{_assignment(name, field.get_default(call_default_factory=True))}"
+
+
+def _table(name: str, field: FieldInfo) -> Iterator[str]:
+    """The table's name and its settings, a block each."""
+    inside = settings_of(field)
+    heading = f"#[{_key(name)}]"
+    if inside is not None:
+        yield f"{_prose(field.description or '')}\n{heading}"
+        yield from (_setting(each, below) for each, below in inside.items())
+        return
+    notes = [field.description or "", f"{in_words(free_value(field))}."]
+    examples = [
+        _assignment(key, value) for each in field.examples or () for key, value in each.items()
+    ]
+    lines = [f"#{_assignment(key, value)}" for key, value in field.get_default().items()]
+    yield "\n".join([_prose(*notes, *(f"Such as: {each}" for each in examples)), heading, *lines])
+
+
+def _prose(*paragraphs: str) -> str:
+    lines = []
+    for text in filter(None, paragraphs):
+        lines += textwrap.wrap(text[0].upper() + text[1:], _WIDTH - 2, break_on_hyphens=False)
+    return "\n".join(f"# {line}" for line in lines)
+
+
+def _assignment(name: str, value: object) -> str:
+    return f"{_key(name)} = {_toml(value)}"
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it.
+
+    Raises:
+        TypeError: no setting is of such a type.
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+        case str():
+            # JSON escapes as TOML does, but for the one control character that it leaves as it is
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            return f"[{', '.join(map(_toml, value))}]"
+    raise TypeError(f"TOML is not written of {type(value).__name__}")

@@ -1,0 +1,312 @@
+"""Files that say too little, and saying that one is meant so.
+
+Belongs here: which suspect files still stop an hour, what is said of them, and the note that one
+was accepted. Not here: which file is suspect by its rows; dbt decides that
+(models/quality/landed_files.sql).
+
+What is said in Dagster's record and in `scores.runs` names lines only: a row may name a person, and
+those records are not searched row by row when somebody is erased.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import BEGINNING_OF_TIME
+from orchestration.ground.sql import literal, quoted
+from orchestration.landing.files import content_hash
+from orchestration.warehouse.database import has_table
+from orchestration.warehouse.score_tables import ACCEPTED_FILES
+
+EXAMPLES = 3
+WARN_FROM_SHARE = 0.05
+_SHOWN_TYPES = 3
+_SHOWN_CHARACTERS = 200
+_PRICE_REASONS = ("bad_price", "bad_order_value")
+
+# A file stops no hour once it was accepted, or its name came again with other content.
+_PENDING = f"""
+    from main.landed_files as landed
+    where is_suspect
+        and not exists (
+            select 1 from scores.{ACCEPTED_FILES.name} as accepted
+            where accepted.source = landed.source and accepted.content_hash = landed.content_hash
+        )
+        and not exists (
+            select 1 from raw.files as later
+            where later.source = landed.source and later.file = landed.file
+                and later.load_id > landed.load_id
+        )
+"""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row of a suspect file: its line, and as it was delivered."""
+
+    line: int
+    row: str
+
+
+@dataclass(frozen=True)
+class SuspectFile:
+    """A file that stops the hour.
+
+    Attributes:
+        source: as what it was read.
+        file: the name it was found under.
+        content_hash: SHA-256 of its bytes.
+        rows_read: rows in it.
+        fault: its share of bad rows and the commonest reason, as a clause.
+        examples: some of these rows.
+    """
+
+    source: str
+    file: str
+    content_hash: str
+    rows_read: int
+    fault: str
+    examples: Sequence[Example]
+
+    @property
+    def summary(self) -> str:
+        """File, share, commonest reason and lines, without any content of a row."""
+        lines = ", ".join(str(each.line) for each in self.examples)
+        return f"{self.file} ({self.source}): {self.fault}, for example line {lines}"
+
+    @property
+    def in_full(self) -> str:
+        """The same with the rows themselves, for the eyes of whoever runs it."""
+        rows = "; ".join(f"line {each.line}: {each.row}" for each in self.examples)
+        return f"{self.file} ({self.source}): {self.fault}, for example {rows}"
+
+
+def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
+    """The suspect files that nobody accepted or corrected, the oldest first; none before a build.
+
+    A warehouse that an older version built has no `is_suspect`: then none is known.
+    """
+    if not _is_known(connection):
+        return []
+    rows = connection.execute(
+        f"select source, file, content_hash, load_id, rows_read, rows_dropped {_PENDING}"
+        " order by load_id"
+    ).fetchall()
+    return [_described(connection, *row) for row in rows]
+
+
+def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | None:
+    """The line that an hour ends with; None if there is no such file.
+
+    Args:
+        files: those that are pending.
+        with_rows: whether example rows are shown; never in what is kept.
+    """
+    if not files:
+        return None
+    first, *others = files
+    more = f" (and {len(others)} more)" if others else ""
+    fault = ComebackError(
+        f"a file says too little: {first.in_full if with_rows else first.summary}{more}",
+        "nothing was published",
+        "correct the file or the definition of its source; if it is meant so:"
+        f" comeback accept {_shell(first.file)}",
+    )
+    return str(fault)
+
+
+def warnings(
+    connection: duckdb.DuckDBPyConnection, since: datetime | None = None, schema: str = "main"
+) -> list[str]:
+    """Files of which at least 5 % of the rows were dropped, in sentences, the newest first.
+
+    Args:
+        connection: warehouse or published file.
+        since: only files that landed at or after it, UTC.
+        schema: where `landed_files` and `set_aside_rows` are.
+    """
+    rows = connection.execute(
+        f"with dropped as (select load_id, reason, count(*) as row_count"
+        f" from {schema}.set_aside_rows where action = 'dropped' and reason <> 'erased'"
+        " group by all)"
+        " select file, source, rows_read, sum(row_count)::bigint, max_by(reason, row_count)"
+        f" from {schema}.landed_files inner join dropped using (load_id)"
+        " where landed_at >= ?"
+        " group by load_id, file, source, rows_read having sum(row_count) >= ? * rows_read"
+        " order by load_id desc",
+        [since or BEGINNING_OF_TIME, WARN_FROM_SHARE],
+    ).fetchall()
+    return [
+        f"{file} ({source}): {_share(dropped, read)} were dropped, most for {reason}"
+        for file, source, read, dropped, reason in rows
+    ]
+
+
+def accept(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> list[SuspectFile]:
+    """Note that suspect files are meant so.
+
+    Args:
+        connection: the open warehouse.
+        name: a file's name in `landed_files`, the end of it, or a path to it.
+        at: now, UTC.
+
+    Returns:
+        The files that were accepted.
+
+    Raises:
+        ComebackError: no suspect file, or more than one, is meant by the name.
+    """
+    files = pending(connection)
+    chosen = _named(files, name)
+    if not chosen:
+        known = ", ".join(each.file for each in files) or "none"
+        raise ComebackError(
+            "no suspect file has this name", name, f"suspect are: {known}; see comeback status"
+        )
+    if len({each.file for each in chosen}) > 1:
+        raise ComebackError(
+            "several suspect files are meant by this name",
+            name,
+            f"give one of: {', '.join(each.file for each in chosen)}",
+        )
+    for each in chosen:
+        connection.execute(
+            f"insert into scores.{ACCEPTED_FILES.name} by name"
+            " select ? as source, ? as content_hash, ? as accepted_at",
+            [each.source, each.content_hash, at],
+        )
+    return chosen
+
+
+def _named(files: Sequence[SuspectFile], name: str) -> list[SuspectFile]:
+    """The files of that very name; else with that content; else whose name ends with it."""
+    if exact := [each for each in files if each.file == name]:
+        return exact
+    path = Path(name)
+    if path.is_file():
+        digest = content_hash(path)
+        return [each for each in files if each.content_hash == digest]
+    return [each for each in files if each.file.endswith(f"/{name}")]
+
+
+def _is_known(connection: duckdb.DuckDBPyConnection) -> bool:
+    query = (
+        "select count(*) from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'main' and table_name = 'landed_files' and column_name = 'is_suspect'"
+    )
+    return connection.execute(query).fetchall() == [(1,)] and has_table(
+        connection, "scores", ACCEPTED_FILES.name
+    )
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    file: str,
+    content_hash: str,
+    load_id: int,
+    rows_read: int,
+    rows_dropped: int,
+) -> SuspectFile:
+    """The file with the first fault that holds: dropped rows, unreadable prices, no known type."""
+    dropped, repaired = (
+        dict(
+            connection.execute(
+                "select reason, count(*) from main.set_aside_rows where load_id = ?"
+                " and action = ? and reason <> 'erased' group by all order by all",
+                [load_id, action],
+            ).fetchall()
+        )
+        for action in ("dropped", "repaired")
+    )
+    count = sum(dropped.values())
+    rows = rows_read - (rows_dropped - count)  # those of the erased say nothing about the file
+    readable = connection.execute(
+        "select count(price), count(order_value) from main.candidate_events"
+        " where load_id = ? and drop_reason is null",
+        [load_id],
+    ).fetchall()[0]
+    unreadable = [
+        (reason, repaired[reason], repaired[reason] + good)
+        for reason, good in zip(_PRICE_REASONS, readable, strict=True)
+        if repaired.get(reason, 0) > good
+    ]
+    if 2 * count > rows:
+        commonest = max(dropped, key=dropped.__getitem__)
+        fault = f"{_share(count, rows)} were dropped, most for {commonest}"
+        examples = _set_aside(connection, load_id, commonest)
+    elif unreadable:
+        commonest, bad, given = unreadable[0]
+        fault = f"{bad:,} of {given:,} prices ({bad / given:.0%}) cannot be read, {commonest}"
+        examples = _set_aside(connection, load_id, commonest)
+    else:
+        types = _commonest_types(connection, load_id)
+        fault = f"none of {rows:,} rows has a known type, the commonest are {types}"
+        examples = _delivered(connection, source, load_id)
+    return SuspectFile(source, file, content_hash, rows_read, fault, examples)
+
+
+def _commonest_types(connection: duckdb.DuckDBPyConnection, load_id: int) -> str:
+    rows = connection.execute(
+        "select event_type, count(*) as row_count from main.candidate_events"
+        " where load_id = ? and drop_reason is null group by all"
+        " order by row_count desc, event_type limit ?",
+        [load_id, _SHOWN_TYPES],
+    ).fetchall()
+    return ", ".join(f"{_short(name)} ({count})" for name, count in rows)
+
+
+def _set_aside(connection: duckdb.DuckDBPyConnection, load_id: int, reason: str) -> list[Example]:
+    rows = connection.execute(
+        "select line, raw_row from main.set_aside_rows where load_id = ? and reason = ?"
+        " order by line limit ?",
+        [load_id, reason, EXAMPLES],
+    ).fetchall()
+    return [Example(line, _short(_without_nulls(row or ""))) for line, row in rows]
+
+
+def _delivered(connection: duckdb.DuckDBPyConnection, source: str, load_id: int) -> list[Example]:
+    found = connection.execute(
+        f"select * from raw.{quoted(source)} where _load_id = {int(load_id)}"
+        f" order by _line limit {EXAMPLES}"
+    )
+    names = [column[0] for column in found.description]
+    examples = []
+    for row in found.fetchall():
+        values = dict(zip(names, row, strict=True))
+        line = values.pop("_line")
+        del values["_load_id"]
+        examples.append(Example(line, _short(_given(values))))
+    return examples
+
+
+def _without_nulls(row: str) -> str:
+    """A row that is kept as JSON, without the fields that it does not have."""
+    try:
+        values = json.loads(row)
+    except (ValueError, RecursionError):
+        return row
+    return _given(values) if isinstance(values, dict) else row
+
+
+def _given(values: dict[str, object]) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return json.dumps(given, ensure_ascii=False)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,} rows ({part / whole:.0%})"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}..."
+
+
+def _shell(name: str) -> str:
+    return literal(name) if " " in name or "'" in name else name

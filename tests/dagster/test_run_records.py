@@ -1,0 +1,135 @@
+"""Dagster's record of runs: what is removed when, and which failures are told."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.dagster.run_records import (
+    failed_runs,
+    fold_logs_of_killed_runs,
+    remove_old,
+)
+from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs, tune_sqlite
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.home import Home
+from orchestration.ground.hours import utc_now
+
+
+@dg.asset
+def thing() -> None:
+    """What a run makes."""
+
+
+@dg.asset_check(asset=thing)
+def thing_is_good() -> dg.AssetCheckResult:
+    """Whether it is."""
+    return dg.AssetCheckResult(passed=True)
+
+
+@dg.asset(name="other")
+def broken_thing() -> None:
+    """What cannot be made."""
+    raise ComebackError("it broke", "here", "mend it")
+
+
+def job(name: str, is_broken: bool = False) -> dg.JobDefinition:
+    assets = [broken_thing] if is_broken else [thing]
+    checks = [] if is_broken else [thing_is_good]
+    selection = dg.AssetSelection.all()
+    definitions = dg.Definitions(
+        assets=assets, asset_checks=checks, jobs=[dg.define_asset_job(name, selection)]
+    )
+    return definitions.resolve_job_def(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path)
+    home.prepare()
+    tune_sqlite()
+    return home
+
+
+def run(home: Home, name: str, *, is_broken: bool = False) -> str:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        done = job(name, is_broken).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            tags={"a": "b"},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    fold_write_ahead_logs()
+    return done.run_id
+
+
+def rows_of(home: Home, run_id: str) -> dict[str, int]:
+    """Rows that name the run, by file and table, and files named after it."""
+    import sqlite3
+
+    found = {}
+    for path in (home.dagster / "history").rglob("*.db"):
+        if path.stem == run_id:
+            found[path.name] = 1
+            continue
+        with sqlite3.connect(path) as file:
+            tables = file.execute(
+                "select m.name from sqlite_master m, pragma_table_info(m.name) c"
+                " where m.type = 'table' and c.name = 'run_id'"
+            ).fetchall()
+            for (table,) in tables:
+                query = f"select count(*) from {table} where run_id = ?"
+                found[f"{path.name} {table}"] = file.execute(query, [run_id]).fetchall()[0][0]
+        file.close()
+    return {place: count for place, count in found.items() if count}
+
+
+def test_a_run_that_ended_leaves_no_write_ahead_log(home):
+    run(home, "hourly")
+    assert list((home.dagster / "history" / "runs").glob("*-wal")) == []
+
+
+def test_nothing_is_left_of_a_run_that_is_too_old_and_all_of_one_that_is_not(home):
+    old, new = run(home, "hourly"), run(home, "hourly")
+    assert len(rows_of(home, old)) >= 4
+    before = rows_of(home, new)
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        assert remove_old(instance, home, utc_now() - timedelta(days=1)) == 0
+        started = instance.get_run_record_by_id(new).create_timestamp.replace(tzinfo=None)
+        assert remove_old(instance, home, started) == 1
+        assert [each.run_id for each in instance.get_runs()] == [new]
+    fold_write_ahead_logs()
+    assert rows_of(home, old) == {}
+    assert rows_of(home, new) == before
+
+
+def test_the_log_that_a_killed_run_left_is_folded_back_once_it_ended(home):
+    run_id = run(home, "hourly")
+    log = home.dagster / "history" / "runs" / f"{run_id}.db-wal"
+    log.write_bytes(b"")
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        fold_logs_of_killed_runs(instance, home)
+    assert not log.exists()
+
+
+def test_a_failure_is_told_with_its_reason_until_a_later_run_was_good(home):
+    assert failed_runs(home) == []
+    run_id = run(home, "hourly", is_broken=True)
+    (failed,) = failed_runs(home)
+    assert (failed.run_id, failed.job, failed.reason) == (
+        run_id,
+        "hourly",
+        "it broke, here, mend it",
+    )
+    run(home, "train")
+    assert len(failed_runs(home)) == 1
+    run(home, "hourly")
+    assert failed_runs(home) == []
+
+
+def test_a_good_hour_makes_a_failed_landing_good_and_no_failed_training(home):
+    for name in ("land", "train"):
+        run(home, name, is_broken=True)
+    run(home, "hourly")
+    assert [each.job for each in failed_runs(home)] == ["train"]

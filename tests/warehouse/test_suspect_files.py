@@ -1,0 +1,178 @@
+"""Which suspect files still stop an hour, what is said of them, and accepting one."""
+
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from orchestration.ground.errors import ComebackError
+from orchestration.warehouse import database, suspect_files
+
+NOW = datetime(2026, 11, 28, 12)
+
+
+@pytest.fixture
+def warehouse():
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema raw;"
+            "create table raw.files (load_id bigint, source varchar, file varchar,"
+            " content_hash varchar, landed_at timestamp);"
+            "create table raw.canonical (_load_id bigint, _line bigint, visitor_id varchar,"
+            " event_type varchar, price varchar);"
+            "create table main.landed_files (load_id bigint, source varchar, file varchar,"
+            " content_hash varchar, rows_read bigint, rows_dropped bigint, is_suspect boolean,"
+            " landed_at timestamp);"
+            "create table main.set_aside_rows (load_id bigint, line bigint, action varchar,"
+            " reason varchar, raw_row varchar);"
+            "create table main.candidate_events (load_id bigint, event_type varchar, price double,"
+            " order_value double, drop_reason varchar)"
+        )
+        database.ensure_score_tables(connection)
+        yield connection
+
+
+def land(connection, load_id: int, file: str, reasons: list[str | None], **columns) -> None:
+    """A file with a row for each reason it is set aside for, or None for one that is kept."""
+    dropped = sum(reason not in (None, "bad_price") for reason in reasons)
+    values = {
+        "source": "canonical",
+        "content_hash": f"hash {load_id}",
+        "is_suspect": 2 * dropped > len(reasons),
+        "event_type": "view_item",
+        **columns,
+    }
+    row = [load_id, values["source"], file, values["content_hash"]]
+    connection.execute("insert into raw.files values (?, ?, ?, ?, ?)", [*row, NOW])
+    connection.execute(
+        "insert into main.landed_files values (?, ?, ?, ?, ?, ?, ?, ?)",
+        [*row, len(reasons), dropped, values["is_suspect"], NOW],
+    )
+    for line, reason in enumerate(reasons, start=2):
+        connection.execute(
+            "insert into raw.canonical values (?, ?, 'ann', ?, null)",
+            [load_id, line, values["event_type"]],
+        )
+        if reason is not None:
+            action = "repaired" if reason == "bad_price" else "dropped"
+            connection.execute(
+                "insert into main.set_aside_rows values (?, ?, ?, ?, ?)",
+                [load_id, line, action, reason, f'{{"visitor_id":"v{line}","user_id":null}}'],
+            )
+        if reason in (None, "bad_price"):
+            connection.execute(
+                "insert into main.candidate_events values (?, ?, null, null, null)",
+                [load_id, values["event_type"]],
+            )
+
+
+def faults(connection) -> dict[str, str]:
+    return {each.file: each.fault for each in suspect_files.pending(connection)}
+
+
+def test_a_file_is_named_with_its_share_commonest_reason_and_three_rows(warehouse):
+    land(warehouse, 1, "h2.csv", ["no_type", *["bad_time"] * 4, None])
+    (file,) = suspect_files.pending(warehouse)
+    assert file.fault == "5 of 6 rows (83%) were dropped, most for bad_time"
+    assert [(each.line, each.row) for each in file.examples] == [
+        (3, '{"visitor_id": "v3"}'),
+        (4, '{"visitor_id": "v4"}'),
+        (5, '{"visitor_id": "v5"}'),
+    ]
+
+
+def test_what_is_kept_of_it_names_lines_and_no_content(warehouse):
+    land(warehouse, 1, "h2.csv", ["bad_time"] * 2)
+    files = suspect_files.pending(warehouse)
+    kept = suspect_files.reason_to_stop(files, with_rows=False)
+    assert kept == (
+        "a file says too little: h2.csv (canonical): 2 of 2 rows (100%) were dropped, most for"
+        " bad_time, for example line 2, 3, nothing was published, correct the file or the"
+        " definition of its source; if it is meant so: comeback accept h2.csv"
+    )
+    shown = suspect_files.reason_to_stop(files, with_rows=True)
+    assert 'line 2: {"visitor_id": "v2"}; line 3: {"visitor_id": "v3"}' in shown
+    assert suspect_files.reason_to_stop([], with_rows=True) is None
+
+
+def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):
+    land(warehouse, 1, "prices.csv", ["bad_price", "bad_price", None], is_suspect=True)
+    land(warehouse, 2, "types.csv", [None, None], is_suspect=True, event_type="Korb")
+    assert faults(warehouse) == {
+        "prices.csv": "2 of 2 prices (100%) cannot be read, bad_price",
+        "types.csv": "none of 2 rows has a known type, the commonest are Korb (2)",
+    }
+    (_, types) = suspect_files.pending(warehouse)
+    assert types.examples[0].row == '{"visitor_id": "ann", "event_type": "Korb"}'
+
+
+def test_rows_of_the_erased_say_nothing_about_a_file(warehouse):
+    land(warehouse, 1, "a.csv", ["erased", "erased", "bad_time"], is_suspect=True)
+    assert faults(warehouse) == {"a.csv": "1 of 1 rows (100%) were dropped, most for bad_time"}
+    land(warehouse, 2, "b.csv", ["erased"] * 9 + [None], is_suspect=False)
+    assert suspect_files.warnings(warehouse) == [
+        "a.csv (canonical): 1 of 3 rows (33%) were dropped, most for bad_time"
+    ]
+
+
+def test_a_file_that_came_again_with_other_content_stops_nothing_any_more(warehouse):
+    land(warehouse, 1, "h2.csv", ["bad_time"])
+    land(warehouse, 2, "h2.csv", [None])
+    land(warehouse, 3, "h3.csv", ["bad_time"])
+    land(warehouse, 4, "h3.csv", [None], source="rees46")
+    assert list(faults(warehouse)) == ["h3.csv"]
+    land(warehouse, 5, "h3.csv", ["bad_time"])
+    assert [each.content_hash for each in suspect_files.pending(warehouse)] == ["hash 5"]
+
+
+@pytest.mark.parametrize("name", ["day/h2.csv", "h2.csv"])
+def test_an_accepted_file_stops_nothing_any_more_the_next_one_does(warehouse, name):
+    land(warehouse, 1, "day/h2.csv", ["bad_time"])
+    land(warehouse, 2, "other_h2.csv", ["bad_time"])
+    assert [each.file for each in suspect_files.accept(warehouse, name, NOW)] == ["day/h2.csv"]
+    assert list(faults(warehouse)) == ["other_h2.csv"]
+
+
+def test_a_file_may_be_named_by_a_path_to_its_content(warehouse, tmp_path):
+    path = tmp_path / "copy.csv"
+    path.write_bytes(b"abc")
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    land(warehouse, 1, "h2.csv", ["bad_time"], content_hash=digest)
+    suspect_files.accept(warehouse, str(path), NOW)
+    assert faults(warehouse) == {}
+
+
+def test_a_name_that_means_no_suspect_file_or_several_is_refused(warehouse):
+    land(warehouse, 1, "a/h2.csv", ["bad_time"])
+    land(warehouse, 2, "b/h2.csv", ["bad_time"])
+    land(warehouse, 3, "good.csv", [None])
+    with pytest.raises(ComebackError, match=r"no suspect file has this name, good.csv, suspect"):
+        suspect_files.accept(warehouse, "good.csv", NOW)
+    with pytest.raises(ComebackError, match=r"several .*, h2.csv, give one of: a/h2.csv, b/h2.csv"):
+        suspect_files.accept(warehouse, "h2.csv", NOW)
+
+
+def test_from_a_twentieth_of_the_rows_on_it_is_a_warning(warehouse):
+    land(warehouse, 1, "warned.csv", ["bad_time"] + [None] * 19)
+    land(warehouse, 2, "not.csv", ["bad_time"] + [None] * 20)
+    assert suspect_files.warnings(warehouse) == [
+        "warned.csv (canonical): 1 of 20 rows (5%) were dropped, most for bad_time"
+    ]
+    assert suspect_files.warnings(warehouse, since=datetime(2026, 11, 28, 13)) == []
+    assert suspect_files.pending(warehouse) == []
+
+
+def test_what_an_older_version_published_stops_nothing_when_the_new_one_comes():
+    with duckdb.connect() as connection:
+        database.ensure_score_tables(connection)
+        connection.execute(
+            "drop table scores.accepted_files; alter table scores.cart_scores drop is_stale;"
+            "create schema raw; create table raw.files (source varchar, content_hash varchar);"
+            "insert into raw.files values ('canonical', 'x')"
+        )
+        for _ in range(2):
+            database.ensure_score_tables(connection)
+            assert connection.execute(
+                "select source, content_hash from scores.accepted_files"
+            ).fetchall() == [("canonical", "x")]
+            assert connection.sql("select is_stale from scores.cart_scores").fetchall() == []
