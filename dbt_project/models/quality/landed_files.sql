@@ -76,7 +76,8 @@ final as (
             end,
             case
                 when candidates.has_clock_change
-                    then 'times without offset lie where the clocks were changed: '
+                    then
+                        'times without offset lie where the clocks were changed: '
                         || 'of two possible ones the first is taken, and a skipped one as if before the change'
             end
         ), '') as note,
