@@ -15,7 +15,7 @@ import pytest
 
 from tests.whole.many_hours import Cost
 
-# heavy until they were seen to pass on a quiet machine: written on 2026-11-28 and not run to their end
+# heavy until seen to pass on a quiet machine: written on 2026-11-28, not run to their end
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 MEGABYTE = 1 << 20
