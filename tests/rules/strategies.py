@@ -156,7 +156,7 @@ def rows_from(choices: Sequence[Choice], start: datetime = MONDAY) -> list[Row]:
 def _new_row(choice: Choice, number: int, event_at: datetime) -> Row:
     row: Row = {
         "source": "canonical",
-        "event_id": f"{choice.id_salt}-{number}",
+        "event_id": f"e{choice.id_salt}-{number}",
         # A row needs somebody: without visitor it is a user's, from a shop's server perhaps.
         "visitor_id": choice.visitor,
         "user_id": choice.user if choice.visitor or choice.user not in (None, "null") else "7",

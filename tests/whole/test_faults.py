@@ -10,6 +10,7 @@ import re
 import shutil
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import duckdb
 import pytest
@@ -50,7 +51,7 @@ def obey_modes() -> None:
 
 def die_before_the_rename() -> None:
     """Have this process die when the next published file is finished and not yet to be seen."""
-    published_database.take_place = lambda *_: os._exit(9)
+    patch.object(published_database, "move_into_place", lambda *_: os._exit(9)).start()
 
 
 def fails(home: Path, *options: str, hinder=None) -> str:

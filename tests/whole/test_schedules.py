@@ -27,7 +27,7 @@ from tests.rules import reference
 from tests.rules.cases import Row
 from tests.rules.reference import CANONICAL_COLUMNS
 from tests.rules.schedules import newest_hour
-from tests.rules.strategies import SHARED, random_log
+from tests.rules.strategies import PRICES, SHARED, random_log
 
 from .conftest import run_comeback
 
@@ -54,7 +54,8 @@ WAREHOUSE = {
     ),
 }
 
-LOG = random_log(500, size=160, **SHARED)
+# Few unreadable prices: a small file that had mostly such would stop the hour.
+LOG = random_log(504, size=160, **SHARED | {"price": (*PRICES, *PRICES[:-1] * 4)})
 HOUR = newest_hour(LOG).replace(tzinfo=None)
 # Something happens in each of the replayed hours, of which one is that of the daily training.
 HOURS = [datetime(2026, 3, 3, hour, tzinfo=UTC) for hour in (2, 3, 4)]
