@@ -50,7 +50,7 @@ def joined(date: str | None, time: str) -> str:
 
 def is_clock(time: str) -> bool:
     """Whether a text may be a time of day alone; quick."""
-    return time[1:2] == ":" or time[2:3] == ":" or time[:1] == " "
+    return ":" in time[:4] or time[:1] == " "
 
 
 def _first(delivered: Sequence[str], names: Sequence[str], source: Source) -> int | None:

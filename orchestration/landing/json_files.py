@@ -87,7 +87,7 @@ class _Rows:
 
     def read_lines(self, lines: Iterator[Line]) -> None:
         """Read a file of one object a line."""
-        writer, limit = self.writer, self.limit
+        writer, limit, decode, take = self.writer, self.limit, DECODER.decode, self.take
         more = 0  # objects that shared a line with others: they count as lines of their own
         for line in lines:
             if is_blank(line):
@@ -100,7 +100,7 @@ class _Rows:
                 writer.set_aside(number, *too_long(line.byte_size, limit), line.text)
                 continue
             try:
-                record = DECODER.decode(line.text)
+                record = decode(line.text)
             except (ValueError, RecursionError) as error:
                 several = objects_in(line.text)
                 if not several:
@@ -115,7 +115,7 @@ class _Rows:
                 detail = f"the line holds {kind_in_words(record)}, not an object"
                 writer.set_aside(number, Reason.NOT_AN_OBJECT, detail, line.text)
                 continue
-            self.take(number, line.text, record, line.mended)
+            take(number, line.text, record, line.mended)
 
     def read_objects(self, objects: Objects) -> None:
         """Read a file of any other form."""

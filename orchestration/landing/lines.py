@@ -78,7 +78,8 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
 
 def is_blank(line: Line) -> bool:
     """Whether nothing is on the line but spaces and byte order marks; such a line is no row."""
-    return not line.text.strip(" \ufeff")
+    text = line.text
+    return not text or (text[0] in " \ufeff" and not text.strip(" \ufeff"))
 
 
 def too_long(byte_size: object, limit: int) -> tuple[Reason, str]:

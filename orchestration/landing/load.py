@@ -38,6 +38,7 @@ from orchestration.landing.files import (
 )
 from orchestration.landing.kinds import SYMLINK, Format, Skip
 from orchestration.landing.landed_files import LandedFile, folders_text, forget_skipped, record
+from orchestration.landing.parquet_refusals import is_refused
 from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
@@ -267,8 +268,7 @@ class _Load:
         parquet = [
             (writer, one.unpacked or one.path, one.folders)
             for one, writer in pairs
-            if one.kind is Format.PARQUET
-            and not parquet_files.is_refused(writer, one.unpacked or one.path)
+            if one.kind is Format.PARQUET and not is_refused(writer, one.unpacked or one.path)
         ]
         if parquet:
             parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)

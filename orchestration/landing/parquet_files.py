@@ -28,14 +28,11 @@ from orchestration.landing.file_writer import (
 )
 from orchestration.landing.json_rows import Places, row_of
 from orchestration.landing.lines import MENDED_DETAILS, too_long
-from orchestration.landing.looks import SAMPLE_ROWS, name_key, other_source
 from orchestration.landing.parquet_texts import Texts, as_texts, text_sql
 from orchestration.landing.raw_tables import (
-    COLUMN_LIMIT,
     WIDE_COLUMNS,
     declared_columns,
     positional,
-    too_wide,
     unlike,
 )
 from orchestration.landing.reasons import Reason
@@ -45,41 +42,6 @@ _BUFFER_BYTES = 1 << 20
 
 class _NotParquet(Exception):  # noqa: N818  # noted in raw.unreadable_rows
     pass
-
-
-def is_refused(writer: FileWriter, path: Path) -> bool:
-    """Whether a file's rows are not read: it looks like another source's, or has too many columns.
-
-    What is not readable as Parquet is not refused here.
-    """
-    try:
-        metadata = pq.read_metadata(path)
-        if metadata.num_columns > COLUMN_LIMIT:
-            detail = too_wide("file", metadata.num_columns)
-            writer.note(detail)
-            for line in range(1, metadata.num_rows + 1):
-                writer.set_aside(line, Reason.UNKNOWN_COLUMNS, detail, None)
-            return True
-        names = metadata.schema.to_arrow_schema().names
-        worded = {
-            name: None
-            for look in writer.source.looks
-            for key, _ in look.words
-            for name in names
-            if name_key(name) == key
-        }
-        rows: list[dict[str, object]] = []
-        if worded:
-            with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(SAMPLE_ROWS, columns=[*worded]):
-                    rows = batch.to_pylist()
-                    break
-    except (OSError, pa.ArrowException, ValueError):
-        return False
-    skip = other_source(writer.source.name, writer.source.looks, names, rows)
-    if skip:
-        writer.skip(skip)
-    return skip is not None
 
 
 def read_whole(

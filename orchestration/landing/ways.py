@@ -13,6 +13,7 @@ from orchestration.landing.csv_layout import layout_of
 from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.kinds import NOT_A_TABLE, Format, Skip, ending_of
 from orchestration.landing.looks import other_source
+from orchestration.landing.parquet_refusals import is_refused
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
@@ -61,7 +62,7 @@ def readers_of(
 
 def _unless_refused(read: Reader, path: Path) -> Reader:
     def reader(writer: FileWriter) -> None:
-        if not parquet_files.is_refused(writer, path):
+        if not is_refused(writer, path):
             read(writer)
 
     return reader
