@@ -2,8 +2,7 @@
 
 Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted). Not here:
 the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs.
-Dagster, dbt and the models are imported when a command needs them, so that `--help` answers at
-once.
+Dagster, dbt and the models are imported when a command needs them: `--help` answers at once.
 """
 
 import argparse
@@ -57,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "run" and bool(arguments.events) != bool(arguments.source):
         parser.error("--events DIR and --source SOURCE belong together")
+    for address in _named_paths(arguments):
+        if not _is_there(address):
+            parser.error(f"there is no file or folder {address}")
     _show_progress()
     home = Home.from_environment()
     try:
@@ -88,6 +90,25 @@ def _interrupted() -> int:
     return INTERRUPTED
 
 
+def _named_paths(arguments: argparse.Namespace) -> Sequence[str]:
+    """The files and folders that are named to be landed."""
+    if arguments.command is land:
+        return arguments.files
+    return [arguments.events] if arguments.command is run and arguments.events else []
+
+
+def _is_there(address: str) -> bool:
+    """Whether a path or address leads to something; one that cannot be asked for is tried later."""
+    if "://" not in address:
+        return Path(address).exists()
+    from orchestration.landing.files import exists
+
+    try:
+        return exists(address)
+    except (OSError, ImportError, ValueError):
+        return True
+
+
 def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """A file with every setting, for the shop to edit."""
     from orchestration.ground.settings import write_template
@@ -104,6 +125,13 @@ def land(home: Home, arguments: argparse.Namespace) -> None:
     with Launcher(home, "land") as launcher:
         landed = launcher.land(arguments.files, arguments.source)
     print(aligned(landed) if landed.height else "Nothing new: every content was landed before.")
+    skipped = landed.filter(landed["skipped_reason"].is_not_null()) if landed.height else landed
+    if skipped.height and skipped.height == landed.height:
+        raise ComebackError(
+            f"no row was read ({skipped['note'][0]})",
+            f"{skipped['file'][0]}" + (" and others" if skipped.height > 1 else ""),
+            "deliver what can be read",
+        )
 
 
 def run(home: Home, arguments: argparse.Namespace) -> None:
@@ -257,7 +285,7 @@ def _require_port(port: str) -> None:
         ComebackError: it is taken, or not for this user.
     """
     if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
-        raise WrongUsage(f"'{port}' is no port", "--port", "give one between 1 and 65535")
+        raise WrongUsage(f"'{port[:20]}' is no port", "--port", "give one between 1 and 65535")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -97,11 +97,14 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             params=[hour, TOP_ROWS],
         ).pl()
         late = list(late_lines(connection))
-        warnings = list(_warnings(connection, hour, run_log.last_hour_ended(connection, "main")))
+        since = run_log.last_hour_ended(connection, "main")
+        warnings = list(_warnings(home, connection, hour, since))
+        skipped = list(skipped_lines(connection))
     warnings += misplaced_folders(home, settings)
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        *skipped,
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
         *late,
@@ -150,16 +153,18 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             *(
                 each
                 for hour, _ in scored
-                for each in _warnings(connection, hour, since=BEGINNING_OF_TIME)
+                for each in _warnings(home, connection, hour, since=BEGINNING_OF_TIME)
             ),
-            *(f"{file}: {note}" for file, note in notes),
+            *(in_print(f"{file}: {note}") for file, note in notes),
         ]
+        skipped = list(skipped_lines(connection))
     wrong = [
         *_wrong(home, settings, recorded),
         *(_ahead(hour) for (hour,) in ahead),
     ]
     lines = [
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
+        *skipped,
         f"Newest     {watermark} UTC",
         *(f"Scored     {hour:%Y-%m-%d %H:%M} UTC, {carts:,} carts" for hour, carts in scored),
         *(
@@ -199,6 +204,19 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         )
 
 
+def skipped_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """How many files no reader reads, by reason, if there are any."""
+    found = connection.execute(
+        "select skipped_reason, count(*) from landed_files where skipped_reason is not null"
+        " group by all order by count(*) desc, skipped_reason"
+    ).fetchall()
+    if found:
+        count = sum(each for _, each in found)
+        reasons = ", ".join(f"{each} {reason}" for reason, each in found)
+        files = "1 file is" if count == 1 else f"{count:,} files are"
+        yield f"Skipped    {files} not read: {reasons}"
+
+
 def aligned(frame: pl.DataFrame) -> str:
     """The frame as columns of text, with a header line."""
     cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
@@ -216,7 +234,12 @@ def _text(value: object) -> str:
         case datetime():
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
-            return str(value).replace("\n", " ")
+            return in_print(str(value))
+
+
+def in_print(text: str) -> str:
+    """The text on one line, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 @contextmanager
@@ -235,7 +258,7 @@ def _published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     """Files, rows read and rows dropped."""
     return connection.execute(
-        "select count(*), coalesce(sum(rows_read), 0)::bigint,"
+        "select count(*) filter (skipped_reason is null), coalesce(sum(rows_read), 0)::bigint,"
         " coalesce(sum(rows_dropped), 0)::bigint from landed_files"
     ).fetchall()[0]
 
@@ -256,18 +279,18 @@ def _ahead(hour: datetime) -> str:
 
 
 def _warnings(
-    published: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
+    home: Home, published: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> Iterator[str]:
     """What a person should know of an hour and of the files that landed since."""
     if not _has_column(published, "cart_scores", "is_stale"):
         return  # an older version published it
     scores = published.sql(
-        "select cart_scores.p_abandon, cart_scores.is_stale, models.note, models.kind"
+        "select cart_scores.p_abandon, models.note"
         " from cart_scores left join models on cart_scores.abandonment_model = models.model_id"
         " where scored_at = ?",
         params=[hour],
     ).pl()
-    if scores["is_stale"].any():
+    if export_files.is_stale(home.exports, hour):
         yield "the hour is stale: its newest event was too old (stale_after_hours)"
     if is_constant(scores):
         note = scores["note"][0]

@@ -1,7 +1,12 @@
 """Arguments and exit codes; whole runs are tested elsewhere."""
 
+import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +20,7 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "ui"]
+COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "accept", "ui"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -114,3 +119,88 @@ def test_the_ui_keeps_its_state_in_the_home_and_listens_on_this_machine_only(mon
     ]
     assert environment["DAGSTER_HOME"] == str(home / "dagster")
     assert (home / "dagster" / "dagster.yaml").exists()
+
+
+@pytest.mark.parametrize("path", ["{home}/no such.csv", "{home}/nowhere/", "file://{home}/x.csv"])
+@pytest.mark.parametrize("command", [["land"], ["run", "--events"]])
+def test_a_named_path_that_is_not_there_ends_with_2_and_the_path(capsys, home, command, path):
+    named = path.format(home=home)
+    assert main([*command, named, "--source", "canonical"]) == 2
+    assert capsys.readouterr().err == (
+        f"comeback: no such file or folder, {named}, correct the path\n"
+    )
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "3000.5", "http", "", "9" * 5000])
+def test_a_port_that_is_none_ends_the_ui_with_2_and_one_line(capsys, port):
+    assert main(["ui", f"--port={port}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"comeback: '{port[:20]}")
+    assert error.endswith("is no port, --port, give one between 1 and 65535\n")
+    assert error.count("\n") == 1
+
+
+def test_a_port_that_is_taken_ends_the_ui_with_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(cli.os, "execve", pytest.fail)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["ui", "--port", str(port)]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: the UI cannot listen there (Address already in use), 127.0.0.1:{port},"
+        f" end what listens on it, or choose another: comeback ui --port {port + 1}\n"
+    )
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_an_interruption_is_one_line_and_130(monkeypatch, capsys, wrapped):
+    def status(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            if wrapped:
+                raise RuntimeError("a library gave up") from interrupt
+            raise
+
+    monkeypatch.setattr(cli, "status", status)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    assert main(["status"]) == 130
+    assert capsys.readouterr().err == (
+        "comeback: interrupted, what was done so far is whole, run the command again\n"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [2.5, 8])
+def test_ctrl_c_in_the_middle_of_a_run_ends_it_with_one_line(home, seconds):
+    rows = "visitor_id,event_at,event_type\nann,2026-11-20T08:00:00Z,view_item\n"
+    (home / "landing" / "canonical").mkdir(parents=True)
+    (home / "landing" / "canonical" / "a.csv").write_text(rows)
+    program = Path(sys.executable).with_name("comeback")
+    run = subprocess.Popen(
+        [program, "run", "--as-of", "latest"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 130, said
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("comeback: interrupted, ")
+
+
+def test_accepting_where_nothing_landed_says_what_to_do(capsys, home):
+    assert main(["accept", "h2.csv"]) == 1
+    assert capsys.readouterr().err == (
+        f"comeback: no file has landed yet, {home}, run first: comeback run\n"
+    )
+
+
+def test_settings_that_cannot_be_read_are_what_is_wrong(capsys, home):
+    (home / "comeback.toml").write_text("threads = 'many'")
+    assert main(["status", "--check"]) == 1
+    assert "Wrong      'threads' cannot be 'many'" in capsys.readouterr().out

@@ -88,7 +88,12 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
         with run.open_warehouse() as connection:
             known = with_placeholders(sources, run.settings)
             landed = land_locations(
-                connection, run.home, known, locations, utc_now().replace(tzinfo=UTC)
+                connection,
+                run.home,
+                known,
+                locations,
+                utc_now().replace(tzinfo=UTC),
+                follow_symlinks=run.settings.follow_symlinks,
             )
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         for spec in specs:
@@ -97,6 +102,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 asset_key=spec.key,
                 metadata={
                     "files": own.height,
+                    "files_skipped": own["skipped_reason"].count(),
                     "rows_read": int(own["rows_read"].sum()),
                     "landed": dg.MetadataValue.md(markdown_table(own)),
                 },

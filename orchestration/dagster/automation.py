@@ -127,7 +127,11 @@ def new_files_sensor(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
         fail_dead_runs(context.instance)
-        digest = locations_digest(sources, configured_locations(home, settings, sources))
+        digest = locations_digest(
+            sources,
+            configured_locations(home, settings, sources),
+            follow_symlinks=settings.follow_symlinks,
+        )
         if digest == (context.cursor or locations_digest(sources, [])):
             return dg.SkipReason("No new files.")
         if context.instance.get_runs_count(_IN_PROGRESS):

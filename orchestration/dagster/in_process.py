@@ -97,13 +97,23 @@ class Launcher:
         """Land files or folders of a source.
 
         Returns:
-            source, file, rows_read and note of what was new.
+            source, file, rows_read, note and skipped_reason of what was new.
 
         Raises:
             ComebackError: the source or a file is unknown, or the run went wrong.
         """
         definition = source_named(self._sources, source)
-        files = [file for address in addresses for file in find_files(address, definition)]
+        files = [
+            file
+            for address in addresses
+            for file in find_files(
+                address, definition, follow_symlinks=self._settings.follow_symlinks
+            )
+        ]
+        if not files:
+            raise ComebackError(
+                "no file is there to land", ", ".join(addresses), "name a folder with dumps"
+            )
         with self._home.lock():
             simulated_shop.remove_simulated_shop(self._home, files)
         before = self._landed().height
@@ -168,7 +178,8 @@ class Launcher:
     def _has_files(self) -> bool:
         """Whether a file ever landed, or lies there to be landed."""
         locations = configured_locations(self._home, self._settings, self._sources)
-        return self._landed().height > 0 or any(files_at(self._sources, locations))
+        files = files_at(self._sources, locations, follow_symlinks=self._settings.follow_symlinks)
+        return self._landed().height > 0 or any(files)
 
     def _landed(self) -> pl.DataFrame:
         with self._home.lock(), database.connect(self._home, self._settings) as connection:

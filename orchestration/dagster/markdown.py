@@ -4,8 +4,13 @@ Belongs here: turning frames and PNG bytes into Markdown. Not here: computing an
 """
 
 import base64
+import re
 
 import polars as pl
+
+# Letters, numbers, and marks that mean nothing within a line; a _ only within a word.
+_PLAIN = re.compile(r"([^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,:;+%()'/-])*")
+_LINK = re.compile(r"://|www\.", re.IGNORECASE)
 
 
 def markdown_table(frame: pl.DataFrame) -> str:
@@ -20,4 +25,13 @@ def markdown_picture(name: str, png: bytes) -> str:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")
+    """A value as it is, and inert: one with a character that Markdown or HTML may take for its own
+    stands in a code span, where nothing counts but the fence, and the bar that ends a cell."""
+    if value is None:
+        return ""
+    text = "".join(each if each.isprintable() else " " for each in str(value))
+    if _PLAIN.fullmatch(text) and not _LINK.search(text):
+        return text
+    text = text.replace("|", "\N{BROKEN BAR}")
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}"

@@ -92,7 +92,8 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     run = Run(run_id, home, settings)
     with home.lock():
         locations = configured_locations(home, settings, known_sources())
-        simulated_shop.remove_simulated_shop(home, files_at(known_sources(), locations))
+        files = files_at(known_sources(), locations, follow_symlinks=settings.follow_symlinks)
+        simulated_shop.remove_simulated_shop(home, files)
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)
             run_log.fail_unpublished(connection, home.published)

@@ -9,3 +9,4 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 DBT_PROJECT = REPOSITORY / "dbt_project"
 SOURCE_DEFINITIONS = DBT_PROJECT / "models" / "staging"
+LOOKS_TO_COME = DBT_PROJECT / "looks_of_sources_to_come.yml"

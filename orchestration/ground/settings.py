@@ -152,6 +152,11 @@ class Settings(BaseModel):
         examples=[{"canonical": "s3://shop-events/dumps"}],
     )
 
+    follow_symlinks: Annotated[bool, Mark.LATER] = Field(
+        False,
+        description="Whether symbolic links are followed that lead out of a folder of dumps.",
+    )
+
     @property
     def digest(self) -> str:
         """First 12 hex digits of a hash over everything that may change a score or an export."""

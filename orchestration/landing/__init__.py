@@ -6,7 +6,8 @@ prices) and which rows are duplicates: that is SQL, in the dbt project. Knows Du
 """
 
 from orchestration.landing.files import FoundFile, find_files
-from orchestration.landing.load import LandedFile, land
+from orchestration.landing.landed_files import LandedFile
+from orchestration.landing.load import land
 from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source, load_sources, source_named
 

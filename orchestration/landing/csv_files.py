@@ -7,50 +7,43 @@ to it). Everything else, a quoted line break or one bad row is enough, is read h
 record, which knows lines, faults and how to go on after them.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from glob import escape
 from itertools import islice
 
 import duckdb
 
+from orchestration.ground.sql import literal, quoted
+from orchestration.landing.csv_fields import Splitter, StrayQuote
+from orchestration.landing.csv_layout import Layout, is_header, names_in
 from orchestration.landing.file_writer import FileWriter, NotClean
-from orchestration.landing.files import ByteStream
-from orchestration.landing.lines import MENDED_DETAILS, Line, is_blank, text_lines, too_long
-from orchestration.landing.raw_tables import declared_columns, positional
+from orchestration.landing.json_rows import Places, row_of
+from orchestration.landing.lines import (
+    MARK,
+    MENDED_DETAILS,
+    Line,
+    is_blank,
+    text_lines,
+    too_long,
+)
+from orchestration.landing.raw_tables import (
+    COLUMN_LIMIT,
+    WIDE_COLUMNS,
+    declared_columns,
+    positional,
+    raw_table,
+    too_wide,
+    unlike,
+)
 from orchestration.landing.reasons import Reason
-from orchestration.landing.sources import Source
+from orchestration.landing.streams import ByteStream
+from orchestration.landing.text_encodings import UTF8_MARK
 
-DELIMITERS = (",", ";", "\t", "|")
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.
 LOOK_AHEAD_LINES = 1_000
 FAST_LINE_BYTES = 2_000_000  # what DuckDB allows by default
-
-# Inside quotes: anything, quotes doubled, up to the quote that closes. Possessive, so a field that
-# does not close fails at once.
-_CLOSING = re.compile(r'[^"]*+(?:""[^"]*+)*+"(?!")')
-_OPENING = re.compile(r' *+"')
-
-
-class _StrayQuote(Exception):  # noqa: N818  # control flow inside this module
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Delimiter and column names of a file, and the line its header is on (0: it has none).
-
-    ``is_known`` is false when none of its columns is one that the source needs.
-    """
-
-    delimiter: str
-    names: tuple[str, ...]
-    header_line: int
-    is_known: bool
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +54,12 @@ class Survey:
     is_plain: bool
 
 
-def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
-    """Find delimiter and columns from the first line that is not blank.
-
-    It is a header if it names at least two declared columns (or its only one). Else, if it has as
-    many fields as the source's declared header, that is the order. Else the file's columns are
-    unknown.
-    """
-    lines = ((line.number, line.text) for line in text_lines(stream, limit) if not is_blank(line))
-    number, first = next(lines, (0, ""))
-    splits = {delimiter: _fields_of(first, delimiter) for delimiter in DELIMITERS}
-    best = max(DELIMITERS, key=lambda delimiter: source.knows(splits[delimiter]))
-    names = tuple(name.strip() for name in splits[best])
-    if source.knows(names) >= max(1, min(2, len(names))):
-        return Layout(best, names, number, source.accepts(names))
-    for delimiter, fields in splits.items():
-        if source.header and len(fields) == len(source.header):
-            note = "no header line; columns taken in the declared order"
-            return Layout(delimiter, source.header, 0, True, note)
-    widest = max(DELIMITERS, key=lambda delimiter: len(splits[delimiter]))
-    return Layout(widest, tuple(splits[widest]), 0, False)
-
-
-def _fields_of(text: str, delimiter: str) -> list[str]:
-    fields: list[str] = []
-    with suppress(_StrayQuote):
-        _Splitter(delimiter).split(text, fields)
-    return fields
-
-
-def survey(stream: ByteStream) -> Survey:
-    """Count lines; look for what DuckDB reads in its own way: NUL bytes, odd line ends, damage."""
+def survey(stream: ByteStream, *, has_backslashes: bool = False) -> Survey:
+    """Count lines; look for what DuckDB reads in its own way: NUL bytes, odd line ends, damage, a
+    byte order mark within the file, and backslashes where they are escapes."""
     lines = returns = pairs = 0
     last = b""
+    tail = b"\n"  # so that the mark at the very beginning is none within the file
     is_plain = True
     for chunk in stream:
         if not chunk:
@@ -102,40 +68,59 @@ def survey(stream: ByteStream) -> Survey:
         returns += chunk.count(b"\r")
         pairs += chunk.count(b"\r\n") + (last == b"\r" and chunk[:1] == b"\n")
         is_plain = is_plain and b"\0" not in chunk and returns in (0, pairs, pairs + 1)
-        last = chunk[-1:]
+        is_plain = is_plain and not (has_backslashes and b"\\" in chunk)
+        begin = tail + chunk[:2] if tail != b"\n" else b""
+        is_plain = is_plain and UTF8_MARK not in begin and chunk.find(UTF8_MARK, tail == b"\n") < 0
+        last, tail = chunk[-1:], chunk[-2:]
         if not is_plain:
             break
     is_plain = is_plain and stream.damage is None and (returns == 0 or returns == pairs == lines)
     return Survey(lines + (last not in (b"", b"\n")), is_plain)
 
 
-def read_fast(writer: FileWriter, stream: ByteStream, layout: Layout, limit: int) -> None:
+def read_fast(
+    writer: FileWriter,
+    stream: ByteStream,
+    layout: Layout,
+    limit: int,
+    folders: dict[str, str] | None = None,
+) -> None:
     """Load a clean file through DuckDB's own reader.
+
+    Args:
+        writer: The file's.
+        stream: Its bytes.
+        layout: Its columns.
+        limit: Bytes a row may have.
+        folders: Columns that its folders give all rows.
 
     Raises:
         NotClean: It is not clean; what was written so far is to be rolled back.
     """
-    seen = survey(stream)
+    width = len(layout.names)
     # One column: DuckDB takes a blank line for a row. An unknown layout has no columns to load.
-    if not seen.is_plain or not layout.is_known or len(layout.names) == 1:
+    if not layout.is_known or width == 1 or width > WIDE_COLUMNS or stream.encoding != "utf-8":
         raise NotClean
-    names = positional(len(layout.names))
-    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
+    seen = survey(stream, has_backslashes=writer.source.escape == "backslash")
+    if not seen.is_plain or layout.has_quote_above:
+        raise NotClean
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in positional(width))
     relation = (
         "read_csv(?, auto_detect = false, header = false, skip = ?, delim = ?, "
         "quote = '\"', escape = '\"', strict_mode = true, hive_partitioning = false, "
         f"compression = ?, max_line_size = ?, columns = {{{columns}}})"
     )
+    names, relation = with_folders(layout.names, relation, folders)
     options = [
-        layout.header_line,
+        layout.skipped_lines,
         layout.delimiter,
-        "gzip" if stream.is_gzip else "none",
+        stream.compression or "none",
         min(limit, FAST_LINE_BYTES),
     ]
     try:
         count = writer.insert(
-            f"row_number() over () + {layout.header_line}",
-            declared_columns(layout.names, writer.source),
+            f"row_number() over () + {layout.skipped_lines}",
+            declared_columns(names, writer.source),
             relation,
             [escape(str(stream.path)), *options],
         )
@@ -146,82 +131,68 @@ def read_fast(writer: FileWriter, stream: ByteStream, layout: Layout, limit: int
         duckdb.NotImplementedException,
     ) as error:
         raise NotClean from error
-    if count != seen.line_count - layout.header_line:
+    if count != seen.line_count - layout.skipped_lines or _has_header_row(writer, layout):
         raise NotClean
     writer.delimiter = layout.delimiter
     if layout.note:
         writer.note(layout.note)
 
 
-def read_exactly(writer: FileWriter, stream: ByteStream, layout: Layout, limit: int) -> None:
+def with_folders(
+    names: Sequence[str], relation: str, folders: dict[str, str] | None
+) -> tuple[list[str], str]:
+    """Names and SQL of a relation with the columns that folders give, where it has none of that
+    name."""
+    more = {name: value for name, value in (folders or {}).items() if name not in names}
+    if not more:
+        return [*names], relation
+    added = ", ".join(
+        f"{literal(value)} as d{at}" for at, value in enumerate(more.values(), start=len(names))
+    )
+    return [*names, *more], f"(select *, {added} from {relation})"
+
+
+def read_exactly(
+    writer: FileWriter,
+    stream: ByteStream,
+    layout: Layout,
+    limit: int,
+    folders: dict[str, str] | None = None,
+) -> None:
     """Load a file record by record; what is no record is set aside, and reading goes on with the
-    next line."""
-    lines = islice(text_lines(stream, limit), layout.header_line, None)
+    next line. Arguments as ``read_fast``."""
+    lines = islice(text_lines(stream, limit), layout.skipped_lines, None)
     if layout.note:
         writer.note(layout.note)
-    if layout.is_known:
+    if layout.is_known and len(layout.names) <= COLUMN_LIMIT:
         writer.delimiter = layout.delimiter
-        writer.deliver(len(layout.names), declared_columns(layout.names, writer.source))
-        _Records(writer, lines, layout, limit).read()
+        _Records(writer, lines, layout, limit, folders or {}).read()
     else:
         detail = writer.source.refusal(layout.names)
+        if len(layout.names) > COLUMN_LIMIT:
+            detail = too_wide("file", len(layout.names))
         for line in lines:
             if not is_blank(line):
                 writer.note(detail)
                 writer.set_aside(line.number, Reason.UNKNOWN_COLUMNS, detail, line.text)
-    if stream.damage:
-        writer.note(stream.damage)
+    for note in stream.notes:
+        writer.note(note)
 
 
-class _Splitter:
-    """Cuts lines into fields. A field is quoted when it begins with a quote (spaces before and
-    after do not count)."""
-
-    def __init__(self, delimiter: str) -> None:
-        self.delimiter = delimiter
-        self.after_quotes = re.compile(f" *+({re.escape(delimiter)}|$)")
-
-    def split(self, text: str, fields: list[str], at: int = 0) -> list[str] | None:
-        """Append the fields of ``text`` from ``at`` on.
-
-        Returns:
-            None, or the beginning of a quoted field that the line leaves open, for ``close``.
-
-        Raises:
-            _StrayQuote: Text follows a closing quote.
-        """
-        while True:
-            opening = _OPENING.match(text, at)
-            if opening is None:
-                end = text.find(self.delimiter, at)
-                if end < 0:
-                    fields.append(text[at:])
-                    return None
-                fields.append(text[at:end])
-                at = end + 1
-                continue
-            closing = _CLOSING.match(text, opening.end())
-            if closing is None:
-                return [text[opening.end() :]]
-            fields.append(text[opening.end() : closing.end() - 1].replace('""', '"'))
-            after = self.after_quotes.match(text, closing.end())
-            if after is None:
-                raise _StrayQuote
-            if not after[1]:
-                return None
-            at = after.end()
-
-    def close(self, text: str, opened: list[str], fields: list[str]) -> list[str] | None:
-        """Go on in the next line of an open field; returns and raises as ``split``."""
-        closing = _CLOSING.match(text)
-        opened.append(text if closing is None else text[: closing.end() - 1])
-        if closing is None:
-            return opened
-        fields.append("".join(opened).replace('""', '"'))
-        after = self.after_quotes.match(text, closing.end())
-        if after is None:
-            raise _StrayQuote
-        return self.split(text, fields, after.end()) if after[1] else None
+def _has_header_row(writer: FileWriter, layout: Layout) -> bool:
+    """Whether a header was read as a row: then a column that rows need holds the name of one."""
+    source = writer.source
+    for name in layout.names:
+        target = source.target(name)
+        if target and target[0] in source.required_names:
+            names = ", ".join(map(literal, sorted({*layout.names, *source.spellings})))
+            found = writer.con.execute(
+                f"select 1 from {raw_table(source)} where _load_id = ?"
+                f" and {quoted(target[0])} in ({names}) limit 1",
+                [writer.load_id],
+            ).fetchall()
+            return bool(found)
+    return False
 
 
 class _Records:
@@ -233,27 +204,73 @@ class _Records:
     """
 
     def __init__(
-        self, writer: FileWriter, lines: Iterator[Line], layout: Layout, limit: int
+        self,
+        writer: FileWriter,
+        lines: Iterator[Line],
+        layout: Layout,
+        limit: int,
+        folders: dict[str, str],
     ) -> None:
         self.writer = writer
         self.lines = lines
         self.put_back: deque[Line] = deque()
-        self.splitter = _Splitter(layout.delimiter)
-        self.width = len(layout.names)
+        self.splitter = Splitter(layout.delimiter, writer.source.escape)
         self.against = "header" if layout.header_line else "declared order"
         self.limit = limit
+        self.folders = folders
+        self.has_repeated = False
+        # what the first field of another header may be, as it is mostly spelled
+        self.first_names = {layout.names[0], *writer.source.spellings}
+        self._begin(layout.names)
+
+    def _begin(self, names: Sequence[str]) -> None:
+        """Take what follows for rows of these columns."""
+        self.names, self.width = tuple(names), len(names)
+        more = {name: value for name, value in self.folders.items() if name not in names}
+        self.constants = [*more.values()]
+        self.wide_names: list[str] | None = None
+        if self.width > WIDE_COLUMNS:
+            self.wide_names = unlike([*names, *more])
+            self.places = Places(self.writer.source, {})
+            self.writer.deliver(self.places.width, positional(self.places.width))
+            return
+        self.writer.deliver(
+            self.width + len(more), declared_columns([*names, *more], self.writer.source)
+        )
 
     def read(self) -> None:
         """Read to the end of the file."""
         while line := self._next():
             if is_blank(line):
                 continue
+            if MARK in line.text:
+                line = self._unmarked(line)
             if line.byte_size > self.limit:
                 self.writer.set_aside(line.number, *too_long(line.byte_size, self.limit), line.text)
             elif '"' in line.text:
                 self._read_quoted(line)
             else:
                 self._take([line], line.text.split(self.splitter.delimiter))
+
+    def _unmarked(self, line: Line) -> Line:
+        """A line without the mark of a file that was put behind another; where that one's last line
+        had no end, the rest is a line of its own."""
+        text = line.text.removeprefix(MARK)
+        before, mark, after = text.partition(MARK)
+        if mark and self._header_in(after) is not None:
+            self.put_back.appendleft(line._replace(text=after))
+            text = before
+        return line._replace(text=text)
+
+    def _header_in(self, text: str) -> tuple[str, ...] | None:
+        fields: list[str] = []
+        try:
+            if self.splitter.split(text, fields) is not None:
+                return None
+        except StrayQuote:
+            return None
+        names = names_in(fields)
+        return names if names == self.names or is_header(names, self.writer.source) else None
 
     def _next(self) -> Line | None:
         return self.put_back.popleft() if self.put_back else next(self.lines, None)
@@ -279,7 +296,7 @@ class _Records:
                     return
                 opened.append(taken[-2].end)
                 opened = self.splitter.close(line.text, opened, fields)
-        except _StrayQuote:
+        except StrayQuote:
             self._refuse(
                 taken, Reason.STRAY_QUOTE, "text follows a closing quote before the next delimiter"
             )
@@ -288,6 +305,8 @@ class _Records:
 
     def _take(self, taken: Sequence[Line], fields: list[str]) -> None:
         first, last = taken[0], taken[-1]
+        if fields[0] in self.first_names and self._is_header(first, fields):
+            return
         while len(fields) > self.width and not fields[-1]:
             fields.pop()  # a delimiter too many at the end says nothing
         if len(fields) != self.width:
@@ -305,7 +324,31 @@ class _Records:
             if mended:
                 text = "".join(line.text + line.end for line in taken[:-1]) + last.text
                 self.writer.repaired(first.number, mended, MENDED_DETAILS[mended], text)
-            self.writer.add(first.number, fields, sum(map(len, fields)))
+            if self.constants:
+                fields = [*fields, *self.constants]
+            length = sum(map(len, fields))
+            if self.wide_names:
+                fields = row_of(dict(zip(self.wide_names, fields, strict=True)), self.places)
+            self.writer.add(first.number, fields, length)
+
+    def _is_header(self, line: Line, fields: list[str]) -> bool:
+        """Whether a record is the header of another file, which is no row; what follows it is read
+        as it says."""
+        names = names_in(fields)
+        if names != self.names:
+            while names and not names[-1]:
+                names = names[:-1]
+            if not is_header(names, self.writer.source):
+                return False
+        if names == self.names:
+            if not self.has_repeated:
+                self.writer.note(f"the header is repeated, first on line {line.number}")
+            self.has_repeated = True
+        else:
+            self.writer.note(f"another header is on line {line.number}; it holds for what follows")
+            self.writer.finish()
+            self._begin(names)
+        return True
 
     def _refuse(self, taken: Sequence[Line], reason: Reason, detail: str) -> None:
         first = taken[0]

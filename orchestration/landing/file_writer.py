@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.ground.sql import quoted
+from orchestration.landing.kinds import Skip
 from orchestration.landing.raw_tables import positional, raw_table
 from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import Source
@@ -69,6 +70,7 @@ class FileWriter:
         self.rows_repaired = 0
         self.notes: list[str] = []
         self.delimiter: str | None = None
+        self.skipped_reason: str | None = None
         self._select: list[str] = []
         self._width = 0
         self._lines: list[int] = []
@@ -118,6 +120,11 @@ class FileWriter:
         kept = None if self._names_erased(raw_row) else _clipped(raw_row)
         self._repaired.append((line, reason, detail, kept))
         self._characters += len(kept or "")
+
+    def skip(self, skip: Skip) -> None:
+        """Say that no row of the file is read, and why."""
+        self.skipped_reason = skip.reason
+        self.note(skip.note)
 
     def note(self, text: str) -> None:
         """Say once what is odd about the file."""

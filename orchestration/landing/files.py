@@ -1,47 +1,38 @@
-"""Files as they lie: finding and distinguishing them, and their bytes. What a record is, the
-readers know.
+"""Files as they lie: finding and distinguishing them, and copies of those far away. What is in
+them, `streams` and the readers know.
 
 Dumps belong to the shop: everything here opens them for reading only.
 """
 
-import codecs
 import hashlib
+import os
 import time
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import fsspec
 
 from orchestration.ground.errors import ComebackError
+from orchestration.landing.kinds import FORMATS, ending_of
 from orchestration.landing.sources import Source
 
-ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 SCRATCH_PREFIX = "comeback-landing-"
 
-_CHUNK_BYTES = 1 << 20
-_GZIP_CHUNK_BYTES = 1 << 16
-_GZIP_MAGIC = b"\x1f\x8b"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _SETTLED_SECONDS = 2.0
+_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A delivered file: the name it is known by, and where its bytes are (a local path or an fsspec
-    address)."""
+    address). ``is_link_out`` is true for a symbolic link out of its folder that is not followed."""
 
     name: str
     address: str
-
-    @property
-    def ending(self) -> str:
-        """The known ending of the name, in lower case."""
-        return _ending(self.name) or ""
+    is_link_out: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -57,15 +48,19 @@ class Fingerprint:
     version: str
 
 
-def find_files(address: str | Path, source: Source) -> list[FoundFile]:
-    """Find the dumps under a folder, or the one at a file's address.
+def find_files(
+    address: str | Path, source: Source, *, follow_symlinks: bool = False
+) -> list[FoundFile]:
+    """Find the files under a folder, or the one at a file's address, of whatever kind.
 
     Hidden and unfinished files are left out: names, of files or folders, that begin with ``.`` or
-    ``_``, or that end in ``.tmp`` or ``.part``.
+    ``_``, or that end in ``.tmp``, ``.part`` and the like.
 
     Args:
         address: Local path or fsspec address (``s3://``, ``memory://``, ``file://``).
         source: Whose files they are; named in errors.
+        follow_symlinks: Whether symbolic links are followed out of the folder. The folder itself,
+            or the file, may be one: it was named.
 
     Returns:
         Files sorted by name. A folder that does not exist is one where nothing was delivered yet.
@@ -73,16 +68,16 @@ def find_files(address: str | Path, source: Source) -> list[FoundFile]:
         address as given.
 
     Raises:
-        ComebackError: A file given by itself does not exist, or is of no kind that landing reads.
+        ComebackError: A file given by itself does not exist.
     """
     given = str(address)
-    if "://" not in given or given.startswith("file://"):
-        found = _find_local(Path(given.removeprefix("file://")), given)
+    if is_local(given):
+        found = _find_local(Path(given.removeprefix("file://")), given, follow_symlinks)
     else:
         found = _find_remote(given)
     if found is not None:
         return sorted(found, key=lambda file: file.name)
-    kinds = ", ".join(ENDINGS)
+    kinds = ", ".join(FORMATS)
     raise ComebackError(
         f"no file to land for {source.name}", given, f"give a folder or an existing {kinds}"
     )
@@ -94,6 +89,8 @@ def fingerprint(file: FoundFile) -> Fingerprint:
     Raises:
         OSError: The file is gone or cannot be looked at.
     """
+    if file.is_link_out:
+        return Fingerprint(0, str(Path(file.address).readlink()))
     if file.is_local:
         stat = Path(file.address).stat()
         return Fingerprint(stat.st_size, str(stat.st_mtime_ns))
@@ -116,7 +113,7 @@ def local_copy(file: FoundFile, scratch: Path | None) -> Iterator[Path]:
         yield Path(file.address)
         return
     with TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=scratch) as folder:
-        copy = Path(folder) / f"copy{file.ending}"
+        copy = Path(folder) / f"copy{ending_of(file.name) or ''}"
         filesystem, path = fsspec.core.url_to_fs(file.address)
         filesystem.get_file(path, str(copy))
         yield copy
@@ -128,91 +125,64 @@ def content_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-class ByteStream:
-    """The bytes of a text file in chunks, gzip and UTF-16 undone; a damaged gzip gives up what can
-    be had of it.
-
-    Whether it is gzip, its first bytes say, not its name. After the last chunk ``damage`` says in a
-    few words what is wrong with the file, or is None.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Look at the first bytes of the file."""
-        self.path = path
-        self.damage: str | None = None
-        with path.open("rb") as stream:
-            self.is_gzip = stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Read the file from its beginning."""
-        self.damage = None
-        with self.path.open("rb") as stream:
-            size = _GZIP_CHUNK_BYTES if self.is_gzip else _CHUNK_BYTES
-            chunks: Iterator[bytes] = iter(partial(stream.read, size), b"")
-            yield from _as_utf8(self._inflate(chunks) if self.is_gzip else chunks)
-
-    def _inflate(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        member = zlib.decompressobj(wbits=31)
-        is_inside = False
-        for chunk in chunks:
-            while chunk if is_inside else chunk.lstrip(b"\0"):  # zeros after a member are padding
-                is_inside = True
-                before = member.copy()
-                try:
-                    inflated = member.decompress(chunk)
-                except zlib.error:
-                    yield _salvage(before, chunk)
-                    self.damage = "the gzip data is damaged; what follows the damage is lost"
-                    return
-                yield inflated
-                if not member.eof:
-                    break
-                chunk, member, is_inside = member.unused_data, zlib.decompressobj(wbits=31), False
-        if is_inside:
-            self.damage = "the gzip data is cut; what is missing was never here"
+def exists(address: str) -> bool:
+    """Whether a file or folder is at a local path or an fsspec address."""
+    if is_local(address):
+        return Path(address.removeprefix("file://")).exists()
+    filesystem, path = fsspec.core.url_to_fs(address)
+    filesystem.invalidate_cache()
+    return filesystem.exists(path)
 
 
-def _salvage(member: "zlib._Decompress", chunk: bytes) -> bytes:
-    """What can be inflated before the damage: zlib gives nothing of a call that fails, so call it
-    for every byte."""
-    inflated = bytearray()
-    try:
-        for at in range(len(chunk)):
-            inflated += member.decompress(chunk[at : at + 1])
-    except zlib.error:
-        pass
-    return bytes(inflated)
+def is_local(address: str) -> bool:
+    """Whether an address is a path of this machine."""
+    return "://" not in address or address.startswith("file://")
 
 
-def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    chunks = iter(chunks)
-    first = next(chunks, b"")
-    if first[:2] not in _UTF16_MARKS:
-        yield first
-        yield from chunks
-        return
-    decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    yield decoder.decode(first).encode()
-    for chunk in chunks:
-        yield decoder.decode(chunk).encode()
-    yield decoder.decode(b"", final=True).encode()
-
-
-def _find_local(root: Path, given: str) -> list[FoundFile] | None:
+def _find_local(root: Path, given: str, follow_symlinks: bool) -> list[FoundFile] | None:
     if root.is_file():
-        return [FoundFile(given, str(root))] if _ending(given) else None
+        return [FoundFile(given, str(root))]
     if not root.is_dir():
-        return None if _ending(given) else []
-    names = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-    return [FoundFile(name, str(root / name)) for name in names if _is_delivered(name)]
+        return None if ending_of(given) else []
+    return [*_walk(root, follow_symlinks)]
+
+
+def _walk(root: Path, follow_symlinks: bool) -> Iterator[FoundFile]:
+    """Every delivered file below a folder; links that lead out of it, and loops, are not entered
+    unless asked for."""
+    home = root.resolve()
+    entered = {home}
+    for folder, folders, files in os.walk(root, followlinks=True):
+        here = Path(folder)
+        below = [name for name in folders if not name.startswith((".", "_"))]
+        folders[:] = []
+        for name in below:
+            path = here / name
+            if not path.is_symlink():
+                folders.append(name)
+            elif not follow_symlinks and not path.resolve().is_relative_to(home):
+                yield FoundFile(path.relative_to(root).as_posix(), str(path), is_link_out=True)
+            elif follow_symlinks and path.resolve() not in entered:
+                entered.add(path.resolve())
+                folders.append(name)
+        for file in files:
+            path = here / file
+            name = path.relative_to(root).as_posix()
+            if not _is_delivered(name):
+                continue
+            is_out = path.is_symlink() and not path.resolve().is_relative_to(home)
+            if is_out and not follow_symlinks:
+                yield FoundFile(name, str(path), is_link_out=True)
+            elif path.is_file():
+                yield FoundFile(name, str(path))
 
 
 def _find_remote(given: str) -> list[FoundFile] | None:
     filesystem, root = fsspec.core.url_to_fs(given)
     filesystem.invalidate_cache()
     if filesystem.isfile(root):
-        return [FoundFile(given, given)] if _ending(given) else None
-    if _ending(given):
+        return [FoundFile(given, given)]
+    if ending_of(given):
         return None
     prefix = root.rstrip("/") + "/"
     names = [path.removeprefix(prefix) for path in filesystem.find(root)]
@@ -224,11 +194,10 @@ def _find_remote(given: str) -> list[FoundFile] | None:
 
 
 def _is_delivered(name: str) -> bool:
-    ending = _ending(name)
-    if ending is None or any(part.startswith((".", "_")) for part in name.split("/")):
+    if any(part.startswith((".", "_")) for part in name.split("/")):
         return False
-    return not name[: -len(ending)].lower().endswith((".tmp", ".part"))
-
-
-def _ending(name: str) -> str | None:
-    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), None)
+    ending = ending_of(name) or ""
+    return not any(
+        part.endswith(_UNFINISHED)
+        for part in (name.lower(), name[: len(name) - len(ending)].lower())
+    )

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from orchestration.landing.file_writer import CLIP_MARK, RAW_ROW_CHARACTERS
-from orchestration.landing.files import ByteStream
 from orchestration.landing.reasons import Reason
+from orchestration.landing.streams import ByteStream
+from orchestration.landing.text_encodings import UTF8_MARK
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARK = "\ufeff"
+"""The byte order mark as a character; also where files were put one behind the other."""
 
 
 class Line(NamedTuple):
@@ -55,28 +57,28 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
     for chunk in stream:
         if is_first and chunk:
             is_first = False
-            chunk = chunk.removeprefix(BYTE_ORDER_MARK)
+            chunk = chunk.removeprefix(UTF8_MARK)
             if b"\r" in chunk and b"\n" not in chunk:
                 newline = b"\r"
         pieces = (rest + chunk).split(newline)
         rest = pieces.pop()
         for piece in pieces:
             number += 1
-            yield _line(number, piece, newline, limit, skipped)
+            yield _line(stream, number, piece, newline, limit, skipped)
             skipped = 0
         if len(rest) > limit:
             kept = rest[:RAW_ROW_CHARACTERS]
             skipped += len(rest) - len(kept)
             rest = kept
     if rest or skipped:
-        yield _line(number + 1, rest, b"", limit, skipped)._replace(
+        yield _line(stream, number + 1, rest, b"", limit, skipped)._replace(
             is_cut=stream.damage is not None
         )
 
 
 def is_blank(line: Line) -> bool:
-    """Whether nothing is on the line but spaces; such a line is no row."""
-    return not line.text.strip(" ")
+    """Whether nothing is on the line but spaces and byte order marks; such a line is no row."""
+    return not line.text.strip(" \ufeff")
 
 
 def too_long(byte_size: object, limit: int) -> tuple[Reason, str]:
@@ -84,7 +86,9 @@ def too_long(byte_size: object, limit: int) -> tuple[Reason, str]:
     return Reason.ROW_TOO_LONG, f"the row has {byte_size} bytes, the limit is {limit}"
 
 
-def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -> Line:
+def _line(
+    stream: ByteStream, number: int, piece: bytes, newline: bytes, limit: int, skipped: int
+) -> Line:
     byte_size = len(piece) + skipped
     end = newline.decode()
     if newline == b"\n" and piece.endswith(b"\r"):
@@ -99,4 +103,7 @@ def _line(number: int, piece: bytes, newline: bytes, limit: int, skipped: int) -
     try:
         return Line(number, piece.decode(), end, mended, byte_size)
     except UnicodeDecodeError:
+        if stream.is_windows_1252:
+            text = piece.decode("windows-1252", errors="replace")
+            return Line(number, text, end, mended, byte_size)
         return Line(number, piece.decode(errors="replace"), end, Reason.NOT_UTF8, byte_size)

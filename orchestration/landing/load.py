@@ -7,18 +7,19 @@ Files go into the warehouse many at a time, in one transaction: a small one woul
 rows do. Where one of them is not sound, it is found by halving, and gets a transaction of its own.
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryDirectory
 
 import duckdb
 
-from orchestration.landing import csv_files, jsonl_files, parquet_files
+from orchestration.landing import parquet_files
+from orchestration.landing.csv_layout import folder_columns
 from orchestration.landing.file_writer import (
     FileWriter,
     NotClean,
@@ -28,7 +29,6 @@ from orchestration.landing.file_writer import (
 )
 from orchestration.landing.files import (
     SCRATCH_PREFIX,
-    ByteStream,
     Fingerprint,
     FoundFile,
     content_hash,
@@ -36,49 +36,20 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
+from orchestration.landing.kinds import SYMLINK, Format, Skip
+from orchestration.landing.landed_files import LandedFile, folders_text, forget_skipped, record
 from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source
+from orchestration.landing.streams import ByteStream
 from orchestration.landing.tombstones import Tombstones
+from orchestration.landing.ways import Reader, readers_of
 
 ROW_LIMIT_BYTES = 16 << 20
 BATCH_BYTES = 64 << 20
 BATCH_FILES = 1_000
-# Below it Python reads a CSV file faster than DuckDB begins a statement; of gzip an eighth.
-SMALL_BYTES = 32 << 10
 
-_Reader = Callable[[FileWriter], None]
-
-
-@dataclass(frozen=True, slots=True)
-class LandedFile:
-    """What became of one file.
-
-    Attributes:
-        source: Name of the source it was landed for.
-        file: Name it was found under.
-        status: ``loaded`` now; ``known``: its content was loaded before, nothing done; ``refused``:
-            not this time, see the note; it will be tried again.
-        content_hash: SHA-256 of its bytes, None if it could not be read.
-        byte_size: Its size, None if it could not be looked at.
-        load_id: The load that holds its content, None if there is none.
-        rows_read: Rows found in it now: those in ``raw.<source>`` plus ``rows_unreadable``.
-        rows_unreadable: Rows set aside in ``raw.unreadable_rows``, those of erased people too.
-        rows_repaired: Rows mended to read them, in ``raw.repaired_rows`` and in ``raw.<source>``.
-        note: What is odd about the file, in one line, or None.
-        delimiter: What separates the fields of a CSV file that was loaded now.
-    """
-
-    source: str
-    file: str
-    status: Literal["loaded", "known", "refused"]
-    content_hash: str | None = None
-    byte_size: int | None = None
-    load_id: int | None = None
-    rows_read: int = 0
-    rows_unreadable: int = 0
-    rows_repaired: int = 0
-    note: str | None = None
-    delimiter: str | None = None
+# Content hash and the columns that folders give; None in rows written before folders were columns.
+_Key = tuple[str, str | None]
 
 
 class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
@@ -90,6 +61,8 @@ class _NewFile:
     """A file that is not known by name, and the path at which its bytes can be read.
 
     ``is_settled`` says whether it had rested long enough before it was hashed for a change to show.
+    ``folders`` are the columns that its folders give its rows. ``unpacked`` is where its bytes are
+    uncompressed, for a reader that needs them so. ``kind`` is None for content that is known.
     """
 
     file: FoundFile
@@ -97,6 +70,13 @@ class _NewFile:
     before: Fingerprint
     is_settled: bool
     digest: str
+    folders: dict[str, str]
+    kind: Format | Skip | None = None
+    unpacked: Path | None = None
+
+    @property
+    def key(self) -> _Key:
+        return self.digest, folders_text(self.folders)
 
 
 def land(
@@ -117,7 +97,7 @@ def land(
     Args:
         con: The warehouse, outside a transaction.
         files: What to load, from ``find_files``.
-        source: Whose files they are.
+        source: Whose they are.
         landed_at: When they arrive, with time zone; taken as no earlier than what landed before,
             for a clock that was set back would make new rows implausible.
         progress: Called with the outcome of each file.
@@ -127,8 +107,7 @@ def land(
         key_file: The key by which erased people are recognised; needed once somebody was erased.
 
     Returns:
-        One outcome a file, in the order given. A file that cannot be read is refused in its
-        outcome, not by an exception.
+        One outcome a file, in order. A file that cannot be read is refused in it.
 
     Raises:
         ValueError: ``landed_at`` has no time zone.
@@ -176,12 +155,16 @@ class _Load:
         self.row_limit = row_limit
         self.scratch = scratch
         self.tombstones = tombstones
-        self.loads = dict(
-            con.execute(
-                "select content_hash, load_id from raw.files where source = ? order by load_id",
-                [source.name],
-            ).fetchall()
-        )
+        files = con.execute(
+            "select content_hash, folders, load_id, file, skipped_reason from raw.files"
+            " where source = ? order by load_id",
+            [source.name],
+        ).fetchall()
+        self.loads: dict[_Key, int] = {
+            (digest, folders): load for digest, folders, load, _, reason in files if not reason
+        }
+        # under another name it may be read
+        self.skipped = {(file, digest): load for digest, _, load, file, reason in files if reason}
         self.seen = {
             address: (Fingerprint(byte_size, version), digest)
             for address, byte_size, version, digest in con.execute(
@@ -210,24 +193,50 @@ class _Load:
         """Whether the file is known; a copy that it takes lives as long as ``copies``."""
         try:
             before = fingerprint(file)
+            folders = folder_columns(file.name)
             seen, digest = self.seen.get(file.address, (None, ""))
-            if seen == before and digest in self.loads:
-                return self._known(file, before, digest)
+            if seen == before and self._load_of(file, digest, folders):
+                return self._known(file, before, digest, folders)
+            if file.is_link_out:
+                digest = hashlib.sha256(f"symlink:{before.version}".encode()).hexdigest()
+                return _NewFile(file, Path(file.address), before, False, digest, {}, SYMLINK)
             path = copies.enter_context(local_copy(file, self.scratch))
-            return _NewFile(file, path, before, is_settled(file), content_hash(path))
+            one = _NewFile(file, path, before, is_settled(file), content_hash(path), folders)
+            if self._load_of(file, one.digest, folders):
+                return one
+            return self._looked_into(one, copies)
         except OSError as error:
             return self._unreadable(file, error)
 
+    def _looked_into(self, one: _NewFile, copies: ExitStack) -> _NewFile:
+        """The file with its kind, and uncompressed where its reader needs it so."""
+        stream = ByteStream(one.path)
+        kind = stream.kind(one.file.name)
+        if kind is not Format.PARQUET or stream.compression is None:
+            return replace(one, kind=kind)
+        folder = TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=self.scratch)
+        unpacked = Path(copies.enter_context(folder)) / "unpacked.parquet"
+        stream.unpack_into(unpacked)
+        return replace(one, kind=kind, unpacked=unpacked)
+
+    def _load_of(self, file: FoundFile, digest: str, folders: dict[str, str]) -> int | None:
+        """The load that holds a content already, or that skipped it under this name."""
+        return (
+            self.loads.get((digest, folders_text(folders)))
+            or self.loads.get((digest, None))
+            or self.skipped.get((file.name, digest))
+        )
+
     def _land(self, batch: list[_NewFile | LandedFile]) -> Iterator[LandedFile]:
-        firsts: dict[str, _NewFile] = {}
+        firsts: dict[_Key, _NewFile] = {}
         for one in batch:
-            if isinstance(one, _NewFile) and one.digest not in self.loads:
-                firsts.setdefault(one.digest, one)
+            if isinstance(one, _NewFile) and not self._load_of(one.file, one.digest, one.folders):
+                firsts.setdefault(one.key, one)
         outcomes = self._land_together(list(firsts.values()))
         for one in batch:
             if isinstance(one, LandedFile):
                 yield one
-            elif firsts.get(one.digest) is one:
+            elif firsts.get(one.key) is one:
                 yield next(outcomes)
             else:
                 yield self._land_alone(one)
@@ -249,31 +258,36 @@ class _Load:
             yield from self._land_together(new[half:])
             return
         for one, outcome in zip(new, outcomes, strict=True):
-            self.loads[one.digest] = outcome.load_id
+            self._loaded(one, outcome)
         yield from outcomes
 
     def _read_together(self, new: list[_NewFile]) -> list[LandedFile]:
         first = self._next_load_id()
         pairs = [(one, self._writer(load_id)) for load_id, one in enumerate(new, start=first)]
-        parquet = [(writer, one.path) for one, writer in pairs if one.file.ending == ".parquet"]
+        parquet = [
+            (writer, one.unpacked or one.path, one.folders)
+            for one, writer in pairs
+            if one.kind is Format.PARQUET
+            and not parquet_files.is_refused(writer, one.unpacked or one.path)
+        ]
         if parquet:
             parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)
         held: list[FileWriter] = []
         for one, writer in pairs:
-            if one.file.ending != ".parquet":
-                _readers(one.path, one.file.ending, self.source, self.row_limit)[0](writer)
+            if one.kind is not Format.PARQUET:
+                self._readers_of(one)[0](writer)
             held.append(writer)
             if are_full(held):
                 finish_together(held)
                 held.clear()
         finish_together(held)
         outcomes = [self._outcome(one, writer) for one, writer in pairs]
-        self._record(outcomes)
+        self._record(new, outcomes)
         return outcomes
 
     def _land_alone(self, one: _NewFile) -> LandedFile:
-        if one.digest in self.loads:
-            return self._known(one.file, one.before, one.digest)
+        if self._load_of(one.file, one.digest, one.folders):
+            return self._known(one.file, one.before, one.digest, one.folders)
         try:
             outcome = self._read_alone(one)
         except _ChangedWhileRead:
@@ -281,17 +295,27 @@ class _Load:
             return LandedFile(self.source.name, one.file.name, "refused", note=note)
         except OSError as error:
             return self._unreadable(one.file, error)
-        self.loads[one.digest] = outcome.load_id
+        self._loaded(one, outcome)
         return outcome
 
+    def _loaded(self, one: _NewFile, outcome: LandedFile) -> None:
+        if outcome.skipped_reason:
+            self.skipped[outcome.file, one.digest] = outcome.load_id
+        else:
+            self.loads[one.key] = outcome.load_id
+
+    def _readers_of(self, one: _NewFile) -> list[Reader]:
+        path, name = one.unpacked or one.path, one.file.name
+        return readers_of(path, one.kind, name, one.folders, self.source, self.row_limit)
+
     def _read_alone(self, one: _NewFile) -> LandedFile:
-        for read in _readers(one.path, one.file.ending, self.source, self.row_limit):
+        for read in self._readers_of(one):
             with suppress(NotClean), self._transaction():
                 writer = self._writer(self._next_load_id())
                 read(writer)
                 writer.finish()
                 outcome = self._outcome(one, writer)
-                self._record([outcome])
+                self._record([one], [outcome])
                 return outcome
         raise AssertionError("the last way of reading takes every file")
 
@@ -304,14 +328,16 @@ class _Load:
 
     def _outcome(self, one: _NewFile, writer: FileWriter) -> LandedFile:
         """What became of a file that was read to its end, unless it changed meanwhile."""
-        if not writer.rows_read:
+        if not writer.rows_read and not writer.skipped_reason:
             writer.note("the file holds no rows")
-        if fingerprint(one.file) != one.before or content_hash(one.path) != one.digest:
+        if fingerprint(one.file) != one.before:
+            raise _ChangedWhileRead
+        if not one.file.is_link_out and content_hash(one.path) != one.digest:
             raise _ChangedWhileRead
         return LandedFile(
             source=self.source.name,
             file=one.file.name,
-            status="loaded",
+            status="skipped" if writer.skipped_reason else "loaded",
             content_hash=one.digest,
             byte_size=one.before.byte_size,
             load_id=writer.load_id,
@@ -320,25 +346,16 @@ class _Load:
             rows_repaired=writer.rows_repaired,
             note="; ".join(writer.notes) or None,
             delimiter=writer.delimiter,
+            skipped_reason=writer.skipped_reason,
         )
 
-    def _record(self, outcomes: list[LandedFile]) -> None:
+    def _record(self, new: list[_NewFile], outcomes: list[LandedFile]) -> None:
         """Write the rows about files, in the caller's transaction."""
-        rows = [
-            (
-                each.load_id,
-                each.source,
-                each.file,
-                each.content_hash,
-                each.byte_size,
-                self.landed_at,
-                each.rows_read,
-                each.note,
-                each.delimiter,
-            )
-            for each in outcomes
-        ]
-        insert_rows(self.con, "insert into raw.files", rows)
+        files = [(each, folders_text(one.folders)) for one, each in zip(new, outcomes, strict=True)]
+        record(self.con, self.landed_at, files)
+        former = {file for file, _ in self.skipped}
+        if replaced := former.intersection(each.file for each in outcomes):
+            forget_skipped(self.con, self.source.name, [*replaced], outcomes[0].load_id)
 
     def _remember(self, batch: list[_NewFile | LandedFile]) -> None:
         """Spare the next call the hashing of files that are loaded and have rested."""
@@ -351,13 +368,17 @@ class _Load:
                 one.digest,
             )
             for one in batch
-            if isinstance(one, _NewFile) and one.is_settled and one.digest in self.loads
+            if isinstance(one, _NewFile)
+            and one.is_settled
+            and self._load_of(one.file, one.digest, one.folders)
         }
         insert_rows(self.con, "insert or replace into raw.seen_files", [*rows.values()])
 
-    def _known(self, file: FoundFile, before: Fingerprint, digest: str) -> LandedFile:
-        load_id = self.loads[digest]
-        return LandedFile(self.source.name, file.name, "known", digest, before.byte_size, load_id)
+    def _known(
+        self, file: FoundFile, before: Fingerprint, digest: str, folders: dict[str, str]
+    ) -> LandedFile:
+        load_id, name = self._load_of(file, digest, folders), self.source.name
+        return LandedFile(name, file.name, "known", digest, before.byte_size, load_id)
 
     def _unreadable(self, file: FoundFile, error: OSError) -> LandedFile:
         note = f"the file cannot be read: {error.strerror or error}"
@@ -373,24 +394,6 @@ class _Load:
             self.con.execute("reset preserve_insertion_order")  # readers count on it
             raise
         self.con.commit()
-
-
-def _readers(path: Path, ending: str, source: Source, limit: int) -> list[_Reader]:
-    """The ways to read a file, the fastest first; each but the last may find the file not clean
-    enough for it."""
-    if ending == ".parquet":
-        return [
-            lambda writer: parquet_files.read_whole([writer], [path], limit=limit),
-            partial(parquet_files.read_by_row_group, path=path, limit=limit),
-        ]
-    stream = ByteStream(path)
-    if ending.startswith(".jsonl"):
-        return [partial(jsonl_files.read, stream=stream, limit=limit)]
-    layout = csv_files.layout_of(stream, source, limit)
-    exactly = partial(csv_files.read_exactly, stream=stream, layout=layout, limit=limit)
-    if path.stat().st_size <= (SMALL_BYTES // 8 if stream.is_gzip else SMALL_BYTES):
-        return [exactly]
-    return [partial(csv_files.read_fast, stream=stream, layout=layout, limit=limit), exactly]
 
 
 def _clear(scratch: Path) -> None:

@@ -18,7 +18,7 @@ import duckdb
 import fsspec
 import polars as pl
 
-from orchestration.ground.checkout import SOURCE_DEFINITIONS
+from orchestration.ground.checkout import LOOKS_TO_COME, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
@@ -45,13 +45,14 @@ _SCHEMA = {
     "rows_unreadable": pl.Int64,
     "rows_repaired": pl.Int64,
     "note": pl.String,
+    "skipped_reason": pl.String,
 }
 
 
 @functools.cache
 def known_sources() -> Mapping[str, Source]:
     """The sources that the dbt project declares, by name."""
-    return load_sources(SOURCE_DEFINITIONS)
+    return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
 
 
 def with_placeholders(sources: Mapping[str, Source], settings: Settings) -> dict[str, Source]:
@@ -144,6 +145,8 @@ def land_locations(
     sources: Mapping[str, Source],
     locations: Iterable[Location],
     landed_at: datetime,
+    *,
+    follow_symlinks: bool = False,
 ) -> pl.DataFrame:
     """Land what is new of the locations.
 
@@ -154,17 +157,18 @@ def land_locations(
         sources: all sources; each gets its raw table even if nothing came.
         locations: what to look through.
         landed_at: now, with time zone.
+        follow_symlinks: whether links that lead out of a folder are followed.
 
     Returns:
-        source, file, status (`loaded` or `refused`), rows_read, rows_unreadable, rows_repaired,
-        note: one row per file that was not known before.
+        source, file, status (`loaded`, `skipped` or `refused`), rows_read, rows_unreadable,
+        rows_repaired, note, skipped_reason: one row per file that was not known before.
     """
     ensure_raw_tables(connection, sources)
     landed: list[LandedFile] = []
     progress = _Progress()
     for location in locations:
         source = source_named(sources, location.source)
-        files = find_files(location.address, source)
+        files = find_files(location.address, source, follow_symlinks=follow_symlinks)
         landed += land(
             connection,
             files,
@@ -183,19 +187,30 @@ def land_locations(
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def locations_digest(sources: Mapping[str, Source], locations: Iterable[Location]) -> str:
+def locations_digest(
+    sources: Mapping[str, Source],
+    locations: Iterable[Location],
+    *,
+    follow_symlinks: bool = False,
+) -> str:
     """A hash over what the file systems say of all files delivered: it changes when one comes."""
     digest = hashlib.sha256()
-    for file in files_at(sources, locations):
+    for file in files_at(sources, locations, follow_symlinks=follow_symlinks):
         seen = fingerprint(file)
         digest.update(f"{file.address}\0{seen.byte_size}\0{seen.version}\n".encode())
     return digest.hexdigest()
 
 
-def files_at(sources: Mapping[str, Source], locations: Iterable[Location]) -> Iterator[FoundFile]:
-    """Every file that lies in the locations, known or not."""
+def files_at(
+    sources: Mapping[str, Source],
+    locations: Iterable[Location],
+    *,
+    follow_symlinks: bool = False,
+) -> Iterator[FoundFile]:
+    """Every file that lies in the locations, known or not, read or not."""
     for location in locations:
-        yield from find_files(location.address, source_named(sources, location.source))
+        source = source_named(sources, location.source)
+        yield from find_files(location.address, source, follow_symlinks=follow_symlinks)
 
 
 class _Progress:
@@ -208,8 +223,8 @@ class _Progress:
         self._reported_at = time.monotonic()
 
     def __call__(self, file: LandedFile) -> None:
-        if file.status == "refused":
-            logger.warning("Refused %s: %s.", file.file, file.note)
+        if file.status in ("refused", "skipped"):
+            logger.warning("%s %s: %s.", file.status.capitalize(), file.file, file.note)
         if file.status != "loaded":
             return
         self._files += 1

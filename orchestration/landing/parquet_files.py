@@ -5,7 +5,7 @@ A row group that cannot be read costs its own rows only, a row that is too long 
 numbers are row numbers from 1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ground.sql import literal
+from orchestration.landing.csv_files import with_folders
 from orchestration.landing.file_writer import (
     CHUNK_CHARACTERS,
     CHUNK_ROWS,
@@ -25,11 +26,20 @@ from orchestration.landing.file_writer import (
     insert_files,
     registered,
 )
-from orchestration.landing.lines import too_long
-from orchestration.landing.raw_tables import declared_columns, positional
+from orchestration.landing.json_rows import Places, row_of
+from orchestration.landing.lines import MENDED_DETAILS, too_long
+from orchestration.landing.looks import SAMPLE_ROWS, name_key, other_source
+from orchestration.landing.parquet_texts import Texts, as_texts, text_sql
+from orchestration.landing.raw_tables import (
+    COLUMN_LIMIT,
+    WIDE_COLUMNS,
+    declared_columns,
+    positional,
+    too_wide,
+    unlike,
+)
 from orchestration.landing.reasons import Reason
 
-_WHOLE = 1 << 53
 _BUFFER_BYTES = 1 << 20
 
 
@@ -37,12 +47,54 @@ class _NotParquet(Exception):  # noqa: N818  # noted in raw.unreadable_rows
     pass
 
 
-def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path], *, limit: int) -> None:
+def is_refused(writer: FileWriter, path: Path) -> bool:
+    """Whether a file's rows are not read: it looks like another source's, or has too many columns.
+
+    What is not readable as Parquet is not refused here.
+    """
+    try:
+        metadata = pq.read_metadata(path)
+        if metadata.num_columns > COLUMN_LIMIT:
+            detail = too_wide("file", metadata.num_columns)
+            writer.note(detail)
+            for line in range(1, metadata.num_rows + 1):
+                writer.set_aside(line, Reason.UNKNOWN_COLUMNS, detail, None)
+            return True
+        names = metadata.schema.to_arrow_schema().names
+        worded = {
+            name: None
+            for look in writer.source.looks
+            for key, _ in look.words
+            for name in names
+            if name_key(name) == key
+        }
+        rows: list[dict[str, object]] = []
+        if worded:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(SAMPLE_ROWS, columns=[*worded]):
+                    rows = batch.to_pylist()
+                    break
+    except (OSError, pa.ArrowException, ValueError):
+        return False
+    skip = other_source(writer.source.name, writer.source.looks, names, rows)
+    if skip:
+        writer.skip(skip)
+    return skip is not None
+
+
+def read_whole(
+    writers: Sequence[FileWriter],
+    paths: Sequence[Path],
+    folders: Sequence[Mapping[str, str]],
+    *,
+    limit: int,
+) -> None:
     """Load sound files through DuckDB's own reader, those with the same columns in one statement.
 
     Args:
         writers: One a file.
         paths: The files.
+        folders: Of each file the columns that its folders give all its rows.
         limit: Bytes a row may have; a longer one is set aside.
 
     Raises:
@@ -50,21 +102,35 @@ def read_whole(writers: Sequence[FileWriter], paths: Sequence[Path], *, limit: i
     """
     alike: dict[tuple[object, ...], list[tuple[FileWriter, Path, int]]] = {}
     try:
-        for writer, path in zip(writers, paths, strict=True):
+        for writer, path, own_folders in zip(writers, paths, folders, strict=True):
             metadata = pq.read_metadata(path)
             schema = metadata.schema.to_arrow_schema()
+            if len(schema.names) > WIDE_COLUMNS:
+                raise NotClean
             own_limit = limit if _may_exceed(metadata, limit) else None
-            key = (own_limit, tuple(schema.names), *map(str, schema.types))
+            key = (
+                own_limit,
+                tuple(schema.names),
+                tuple(own_folders.items()),
+                *map(str, schema.types),
+            )
             alike.setdefault(key, []).append((writer, path, metadata.num_rows))
-        for (own_limit, names, *_), files in alike.items():
-            _insert_files(files, [*names], own_limit)
-    except (OSError, pa.ArrowException, duckdb.Error) as error:  # damage shows in many ways
+        for (own_limit, names, own_folders, *_), files in alike.items():
+            _insert_files(files, [*names], dict(own_folders), own_limit)
+    except (
+        OSError,
+        pa.ArrowException,
+        ValueError,
+        duckdb.Error,
+    ) as error:  # damage shows in many ways
         raise NotClean from error
 
 
-def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
+def read_by_row_group(
+    writer: FileWriter, path: Path, folders: Mapping[str, str], *, limit: int
+) -> None:
     """Load what can be read of a damaged file; the rows of a row group that cannot are set aside
-    one by one."""
+    one by one, texts that are not UTF-8 are mended. Arguments as ``read_whole``."""
     try:
         names = _names(path)
     except _NotParquet as error:
@@ -76,7 +142,8 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
             None,
         )
         return
-    file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES)
+    # as nanoseconds, which they are kept in, they end with the year 2262
+    file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, coerce_int96_timestamp_unit="us")
     first = 1
     for group in range(file.num_row_groups):
         count = file.metadata.row_group(group).num_rows
@@ -93,11 +160,53 @@ def read_by_row_group(writer: FileWriter, path: Path, *, limit: int) -> None:
         else:
             at = first
             for rows in _batches(file, group):
-                line = f"row_number() over () + {at - 1}"
-                with registered(writer.con, rows) as relation:
-                    _insert(writer, names, relation, line, [], rows.num_rows, limit)
+                _insert_texts(writer, names, folders, at, as_texts(rows), limit)
                 at += rows.num_rows
         first += count
+
+
+def _insert_texts(
+    writer: FileWriter,
+    names: list[str],
+    folders: Mapping[str, str],
+    first: int,
+    texts: Texts,
+    limit: int,
+) -> None:
+    """Load rows that are texts already, with their lines counted from the first one's."""
+    for at, fault in texts.faults.items():
+        writer.set_aside(first + at, Reason.DAMAGED_ROWS, fault, None)
+    for at, row in texts.mended.items():
+        detail = MENDED_DETAILS[Reason.NOT_UTF8]
+        writer.repaired(first + at, Reason.NOT_UTF8, detail, row)
+    if len(names) > WIDE_COLUMNS and writer.source.accepts(names):
+        _add_wide(writer, names, folders, first, texts, limit)
+        return
+    with registered(writer.con, texts.rows) as relation:
+        line = f"line + {first}"
+        _insert(writer, names, folders, relation, line, [], texts.rows.num_rows, limit)
+
+
+def _add_wide(
+    writer: FileWriter,
+    names: list[str],
+    folders: Mapping[str, str],
+    first: int,
+    texts: Texts,
+    limit: int,
+) -> None:
+    """Load rows of many columns, which are made in Python."""
+    places = Places(writer.source, folders)
+    writer.deliver(places.width, positional(places.width))
+    keys = unlike(names)
+    for row in texts.rows.to_pylist():
+        line = first + row.pop("line")
+        size = sum(len(text.encode()) for text in row.values() if text)
+        if size > limit:
+            writer.set_aside(line, *too_long(size, limit), None)
+            continue
+        delivered = dict(zip(keys, row.values(), strict=True))
+        writer.add(line, row_of(delivered, places), size)
 
 
 def _batches(file: pq.ParquetFile, group: int) -> Iterator[pa.Table]:
@@ -129,7 +238,7 @@ def _may_exceed(metadata: pq.FileMetaData, limit: int) -> bool:
 def _names(path: Path) -> list[str]:
     try:
         return pq.read_schema(path).names
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:  # a name that is not UTF-8, too
         raise _NotParquet(_one_line(error)) from error
 
 
@@ -138,20 +247,25 @@ def _positions(names: list[str]) -> str:
 
 
 def _insert_files(
-    files: Sequence[tuple[FileWriter, Path, int]], names: list[str], limit: int | None
+    files: Sequence[tuple[FileWriter, Path, int]],
+    own_names: list[str],
+    folders: Mapping[str, str],
+    limit: int | None,
 ) -> None:
     """Load files with the same columns, given with their numbers of rows; without a limit none of
     the rows is too long."""
-    relation = f"read_parquet(?, hive_partitioning = false) as delivered({_positions(names)})"
+    relation = f"read_parquet(?, hive_partitioning = false) as delivered({_positions(own_names)})"
+    names, _ = with_folders(own_names, "", folders)
     writers, paths, counts = zip(*files, strict=True)
     plain = [escape(str(path)) for path in paths]
     source = writers[0].source
     has_own_number = "file_row_number" in (name.lower() for name in names)
     if not source.accepts(names) or has_own_number or writers[0].tombstones is not None:
         for writer, path, count in zip(writers, plain, counts, strict=True):
-            _insert(writer, names, relation, "row_number() over ()", [path], count, limit)
+            line = "row_number() over ()"
+            _insert(writer, own_names, folders, relation, line, [path], count, limit)
         return
-    texts = _texts(writers[0], names, relation, [plain])
+    texts = _texts(writers[0], own_names, folders, relation, [plain])
     load_id = "(?::bigint[])[file_index::bigint + 1] as load_id"
     line = "file_row_number + 1"
     delivered = f"select {load_id}, {line} as line, {texts} from {relation}"
@@ -176,7 +290,8 @@ def _insert_files(
 
 def _insert(
     writer: FileWriter,
-    names: list[str],
+    own_names: list[str],
+    folders: Mapping[str, str],
     relation: str,
     line: str,
     parameters: list[str],
@@ -184,7 +299,8 @@ def _insert(
     limit: int | None,
 ) -> None:
     """Load one file, or a part of it, of so many rows."""
-    texts = _texts(writer, names, relation, parameters)
+    texts = _texts(writer, own_names, folders, relation, parameters)
+    names, _ = with_folders(own_names, "", folders)
     delivered = f"{line} as line, {texts} from {relation}"
     source = writer.source
     if not source.accepts(names):
@@ -265,13 +381,22 @@ def _set_aside(
 
 
 def _texts(
-    writer: FileWriter, names: list[str], relation: str, parameters: Sequence[object]
+    writer: FileWriter,
+    own_names: list[str],
+    folders: Mapping[str, str],
+    relation: str,
+    parameters: Sequence[object],
 ) -> str:
-    """SQL for all columns of a relation as text."""
+    """SQL for all columns of a relation, and those that folders give, as text."""
     described = writer.con.execute(
-        f"describe select {_positions(names)} from {relation}", parameters
+        f"describe select {_positions(own_names)} from {relation}", parameters
     ).fetchall()
-    return ", ".join(f"{_text(column, kind)} as {column}" for column, kind, *_ in described)
+    names, _ = with_folders(own_names, "", folders)
+    added = [folders[name] for name in names[len(own_names) :]]
+    return ", ".join(
+        [f"{text_sql(column, kind)} as {column}" for column, kind, *_ in described]
+        + [f"{literal(value)} as d{at}" for at, value in enumerate(added, start=len(own_names))]
+    )
 
 
 @contextmanager
@@ -284,24 +409,6 @@ def _in_any_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("set preserve_insertion_order = false")
     yield
     con.execute("reset preserve_insertion_order")
-
-
-def _text(column: str, kind: str) -> str:
-    """SQL for the text of a column of DuckDB's type ``kind``."""
-    if kind == "VARCHAR":
-        return column
-    if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"strftime(make_timestamp(epoch_us({column})), '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if kind.startswith("TIMESTAMP"):
-        return f"strftime({column}::timestamp, '%Y-%m-%dT%H:%M:%S.%f')"
-    if kind in ("FLOAT", "DOUBLE"):  # an id with gaps often comes as a float: 5412.0 is 5412
-        is_whole = f"abs({column}) < {_WHOLE} and {column} = trunc({column})"
-        return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
-    if kind == "BLOB":
-        return f"coalesce(try(decode({column})), {column}::varchar)"
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
-        return f"to_json({column})::varchar"
-    return f"{column}::varchar"
 
 
 def _one_line(error: Exception) -> str:

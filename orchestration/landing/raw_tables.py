@@ -10,6 +10,7 @@ from json.encoder import encode_basestring
 import duckdb
 
 from orchestration.ground.sql import literal, quoted
+from orchestration.landing.date_and_time import date_position, joined_sql, time_position
 from orchestration.landing.sources import Source
 
 _LANDING_DDL = """
@@ -17,8 +18,10 @@ create schema if not exists raw;
 create table if not exists raw.files (
     load_id bigint primary key, source varchar not null, file varchar not null, content_hash varchar
     not null, byte_size bigint not null, landed_at timestamp not null, rows_read bigint not null,
-    note varchar, delimiter varchar
+    note varchar, skipped_reason varchar, folders varchar, delimiter varchar
 );
+alter table raw.files add column if not exists skipped_reason varchar;
+alter table raw.files add column if not exists folders varchar;
 alter table raw.files add column if not exists delimiter varchar;
 create table if not exists raw.unreadable_rows (
     load_id bigint not null, line bigint not null, reason varchar not null, detail varchar not null,
@@ -37,6 +40,18 @@ create table if not exists raw.tombstones (
     erased_at timestamp not null, primary key (kind, hash)
 );
 """
+
+
+# A table of events has some dozens.
+COLUMN_LIMIT = 2_000
+# With more the expression of `declared_columns` takes long to plan, 15 s with 2,000 (measured
+# 2026-11-28), in which nothing can stop it: rows of so many columns are made in Python.
+WIDE_COLUMNS = 200
+
+
+def too_wide(what: str, count: int) -> str:
+    """Detail for a file or row of more columns than the limit."""
+    return f"the {what} has {count} columns, the limit is {COLUMN_LIMIT}"
 
 
 def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
@@ -81,7 +96,7 @@ def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
 
     Returns:
         One expression a declared column in table order, then ``_extra``. An empty text is null
-        everywhere.
+        everywhere. A time of day alone is joined with the date in another column.
     """
     values = [f"nullif({name}, '')" for name in positional(len(delivered))]
     candidates: dict[str, list[tuple[int, int]]] = {name: [] for name in source.column_names}
@@ -91,12 +106,18 @@ def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
             candidates[target[0]].append((target[1], position))
         else:
             extras[_free_name(name, extras)] = values[position]
+    date = date_position(delivered, source)
+    if date is not None and not candidates[source.time_name]:
+        time = time_position(delivered, source)
+        candidates[source.time_name] = [] if time is None else [(0, time)]
     expressions = []
-    for ranked in candidates.values():
+    for name, ranked in candidates.items():
         ordered = [position for _, position in sorted(ranked)]
         expressions.append(
             f"coalesce({', '.join(values[at] for at in ordered)})" if ordered else "null"
         )
+        if date is not None and name == source.time_name and ordered:
+            expressions[-1] = joined_sql(values[date], expressions[-1])
         for nth, position in enumerate(ordered[1:], start=1):
             earlier = ", ".join(values[at] for at in ordered[:nth])
             own_name = _free_name(delivered[position], extras)
@@ -120,6 +141,14 @@ def extra_text(extras: Mapping[str, str]) -> str | None:
         f"{encode_basestring(name)}:{encode_basestring(extras[name])}" for name in sorted(extras)
     ]
     return "{" + ",".join(pairs) + "}"
+
+
+def unlike(delivered: Sequence[str]) -> list[str]:
+    """The names, with ``_2``, ``_3``, ... behind those that come again."""
+    taken: dict[str, str] = {}
+    for name in delivered:
+        taken[_free_name(name, taken)] = name
+    return [*taken]
 
 
 def _free_name(name: str, taken: Mapping[str, str]) -> str:

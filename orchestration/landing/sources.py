@@ -7,7 +7,7 @@ data is opened here.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.ground.errors import ComebackError
+from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
 
 RAW_SCHEMA = "raw"
 LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
 DECIMALS = ("point", "comma")
+ESCAPES = ("quote", "backslash")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -28,12 +30,14 @@ _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 @dataclass(frozen=True, slots=True)
 class Column:
     """A declared column, the other names it is delivered under, whether an event can start from it,
-    and whose id it holds if it identifies a ``visitor``, a ``user`` or an ``event``."""
+    whose id it holds if it identifies a ``visitor``, a ``user`` or an ``event``, and whether it is
+    the time of the event."""
 
     name: str
     aliases: tuple[str, ...] = ()
     is_required: bool = False
     identity: str | None = None
+    is_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,28 @@ class Source:
         header: Delivered order of columns, for CSV files without a header line; may be empty.
         zone: IANA zone of times delivered without one.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
+        escape: What stands before a quote within a quoted field of a CSV file: a ``quote``, or a
+            ``backslash`` (before a backslash too).
+        looks: The looks of all sources that are known, its own among them.
     """
 
     name: str
     columns: tuple[Column, ...]
     header: tuple[str, ...] = ()
     zone: str = "UTC"
+    escape: str = "quote"
+    looks: tuple[Look, ...] = ()
     placeholders: tuple[str, ...] = ()
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
         """Names of the declared columns in table order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def spellings(self) -> frozenset[str]:
+        """All names of the declared columns, as the yml file spells them."""
+        return frozenset(name for column in self.columns for name in (column.name, *column.aliases))
 
     @cached_property
     def required_names(self) -> frozenset[str]:
@@ -69,11 +83,23 @@ class Source:
         return [column.name for column in self.columns if column.identity == kind]
 
     @cached_property
+    def time_name(self) -> str | None:
+        """The column that holds the time of an event: the one that is marked, else the required one
+        that ``timestamp`` or ``time`` is a name of."""
+        marked = [column.name for column in self.columns if column.is_time]
+        guessed = [
+            target[0]
+            for name in ("timestamp", "time", "event_at")
+            if (target := self.target(name)) and target[0] in self.required_names
+        ]
+        return next(iter([*marked, *guessed]), None)
+
+    @cached_property
     def _targets(self) -> dict[str, tuple[str, int]]:
         targets: dict[str, tuple[str, int]] = {}
         for column in self.columns:
             for rank, name in enumerate((column.name, *column.aliases)):
-                earlier = targets.setdefault(_name_key(name), (column.name, rank))
+                earlier = targets.setdefault(name_key(name), (column.name, rank))
                 if earlier[0] != column.name:
                     raise ComebackError(
                         f"the name {name!r} stands for {earlier[0]} and for {column.name}",
@@ -89,7 +115,7 @@ class Source:
         Case, spaces, ``-`` and ``_`` do not count: ``clientId``, ``Client ID`` and ``client_id``
         are one name.
         """
-        return self._targets.get(_name_key(delivered))
+        return self._targets.get(name_key(delivered))
 
     def knows(self, delivered: Sequence[str]) -> int:
         """How many declared columns a list of delivered names covers."""
@@ -110,11 +136,12 @@ class Source:
         )
 
 
-def load_sources(folder: Path) -> dict[str, Source]:
+def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Source]:
     """Read every source that the yml files of ``folder`` declare as a table of the schema ``raw``.
 
     Args:
         folder: The dbt project's ``models/staging``.
+        more_looks: A file with the looks of sources that there are not yet.
 
     Returns:
         Sources by name, in order of name.
@@ -140,7 +167,9 @@ def load_sources(folder: Path) -> dict[str, Source]:
                         f"the source {source.name} is declared twice", str(path), "delete one"
                     )
                 sources[source.name] = source
-    return dict(sorted(sources.items()))
+    looks = [look for source in sources.values() for look in source.looks]
+    looks += load_looks(more_looks) if more_looks else ()
+    return {name: replace(sources[name], looks=tuple(looks)) for name in sorted(sources)}
 
 
 def source_named(sources: Mapping[str, Source], name: str) -> Source:
@@ -162,8 +191,15 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
     name = table["name"]
     meta = table.get("config", {}).get("meta", {})
     columns = tuple(_column(column) for column in table.get("columns", []))
-    source = Source(name, columns, tuple(meta.get("header", ())), meta.get("zone", "UTC"))
     where = f"source {name} in {path}"
+    source = Source(
+        name,
+        columns,
+        tuple(meta.get("header", ())),
+        meta.get("zone", "UTC"),
+        meta.get("escape", "quote"),
+        parsed_looks(name, meta.get("look"), where),
+    )
     for identifier in (name, *source.column_names):
         if not _IDENTIFIER.fullmatch(identifier):
             raise ComebackError(
@@ -195,6 +231,10 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
     if unknown := set(source.header) - set(source.column_names):
         names = ", ".join(sorted(unknown))
         raise ComebackError(f"the header names undeclared columns: {names}", where, "declare them")
+    if source.escape not in ESCAPES:
+        raise ComebackError(
+            f"{source.escape!r} is no escape", where, f"use one of: {', '.join(ESCAPES)}"
+        )
     try:
         ZoneInfo(source.zone)
     except (KeyError, ValueError, OSError):
@@ -212,8 +252,5 @@ def _column(column: Mapping[str, Any]) -> Column:
         tuple(meta.get("aliases", ())),
         bool(meta.get("required", False)),
         meta.get("identity"),
+        bool(meta.get("time", False)),
     )
-
-
-def _name_key(name: str) -> str:
-    return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")

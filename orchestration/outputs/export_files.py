@@ -211,6 +211,15 @@ def read_latest(folder: Path) -> dict[str, str | None] | None:
         return None
 
 
+def is_stale(folder: Path, hour: datetime) -> bool:
+    """Whether an exported hour says that the log was too old then; not so if it is not there."""
+    try:
+        manifest = json.loads((folder / hour_name(hour) / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return False
+    return manifest.get("is_stale", False)
+
+
 def to_csv(rows: pl.DataFrame) -> tuple[bytes, int]:
     """The bytes of the CSV file (UTF-8, `\\n`, a header always) and how many rows are in it."""
     text = io.StringIO(newline="")

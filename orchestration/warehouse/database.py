@@ -116,10 +116,17 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> 
 
 
 def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """source, file, rows_read and note of every file that was ever loaded, in that order."""
+    """source, file, rows_read, note and skipped_reason of every file that was ever loaded or
+    skipped, in that order."""
     if not has_table(connection, "raw", "files"):
         return pl.DataFrame()
-    query = "select source, file, rows_read, note from raw.files order by load_id"
+    # a home of an older version has no such column before its first landing
+    has_reasons = connection.execute(
+        "select count(*) from duckdb_columns() where schema_name = 'raw' and table_name = 'files'"
+        " and column_name = 'skipped_reason'"
+    ).fetchall()[0][0]
+    reason = "skipped_reason" if has_reasons else "null::varchar as skipped_reason"
+    query = f"select source, file, rows_read, note, {reason} from raw.files order by load_id"
     return connection.sql(query).pl()
 
 

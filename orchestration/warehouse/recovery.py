@@ -55,7 +55,14 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
         known = with_placeholders(sources, settings)
-        land_locations(connection, home, known, locations, datetime.now(UTC))
+        land_locations(
+            connection,
+            home,
+            known,
+            locations,
+            datetime.now(UTC),
+            follow_symlinks=settings.follow_symlinks,
+        )
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
     _put_aside(home.warehouse)

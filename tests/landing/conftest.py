@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.ground.checkout import LOOKS_TO_COME, SOURCE_DEFINITIONS
 from orchestration.landing import LandedFile, Source, find_files, land, load_sources
 from orchestration.landing.sources import Column
 
@@ -75,7 +76,7 @@ def landing(tmp_path: Path) -> Landing:
 
 @pytest.fixture(scope="session")
 def sources() -> dict[str, Source]:
-    return load_sources(Path(__file__).parents[2] / "dbt_project" / "models" / "staging")
+    return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
 
 
 @pytest.fixture

@@ -135,7 +135,8 @@ def test_many_small_files_take_few_statements_and_a_second_time_none_of_their_ow
         con = CountingConnection(opened)
         files = find_files(tmp_path / "landing", CLICKS)
         outcomes = land(con, files, CLICKS, landed_at=LANDED_AT)
-        assert con.statements < count / 10
+        # of a thousand files, half of them find the damaged ones by halving
+        assert con.statements < max(count / 10, 200)
         cut = [f"{nth // 1000} é/{nth:05}.csv" for nth in range(0, count, 3_000)]
         gone = [f"{nth // 1000} é/{nth:05}.parquet" for nth in range(500, count, 3_000)]
         assert Counter(each.status for each in outcomes) == {"loaded": count}

@@ -27,7 +27,7 @@ def test_the_row_of_a_file_says_what_was_landed_and_when(landing):
     outcome = landing.land_one("day 1/é.csv", content)
     noon = LANDED_AT.replace(tzinfo=None)
     assert landing.query("from raw.files") == [
-        (1, "clicks", "day 1/é.csv", digest, 33, noon, 1, None, ",")
+        (1, "clicks", "day 1/é.csv", digest, 33, noon, 1, None, None, "", ",")
     ]
     assert (outcome.content_hash, outcome.byte_size) == (digest, 33)
 
@@ -70,14 +70,14 @@ def test_a_file_written_a_moment_ago_is_hashed_again(landing):
 def test_a_file_that_changes_while_it_is_read_is_refused_and_the_others_go_on(landing, monkeypatch):
     changing = landing.deliver("a.csv", HEADER + "v1,t,1\n")
     landing.deliver("b.csv", HEADER + "v2,t,2\n")
-    readers = load._readers
+    readers = load.readers_of
 
     def meddled(path, *args):
         if path == changing:
             changing.write_text(HEADER + "v1,t,1\nv1,t,2\n")
         return readers(path, *args)
 
-    monkeypatch.setattr(load, "_readers", meddled)
+    monkeypatch.setattr(load, "readers_of", meddled)
     first, second = landing.land()
     assert (first.status, first.note) == (
         "refused",

@@ -65,7 +65,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [line, id_, visitor, user],
         )
     connection.execute(
-        "insert into raw.files values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?, null, null)",
+        "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+        " rows_read) values (1, 'canonical', 'march.csv', 'hash', 1, ?, ?)",
         [NOW, len(events)],
     )
 

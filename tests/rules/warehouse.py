@@ -251,7 +251,8 @@ class Warehouse:
         """Load rows; `files` is the number of the file of each, in order of loading."""
         for load_id in sorted(set(files)):
             self._connection.execute(
-                "insert into raw.files values (?, 'canonical', ?, ?, 0, ?, ?, null, null)",
+                "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+                " rows_read) values (?, 'canonical', ?, ?, 0, ?, ?)",
                 [
                     load_id,
                     f"{load_id}.csv",

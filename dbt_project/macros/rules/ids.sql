@@ -86,7 +86,7 @@ case
         {{ has_pattern(column, '^' ~ blanks ~ exponent_pattern() ~ blanks ~ '$') }}
         and {{ has_all_digits(float) }}
         and {{ as_decimal(float) }} = floor({{ as_decimal(float) }})
-        then cast(cast({{ as_decimal(float) }} as bigint) as string)
+        then cast(try_cast({{ as_decimal(float) }} as bigint) as string)
     else {{ trim_blanks(column) }}
 end
 {%- endmacro -%}
@@ -114,7 +114,7 @@ end
 {%- endmacro -%}
 
 {%- macro has_all_digits(float) -%}
-cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
+try_cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
 {%- endmacro -%}
 
 {#- A float of at most 15 digits before the point. -#}

@@ -1,4 +1,5 @@
--- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped.
+-- Every landed file and what became of its rows: rows read = accepted + duplicate + dropped. Of a file that no reader
+-- reads none are.
 
 with
 
@@ -65,6 +66,7 @@ final as (
         or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
         or coalesce(set_aside.bad_price_count > candidates.price_count, false)
         or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false) as is_suspect,
+        files.skipped_reason,
         nullif(concat_ws(
             '; ',
             files.note,

@@ -1,4 +1,4 @@
-"""JSONL: numbers and nested values as delivered, and lines that are no objects."""
+"""JSON lines: numbers and nested values as delivered, and lines that are no objects."""
 
 
 def test_numbers_keep_their_text_and_nested_values_stay_json(landing):

@@ -1,0 +1,90 @@
+"""Cutting the lines of a delimited file into fields.
+
+Belongs here: quotes and escapes. Not here: what a line is (`lines`), or which lines belong to one
+record (`csv_files`).
+"""
+
+import re
+from contextlib import suppress
+
+# Inside quotes: anything, quotes doubled, up to the quote that closes. Possessive, so a field that
+# does not close fails at once.
+_CLOSING = {
+    "quote": re.compile(r'[^"]*+(?:""[^"]*+)*+"(?!")'),
+    # the same with quotes and backslashes behind a backslash
+    "backslash": re.compile(r'[^"\\]*+(?:(?:""|\\.|\\$)[^"\\]*+)*+"(?!")', re.DOTALL),
+}
+_OPENING = re.compile(r' *+"')
+_ESCAPED = re.compile(r'\\(["\\])|""')
+
+
+class StrayQuote(Exception):  # noqa: N818  # control flow between the modules that read CSV
+    """Text follows a closing quote."""
+
+
+def fields_of(text: str, delimiter: str) -> list[str]:
+    """The fields of one line, as far as it can be cut."""
+    fields: list[str] = []
+    with suppress(StrayQuote):
+        Splitter(delimiter).split(text, fields)
+    return fields
+
+
+class Splitter:
+    """Cuts lines into fields. A field is quoted when it begins with a quote (spaces before and
+    after do not count)."""
+
+    def __init__(self, delimiter: str, escape: str = "quote") -> None:
+        """Cut at ``delimiter``; ``escape`` is what stands before a quote within quotes."""
+        self.delimiter = delimiter
+        self.closing = _CLOSING[escape]
+        self.has_backslashes = escape == "backslash"
+        self.after_quotes = re.compile(f" *+({re.escape(delimiter)}|$)")
+
+    def split(self, text: str, fields: list[str], at: int = 0) -> list[str] | None:
+        """Append the fields of ``text`` from ``at`` on.
+
+        Returns:
+            None, or the beginning of a quoted field that the line leaves open, for ``close``.
+
+        Raises:
+            StrayQuote: Text follows a closing quote.
+        """
+        while True:
+            opening = _OPENING.match(text, at)
+            if opening is None:
+                end = text.find(self.delimiter, at)
+                if end < 0:
+                    fields.append(text[at:])
+                    return None
+                fields.append(text[at:end])
+                at = end + 1
+                continue
+            closing = self.closing.match(text, opening.end())
+            if closing is None:
+                return [text[opening.end() :]]
+            fields.append(self._plain(text[opening.end() : closing.end() - 1]))
+            after = self.after_quotes.match(text, closing.end())
+            if after is None:
+                raise StrayQuote
+            if not after[1]:
+                return None
+            at = after.end()
+
+    def close(self, text: str, opened: list[str], fields: list[str]) -> list[str] | None:
+        """Go on in the next line of an open field; returns and raises as ``split``."""
+        closing = self.closing.match(text)
+        opened.append(text if closing is None else text[: closing.end() - 1])
+        if closing is None:
+            return opened
+        fields.append(self._plain("".join(opened)))
+        after = self.after_quotes.match(text, closing.end())
+        if after is None:
+            raise StrayQuote
+        return self.split(text, fields, after.end()) if after[1] else None
+
+    def _plain(self, inside: str) -> str:
+        """What stands between quotes, without its escapes."""
+        if self.has_backslashes:
+            return _ESCAPED.sub(lambda found: found[1] or '"', inside)
+        return inside.replace('""', '"')

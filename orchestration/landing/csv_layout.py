@@ -1,0 +1,175 @@
+"""How a delimited file is laid out: delimiter, column names, and where its rows begin.
+
+Belongs here: deciding that from the first lines. Not here: reading the rows (`csv_files`), or
+cutting a line into fields (`csv_fields`).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import PurePath
+from urllib.parse import unquote
+
+from orchestration.landing.csv_fields import fields_of
+from orchestration.landing.lines import MARK, Line, is_blank, text_lines
+from orchestration.landing.looks import SAMPLE_ROWS, Row
+from orchestration.landing.sources import Source
+from orchestration.landing.streams import ByteStream
+
+DELIMITERS = (",", ";", "\t", "|")
+# A report of a few lines may stand before the header; further down a line that looks like one is
+# a row.
+LINES_BEFORE_HEADER = 50
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+_NO_NAME = re.compile(r"\s*([-+]?\d|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Delimiter and column names of a file, and the line its header is on (0: it has none).
+
+    ``skipped_lines`` come before the rows: the header's and those above it. ``is_known`` is false
+    when none of its columns is one that the source needs. ``rows`` are some of the first ones, by
+    name. ``is_text`` is true where no delimiter cuts the lines into the same number of fields.
+    ``has_quote_above`` says whether a quote stands above the header.
+    """
+
+    delimiter: str
+    names: tuple[str, ...]
+    header_line: int
+    is_known: bool
+    note: str | None = None
+    skipped_lines: int = 0
+    rows: tuple[Row, ...] = ()
+    is_text: bool = False
+    has_quote_above: bool = False
+
+
+def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
+    """Find delimiter and columns from the first lines that are not blank.
+
+    The first line is a header if it names at least two declared columns (or its only one). Else, if
+    it has as many fields as the source's declared header, that is the order. Else a line below is
+    the header that has names in all its fields, two of them declared and one of these required.
+    Else the file's columns are unknown. Excel's line ``sep=;`` names the delimiter and is no row.
+    """
+    lines = [
+        line
+        for line in islice(text_lines(stream, limit), LINES_BEFORE_HEADER + SAMPLE_ROWS)
+        if not is_blank(line)
+    ]
+    delimiters, above = DELIMITERS, 0
+    if lines and (separator := _SEPARATOR_LINE.fullmatch(_text(lines[0]).strip(" \r\n"))):
+        delimiters, above = (separator[1],), lines[0].number
+        lines = lines[1:]
+    if not lines:
+        return Layout(delimiters[0], (), 0, False, skipped_lines=above)
+    first = {each: fields_of(_text(lines[0]), each) for each in delimiters}
+    best = max(delimiters, key=lambda delimiter: source.knows(first[delimiter]))
+    names = names_in(first[best])
+    if source.knows(names) >= max(1, min(2, len(names))):
+        return _with_header(lines, 0, best, names, source)
+    later = _header_below(lines, delimiters, source)
+    if later and _is_report(lines, *later):
+        return _with_header(lines, later[0], *later[1:], source)
+    for delimiter, fields in first.items():
+        if source.header and len(fields) == len(source.header):
+            note = "no header line; columns taken in the declared order"
+            return Layout(delimiter, source.header, 0, True, note, skipped_lines=above)
+    widest = max(delimiters, key=lambda delimiter: len(first[delimiter]))
+    rows = _rows(lines[1:], widest, first[widest])
+    is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
+    return Layout(
+        widest, tuple(first[widest]), 0, False, skipped_lines=above, rows=rows, is_text=is_text
+    )
+
+
+def names_in(fields: Sequence[str]) -> tuple[str, ...]:
+    """The column names in the fields of a header."""
+    return tuple(name.strip() for name in fields)
+
+
+def is_header(fields: Sequence[str], source: Source) -> bool:
+    """Whether a line in the middle of a file can only be a header: names in all its fields, two of
+    them declared, one of these required."""
+    named = [*fields]
+    while named and not named[-1].strip():
+        named.pop()
+    return (
+        source.knows(named) >= 2
+        and source.accepts(named)
+        and not any(_NO_NAME.match(name) for name in named)
+    )
+
+
+def folder_columns(name: str) -> dict[str, str]:
+    """The columns that Hive's folders in a file's name give all its rows: ``country=DE/a.csv``."""
+    parts = PurePath(name.partition("://")[2] or name).parent.parts
+    pairs = [part.partition("=") for part in parts if re.fullmatch(r"[A-Za-z_][\w-]*=.+", part)]
+    # Hive writes characters that a path cannot have as %XX
+    return {key: unquote(value) for key, _, value in pairs if value != _HIVE_NULL}
+
+
+def _with_header(
+    lines: list[Line], at: int, delimiter: str, names: tuple[str, ...], source: Source
+) -> Layout:
+    header = lines[at].number
+    above = lines[:at]
+    return Layout(
+        delimiter,
+        names,
+        header,
+        source.accepts(names),
+        _note_above(len(above)),
+        skipped_lines=header,
+        rows=_rows(lines[at + 1 :], delimiter, names),
+        has_quote_above=any('"' in line.text for line in above),
+    )
+
+
+def _note_above(count: int) -> str | None:
+    if not count:
+        return None
+    lines = "1 line before the header is" if count == 1 else f"{count} lines before the header are"
+    return f"{lines} not read"
+
+
+def _header_below(
+    lines: list[Line], delimiters: Sequence[str], source: Source
+) -> tuple[int, str, tuple[str, ...]] | None:
+    for at, line in enumerate(lines[1:LINES_BEFORE_HEADER], start=1):
+        for delimiter in delimiters:
+            fields = fields_of(_text(line), delimiter)
+            if is_header(fields, source):
+                return at, delimiter, names_in(fields)
+    return None
+
+
+def _is_report(lines: list[Line], at: int, delimiter: str, names: tuple[str, ...]) -> bool:
+    """Whether the lines above a header are a report, and not the rows of a file without a header
+    that another one was put behind: those are as wide as it, with more than two values."""
+    above = (fields_of(_text(line), delimiter) for line in lines[:at])
+    return not any(
+        len(fields) == len(names) and sum(bool(field.strip()) for field in fields) > 2
+        for fields in above
+    )
+
+
+def _cuts(lines: list[Line], delimiter: str) -> bool:
+    """Whether a delimiter cuts most lines into the same number of fields, at least two."""
+    counts = [len(fields_of(_text(line), delimiter)) for line in lines[:20]]
+    common = max(set(counts), key=counts.count)
+    return common > 1 and counts.count(common) >= 0.8 * len(counts)
+
+
+def _rows(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> tuple[Row, ...]:
+    return tuple(
+        dict(zip(names, fields_of(_text(line), delimiter), strict=False))
+        for line in lines[:SAMPLE_ROWS]
+    )
+
+
+def _text(line: Line) -> str:
+    return line.text.removeprefix(MARK)

@@ -1,0 +1,127 @@
+"""What a dump of each source looks like, and whose a file is that was given as another's.
+
+Belongs here: the looks that yml files declare, and comparing a file's first rows with them. Not
+here: which columns a source reads (`sources`), or reading the rows (the readers).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.ground.errors import ComebackError
+from orchestration.landing.kinds import Skip
+
+SAMPLE_ROWS = 50
+
+Row = Mapping[str, Any]
+"""Delivered names and values of one row; nested values are objects, or JSON in a text."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One form in which a source is delivered.
+
+    Attributes:
+        source: Whose look it is.
+        columns: Keys of names that are all there.
+        words: By the key of a name, words of which one is its value in some row, or a key of the
+            object in it; of each name one.
+        is_to_come: Whether there is no such source yet.
+    """
+
+    source: str
+    columns: frozenset[str]
+    words: tuple[tuple[str, frozenset[str]], ...] = ()
+    is_to_come: bool = False
+
+    def fits(self, names: frozenset[str], rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a file with these keys of names, and these rows by key, has this look."""
+        return self.columns <= names and all(
+            any(_says(row.get(name), words) for row in rows) for name, words in self.words
+        )
+
+
+def name_key(name: str) -> str:
+    """What of a delivered name counts: not case, spaces, ``-`` and ``_``."""
+    return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
+    """The looks that a yml file declares for a source.
+
+    Raises:
+        ComebackError: What is declared is no list of columns and words.
+    """
+    try:
+        return tuple(
+            Look(
+                source,
+                frozenset(map(name_key, each["columns"])),
+                tuple(
+                    (name_key(name), frozenset(str(word).casefold() for word in words))
+                    for name, words in (each.get("words") or {}).items()
+                ),
+            )
+            for each in declared or ()
+        )
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ComebackError(
+            "the look of a source cannot be read", where, "give a list of `columns` and `words`"
+        ) from error
+
+
+def load_looks(path: Path) -> tuple[Look, ...]:
+    """The looks in a file of looks alone, by name of source.
+
+    Raises:
+        ComebackError: It is no YAML, or not what a look is.
+    """
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
+    return tuple(
+        replace(look, is_to_come=True)
+        for name, looks in declared.items()
+        for look in parsed_looks(name, looks, f"source {name} in {path}")
+    )
+
+
+def other_source(
+    source: str, looks: Iterable[Look], names: Iterable[str], rows: Sequence[Row]
+) -> Skip | None:
+    """Why a file is refused that was given as a dump of `source`: it looks like another's.
+
+    A file that has the source's own look too is the source's.
+
+    Args:
+        source: The name it was given under.
+        looks: All looks that are known.
+        names: The file's columns.
+        rows: Some of its first rows.
+    """
+    keys = frozenset(map(name_key, names))
+    keyed = [{name_key(name): value for name, value in row.items()} for row in rows]
+    fitting = {look.source: look for look in looks if look.fits(keys, keyed)}
+    if not fitting or source in fitting:
+        return None
+    first = next(iter(fitting.values()))
+    todo = "which is not read yet" if first.is_to_come else f"give it as {first.source}"
+    return Skip(
+        f"looks_like_{first.source}",
+        f"the file looks like the source {' or '.join(fitting)}, not like {source}; {todo}",
+    )
+
+
+def _says(value: object, words: frozenset[str]) -> bool:
+    if isinstance(value, Mapping):
+        return any(str(key).casefold() in words for key in value)
+    if not isinstance(value, str):
+        return False
+    if value.casefold().strip() in words:
+        return True
+    return value.startswith("{") and any(json.dumps(w) in value.casefold() for w in words)

@@ -1,0 +1,176 @@
+"""The text of Parquet's typed values: in SQL by type, and of a batch in which some have none.
+
+Belongs here: one text a type, mending texts that are not UTF-8, and finding the row of a value that
+has no text. Not here: files, row groups and lines (`parquet_files`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from orchestration.landing.raw_tables import extra_text
+
+_WHOLE = 1 << 53
+
+
+@dataclass
+class Texts:
+    """The rows of a batch as texts.
+
+    Attributes:
+        rows: ``line``, their place in the batch from 0, and their texts ``d0``, ``d1``, ...
+        mended: By place, what became of a row with a text that is not UTF-8.
+        faults: By place, why a row is not in ``rows``.
+    """
+
+    rows: pa.Table
+    mended: dict[int, str] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
+
+
+def text_sql(column: str, kind: str) -> str:
+    """SQL for the text of a column of DuckDB's type ``kind``."""
+    if kind == "VARCHAR":
+        return column
+    if kind in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):  # a cast would round, and the rule is to cut
+        zone = "Z" if kind == "TIMESTAMPTZ_NS" else ""
+        at = f"make_timestamp(epoch_ns({column}) // 1000)"
+        return f"strftime({at}, '%Y-%m-%dT%H:%M:%S.%f{zone}')"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime(make_timestamp(epoch_us({column})), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if kind.startswith("TIMESTAMP"):
+        return f"strftime({column}::timestamp, '%Y-%m-%dT%H:%M:%S.%f')"
+    if kind in ("FLOAT", "DOUBLE"):  # an id with gaps often comes as a float: 5412.0 is 5412
+        is_whole = f"abs({column}) < {_WHOLE} and {column} = trunc({column})"
+        return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
+    if kind == "BLOB":
+        return f"coalesce(try(decode({column})), {column}::varchar)"
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+        return f"to_json({column})::varchar"
+    return f"{column}::varchar"
+
+
+def as_texts(batch: pa.Table) -> Texts:
+    """The rows of a batch, whose columns are ``d0``, ``d1``, ..., as texts; what cannot be had as
+    text costs its own row."""
+    mended: set[int] = set()
+    columns = []
+    try:
+        for column in batch.columns:
+            whole = column.combine_chunks()
+            columns.append(_mended(whole, mended) if _has_bad_text(whole) else whole)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        detail = f"a text cannot be mended: {' '.join(str(error).split())}"
+        return Texts(_no_rows(batch), faults=dict.fromkeys(range(batch.num_rows), detail))
+    places = pa.array(range(batch.num_rows), pa.int64())
+    table = pa.table([places, *columns], ["line", *batch.column_names])
+    faults: dict[int, str] = {}
+    with duckdb.connect() as con:  # a failure in the warehouse would end its transaction
+        parts = [*_selected(con, table, faults)]
+    rows = pa.concat_tables(parts) if parts else _no_rows(batch)
+    texts = Texts(rows, faults=faults)
+    for row in rows.filter(
+        pc.is_in(rows["line"], pa.array(sorted(mended), pa.int64()))
+    ).to_pylist():
+        at = row.pop("line")
+        texts.mended[at] = extra_text({name: text for name, text in row.items() if text}) or ""
+    return texts
+
+
+def _no_rows(batch: pa.Table) -> pa.Table:
+    columns = [("line", pa.int64()), *((name, pa.string()) for name in batch.column_names)]
+    return pa.schema(columns).empty_table()
+
+
+def _selected(
+    con: duckdb.DuckDBPyConnection, table: pa.Table, faults: dict[int, str]
+) -> Iterator[pa.Table]:
+    """The rows as texts, in parts; those that cannot be had are found by halving."""
+    con.register("delivered", table)
+    try:
+        described = con.execute("describe delivered").fetchall()
+        texts = [f"{text_sql(name, kind)} as {name}" for name, kind, *_ in described[1:]]
+        yield con.sql(f"select {', '.join(['line', *texts])} from delivered").to_arrow_table()
+    except duckdb.Error as error:
+        if table.num_rows == 1:
+            detail = f"a value cannot be read: {' '.join(str(error).split())}"
+            faults[table["line"][0].as_py()] = detail
+            return
+        half = table.num_rows // 2
+        yield from _selected(con, table.slice(0, half), faults)
+        yield from _selected(con, table.slice(half), faults)
+
+
+def _has_bad_text(column: pa.Array) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return True
+    return False
+
+
+def _mended(column: pa.Array, places: set[int]) -> pa.Array:
+    """The column with U+FFFD for bytes that are no text; adds the places of its rows to ``places``.
+
+    What cannot be mended is null.
+    """
+    if isinstance(column, pa.DictionaryArray):
+        words = _mended(column.dictionary, set())
+        bad = [
+            at
+            for at, word in enumerate(column.dictionary.cast(pa.binary()))
+            if not _is_text(word.as_py())
+        ]
+        found = set(bad)
+        places.update(at for at, index in enumerate(column.indices.to_pylist()) if index in found)
+        return words.take(column.indices)
+    values = column.cast(_as_bytes(column.type)).to_pylist()
+    for at, value in enumerate(values):
+        if not _is_text(value):
+            places.add(at)
+            values[at] = _decoded(value)
+        else:
+            values[at] = _decoded(value)
+    return pa.array(values, column.type)
+
+
+def _as_bytes(kind: pa.DataType) -> pa.DataType:
+    """A type with binary in place of text."""
+    if pa.types.is_string(kind):
+        return pa.binary()
+    if pa.types.is_large_string(kind):
+        return pa.large_binary()
+    if pa.types.is_map(kind):
+        return pa.map_(_as_bytes(kind.key_type), _as_bytes(kind.item_type))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_as_bytes(kind.value_type)))
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_as_bytes(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([each.with_type(_as_bytes(each.type)) for each in kind])
+    return kind
+
+
+def _is_text(value: Any) -> bool:
+    """Whether all bytes in a value are UTF-8."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace").encode() == value
+    if isinstance(value, dict):
+        return all(map(_is_text, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_text, value))
+    return True
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace").replace("\0", "")
+    if isinstance(value, dict):
+        return {key: _decoded(held) for key, held in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_decoded, value))
+    return value

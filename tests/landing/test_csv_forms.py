@@ -1,0 +1,174 @@
+"""Delimited files as spreadsheets and scripts write them: what stands above, between and beside the
+rows."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.landing.conftest import CLICKS
+
+HEADER = "visitor_id,event_at,price\n"
+MANY = "".join(f"v{n},t,{n}\n" for n in range(5_000))  # enough to be read the fast way
+
+
+def first_columns(landing) -> list[tuple]:
+    return [row[:3] for row in landing.rows()]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_excels_line_names_the_delimiter_and_is_no_row(landing, line, end):
+    outcome = landing.land_one("a.csv", f"{line}{end}visitor_id;event_at{end}a,b;t{end}")
+    assert first_columns(landing) == [(3, "a,b", "t")]
+    assert outcome.note is None
+
+
+def test_excels_line_may_name_a_tab(landing):
+    landing.land_one("a.csv", "sep=\t\nvisitor_id\tevent_at\nv\tt\n")
+    assert first_columns(landing) == [(3, "v", "t")]
+
+
+@pytest.mark.parametrize("rows", ["v1,t,1\nv2,t,2\n", MANY])
+@pytest.mark.parametrize(
+    "above", ["Report\n\nof 2026-11-20\n", "Report,,\nShop,x,\n", '"Report, ""all"""\nfrom,to\n']
+)
+def test_lines_before_the_header_are_no_rows_and_are_noted(landing, above, rows):
+    outcome = landing.land_one("a.csv", above + HEADER + rows)
+    assert outcome.rows_read == rows.count("\n")
+    assert outcome.note == "2 lines before the header are not read"
+    assert first_columns(landing)[0][0] == above.count("\n") + 2
+
+
+@pytest.mark.parametrize("rows", ["v1,t,1\n", MANY])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_header_in_the_middle_is_no_row(landing, rows, mark):
+    content = HEADER + rows + mark + HEADER + "w1,t,1\n" + HEADER + "w2,t,1\n"
+    outcome = landing.land_one("a.csv", content)
+    assert outcome.rows_read == rows.count("\n") + 2
+    assert outcome.note == f"the header is repeated, first on line {rows.count(chr(10)) + 2}"
+    assert [row[1] for row in landing.rows()][-2:] == ["w1", "w2"]
+
+
+@pytest.mark.parametrize("rows", ["v1,t,1\n", MANY])
+@pytest.mark.parametrize(
+    "other", ["price,ts,client_id\n7,u,w\n", "ts,client_id\nu,w\n", '"ts","client_id","x"\nu,w,7\n']
+)
+def test_another_header_in_the_middle_holds_for_what_follows(landing, rows, other):
+    outcome = landing.land_one("a.csv", HEADER + rows + other)
+    assert outcome.rows_unreadable == 0
+    assert "another header is on line" in outcome.note
+    assert [row[1:3] for row in landing.rows() if row[1] == "w"] == [("w", "u")]
+
+
+def test_files_put_together_without_a_line_end_lose_no_row(landing):
+    landing.land_one("a.csv", HEADER + "v1,t,1\ufeff" + HEADER + "v2,t,2\n")
+    assert [row[1:4] for row in landing.rows()] == [("v1", "t", "1"), ("v2", "t", "2")]
+
+
+def test_a_mark_within_a_text_is_a_character(landing):
+    landing.land_one("a.csv", HEADER + "v1,a\ufeffb,1\n\ufeffv2,t,2\n")
+    assert first_columns(landing) == [(2, "v1", "a\ufeffb"), (3, "v2", "t")]
+
+
+def test_windows_1252_is_read_as_such_with_a_note(landing):
+    content = (HEADER + "jürgen,caf\xe9 €,1\nplain,t,2\n").encode("windows-1252")
+    outcome = landing.land_one("a.csv", content)
+    assert [row[1:3] for row in landing.rows()] == [("jürgen", "café €"), ("plain", "t")]
+    assert (outcome.note, outcome.rows_repaired) == (
+        "the text is not UTF-8; read as Windows-1252",
+        0,
+    )
+
+
+def test_damage_in_a_text_of_utf_8_is_mended_and_no_other_encoding(landing):
+    content = (HEADER + "jürgen,t,1\n").encode() * 3 + b"m\xfcller,t,1\n"
+    outcome = landing.land_one("a.csv", content)
+    assert (outcome.rows_repaired, landing.repaired()[0][1]) == (1, "not_utf8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_with_a_note(landing, encoding):
+    outcome = landing.land_one("a.txt", (HEADER + MANY).encode(encoding))
+    assert outcome.rows_read == 5_000
+    assert outcome.note == "the text is UTF-16; read as such"
+
+
+BACKSLASHES = HEADER + r'"12\" pan, red",t,1' + "\n" + r'"a\\",t,2' + "\n" + '"b""c",t,3\n'
+
+
+def test_backslashes_are_escapes_only_if_the_source_says_so(landing):
+    landing.land_one("a.csv", BACKSLASHES)
+    assert [row[1] for row in landing.rows()] == [r"a\\", 'b"c']
+    assert [row[:2] for row in landing.unreadable()] == [(2, "stray_quote")]
+
+
+@pytest.mark.parametrize("rows", ["", MANY])
+def test_backslashes_are_read_as_escapes_by_a_source_that_says_so(landing, rows):
+    landing.source = replace(CLICKS, escape="backslash")
+    landing.land_one("a.csv", BACKSLASHES + '"x\\"\ny",t,4\n' + rows)
+    assert [row[1] for row in landing.rows()][:4] == ['12" pan, red', "a\\", 'b"c', 'x"\ny']
+    assert landing.unreadable() == []
+
+
+def test_hives_folders_are_columns(landing):
+    name = "price=7/country=D%2FE/none=__HIVE_DEFAULT_PARTITION__/a.csv"
+    landing.land_one(name, "visitor_id,event_at\nv1,t\n")
+    assert landing.rows() == [(2, "v1", "t", "7", '{"country":"D/E"}')]
+
+
+def test_hives_folders_are_columns_the_fast_way_too_and_the_files_own_win(landing):
+    landing.land_one("price=7/country=DE/a.csv", HEADER + MANY)
+    assert landing.query(
+        "select count(*), sum(price::int), min(_extra), max(_extra) from raw.clicks"
+    ) == [(5_000, 12_497_500, '{"country":"DE"}', '{"country":"DE"}')]
+
+
+def test_files_alike_in_two_folders_are_two_deliveries(landing):
+    for day in (20, 21):
+        landing.deliver(f"date=2026-11-{day}/a.csv", "time,visitor_id,price\n9:05:00,v1,1\n")
+    assert [each.status for each in landing.land()] == ["loaded", "loaded"]
+    assert [row[2] for row in landing.rows()] == ["2026-11-20 09:05:00", "2026-11-21 09:05:00"]
+    assert [each.status for each in landing.land()] == ["known", "known"]
+
+
+@pytest.mark.parametrize(
+    ("date", "clock", "joined"),
+    [
+        ("2026-11-20", "10:00:00", "2026-11-20 10:00:00"),
+        ("20261120", "9:05", "2026-11-20 09:05"),
+        ("2026/11/20", "10:00:00.123456+01:00", "2026-11-20 10:00:00.123456+01:00"),
+        ("2026-11-20T00:00:00", " 10:00:00Z", "2026-11-20 10:00:00Z"),
+        ("2026-11-20", "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z"),
+        ("2026-11-20", "1795168800", "1795168800"),
+        ("", "10:00:00", "10:00:00"),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_date_and_a_time_of_day_are_one_time(landing, form, date, clock, joined):
+    if form == "csv":
+        content = f"date,time,visitor_id\n{date},{clock},v\n"
+    else:
+        content = f'{{"date": "{date}", "time": "{clock}", "visitor_id": "v"}}\n'
+    landing.land_one(f"a.{form}", content)
+    assert [row[2] for row in landing.rows()] == [joined]
+
+
+@pytest.mark.parametrize("columns", [4_000, 20_000])
+def test_a_file_of_thousands_of_columns_is_set_aside_at_once(landing, columns):
+    names = ",".join(f"c{n}" for n in range(columns - 3))
+    begun = time.process_time()
+    outcome = landing.land_one("a.csv", f"{HEADER.strip()},{names}\n" + "1," * columns + "\n")
+    assert time.process_time() - begun < 5
+    assert [row[:2] for row in landing.unreadable()] == [(2, "unknown_columns")]
+    assert outcome.note == f"the file has {columns} columns, the limit is 2000"
+
+
+def test_two_thousand_columns_are_read_in_little_time(landing):
+    names = ",".join(f"c{n}" for n in range(1_997))
+    begun = time.process_time()
+    landing.land_one("a.csv", f"{HEADER.strip()},{names}\nv,t,1" + ",x" * 1_997 + "\n")
+    assert time.process_time() - begun < 5
+    ((line, visitor, at, price, extra),) = landing.rows()
+    assert (line, visitor, at, price) == (2, "v", "t", "1")
+    assert extra.count('":"x"') == 1_997
