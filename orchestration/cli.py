@@ -56,9 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "run" and bool(arguments.events) != bool(arguments.source):
         parser.error("--events DIR and --source SOURCE belong together")
-    for address in _named_paths(arguments):
-        if not _is_there(address):
-            parser.error(f"there is no file or folder {address}")
     _show_progress()
     home = Home.from_environment()
     try:
@@ -88,25 +85,6 @@ def _interrupted() -> int:
         file=sys.stderr,
     )
     return INTERRUPTED
-
-
-def _named_paths(arguments: argparse.Namespace) -> Sequence[str]:
-    """The files and folders that are named to be landed."""
-    if arguments.command is land:
-        return arguments.files
-    return [arguments.events] if arguments.command is run and arguments.events else []
-
-
-def _is_there(address: str) -> bool:
-    """Whether a path or address leads to something; one that cannot be asked for is tried later."""
-    if "://" not in address:
-        return Path(address).exists()
-    from orchestration.landing.files import exists
-
-    try:
-        return exists(address)
-    except (OSError, ImportError, ValueError):
-        return True
 
 
 def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command

@@ -18,10 +18,25 @@ PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of third-party dumps, which are not part of the repository."""
-    default = Path(__file__).parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("COMEBACK_SHARED_DATA", default))
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder of inputs from the field, which lies beside that of the dumps."""
+    return _shared("cases")
+
+
+def _shared(name: str) -> Path:
+    """A folder that is shared with others: beside the repository, or where the environment says.
+
+    That of the dumps may say for its neighbours, too.
+    """
+    data = Path(os.environ.get("COMEBACK_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
+    variable = f"COMEBACK_SHARED_{name.upper()}"
+    folder = Path(os.environ.get(variable, data.parent / name))
     if not folder.is_dir():
-        message = f"no shared data in {folder}: set COMEBACK_SHARED_DATA to its folder"
+        message = f"no shared {name} in {folder}: set {variable} to its folder"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
@@ -62,20 +77,6 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt_build, "prepare_manifest", prepare_from_copy)
         yield
-
-
-@pytest.fixture(scope="session")
-def shared_cases() -> Path:
-    """The folder of cases from the field, which are not part of the repository."""
-    default = Path(__file__).parents[2] / "shared" / "cases"
-    beside_data = Path(os.environ.get("COMEBACK_SHARED_DATA", default)).with_name("cases")
-    folder = Path(os.environ.get("COMEBACK_SHARED_CASES", beside_data))
-    if not folder.is_dir():
-        message = f"no shared cases in {folder}: set COMEBACK_SHARED_CASES to their folder"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

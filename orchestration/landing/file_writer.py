@@ -69,8 +69,8 @@ class FileWriter:
         self.rows_unreadable = 0
         self.rows_repaired = 0
         self.notes: list[str] = []
-        self.delimiter: str | None = None
         self.skipped_reason: str | None = None
+        self.delimiter: str | None = None
         self._select: list[str] = []
         self._width = 0
         self._lines: list[int] = []

@@ -345,8 +345,8 @@ class _Load:
             rows_unreadable=writer.rows_unreadable,
             rows_repaired=writer.rows_repaired,
             note="; ".join(writer.notes) or None,
-            delimiter=writer.delimiter,
             skipped_reason=writer.skipped_reason,
+            delimiter=writer.delimiter,
         )
 
     def _record(self, new: list[_NewFile], outcomes: list[LandedFile]) -> None:

@@ -21,8 +21,8 @@ from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
 RAW_SCHEMA = "raw"
 LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
-DECIMALS = ("point", "comma")
 ESCAPES = ("quote", "backslash")
+DECIMALS = ("point", "comma")
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -49,10 +49,10 @@ class Source:
         columns: The declared columns in table order.
         header: Delivered order of columns, for CSV files without a header line; may be empty.
         zone: IANA zone of times delivered without one.
-        placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
         escape: What stands before a quote within a quoted field of a CSV file: a ``quote``, or a
             ``backslash`` (before a backslash too).
         looks: The looks of all sources that are known, its own among them.
+        placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """Parquet: typed values as text, and damage that costs no more than its own rows."""
 
+import gzip
 import io
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -200,3 +201,81 @@ def test_rows_that_are_written_do_not_stay_in_memory_until_the_file_is_done(land
     landing.con.commit()
     assert writer.rows_loaded == 10
     assert held < 2 * MEGABYTE
+
+
+def _bad_texts() -> pa.Array:
+    return pa.array([b"\xff\xfea", b"ok"], pa.binary()).view(pa.string())
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        (_bad_texts(), "\ufffd\ufffda"),
+        (_bad_texts().dictionary_encode(), "\ufffd\ufffda"),
+        (pa.ListArray.from_arrays([0, 1, 2], _bad_texts()), '["\ufffd\ufffda"]'),
+        (pa.StructArray.from_arrays([_bad_texts()], ["k"]), '{"k":"\ufffd\ufffda"}'),
+        (pa.MapArray.from_arrays([0, 1, 2], _bad_texts(), pa.array([1, 2])), '{"\ufffd\ufffda":1}'),
+    ],
+)
+def test_texts_that_are_not_utf_8_are_mended_wherever_they_are(landing, column, text):
+    content = _parquet({"visitor_id": pa.array(["a", "b"]), "ts": column})
+    outcome = landing.land_one("a.parquet", content)
+    assert landing.rows()[0][:3] == (1, "a", text)
+    assert (outcome.rows_read, outcome.rows_repaired) == (2, 1)
+    assert [row[:2] for row in landing.repaired()] == [(1, "not_utf8")]
+
+
+def test_a_column_name_that_is_not_utf_8_makes_the_file_unreadable_and_no_more(landing):
+    content = _parquet({"visitor_id": pa.array(["a"]), "namexx": pa.array(["b"])})
+    landing.deliver("b.csv", "visitor_id,ts\nv,t\n")
+    landing.deliver("a.parquet", content.replace(b"namexx", b"nam\xff\xfex"))
+    assert [each.rows_unreadable for each in landing.land()] == [1, 0]
+    assert [row[1] for row in landing.unreadable()] == ["unreadable_file"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (pa.timestamp("ns"), "2026-11-20T10:00:00.123456"),
+        (pa.timestamp("ns", "America/New_York"), "2026-11-20T10:00:00.123456Z"),
+        (pa.timestamp("us", "Asia/Tokyo"), "2026-11-20T10:00:00.123456Z"),
+        (pa.timestamp("ms"), "2026-11-20T10:00:00.123000"),
+    ],
+)
+def test_what_is_finer_than_a_microsecond_is_cut_off(landing, kind, text):
+    nanoseconds = 1_795_168_800_123_456_999
+    at = pa.array([nanoseconds], pa.timestamp("ns")).cast(kind, safe=False)
+    landing.land_one("a.parquet", _parquet({"ts": at}))
+    assert [row[2] for row in landing.rows()] == [text]
+
+
+def test_an_int96_time_is_cut_too_and_may_be_beyond_nanoseconds(landing):
+    at = pa.array([1_795_168_800_123_456_999], pa.timestamp("ns"))
+    landing.land_one("a.parquet", _parquet({"ts": at}, use_deprecated_int96_timestamps=True))
+    assert [row[2] for row in landing.rows()] == ["2026-11-20T10:00:00.123456"]
+
+
+@pytest.mark.parametrize("columns", [4_000, 20_000])
+def test_a_file_of_thousands_of_columns_is_set_aside(landing, columns):
+    content = _parquet(
+        {"ts": pa.array(["t"])} | {f"c{n}": pa.array([n]) for n in range(columns - 1)}
+    )
+    outcome = landing.land_one("a.parquet", content)
+    assert outcome.note == f"the file has {columns} columns, the limit is 2000"
+    assert landing.unreadable() == [(1, "unknown_columns", None)]
+
+
+def test_two_thousand_columns_are_read(landing):
+    columns = {"ts": pa.array(["t", "u"])} | {f"c{n}": pa.array([n, None]) for n in range(1_999)}
+    landing.land_one("price=7/a.parquet", _parquet(columns))
+    first, second = landing.rows()
+    assert (first[:4], second) == ((1, None, "t", "7"), (2, None, "u", "7", None))
+    assert first[4].startswith('{"c0":"0","c1":"1"')
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "parquet.gz"])
+def test_parquet_is_read_by_its_content_and_hives_folders_are_columns(landing, ending):
+    content = _parquet({"visitor_id": pa.array(["a", "b"]), "price": pa.array([None, 2])})
+    content = gzip.compress(content) if ending.endswith("gz") else content
+    landing.land_one(f"event_at=t/price=7/a.{ending}", content)
+    assert landing.rows() == [(1, "a", "t", None, None), (2, "b", "t", "2", None)]

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -160,6 +161,27 @@ def test_the_priorities_are_the_newest_scored_hour_even_when_it_had_no_carts(con
     assert publish(connection, tmp_path / "a.duckdb")["retargeting_priorities"] == 1
     connection.execute("update scores.runs set carts_scored = 0 where run_id = '11:00'")
     assert publish(connection, tmp_path / "b.duckdb")["retargeting_priorities"] == 0
+
+
+def test_an_hour_scored_while_the_clock_was_ahead_has_no_priorities(connection, tmp_path):
+    for day in ("2026-10-31", "2027-02-08"):
+        connection.execute(
+            "insert into scores.cart_scores by name"
+            " select ?::timestamp as scored_at, 'a' as cart_id, 1 as priority_rank",
+            [day],
+        )
+        connection.execute(
+            "insert into scores.runs by name select ? as run_id, ? as as_of, 1 as carts_scored",
+            [day, day],
+        )
+    for not_after, newest in (
+        (datetime(2026, 11, 1), datetime(2026, 10, 31)),
+        (datetime(2027, 2, 8), datetime(2027, 2, 8)),
+    ):
+        publish(connection, tmp_path / "a.duckdb", not_after=not_after)
+        with duckdb.connect(str(tmp_path / "a.duckdb"), read_only=True) as published:
+            query = "select scored_at from retargeting_priorities"
+            assert published.execute(query).fetchall() == [(newest,)]
 
 
 def test_rows_of_visitors_that_a_build_named_are_replaced_and_no_others(connection, tmp_path):

@@ -43,7 +43,7 @@ def test_the_sql_makes_of_each_case_what_was_written_by_hand(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(drawn=st.lists(st.tuples(choices(), PLACES), min_size=1, max_size=5))
+@given(drawn=st.lists(st.tuples(choices(), PLACES), min_size=3, max_size=3))
 def test_the_sql_and_the_reference_agree(
     warehouse: Warehouse, drawn: list[tuple[list[Choice], int | None]]
 ) -> None:

@@ -44,7 +44,9 @@ def test_the_hour_and_the_settings_become_variables():
             "bot_session_hours",
             "clock_skew_minutes",
             "cart_expiry_days",
+            "ids",
         ],
+        "ids": {"placeholders": []},
         "event_sources": ["canonical", "rees46", "shopify_pixel"],
     }
 

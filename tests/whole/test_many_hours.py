@@ -15,7 +15,8 @@ import pytest
 
 from tests.whole.many_hours import Cost
 
-pytestmark = pytest.mark.slow
+# heavy until seen to pass on a quiet machine: written on 2026-11-28, not run to their end
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 MEGABYTE = 1 << 20
 # A run's events, and its rows in the files that all runs share; measured 2026-11-28: 1.3.

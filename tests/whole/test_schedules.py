@@ -61,6 +61,9 @@ HOURS = [datetime(2026, 3, 3, hour, tzinfo=UTC) for hour in (2, 3, 4)]
 DENSE_GAPS = (*(timedelta(minutes=minutes) for minutes in (0, 1, 1, 7, 15)), timedelta(hours=1))
 DENSE_LOG = random_log(501, size=400, **SHARED | {"gap": DENSE_GAPS})
 
+# A part of a log may end days before its hour.
+SETTINGS = "stop_after_hours = 100000\n"
+
 Command = Callable[..., None]
 
 
@@ -80,6 +83,7 @@ def command() -> Iterator[Command]:
 def at_once(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
     """A home after one run over all rows of the log in one file."""
     home = tmp_path_factory.mktemp("at_once")
+    (home / "comeback.toml").write_text(SETTINGS)
     write(home / "landing" / SOURCE / "everything.csv", LOG)
     command(home, "run", "--as-of", HOUR.isoformat())
     return home
@@ -92,6 +96,7 @@ def test_a_schedule_of_files_and_commands_ends_as_one_run_over_everything(
     home = tmp_path / "home"
     # which model is learned depends on when, so the schedule is given the one
     shutil.copytree(at_once / "models", home / "models")
+    shutil.copy(at_once / "comeback.toml", home / "comeback.toml")
     play(command if seed > 1 else run_comeback, home, seed, run_count)
 
     assert published(home) == published(at_once)

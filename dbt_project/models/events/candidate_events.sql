@@ -47,7 +47,8 @@ typed as (
         delivered.item_category,
         delivered.item_brand,
         delivered.quantity as quantity_text,
-        try_cast({{ number_text('delivered.quantity', 'files.has_decimal_commas') }} as decimal(24, 6)) as quantity_number,
+        try_cast({{ number_text('delivered.quantity', 'files.has_decimal_commas') }} as decimal(24, 6))
+            as quantity_number,
         delivered.price as price_text,
         try_cast({{ number_text('delivered.price', 'files.has_decimal_commas') }} as decimal(18, 4)) as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
@@ -56,7 +57,8 @@ typed as (
         ) as is_currency,
         {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
-        try_cast({{ number_text('delivered.order_value', 'files.has_decimal_commas') }} as decimal(18, 4)) as order_value_number,
+        try_cast({{ number_text('delivered.order_value', 'files.has_decimal_commas') }} as decimal(18, 4))
+            as order_value_number,
         delivered.page_url,
         delivered.referrer,
         delivered.utm_source,
@@ -118,22 +120,30 @@ validated as (
         nullif(concat_ws(
             ',',
             case
-                when quantity_text is not null and not coalesce({{ is_whole_quantity('quantity_number') }}, false)
+                when
+                    quantity_text is not null
+                    and not coalesce({{ is_whole_quantity('quantity_number') }}, false)
                     and not {{ is_not_given('quantity_text') }}
                     then 'bad_quantity'
             end,
             case
-                when price_text is not null and (price_number is null or price_number < 0)
+                when
+                    price_text is not null
+                    and (price_number is null or price_number < 0)
                     and not {{ is_not_given('price_text') }}
                     then 'bad_price'
             end,
             case
-                when currency_text is not null and not is_currency
+                when
+                    currency_text is not null
+                    and not is_currency
                     and not {{ is_not_given('currency_text') }}
                     then 'bad_currency'
             end,
             case
-                when order_value_text is not null and (order_value_number is null or order_value_number < 0)
+                when
+                    order_value_text is not null
+                    and (order_value_number is null or order_value_number < 0)
                     and not {{ is_not_given('order_value_text') }}
                     then 'bad_order_value'
             end

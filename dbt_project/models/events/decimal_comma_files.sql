@@ -1,5 +1,5 @@
--- The files whose amounts are read with a decimal comma: those of a source that declares it, and those that can be meant
--- no otherwise. Only in a file with semicolons a comma is no separator.
+-- The files whose amounts are read with a decimal comma: those of a source that declares it, and those that can mean
+-- nothing else. Only in a file with semicolons a comma is no separator.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}}) }}
 
@@ -30,7 +30,11 @@ amounts as (
             price,
             order_value
         from {{ ref('stg_' ~ name) }}
-        where load_id in (select files.load_id from files where files.delimiter = ';')
+        where
+            load_id in (
+                select files.load_id from files
+                where files.delimiter = ';'
+            )
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 

@@ -16,10 +16,30 @@ loaded as (
 
 )
 
-select 'user_id' as kind, user_id as id from loaded where user_id is not null
+select
+    'user_id' as kind,
+    user_id as id
+from loaded
+where user_id is not null
+
 union
-select 'order_id' as kind, order_id as id from loaded where order_id is not null
+
+select
+    'order_id' as kind,
+    order_id as id
+from loaded
+where order_id is not null
+
 union
-select 'event_id' as kind, event_id as id from loaded
+
+select
+    'event_id' as kind,
+    event_id as id
+from loaded
+
 union
-select 'double_fire' as kind, visitor_id as id from {{ ref('visitors_this_run') }}
+
+select
+    'double_fire' as kind,
+    visitor_id as id
+from {{ ref('visitors_this_run') }}

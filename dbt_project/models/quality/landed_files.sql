@@ -14,10 +14,10 @@ candidates as (
     select
         load_id,
         count(*) filter (where drop_reason is null) as event_row_count,
-        bool_or(is_at_clock_change) as has_clock_change,
         count(*) filter (where drop_reason is null and event_type in ({{ known_event_types() }})) as known_type_count,
         count(*) filter (where drop_reason is null and price is not null) as price_count,
-        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count
+        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count,
+        bool_or(is_at_clock_change) as has_clock_change
     from {{ ref('candidate_events') }}
     group by 1
 
@@ -76,7 +76,8 @@ final as (
             end,
             case
                 when candidates.has_clock_change
-                    then 'times without offset lie where the clocks were changed: '
+                    then
+                        'times without offset lie where the clocks were changed: '
                         || 'of two possible ones the first is taken, and a skipped one as if before the change'
             end
         ), '') as note,

@@ -3,42 +3,41 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'ids_this_run': ['kind', 'id']}}) }}
 
+-- depends_on: {{ ref('ids_this_run') }}
+
 {% set limits = {'user_id': 20, 'order_id': 3} -%}
 
 with
 
-ids_this_run as (
-
-    select * from {{ ref('ids_this_run') }}
-
-),
-
 {% for kind, limit in limits.items() -%}
-{{ kind }}s as (
+    {{ kind }}s as (
 
-    select
-        '{{ kind }}' as kind,
-        cast(null as string) as source,
-        {{ kind }} as id,
-        count(distinct visitor_id) as visitor_count,
-        count(*) as event_count,
-        min(event_at) as first_event_at,
-        max(event_at) as last_event_at,
-        'more than {{ limit }} visitors have it' as detail
-    from {{ ref('candidate_events') }}
-    where
-        drop_reason is null
-        and {{ kind }} is not null
-        {% if kind == 'order_id' -%}
-        and event_rank = {{ event_rank("'purchase'") }}
-        {% endif -%}
+        select
+            '{{ kind }}' as kind,
+            cast(null as string) as source,
+            {{ kind }} as id,
+            count(distinct visitor_id) as visitor_count,
+            count(*) as event_count,
+            min(event_at) as first_event_at,
+            max(event_at) as last_event_at,
+            'more than {{ limit }} visitors have it' as detail
+        from {{ ref('candidate_events') }}
+        where
+            drop_reason is null
+            and {{ kind }} is not null
+            {% if kind == 'order_id' -%}
+                and event_rank = {{ event_rank("'purchase'") }}
+            {% endif -%}
         {% if is_incremental_build() -%}
-        and {{ kind }} in (select ids_this_run.id from ids_this_run where ids_this_run.kind = '{{ kind }}')
+        and {{ kind }} in (
+            select ids_this_run.id from {{ ref('ids_this_run') }} as ids_this_run
+            where ids_this_run.kind = '{{ kind }}'
+        )
         {% endif %}
-    group by {{ kind }}
-    having count(distinct visitor_id) > {{ limit }}
+        group by {{ kind }}
+        having count(distinct visitor_id) > {{ limit }}
 
-),
+    ),
 
 {% endfor -%}
 -- Rows of one event id that name several visitors: of these one event is left.
@@ -52,7 +51,11 @@ repeated_events as (
         kept_visitor_id
     from {{ ref('duplicate_rows') }}
     {% if is_incremental_build() -%}
-    where event_id in (select ids_this_run.id from ids_this_run where ids_this_run.kind = 'event_id')
+    where
+        event_id in (
+            select ids_this_run.id from {{ ref('ids_this_run') }} as ids_this_run
+            where ids_this_run.kind = 'event_id'
+        )
     {%- endif %}
 
 ),
@@ -120,9 +123,9 @@ double_fires as (
 final as (
 
     {% for kind in limits -%}
-    select * from {{ kind }}s
+        select * from {{ kind }}s
 
-    union all
+        union all
 
     {% endfor -%}
     select

@@ -1,0 +1,34 @@
+"""Markdown tables: whatever a file is named, it is shown and does nothing."""
+
+import polars as pl
+import pytest
+
+from orchestration.dagster.markdown import markdown_table
+
+
+@pytest.mark.parametrize(
+    "text", ["a.csv", "day 1/events_2026.csv.gz", "2026-11-20 10:00:00", "12.50", ""]
+)
+def test_plain_texts_stand_as_they_are(text):
+    assert markdown_table(pl.DataFrame({"file": [text]})).splitlines()[2] == f"| {text} |"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<img src=x onerror=alert(1)>.csv", "` <img src=x onerror=alert(1)>.csv `"),
+        ("[x](javascript:alert(1))", "` [x](javascript:alert(1)) `"),
+        ("![x](http://e.example/p.png)", "` ![x](http://e.example/p.png) `"),
+        ("a ` b `` c", "``` a ` b `` c ```"),
+        ("a|b", "` a\N{BROKEN BAR}b `"),
+        ("a\\|b", "` a\\\N{BROKEN BAR}b `"),
+        ("*a* _b_ ~c~", "` *a* _b_ ~c~ `"),
+        ("&lt;script&gt;", "` &lt;script&gt; `"),
+        ("http://e.example", "` http://e.example `"),
+        ("www.e.example", "` www.e.example `"),
+        ("a\n\n# b\r\x1b[31m\u202ec", "` a  # b  [31m c `"),
+    ],
+)
+def test_what_markdown_or_html_may_take_for_its_own_stands_in_a_code_span(text, shown):
+    table = markdown_table(pl.DataFrame({text: [text]}))
+    assert table.splitlines() == [f"| {shown} |", "| --- |", f"| {shown} |"]
