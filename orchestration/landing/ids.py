@@ -50,14 +50,14 @@ def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
     word = f"{around}(?:{words}|0*(?:[.]0+)?){around}"
     nobody = f"^(?i:{word}(?:-{word})*|[{_QUOTES}{_BLANKS}{{}}0-]*)$"
     id_ = f"regexp_replace({column}, '^[{_BLANKS}]+|[{_BLANKS}]+$', '', 'g')"
-    exponent = f"cast(regexp_extract({id_}, '[0-9]+$', 0) as integer)"
+    exponent = f"try_cast(regexp_extract({id_}, '[0-9]+$', 0) as integer)"
     digits = f"least(length(regexp_extract({id_}, '[.]([0-9]*)', 1)), 14)"
     number = f"try_cast({id_} as decimal(38, 15))"
     return (
         f"case when regexp_matches({column}, {literal(nobody)}) then null"
         f" when regexp_matches({id_}, '{_WHOLE}') then regexp_extract({id_}, '^[^.]*', 0)"
         f" when regexp_matches({id_}, '{_EXPONENT}') and {exponent} <= {digits}"
-        f" and {number} = floor({number}) then cast(cast({number} as bigint) as varchar)"
+        f" and {number} = floor({number}) then cast(try_cast({number} as bigint) as varchar)"
         f" else {id_} end"
     )
 

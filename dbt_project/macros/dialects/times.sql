@@ -81,13 +81,13 @@ regexp_matches(trim({{ column }}), '^\d{4}(?:-\d{2}-\d{2}(?:[Tt ][\d:.,]+)?|\d{4
 {%- set digits = "rpad(replace(" ~ offset ~ "[2:], ':', ''), 4, '0')" -%}
 case
     when {{ digits }}[1:2] < '14' and {{ digits }}[3:4] < '60' or {{ digits }} = '1400'
-        then cast({{ offset }}[1] || '1' as integer) * (cast({{ digits }}[1:2] as integer) * 60 + cast({{ digits }}[3:4] as integer))
+        then try_cast({{ offset }}[1] || '1' as integer) * (try_cast({{ digits }}[1:2] as integer) * 60 + try_cast({{ digits }}[3:4] as integer))
 end
 {%- endmacro -%}
 
 {#- A number such as 1.795E+3 as 1795.0; null if it has fewer digits than that takes: it was rounded. -#}
 {%- macro without_exponent(number) -%}
-{%- set exponent = "cast(regexp_extract(" ~ number ~ ", '\\d+$', 0) as integer)" -%}
+{%- set exponent = "try_cast(regexp_extract(" ~ number ~ ", '\\d+$', 0) as integer)" -%}
 {%- set digits = "replace(regexp_extract(" ~ number ~ ", '^[\\d.]+', 0), '.', '')" -%}
 case
     when length({{ digits }}) > {{ exponent }}
@@ -102,6 +102,6 @@ make_timestamp(try_cast(case
     when abs({{ cut }}) < 100000000000 then floor({{ cut }} * 1000000)
     when abs({{ cut }}) < 100000000000000 then floor({{ cut }} * 1000)
     when abs({{ cut }}) < 100000000000000000 then floor({{ cut }})
-    else cast(floor({{ cut }}) as hugeint) // 1000
+    else try_cast(floor({{ cut }}) as hugeint) // 1000
 end as bigint))
 {%- endmacro -%}

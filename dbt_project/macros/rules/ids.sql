@@ -86,7 +86,7 @@ case
         {{ has_pattern(column, '^' ~ blanks ~ exponent_pattern() ~ blanks ~ '$') }}
         and {{ has_all_digits(float) }}
         and {{ as_decimal(float) }} = floor({{ as_decimal(float) }})
-        then cast(cast({{ as_decimal(float) }} as bigint) as string)
+        then cast(try_cast({{ as_decimal(float) }} as bigint) as string)
     else {{ trim_blanks(column) }}
 end
 {%- endmacro -%}
