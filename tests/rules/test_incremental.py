@@ -139,6 +139,19 @@ def test_an_order_that_another_visitor_told_earlier_is_no_longer_the_later_ones(
     )
 
 
+def test_an_order_stays_the_first_ones_though_only_another_who_gave_it_is_rebuilt(
+    warehouse: Warehouse,
+) -> None:
+    assert_carts(
+        warehouse,
+        [
+            log(buy("A", "09:00", "o1"), add("B", "09:30"), buy("B", "10:00", "o1")),
+            [late(view("B", "10:05"))],
+        ],
+        [("B", "open", None)],
+    )
+
+
 def test_time_alone_abandons_and_expires_carts_of_visitors_without_new_rows(
     warehouse: Warehouse,
 ) -> None:
