@@ -58,8 +58,7 @@ class Mutant:
         Raises:
             ProofError: the patch does not apply.
         """
-        project = folder / PROJECT.name
-        shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("target", "logs"))
+        project = _copy_project(folder)
         done = subprocess.run(
             ["git", "apply", str(self.path)],
             cwd=folder,
@@ -81,19 +80,7 @@ class Mutant:
             ProofError: none fails, the patch does not apply, or the tests cannot run over it.
         """
         with tempfile.TemporaryDirectory(prefix="comeback-mutant-") as name:
-            project = self.put_into(Path(name))
-            done = subprocess.run(
-                [
-                    *(sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-o", "timeout=0"),
-                    *("-o", f"cache_dir={name}/cache"),
-                    *(f"tests/rules/{test}" for test in TESTS[self.kind]),
-                ],
-                cwd=REPOSITORY,
-                env={**os.environ, "COMEBACK_DBT_PROJECT": str(project)},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = _run_tests(self.put_into(Path(name)), self.kind)
         if done.returncode == 0:
             raise ProofError(f"no test sees mutant {self.name}: {self.reason}")
         # an error in a fixture is none: a project that dbt cannot build proves nothing
@@ -102,6 +89,41 @@ class Mutant:
             last = (done.stdout + done.stderr).strip().splitlines()[-1:]
             raise ProofError(f"the tests cannot run over mutant {self.name}: {' '.join(last)}")
         return caught[1]
+
+
+def check_without_mutant(kind: str) -> None:
+    """That the tests pass over a copy without any fault: else a failing one would prove nothing.
+
+    Raises:
+        ProofError: one fails, or they cannot run.
+    """
+    with tempfile.TemporaryDirectory(prefix="comeback-mutant-") as name:
+        done = _run_tests(_copy_project(Path(name)), kind)
+    if done.returncode:
+        last = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        failed = re.findall(r"^FAILED .*", done.stdout, re.MULTILINE) or last
+        raise ProofError(f"the {kind} tests fail without any mutant: {' '.join(failed)}")
+
+
+def _copy_project(folder: Path) -> Path:
+    ignored = shutil.ignore_patterns("target", "logs")
+    return Path(shutil.copytree(PROJECT, folder / PROJECT.name, ignore=ignored))
+
+
+def _run_tests(project: Path, kind: str) -> subprocess.CompletedProcess[str]:
+    """The tests of a kind over a copy of the dbt project, until the first that fails."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-o", "timeout=0"),
+            *("-o", f"cache_dir={project.parent}/cache"),
+            *(f"tests/rules/{test}" for test in TESTS[kind]),
+        ],
+        cwd=REPOSITORY,
+        env={**os.environ, "COMEBACK_DBT_PROJECT": str(project)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def mutants() -> list[Mutant]:

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.mutants import REPOSITORY, ProofError, mutants
+from bench.mutants import REPOSITORY, TESTS, ProofError, check_without_mutant, mutants
 from bench.table import RESULTS, this_machine, today
 
 LINES = RESULTS / "prove.jsonl"
@@ -59,6 +59,7 @@ def caught_mutants() -> Found:
     """Which test sees which mutant."""
     caught = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(check_without_mutant, TESTS))
         waiting = [(mutant, pool.submit(mutant.catch)) for mutant in mutants()]
         try:
             for mutant, outcome in waiting:
@@ -109,9 +110,10 @@ def _run_heavy(*arguments: str) -> Found:
     command = [sys.executable, "-m", "pytest", "-m", "heavy", "-x", "-q", "--tb=no"]
     spread = ["--numprocesses", "auto", "--dist", "loadgroup"]
     out = _run([*command, *spread, *arguments])
-    passed = re.search(r"(\d+) passed", _last(out))
+    # libraries may print something after pytest's last line
+    passed = re.search(r"^(?:=+ )?(\d+) passed.* in ", out, re.M)
     failed = re.search(r"^(?:FAILED|ERROR) .*", out, re.M)
-    if failed or passed is None or not re.search(r"passed.* in ", _last(out)):
+    if failed or passed is None:
         raise ProofError(failed[0] if failed else f"{' '.join(arguments)}: {_last(out)}")
     return {"tests": int(passed[1])}
 

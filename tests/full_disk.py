@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 
 def limit_files(size: int) -> None:
-    """Let no file of this process grow beyond so many bytes, until the limit is set anew."""
+    """Let no file of this process grow beyond so many bytes, until the limit is set again."""
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
 

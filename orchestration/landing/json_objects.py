@@ -148,9 +148,9 @@ class Objects:
                         continue
                     self.notes.append("the file ends inside its last record")
                     return self._broken(
-                        Reason.CUT_ROW, f"{_told(error)}; the file ends inside this record"
+                        Reason.CUT_ROW, f"{_error_text(error)}; the file ends inside this record"
                     )
-                return self._broken(Reason.BAD_JSON, _told(error))
+                return self._broken(Reason.BAD_JSON, _error_text(error))
             line, text = self._begin_line(), self._text[self._at : end]
             self._at = end
             if len(text) > self.limit:
@@ -240,7 +240,7 @@ def _is_unfinished(error: Exception, text: str) -> bool:
     return (is_open and "\\u" not in error.msg) or error.pos >= len(text.rstrip()) - 8
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, json.JSONDecodeError):

@@ -27,8 +27,8 @@ def dumps(tmp_path_factory):
 
 
 def read(folder):
-    told = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
-    rows = pl.read_parquet(folder / "*.parquet").with_columns(at=told.dt.replace_time_zone(None))
+    at = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
+    rows = pl.read_parquet(folder / "*.parquet").with_columns(at=at.dt.replace_time_zone(None))
     return rows.filter(pl.col("at").is_between(datetime(2026, 1, 1), datetime(2027, 1, 1)))
 
 
@@ -54,10 +54,10 @@ def test_a_longer_history_is_other_people_in_the_month_before(dumps):
     assert newest["at"].max() < datetime(2026, 11, 1)
     assert newest["at"].min() >= datetime(2026, 9, 27) > before["at"].max()
     for name in ("event_id", "visitor_id", "order_id"):
-        told = [set(m[name].filter(m[name].str.len_chars() > 9)) for m in (newest, before)]
-        assert all(told)
-        # only ids that mean nobody are told in both
-        assert not any(each.startswith("m") for each in told[0] & told[1])
+        ids = [set(m[name].filter(m[name].str.len_chars() > 9)) for m in (newest, before)]
+        assert all(ids)
+        # only ids that mean nobody are in both
+        assert not any(each.startswith("m") for each in ids[0] & ids[1])
 
 
 def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
@@ -77,8 +77,8 @@ def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
 
 def test_the_peak_of_memory_is_the_process_s_own():
     held = b"x" * 200_000_000
-    cost = measured([sys.executable, "-c", "print('told')"])
-    assert cost.out == "told\n"
+    cost = measured([sys.executable, "-c", "print('done')"])
+    assert cost.out == "done\n"
     assert cost.megabytes < 100 < len(held) / 1e6
     assert measured([sys.executable, "-c", "b'x' * 200_000_000"]).megabytes > 190
 
@@ -118,14 +118,14 @@ def test_results_are_kept_as_they_were_and_drawn(tmp_path, monkeypatch):
 def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, monkeypatch):
     seconds = itertools.count(1)
 
-    def told(command, *_):
+    def cost_of(command, *_):
         out = json.dumps({"landing": 1.0, "nodes": {"events": 2.0, "carts": 3.0}})
         if "pandas" in command:
             raise ProcessFailedError("no memory left")
         return Cost(next(seconds), 100.0, out=out if "build" in command else "7")
 
     (tmp_path / "dumps").symlink_to(dumps)
-    monkeypatch.setattr(measurements, "measured", told)
+    monkeypatch.setattr(measurements, "measured", cost_of)
     monkeypatch.setattr(measurements, "split", Mock(**{"split.return_value": {"Dagster": 3.0}}))
     monkeypatch.setattr(measurements, "shutil", Mock())
     seen = Mock(**{"watching.return_value": nullcontext(), "seconds_to_export.return_value": 50.0})

@@ -42,7 +42,7 @@ def test_good_scores_have_no_fault():
         ({"priority_rank": [1, 3]}, "priority_rank does not count from 1 without a gap"),
     ],
 )
-def test_scores_that_cannot_be_are_told(changes, fault):
+def test_scores_that_cannot_be_are_reported(changes, fault):
     assert faults_of_scores(scores(**changes)) == [fault]
 
 
@@ -62,7 +62,7 @@ def test_an_export_that_says_what_the_table_says_has_no_fault(tmp_path):
     assert faults_of_export(tmp_path, TEN, rows) == []
 
 
-def test_an_export_that_differs_from_the_table_or_its_manifest_is_told(tmp_path):
+def test_an_export_that_differs_from_the_table_or_its_manifest_is_reported(tmp_path):
     write_export(tmp_path, TEN, frame(row()), models={}, settings_digest="", keep_hours=72)
     assert faults_of_export(tmp_path, TEN, frame()) == ["the file differs from the table"]
     (tmp_path / "2026-10-31T10Z" / "retargeting_priorities.csv").write_text("")

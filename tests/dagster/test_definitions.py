@@ -48,7 +48,7 @@ def test_the_hourly_job_does_everything_but_the_watermark(definitions):
     assert all(key.startswith("raw/") for key in keys(definitions, "land") - {"log_watermark"})
 
 
-def test_models_are_learned_anew_in_the_train_job_only(definitions):
+def test_models_are_learned_again_in_the_train_job_only(definitions):
     retrain = {"config": {"retrain": True}}
 
     def config(job: str) -> dict:

@@ -121,7 +121,7 @@ def test_a_run_killed_after_its_publication_stays_done(tmp_path):
 @pytest.mark.parametrize(
     "harm", [Path.unlink, lambda path: path.write_bytes(b"no database")], ids=["gone", "damaged"]
 )
-def test_a_published_file_that_tells_nothing_makes_no_run_a_failed_one(tmp_path, harm):
+def test_a_published_file_that_says_nothing_makes_no_run_a_failed_one(tmp_path, harm):
     home = Home(tmp_path)
     killed_hour(home, "1", is_published=True)
     harm(home.published)

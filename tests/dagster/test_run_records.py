@@ -1,4 +1,4 @@
-"""Dagster's record of runs: what is removed when, and which failures are told."""
+"""Dagster's record of runs: what is removed when, and which failures are reported."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_the_log_that_a_killed_run_left_is_folded_back_once_it_ended(home):
     assert not log.exists()
 
 
-def test_a_failure_is_told_with_its_reason_until_a_later_run_was_good(home):
+def test_a_failure_is_reported_with_its_reason_until_a_later_run_was_good(home):
     assert failed_runs(home) == []
     run_id = run(home, "hourly", is_broken=True)
     (failed,) = failed_runs(home)

@@ -41,7 +41,7 @@ def test_another_seed_gives_another_shop(tmp_path: Path) -> None:
     assert first["truth/carts_truth.parquet"] != second["truth/carts_truth.parquet"]
 
 
-def test_every_format_and_slice_tells_the_same_rows(tmp_path: Path) -> None:
+def test_every_format_and_slice_has_the_same_rows(tmp_path: Path) -> None:
     law = ShopLaw(broken_line_share=0.0)
     by_hour = write(tmp_path / "csv", law=law)
     by_day = write(tmp_path / "day", law=law, slice_name="day")

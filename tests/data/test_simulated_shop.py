@@ -120,10 +120,10 @@ def test_visits_are_the_sessions_that_half_an_hour_of_silence_cuts(
     silence = pl.col("event_at").diff().over("visitor_id")
     begins = activity.filter(silence.is_null() | (silence > timedelta(minutes=30)))
     truth = shop.sessions.select("visitor_id", "started_at")
-    told = begins.select("visitor_id", started_at="event_at")
+    known = begins.select("visitor_id", started_at="event_at")
     # A visit still going on at the end of the log has begun, but not ended.
-    assert truth.join(told, on=["visitor_id", "started_at"], how="anti").is_empty()
-    assert 0 <= len(told) - len(truth) <= 20
+    assert truth.join(known, on=["visitor_id", "started_at"], how="anti").is_empty()
+    assert 0 <= len(known) - len(truth) <= 20
 
 
 def test_a_cart_is_bought_in_the_truth_when_the_log_has_the_order(
@@ -191,7 +191,7 @@ def test_people_differ_in_what_a_nudge_would_do(shop: Shop) -> None:
     assert ratio.filter(sensitive).min() > ratio.filter(~sensitive).max()
 
 
-def test_machines_are_told_by_their_numbers_or_their_hours(shop: Shop) -> None:
+def test_machines_are_known_by_their_numbers_or_their_hours(shop: Shop) -> None:
     people = shop.people["visitor_ids"].explode()
     machines = (
         shop.events.filter(pl.col("visitor_id").is_not_null())
@@ -207,15 +207,15 @@ def test_machines_are_told_by_their_numbers_or_their_hours(shop: Shop) -> None:
 
 
 def test_every_hard_thing_occurs(shop: Shop, activity: pl.DataFrame) -> None:
-    def told(kind: str) -> pl.DataFrame:
+    def rows_of(kind: str) -> pl.DataFrame:
         return activity.filter(pl.col("event_type") == kind)
 
-    adds, removes, orders = told("add_to_cart"), told("remove_from_cart"), told("purchase")
+    adds, removes, orders = rows_of("add_to_cart"), rows_of("remove_from_cart"), rows_of("purchase")
     assert 0.1 < (adds["quantity"] != "1").mean() < 0.3
     assert removes["item_id"].is_null().any()
     assert removes["quantity"].is_not_null().any()
     assert removes.filter(pl.col("item_id").is_not_null())["quantity"].is_null().any()
-    # Orders told again, and orders out of nothing.
+    # Repeated orders, and orders out of nothing.
     assert 0.02 < 1 - orders["order_id"].n_unique() / len(orders) < 0.08
     first = orders.unique("order_id", keep="first", maintain_order=True)
     carts = shop.carts.filter(pl.col("converted_at") < END)
@@ -237,12 +237,12 @@ def test_every_hard_thing_occurs(shop: Shop, activity: pl.DataFrame) -> None:
     ).any()
     prices = activity.drop_nulls("price").group_by("item_id").agg(pl.col("price").n_unique())
     assert (prices["price"] > 1).mean() > 0.5
-    assert adds.join(told("view_item"), on=["visitor_id", "event_at", "item_id"]).height > 5
+    assert adds.join(rows_of("view_item"), on=["visitor_id", "event_at", "item_id"]).height > 5
     # Passive rows come without a visitor.
     passive = shop.events.filter(pl.col("event_type").is_in(PASSIVE))
     assert passive["visitor_id"].is_null().all()
     assert passive["user_id"].is_not_null().all()
-    assert told(UNKNOWN_TYPE).height > 100
+    assert rows_of(UNKNOWN_TYPE).height > 100
 
 
 def test_no_row_holds_an_address_or_a_number_to_call(rows: pl.DataFrame) -> None:

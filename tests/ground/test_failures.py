@@ -1,4 +1,4 @@
-"""What failures of disks, folders and files are told as."""
+"""What failures of disks, folders and files are reported as."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_other_failures_are_left_as_they_are(text):
     assert explained(error, HOME) is error
 
 
-def test_the_failure_that_others_were_raised_from_is_the_one_that_is_told():
+def test_the_failure_that_others_were_raised_from_is_the_one_that_is_reported():
     outer, inner = RuntimeError("step failed"), OSError(28, "No space left on device", "/full/x")
     outer.__cause__ = inner
     assert str(explained(outer, HOME)).startswith(

@@ -21,7 +21,7 @@ def test_the_home_is_comeback_home_else_the_data_folder_of_the_checkout(monkeypa
     assert Home.from_environment().root == REPOSITORY / "data"
 
 
-def test_dagster_is_told_to_run_one_run_at_a_time_and_to_send_nothing(tmp_path):
+def test_dagster_is_reported_to_run_one_run_at_a_time_and_to_send_nothing(tmp_path):
     Home(tmp_path).prepare()
     instance = yaml.safe_load((tmp_path / "dagster" / "dagster.yaml").read_text())
     assert instance["telemetry"] == {"enabled": False}
@@ -38,7 +38,7 @@ def test_an_instance_file_that_a_shop_changed_is_kept(tmp_path):
     assert (home.dagster / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
 
 
-def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path):
+def test_a_home_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ComebackError, match="set COMEBACK_HOME to a folder"):
         Home(tmp_path / "file").prepare()

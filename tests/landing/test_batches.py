@@ -91,9 +91,9 @@ def test_a_batch_that_is_full_makes_room_for_the_next(landing, monkeypatch):
     monkeypatch.setattr(load, "BATCH_FILES", 2)
     for name in "abcde":
         clicks(name).write_parquet(landing.folder / f"{name}.parquet")
-    told = []
-    landing.land(progress=lambda outcome: told.append((outcome.file, outcome.load_id)))
-    assert told == [(f"{name}.parquet", nth) for nth, name in enumerate("abcde", start=1)]
+    reported = []
+    landing.land(progress=lambda outcome: reported.append((outcome.file, outcome.load_id)))
+    assert reported == [(f"{name}.parquet", nth) for nth, name in enumerate("abcde", start=1)]
     assert [row[2] for row in places(landing)] == list("abcde")
 
 

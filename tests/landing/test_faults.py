@@ -159,8 +159,8 @@ def test_a_full_disk_leaves_whole_files_only_and_with_room_again_the_others_come
         with pytest.raises(duckdb.Error) as failure:
             land(con, files, CLICKS, landed_at=LANDED_AT)
         con.close()
-    told = str(explained(failure.value, Home(tmp_path)))
-    assert told.startswith("there is no room to write (File too large), ")
+    reported = str(explained(failure.value, Home(tmp_path)))
+    assert reported.startswith("there is no room to write (File too large), ")
     counts = "select _load_id, count(*) from raw.clicks group by 1 order by 1"
     loads = "select load_id, rows_read from raw.files order by 1"
     with duckdb.connect(warehouse) as con:

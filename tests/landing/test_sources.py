@@ -52,7 +52,7 @@ def test_no_name_of_an_address_or_number_stands_for_anything(sources):
     assert [s.target(name) for s in sources.values() for name in names] == [None] * 21
 
 
-def test_an_unknown_source_is_told_the_known_ones(sources):
+def test_an_unknown_source_is_answered_with_the_known_ones(sources):
     with pytest.raises(ComebackError) as error:
         source_named(sources, "magento")
     assert str(error.value) == (

@@ -113,7 +113,7 @@ def test_a_row_that_had_to_be_mended_leaves_no_text_behind(shop, key):
     assert outcome.rows_repaired == 1
 
 
-def test_a_foreign_file_without_a_header_tells_nobody_in_its_note(shop, key):
+def test_a_foreign_file_without_a_header_names_nobody_in_its_note(shop, key):
     outcome = shop.land_one("a.csv", "erased-phone,1\nother,2\n", **key)
     assert outcome.note == DETAIL
     assert aside(shop) == [(1, *ERASED), (2, *ERASED)]

@@ -102,6 +102,6 @@ def test_a_model_appears_complete_or_not_at_all(tmp_path, monkeypatch):
     assert model_store.load("return", card.model_id) == files
 
 
-def test_a_model_whose_files_are_gone_is_told_in_one_line(tmp_path):
+def test_a_model_whose_files_are_gone_is_reported_in_one_line(tmp_path):
     with pytest.raises(ComebackError, match="the return model 0123456789ab is gone"):
         ModelStore(tmp_path).load("return", "0123456789ab")

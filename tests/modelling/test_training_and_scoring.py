@@ -61,7 +61,7 @@ def kept(connection) -> list:
     ).fetchall()
 
 
-def test_the_first_model_is_promoted_and_kept_until_it_is_learned_anew(connection, tmp_path):
+def test_the_first_model_is_promoted_and_kept_until_it_is_learned_again(connection, tmp_path):
     model_store = ModelStore(tmp_path)
     learn = (connection, model_store, RETURN, Settings(), TEN)
     card, decision = ensure_champion(*learn, retrain=False)
@@ -102,7 +102,7 @@ def test_the_table_of_models_follows_the_registry(connection, tmp_path):
     ).fetchall() == [("return", card.model_id, 12, True, "the first model")]
 
 
-def test_without_a_table_to_learn_from_the_reader_is_told_what_to_run(connection, tmp_path):
+def test_without_a_table_to_learn_from_the_reader_is_reported_what_to_run(connection, tmp_path):
     connection.execute("drop table main.training_returns")
     with pytest.raises(ComebackError, match="run: comeback run"):
         ensure_champion(connection, ModelStore(tmp_path), RETURN, Settings(), TEN, retrain=False)

@@ -84,15 +84,15 @@ def write(
 
 def read_newest(folder: Path) -> tuple[bytes, dict, int]:
     """The newest file and its manifest as a tool reads them, by name; how often it had to begin
-    again because the file was told again in between."""
+    again because the file was written again in between."""
     again = 0
     while True:
         latest = json.loads((folder / "latest.json").read_bytes())
         path = folder / latest["path"]
         manifest = json.loads(path.with_name("manifest.json").read_bytes())
         content = path.read_bytes()
-        told = {manifest["sha256"], latest["sha256"] or manifest["sha256"]}
-        if told == {hashlib.sha256(content).hexdigest()}:
+        named = {manifest["sha256"], latest["sha256"] or manifest["sha256"]}
+        if named == {hashlib.sha256(content).hexdigest()}:
             return content, manifest, again
         again += 1
 
@@ -273,23 +273,23 @@ def test_what_a_killed_run_left_is_made_good_by_the_next(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
 
 
-def test_a_reader_of_an_hour_told_again_and_again_sees_one_telling_whole(tmp_path):
-    tellings = [
+def test_a_reader_of_an_hour_written_again_and_again_sees_one_version_whole(tmp_path):
+    versions = [
         frame(*[row(visitor_id=f"v{n}", priority_rank=rank) for rank in range(n + 1)])
         for n in range(150)
     ]
-    contents = [to_csv(each)[0] for each in tellings]
-    write(tmp_path, TEN, tellings[0])
+    contents = [to_csv(each)[0] for each in versions]
+    write(tmp_path, TEN, versions[0])
     is_over = threading.Event()
 
-    def tell() -> None:
-        for telling in tellings[1:]:
-            write(tmp_path, TEN, telling)
+    def rewrite() -> None:
+        for version in versions[1:]:
+            write(tmp_path, TEN, version)
         is_over.set()
 
     seen, began_again = [], 0
-    teller = threading.Thread(target=tell)
-    teller.start()
+    writer = threading.Thread(target=rewrite)
+    writer.start()
     while not is_over.is_set():
         before = (tmp_path / "latest.json").read_bytes()
         content, manifest, again = read_newest(tmp_path)
@@ -300,7 +300,7 @@ def test_a_reader_of_an_hour_told_again_and_again_sees_one_telling_whole(tmp_pat
         by_name = (tmp_path / "2026-10-31T10Z" / "retargeting_priorities.csv").read_bytes()
         if (tmp_path / "latest.json").read_bytes() == before:
             assert json.loads(before)["sha256"] in (None, hashlib.sha256(by_name).hexdigest())
-    teller.join()
+    writer.join()
     assert seen == sorted(seen)
     assert len(set(seen)) > 10
     assert began_again < len(seen)
@@ -308,7 +308,7 @@ def test_a_reader_of_an_hour_told_again_and_again_sees_one_telling_whole(tmp_pat
 
 
 @pytest.mark.parametrize("step", ["_exchange", "shutil.rmtree", "sync_folder", "_point_to_newest"])
-def test_a_telling_that_died_leaves_a_pointer_that_says_nothing_wrong(tmp_path, step):
+def test_a_version_that_died_leaves_a_pointer_that_says_nothing_wrong(tmp_path, step):
     write(tmp_path, TEN, frame(row()))
 
     def die(*_: object, ignore_errors: bool = False) -> None:
@@ -334,7 +334,7 @@ def test_a_telling_that_died_leaves_a_pointer_that_says_nothing_wrong(tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
 
 
-def test_an_older_hour_told_again_leaves_the_pointer_as_it_is(tmp_path):
+def test_an_older_hour_written_again_leaves_the_pointer_as_it_is(tmp_path):
     write(tmp_path, TEN, frame(row()))
     write(tmp_path, TEN + timedelta(hours=1), frame(row()))
     pointer = (tmp_path / "latest.json").stat().st_ino

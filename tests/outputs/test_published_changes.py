@@ -27,7 +27,7 @@ HOURS = 6
 SETTINGS = Settings(scores_keep_days=1)
 
 
-def test_hour_after_hour_the_file_tells_what_a_first_publication_would(tmp_path, caplog):
+def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog):
     home = Home(tmp_path / "home")
     home.prepare()
     generator = random.Random(3)
@@ -70,7 +70,7 @@ def loads(folder: Path, generator: random.Random) -> list[pl.DataFrame]:
     rows = pl.concat(pl.read_parquet(path) for path in dumps.files)
     # as from a collector that is built in twice
     twice = rows.filter(pl.col("event_type") == "view_item").gather_every(50)
-    rows = pl.concat([rows, twice.with_columns("again-" + pl.col("event_id"))])
+    rows = pl.concat([rows, twice.with_columns(event_id="again-" + pl.col("event_id"))])
     of_load = [
         min(HOURS - 1, max(0, place * 2 * HOURS // rows.height - HOURS) + delay)
         for place in range(rows.height)

@@ -190,7 +190,7 @@ def test_an_id_that_means_nobody_is_refused(text):
         Subject.named("user", text)
 
 
-def test_a_subject_and_a_plan_never_tell_the_id():
+def test_a_subject_and_a_plan_never_name_the_id():
     subject = Subject.named("user", f" {ANNA} ")
     assert subject.id == ANNA
     assert ANNA not in f"{subject} {subject!r} {Plan.of(subject)}"

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from unittest.mock import patch
 
@@ -93,15 +94,18 @@ def recording(cache: Path, project: Path = PROJECT) -> Recording:
     Raises:
         RuntimeError: dbt cannot build the project.
     """
+    raw = _raw_tables(project)
+    versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
     content = hashlib.sha256(Path(__file__).read_bytes())
     content.update(project_fingerprint(project, VARIABLES).encode())
+    content.update(json.dumps([raw, versions]).encode())
     path = cache / f"{content.hexdigest()}.json"
     with _locked(cache / "lock"):
         if not path.exists():
             for old in cache.glob("*.json"):
                 old.unlink()
             written = path.with_suffix(".part")
-            written.write_text(json.dumps(asdict(_record(project))))
+            written.write_text(json.dumps(asdict(_record(project, raw))))
             written.replace(path)
     kept = json.loads(path.read_text())
     return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
@@ -114,18 +118,20 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _record(project: Path) -> Recording:
+def _raw_tables(project: Path) -> list[str]:
+    with duckdb.connect() as connection:
+        ensure_raw_tables(connection, load_sources(project / "models" / "staging"))
+        tables = "select sql from duckdb_tables() where schema_name = 'raw'"
+        return ["create schema raw", *(sql for (sql,) in connection.execute(tables).fetchall())]
+
+
+def _record(project: Path, raw: Sequence[str]) -> Recording:
     with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
         target = Path(folder)
         database = target / f"{DATABASE}.duckdb"
         with duckdb.connect(str(database)) as connection:
-            ensure_raw_tables(connection, load_sources(project / "models" / "staging"))
-            raw = [
-                sql
-                for (sql,) in connection.execute(
-                    "select sql from duckdb_tables() where schema_name = 'raw'"
-                ).fetchall()
-            ]
+            for sql in raw:
+                connection.execute(sql)
         builds = {NOTHING: _build(project, target)}
         with duckdb.connect(str(database)) as connection:
             # its end is what this table stands for
@@ -139,7 +145,7 @@ def _record(project: Path) -> Recording:
     first = builds[NOTHING]
     names = {node.unique_id: node.alias for node in first.models}
     return Recording(
-        raw=["create schema raw", *raw],
+        raw=raw,
         begin={found: build.hook("on-run-start") for found, build in builds.items()},
         models=[
             Model(

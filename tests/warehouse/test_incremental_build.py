@@ -94,7 +94,7 @@ def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
     assert contents(hourly) == contents(at_once)
 
 
-def test_what_failed_a_test_is_tested_and_told_again_by_the_next_build(homes):
+def test_what_failed_a_test_is_tested_and_reported_again_by_the_next_build(homes):
     home, _ = homes
     for number in range(2):
         deliver(home, number, HOURS[number])
@@ -172,7 +172,7 @@ def test_a_full_build_drops_what_no_model_makes_and_nothing_else(homes):
     assert query(home, relations) == sorted([*made, ("other", "kept")])
 
 
-def test_a_build_that_met_a_full_disk_is_told_in_one_line_and_completed_by_the_next(homes):
+def test_a_build_that_met_a_full_disk_is_reported_in_one_line_and_completed_by_the_next(homes):
     home, twin = homes
     many = [f"m{n},V{n},,2026-03-02T09:00:00Z,view_item,shoe,,," for n in range(30_000)]
     for each in homes:

@@ -1,4 +1,4 @@
-"""What late rows took back of the priorities that were published, and how it is told."""
+"""What late rows took back of the priorities that were published, and how it is reported."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ CARTS = [
 
 @pytest.fixture
 def connection(tmp_path):
-    """A warehouse after a build that took up the loads 2 and 3, with what it tells of them."""
+    """A warehouse after a build that took up the loads 2 and 3, with its report of them."""
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         ensure_score_tables(opened)
         opened.execute("create table main.carts (cart_id varchar, closed_at timestamp)")
@@ -74,7 +74,7 @@ def test_what_was_published_before_need_not_be_there_or_readable(connection, pub
     assert newest_report(connection)["withdrawn_priority_count"] == 0
 
 
-def test_the_summary_tells_late_rows_of_the_newest_hour_only():
+def test_the_summary_reports_late_rows_of_the_newest_hour_only():
     with duckdb.connect() as connection:
         connection.execute(
             "create table runs as"

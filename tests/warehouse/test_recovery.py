@@ -101,7 +101,7 @@ def overwrite(path: Path, places: Iterable[int]) -> None:
 @pytest.mark.parametrize(
     "damage", [cut_short, flip_the_header, flip_every_block, fill_with_noise, empty]
 )
-def test_a_damaged_warehouse_is_told_in_one_line_with_the_way_to_rebuild_it(
+def test_a_damaged_warehouse_is_reported_in_one_line_with_the_way_to_rebuild_it(
     home: Home, damage: Callable[[Path], None]
 ):
     damage(home.warehouse)
@@ -137,7 +137,7 @@ def test_scores_and_runs_of_the_past_come_back_from_the_published_file(home: Hom
     assert query(home, "select run_id from scores.runs") == [("r1",)]
 
 
-def test_a_damaged_published_file_costs_the_scores_and_is_told(home: Home, caplog):
+def test_a_damaged_published_file_costs_the_scores_and_is_reported(home: Home, caplog):
     flip_the_header(home.published)
     empty(home.warehouse)
     rebuild(home)

@@ -143,7 +143,7 @@ def _published(home: Path) -> tuple:
 
 
 def _exported(home: Path) -> tuple:
-    """What the newest export says: its hour, and the one sha256 that all tell of it."""
+    """What the newest export says: its hour, and the one sha256 that all files name."""
     folder = home / "exports"
     pointer = json.loads((folder / "latest.json").read_bytes())
     content = (folder / pointer["path"]).read_bytes()

@@ -147,7 +147,7 @@ def test_the_rows_of_the_file_still_add_up(erased):
     ]
 
 
-def test_the_exports_are_written_anew(erased):
+def test_the_exports_are_written_again(erased):
     home, _, _ = erased
     pointer = json.loads((home / "exports" / "latest.json").read_text())
     content = (home / "exports" / pointer["path"]).read_bytes()
@@ -159,7 +159,7 @@ def test_the_exports_are_written_anew(erased):
     assert (manifest["rows"], manifest["sha256"]) == (4, pointer["sha256"])
 
 
-def test_the_report_tells_what_went_and_names_nobody(erased):
+def test_the_report_says_what_went_and_names_nobody(erased):
     home, _, said = erased
     (path,) = (home / "erasures").glob("*.json")
     report = json.loads(path.read_text())

@@ -62,14 +62,18 @@ def fails(home: Path, *options: str, hinder=None) -> str:
 
 def lasting_differences(home: Path, shop: Shop) -> list[str]:
     """Differences to the twin, but for what late rows changed of what was known or published
-    before: that cannot be told any more once this is gone."""
-    told_once = ("late_data_report has", "withdrawn_priorities has")
+    before: that cannot be known any more once this is gone."""
+    reported_once = ("late_data_report has", "withdrawn_priorities has")
     return [
-        each for each in differences(home, shop.twin) if not any(mark in each for mark in told_once)
+        each
+        for each in differences(home, shop.twin)
+        if not any(mark in each for mark in reported_once)
     ]
 
 
-def test_a_full_disk_is_told_and_with_room_again_the_hour_ends_as_the_twin(shop: Shop, home: Path):
+def test_a_full_disk_is_reported_and_with_room_again_the_hour_ends_as_the_twin(
+    shop: Shop, home: Path
+):
     for limit in (50_000, 2_000_000):  # reached at the start, and in the middle
         line = fails(home, hinder=partial(limit_files, limit))
         assert re.fullmatch(
@@ -81,7 +85,7 @@ def test_a_full_disk_is_told_and_with_room_again_the_hour_ends_as_the_twin(shop:
     assert differences(home, shop.twin) == []
 
 
-def test_a_folder_that_may_not_be_written_is_told_and_the_hour_can_be_run_again(
+def test_a_folder_that_may_not_be_written_is_reported_and_the_hour_can_be_run_again(
     shop: Shop, home: Path
 ):
     for folder in ("exports", "published", "."):
@@ -111,7 +115,7 @@ def test_folders_that_vanished_before_and_during_an_hour_are_made_again(shop: Sh
     assert lasting_differences(home, shop) == [f"missing: {gone}"]
 
 
-def test_a_damaged_warehouse_is_told_by_every_command_and_rebuilt_as_the_twin(
+def test_a_damaged_warehouse_is_reported_by_every_command_and_rebuilt_as_the_twin(
     shop: Shop, home: Path
 ):
     path = home / "warehouse.duckdb"
@@ -119,18 +123,18 @@ def test_a_damaged_warehouse_is_told_by_every_command_and_rebuilt_as_the_twin(
         for place in range(17_000, path.stat().st_size, 1 << 18):
             file.seek(place)
             file.write(b"\xaa" * 64)
-    told = (
+    reason = (
         f"the warehouse is damaged, {path}, rebuild it from the kept dumps: comeback run --rebuild"
     )
-    assert fails(home) == f"comeback: {told}"
-    assert f"Wrong      {told}" in run_comeback(home, "status").stdout
+    assert fails(home) == f"comeback: {reason}"
+    assert f"Wrong      {reason}" in run_comeback(home, "status").stdout
     run_to_the_end(home, SECOND_HOUR, "--rebuild")
     (aside,) = home.glob("warehouse.duckdb.damaged-*")
     aside.unlink()
     assert lasting_differences(home, shop) == []
 
 
-def test_damaged_outputs_are_told_and_replaced_by_the_next_hour(shop: Shop, home: Path):
+def test_damaged_outputs_are_reported_and_replaced_by_the_next_hour(shop: Shop, home: Path):
     published = home / "published" / "analytics.duckdb"
     published.write_bytes(b"no database at all")
     (home / "exports" / "latest.json").write_text('{"hour": ')
@@ -167,7 +171,7 @@ def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
     )
 
 
-def test_an_hour_that_died_before_it_was_published_is_told_as_failed_by_the_next(
+def test_an_hour_that_died_before_it_was_published_is_reported_as_failed_by_the_next(
     shop: Shop, home: Path
 ):
     published = (home / "published" / "analytics.duckdb").read_bytes()

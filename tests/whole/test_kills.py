@@ -8,7 +8,9 @@ from tests.whole.twins import Shop
 pytestmark = pytest.mark.slow
 
 
-def test_after_kills_at_random_moments_nothing_tells_the_home_from_its_twin(shop: Shop, tmp_path):
+def test_after_kills_at_random_moments_nothing_differs_between_the_home_and_its_twin(
+    shop: Shop, tmp_path
+):
     moments = [*moments_over(shop.seconds, times=4, seed=11)]
     trials = [
         kill_and_go_on(shop, tmp_path / f"trial_{number}", moments[number::2])

@@ -18,9 +18,9 @@ def scores(home):
 def test_a_drawn_cart_is_scored_as_the_one_it_was_drawn_from(simulated_home, tmp_path):
     source, home = Home(simulated_home), Home(tmp_path)
     drawn = own_steps.more_carts(home, str(CARTS), HOUR, str(simulated_home))
-    told = own_steps.score(home, HOUR, explained="10")
-    assert told["carts"] == CARTS
-    assert told["explained"] == 10
+    measured = own_steps.score(home, HOUR, explained="10")
+    assert measured["carts"] == CARTS
+    assert measured["explained"] == 10
     originals = {cart_id[8:]: row for cart_id, row in scores(source).items()}
     made = scores(home)
     assert drawn["drawn_from"] == len(originals)

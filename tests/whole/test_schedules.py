@@ -34,7 +34,7 @@ from .conftest import run_comeback
 pytestmark = pytest.mark.slow
 
 SOURCE = "canonical"
-# `runs`, `landed_files` and `set_aside_rows` tell of runs and files, which differ.
+# `runs`, `landed_files` and `set_aside_rows` describe runs and files, which differ.
 PUBLISHED = (
     *("sessions", "carts", "cart_lines", "daily_funnel"),
     *("cart_scores", "retargeting_priorities", "models"),

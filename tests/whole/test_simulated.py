@@ -49,7 +49,7 @@ def held_out(simulated_home: Path, snapshots: pl.DataFrame) -> pl.DataFrame:
     model = abandonment.train(known_then, as_of=SPLIT, horizon=HORIZON)
     assert model.card.kind == "lightgbm"
     truth = pl.read_parquet(simulated_home / "simulated_truth" / "carts_truth.parquet")
-    told = pl.concat(
+    true_scores = pl.concat(
         [
             truth.select("visitor_id", as_of=as_of, p_buy=p, age=pl.lit(age))
             for as_of, p, age in (
@@ -58,12 +58,14 @@ def held_out(simulated_home: Path, snapshots: pl.DataFrame) -> pl.DataFrame:
             )
         ]
     ).drop_nulls()
-    told = told.with_columns(pl.col("as_of").dt.replace_time_zone(None).cast(pl.Datetime("us")))
+    true_scores = true_scores.with_columns(
+        pl.col("as_of").dt.replace_time_zone(None).cast(pl.Datetime("us"))
+    )
     later = snapshots.filter(
         pl.col("as_of") > SPLIT, pl.col("converts_within_horizon").is_not_null()
     ).filter(pl.col("as_of") + HORIZON < END)
     scored = later.with_columns(p_model=pl.Series(model.predict(later)))
-    return scored.join(told, on=["visitor_id", "as_of"]).select(
+    return scored.join(true_scores, on=["visitor_id", "as_of"]).select(
         "age",
         abandons=(~pl.col("converts_within_horizon")).cast(pl.Float64),
         p_model="p_model",
@@ -81,7 +83,7 @@ def figures(rows: pl.DataFrame, column: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("age", ["0h", "24h"])
-def test_abandonment_is_told_nearly_as_well_as_the_truth_tells_it(held_out, age):
+def test_abandonment_is_reported_nearly_as_well_as_the_truth_tells_it(held_out, age):
     rows = held_out.filter(age=age)
     model, truth = figures(rows, "p_model"), figures(rows, "p_truth")
     print(f"\n{age}, {rows.height} carts: model {model}, truth {truth}")

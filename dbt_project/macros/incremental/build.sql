@@ -26,11 +26,11 @@ insert into {{ unpublished_visitors() }} values (null);
 
 {#-
     A table of a model that was renamed or removed would stay in the shop's warehouse with the ids of its people. So every
-    relation in the schema of the models is dropped that neither a model nor this file makes.
+    relation in the schema of the models is dropped that neither a node of the project nor this file makes.
 -#}
 {%- macro drop_obsolete_relations() -%}
 {%- set made = [last_build().identifier, unpublished_visitors().identifier] -%}
-{%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+{%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed', 'snapshot') -%}
     {%- do made.append(node.alias) -%}
 {%- endfor -%}
 {%- for relation in relations_beside(last_build()) if relation.identifier not in made -%}
