@@ -90,7 +90,10 @@ def at_once(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
     return home
 
 
-@pytest.mark.parametrize(("seed", "run_count"), [(1, 2), (2, 3), (3, 4)])
+@pytest.mark.parametrize(
+    ("seed", "run_count"),
+    [(1, 2), *(pytest.param(n, n + 1, marks=pytest.mark.heavy) for n in (2, 3))],
+)
 def test_a_schedule_of_files_and_commands_ends_as_one_run_over_everything(
     at_once: Path, tmp_path: Path, command: Command, seed: int, run_count: int
 ) -> None:
