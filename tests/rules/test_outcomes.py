@@ -61,7 +61,10 @@ class Shop:
         outcomes.expect_outcomes(connection, hour.replace(tzinfo=None))
 
     def follow(self) -> outcomes.Followed:
-        return outcomes.follow_log(self.warehouse.connection, SETTINGS)
+        """As an hour does, whose publication then forgets who was rebuilt."""
+        followed = outcomes.follow_log(self.warehouse.connection, SETTINGS)
+        self.warehouse.connection.execute("delete from main.unpublished_visitors")
+        return followed
 
     def outcomes(self) -> list[dict]:
         names = ", ".join(COLUMNS.split())
