@@ -20,6 +20,7 @@ _MODELS = (
     "models",
     "cart_scores",
     "cart_scores_scores_are_sane",
+    "score_outcomes",
 )
 
 

@@ -203,3 +203,41 @@ def d_calibration_gap(p_away: np.ndarray, is_returned: np.ndarray, bins: int = 1
     inside = np.clip(censored - edges[:-1], 0.0, 1.0 / bins) / censored
     shares = (returned + inside.sum(axis=0)) / max(len(p_away), 1)
     return float(np.abs(shares - 1.0 / bins).max())
+
+
+def wilson_interval(counted: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of a share by Wilson (1927), which holds for small counts and at 0 and 1.
+
+    Args:
+        counted: how many had it, (n,).
+        of: of how many, (n,), each at least 1.
+
+    Returns:
+        Its lower and upper ends, (n,) each, within 0 and 1.
+    """
+    z = 1.959963984540054
+    share = counted / of
+    middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
+    half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+def outcomes_table(weekly: pl.DataFrame) -> pl.DataFrame:
+    """Predicted against observed by week, with the interval of what was observed.
+
+    Args:
+        weekly: week, cart_count, abandoned_count, mean_predicted.
+
+    Returns:
+        week, cart_count, mean_predicted, mean_observed, observed_low, observed_high.
+    """
+    counted, of = weekly["abandoned_count"].to_numpy(), weekly["cart_count"].to_numpy()
+    low, high = wilson_interval(counted, of)
+    return weekly.select(
+        "week",
+        "cart_count",
+        "mean_predicted",
+        mean_observed=pl.col("abandoned_count") / pl.col("cart_count"),
+        observed_low=pl.Series(low),
+        observed_high=pl.Series(high),
+    )

@@ -34,6 +34,29 @@ def calibration(table: Table) -> bytes:
     return _png(figure)
 
 
+def outcomes(table: Table) -> bytes:
+    """Predicted against what came of it by week; ``table`` as ``evaluation.outcomes_table``."""
+    figure, axes = _figure("What happened", "week of the score", "share of carts abandoned")
+    places = range(len(table))
+    observed = _column(table, "mean_observed")
+    below = [row["mean_observed"] - row["observed_low"] for row in table]
+    above = [row["observed_high"] - row["mean_observed"] for row in table]
+    axes.errorbar(
+        places,
+        observed,
+        yerr=[below, above],
+        color=ORANGE,
+        marker="s",
+        capsize=3,
+        label="observed, 95 % interval",
+    )
+    predicted = _column(table, "mean_predicted")
+    axes.plot(places, predicted, color=BLUE, marker="o", linestyle="--", label="predicted, mean")
+    axes.set_xticks(list(places), [f"{row['week']:%d %b}" for row in table])
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
 def lift(table: Table) -> bytes:
     """What the best-scored share captures; ``table`` as in ``card.tables["lift"]``."""
     figure, axes = _figure("Gain", "share of carts, highest score first", "share captured")

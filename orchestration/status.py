@@ -96,6 +96,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
             " order by priority_rank limit ?",
             params=[hour, TOP_ROWS],
         ).pl()
+        outcomes = list(outcome_lines(connection))
         late = list(late_lines(connection))
         since = run_log.last_hour_ended(connection, "main")
         warnings = list(_warnings(home, connection, hour, since))
@@ -107,12 +108,36 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         *skipped,
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
+        *outcomes,
         *late,
         *(f"Warning    {each}" for each in warnings),
         *(["", *aligned(top).splitlines(), ""] if top.height else []),
         *_places(home),
     ]
     return "\n".join(lines)
+
+
+def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What became of the scores of the newest week of outcomes; no line before there are any.
+
+    A cart counts once, with the first of its scores in that week.
+
+    Args:
+        connection: the published file.
+    """
+    carts, predicted, observed = connection.execute(
+        "select count(*), avg(p_abandon), avg((not is_converted)::int) from ("
+        " select arg_min(p_abandon, scored_at) as p_abandon,"
+        " arg_min(is_converted, scored_at) as is_converted from score_outcomes"
+        " where is_mature and hours_idle is not null and scored_at >"
+        " (select max(scored_at) from score_outcomes where is_mature) - interval 7 day"
+        " group by cart_id)"
+    ).fetchall()[0]
+    if carts:
+        yield (
+            f"Outcomes   {carts:,} carts of the newest week that is known: {observed:.1%} were"
+            f" abandoned, {predicted:.1%} were expected to be"
+        )
 
 
 def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> Status:

@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from ml import evaluation, plots
 from ml.card import ModelCard
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY, Run
@@ -40,13 +41,19 @@ from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
 from orchestration.outputs.published_database import headline_counts, publish
-from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse import database, dbt_build, outcomes
 from orchestration.warehouse.freshness import freshness
-from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, MODELS
+from orchestration.warehouse.score_tables import (
+    CART_SCORES,
+    DBT_TABLES,
+    MODELS,
+    SCORE_OUTCOMES,
+)
 
 LANDING_OP = "landing"
 LOG_WATERMARK = dg.AssetKey("log_watermark")
 TOP_ROWS = 10
+OUTCOME_WEEKS = 8
 
 
 class Landing(dg.Config):
@@ -232,6 +239,30 @@ def cart_scores_asset(
     return cart_scores
 
 
+def score_outcomes_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """What became of the scores so far."""
+
+    @dg.asset(
+        name=SCORE_OUTCOMES.name,
+        deps=[CART_SCORES.name, "visitor_orders", "cart_touches"],
+        group_name=SCORES_GROUP,
+        description=SCORE_OUTCOMES.description,
+        **by_the_hour(partitions),
+    )
+    def score_outcomes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            followed = outcomes.follow_log(connection, run.settings)
+            weekly = pl.DataFrame()
+            if followed.is_day_over:
+                weekly = outcomes.weekly_outcomes(connection, OUTCOME_WEEKS)
+        return dg.MaterializeResult(
+            metadata={"outcomes_changed": followed.changed, **_outcome_metadata(weekly)}
+        )
+
+    return score_outcomes
+
+
 def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """The CSV files of the hour."""
 
@@ -276,7 +307,7 @@ def published_database_asset(
     """The database of the analysts; the last step of an hour."""
 
     @dg.asset(
-        deps=["retargeting_export", *DBT_TABLES],
+        deps=["retargeting_export", SCORE_OUTCOMES.name, *DBT_TABLES],
         group_name=OUTPUT_GROUP,
         description="published/analytics.duckdb, replaced whole at the end of an hour.",
         **by_the_hour(partitions),
@@ -295,6 +326,21 @@ def published_database_asset(
         )
 
     return published_database
+
+
+def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:
+    """Predicted against observed, drawn once a day: a picture an hour would fill Dagster's disk."""
+    if weekly.is_empty():
+        return {}
+    table = evaluation.outcomes_table(weekly)
+    newest = table.row(-1, named=True)
+    png = plots.outcomes(table.to_dicts())
+    return {
+        "predicted_abandoned": newest["mean_predicted"],
+        "observed_abandoned": newest["mean_observed"],
+        "by_week": dg.MetadataValue.md(markdown_table(table)),
+        "outcomes": dg.MetadataValue.md(markdown_picture("outcomes", png)),
+    }
 
 
 def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:

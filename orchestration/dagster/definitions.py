@@ -42,6 +42,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.model_asset(RETURN, hours),
             assets.models_asset(hours),
             assets.cart_scores_asset(hours, manifest),
+            assets.score_outcomes_asset(hours),
             assets.retargeting_export_asset(hours),
             assets.published_database_asset(hours),
         ],

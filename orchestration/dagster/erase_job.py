@@ -21,7 +21,7 @@ from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, published_database
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
-from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse import database, dbt_build, outcomes
 
 ERASE_JOB = "erase"
 ERASURE_KEY = "erasure"
@@ -113,6 +113,7 @@ def rewrite_outputs(context: dg.OpExecutionContext) -> None:
             scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
             not_after=run.newest_possible_hour,
         )
+        outcomes.follow_log(connection, run.settings)
     with run.finishing(), run.open_warehouse() as connection:
         if run.home.published.exists():
             published_database.publish(

@@ -23,6 +23,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
+from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
 from orchestration.warehouse.run_log import note_run
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -165,18 +166,22 @@ def write_scores(
     """
     names = ", ".join(CART_SCORES.column_names)
     with transaction(connection):
+        drop_outcomes(connection, "scored_at = ?", (as_of,))
         connection.execute("delete from scores.cart_scores where scored_at = ?", [as_of])
+        expect_outcomes(connection, as_of)
         connection.register("scored", scores)
         connection.execute(
             f"insert into scores.cart_scores ({names})"
             f" select {names} from scored order by priority_rank"
         )
         connection.unregister("scored")
-        connection.execute(
-            "delete from scores.cart_scores where scored_at <> ? and scored_at <="
-            " (select max(scored_at) from scores.cart_scores where scored_at <= ?) - to_days(?)",
-            [as_of, not_after, settings.scores_keep_days],
+        is_old = (
+            "scored_at <> ? and scored_at <="
+            " (select max(scored_at) from scores.cart_scores where scored_at <= ?) - to_days(?)"
         )
+        old = (as_of, not_after, settings.scores_keep_days)
+        drop_outcomes(connection, is_old, old)
+        connection.execute(f"delete from scores.cart_scores where {is_old}", old)
         note_run(connection, run_id, carts_scored=scores.height)
 
 

@@ -32,6 +32,7 @@ from orchestration.warehouse.score_tables import (
     LATE_DATA_REPORT,
     PUBLISHED_FILE,
     SCORE_TABLES,
+    UNPUBLISHED_OUTCOMES,
     WITHDRAWN_PRIORITIES,
 )
 
@@ -48,7 +49,7 @@ PRIORITIES_DESCRIPTION = (
 )
 
 
-# What may differ from the last file, by the column that rows are replaced by.
+# What may differ from the last file, by the columns that rows are replaced by.
 _CHANGED = {
     "visitor_id": "select visitor_id from main.unpublished_visitors"
     " union select visitor_id from main.affected_visitors",
@@ -60,6 +61,7 @@ _CHANGED = {
     f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
     " union (select scored_at from published.main.cart_scores"
     " except select scored_at from scores.cart_scores)",
+    "scored_at, cart_id": f"from scores.{UNPUBLISHED_OUTCOMES.name}",
 }
 
 
@@ -79,8 +81,8 @@ class _Table:
         name: its name in the file.
         query: all its rows, out of the warehouse.
         order: columns its rows are written in the order of.
-        key: the column by which rows are replaced, a key of `_CHANGED`; None: a small table, which
-            is replaced whole.
+        key: the columns by which rows are replaced, a key of `_CHANGED`; None: a small table,
+            which is replaced whole.
         description: what it says.
         columns: what each column says, in order.
     """
@@ -139,6 +141,7 @@ def publish(
 def forget_last(connection: duckdb.DuckDBPyConnection) -> None:
     """Let the next publication take over nothing of the last file, not a byte."""
     connection.execute(f"delete from scores.{PUBLISHED_FILE.name}")
+    connection.execute(f"delete from scores.{UNPUBLISHED_OUTCOMES.name}")
 
 
 def headline_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
@@ -234,14 +237,15 @@ def _misfit(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> 
 
 
 def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> None:
-    for key, query in _CHANGED.items():
-        connection.execute(f"create or replace temp table changed_{key} as {query}")
+    for number, query in enumerate(_CHANGED.values()):
+        connection.execute(f"create or replace temp table changed_{number} as {query}")
     with transaction(connection):
         for table in tables:
             if table.key is None:
                 _write(connection, table)
                 continue
-            is_changed = f"{table.key} in (select {table.key} from changed_{table.key})"
+            changed = f"changed_{list(_CHANGED).index(table.key)}"
+            is_changed = f"({table.key}) in (select {table.key} from {changed})"
             connection.execute(f"delete from {table.target} where {is_changed}")
             connection.execute(
                 f"insert into {table.target} select * from ({table.query})"
@@ -295,6 +299,7 @@ def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
             [*_stamp(target), _checksum(target)],
         )
         connection.execute("delete from main.unpublished_visitors")
+        connection.execute(f"delete from scores.{UNPUBLISHED_OUTCOMES.name}")
 
 
 def _remembered(connection: duckdb.DuckDBPyConnection) -> _LastFile | None:

@@ -38,6 +38,7 @@ from orchestration.landing.tombstones import (
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database
 from orchestration.warehouse.database import has_table
+from orchestration.warehouse.score_tables import SCORE_OUTCOMES
 
 
 def mark(
@@ -160,7 +161,12 @@ def remove(
             [key_id(key), now],
         )
         keep_copy(connection, home.tombstones)
-        connection.execute(f"delete from scores.cart_scores where {_is_score_erased(connection)}")
+        is_theirs = _is_score_erased(connection)
+        connection.execute(
+            f"delete from scores.{SCORE_OUTCOMES.name} where (scored_at, cart_id) in"
+            f" (select scored_at, cart_id from scores.cart_scores where {is_theirs})"
+        )
+        connection.execute(f"delete from scores.cart_scores where {is_theirs}")
         for source in sources.values():
             connection.execute(
                 f"delete from {raw_table(source)} where (_load_id, _line) in"

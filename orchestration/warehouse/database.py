@@ -22,10 +22,9 @@ from orchestration.ground.sql import literal
 from orchestration.warehouse.score_tables import (
     ACCEPTED_FILES,
     HAS_SCORED,
-    PUBLISHED_FILE,
+    PRIVATE_TABLES,
     RUNS,
     SCORE_TABLES,
-    WITHDRAWN_PRIORITIES,
 )
 
 
@@ -86,7 +85,7 @@ def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
     is_older = has_table(connection, "scores", RUNS.name) and not has_table(
         connection, "scores", ACCEPTED_FILES.name
     )
-    tables = (*SCORE_TABLES, WITHDRAWN_PRIORITIES, PUBLISHED_FILE, ACCEPTED_FILES)
+    tables = (*SCORE_TABLES, *PRIVATE_TABLES)
     for table in tables:
         connection.execute(table.ddl(f"scores.{table.name}"))
     there = connection.execute(

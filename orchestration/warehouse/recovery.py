@@ -34,7 +34,8 @@ from orchestration.warehouse import database
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-_KEPT_TABLES = ("cart_scores", "runs")  # models are rewritten from their cards every hour
+# models are rewritten from their cards every hour, outcomes from the scores and the log
+_KEPT_TABLES = ("cart_scores", "runs")
 
 
 def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> None:

@@ -1,7 +1,7 @@
 """The tables of the schema `scores`, and the list of everything published.
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
-here: filling the tables (`modelling`, `run_log`, `late_data`) or copying them
+here: filling the tables (`modelling`, `run_log`, `late_data`, `outcomes`) or copying them
 (`outputs.published_database`).
 """
 
@@ -30,7 +30,7 @@ class Table:
         description: what it says.
         order: columns its rows are published in the order of.
         columns: its columns in order.
-        key: column by which its rows are replaced in the published file; None: it is small, and
+        key: columns by which its rows are replaced in the published file; None: it is small, and
             written whole.
     """
 
@@ -127,6 +127,40 @@ CART_SCORES = Table(
     ),
 )
 
+SCORE_OUTCOMES = Table(
+    name="score_outcomes",
+    description="What became of scored carts. One row per row of cart_scores whose label horizon"
+    " the log has passed, or whose shopper was seen to order before; kept as long as that row.",
+    order=("scored_at", "cart_id"),
+    key="scored_at, cart_id",
+    columns=(
+        Column("scored_at", "timestamp", "The scored hour, UTC."),
+        Column("cart_id", "varchar", "The cart as it was known then; see carts."),
+        Column("p_abandon", "double", "What was predicted; see cart_scores."),
+        Column(
+            "is_converted",
+            "boolean",
+            "Whether the visitor, or one who then had the same owner, ordered within the label"
+            " horizon of scored_at, whichever cart that took.",
+        ),
+        Column("converted_at", "timestamp", "When that was, UTC; null if not."),
+        Column(
+            "hours_idle",
+            "double",
+            "Hours since the cart was last touched; null where late rows showed that it was not"
+            " open at scored_at, or never was.",
+        ),
+        Column(
+            "is_mature",
+            "boolean",
+            "Whether the log has passed the label horizon. Before that only carts that were bought"
+            " have a row: leave these out of shares.",
+        ),
+        Column("abandonment_model", "varchar", "The model behind p_abandon; see models."),
+        Column("return_model", "varchar", "The model behind the return times; see models."),
+    ),
+)
+
 MODELS = Table(
     name="models",
     description="The models that were ever learned, with their metrics. One row per model.",
@@ -169,7 +203,7 @@ RUNS = Table(
 # Of `runs`: those that wrote an hour of cart_scores.
 HAS_SCORED = "carts_scored is not null"
 
-SCORE_TABLES = (CART_SCORES, MODELS, RUNS)
+SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, MODELS, RUNS)
 
 # Beside dbt's late_data_report, which knows no scores: published as its last column.
 WITHDRAWN_PRIORITIES = Table(
@@ -201,6 +235,35 @@ PUBLISHED_FILE = Table(
     ),
 )
 
+UNPUBLISHED_OUTCOMES = Table(
+    name="unpublished_outcomes",
+    description="Which rows of score_outcomes changed, or went, since the tables were published"
+    " last. One row per such change.",
+    order=("scored_at", "cart_id"),
+    columns=(
+        Column("scored_at", "timestamp", "The scored hour, UTC."),
+        Column("cart_id", "varchar", "The cart."),
+    ),
+)
+
+HOURS_WITHOUT_OUTCOMES = Table(
+    name="hours_without_outcomes",
+    description="Hours scored since outcomes were last brought up to the log. One row per such"
+    " scoring.",
+    order=("scored_at",),
+    columns=(Column("scored_at", "timestamp", "The scored hour, UTC."),),
+)
+
+OUTCOMES_WATERMARK = Table(
+    name="outcomes_watermark",
+    description="What the outcomes are up to. One row; no row: nothing was looked at yet.",
+    order=("newest_event_at",),
+    columns=(
+        Column("newest_event_at", "timestamp", "Newest event of the log then, UTC."),
+        Column("label_horizon_hours", "bigint", "The setting of that name then."),
+    ),
+)
+
 ACCEPTED_FILES = Table(
     name="accepted_files",
     description="Files that somebody said are meant as they are, however little they say. One row"
@@ -211,6 +274,17 @@ ACCEPTED_FILES = Table(
         Column("content_hash", "varchar", "SHA-256 of its bytes."),
         Column("accepted_at", "timestamp", "When that was said, UTC."),
     ),
+)
+
+
+# Of the schema, what is not published.
+PRIVATE_TABLES = (
+    WITHDRAWN_PRIORITIES,
+    PUBLISHED_FILE,
+    UNPUBLISHED_OUTCOMES,
+    HOURS_WITHOUT_OUTCOMES,
+    OUTCOMES_WATERMARK,
+    ACCEPTED_FILES,
 )
 
 

@@ -35,7 +35,10 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("models") == {"abandonment_model", "return_model"}
     assert parents("cart_scores") == {"models", "scoring_snapshots", "scoring_returns"}
     assert parents("retargeting_export") == {"cart_scores"}
-    assert {"retargeting_export", "sessions", "carts"} <= parents("published_database")
+    assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
+    assert {"retargeting_export", "score_outcomes", "sessions", "carts"} <= parents(
+        "published_database"
+    )
 
 
 def test_the_hourly_job_does_everything_but_the_watermark(definitions):

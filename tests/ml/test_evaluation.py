@@ -1,5 +1,8 @@
+from datetime import date
+
 import lifelines
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
@@ -108,3 +111,31 @@ def test_uniform_absence_is_d_calibrated_and_a_lump_is_not():
     assert evaluation.d_calibration_gap(lump, np.ones(100, dtype=bool)) == pytest.approx(0.9)
     # A row censored at 1.0 holds no information: it spreads evenly.
     assert evaluation.d_calibration_gap(np.ones(5), np.zeros(5, dtype=bool)) == pytest.approx(0.0)
+
+
+def test_an_interval_of_a_share_is_that_of_the_literature():
+    # Newcombe (1998), table I, method 3
+    counted, of = np.array([81, 15, 0, 1]), np.array([263, 148, 20, 29])
+    low, high = evaluation.wilson_interval(counted, of)
+    assert low.round(4).tolist() == [0.2553, 0.0624, 0.0, 0.0061]
+    assert high.round(4).tolist() == [0.3662, 0.1605, 0.1611, 0.1718]
+
+
+def test_outcomes_by_week_have_the_share_and_its_interval():
+    weekly = pl.DataFrame(
+        {
+            "week": [date(2026, 3, 2)],
+            "cart_count": [263],
+            "abandoned_count": [81],
+            "mean_predicted": [0.3],
+        }
+    )
+    [row] = evaluation.outcomes_table(weekly).to_dicts()
+    assert row == {
+        "week": date(2026, 3, 2),
+        "cart_count": 263,
+        "mean_predicted": 0.3,
+        "mean_observed": 81 / 263,
+        "observed_low": pytest.approx(0.2553, abs=5e-5),
+        "observed_high": pytest.approx(0.3662, abs=5e-5),
+    }

@@ -1,3 +1,4 @@
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -17,6 +18,16 @@ TABLES = {
     plots.return_curve: [
         {"hours": h, "model": 0.9 - h / 400, "kaplan_meier": 0.88 - h / 400}
         for h in (4.0, 8.0, 24.0, 72.0, 168.0)
+    ],
+    plots.outcomes: [
+        {
+            "week": date(2026, 3, 2 + 7 * week),
+            "mean_predicted": 0.8,
+            "mean_observed": 0.75 + week / 50,
+            "observed_low": 0.7,
+            "observed_high": 0.9,
+        }
+        for week in range(4)
     ],
 }
 

@@ -17,12 +17,13 @@ from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
 from orchestration.modelling import scoring
 from orchestration.outputs.published_database import FROM_SCRATCH, publish
-from orchestration.warehouse import database, dbt_build, late_data, run_log
+from orchestration.warehouse import database, dbt_build, late_data, outcomes, run_log
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
 
 pytestmark = pytest.mark.slow
 
-NOON = datetime(2026, 11, 5, 12)
+# amid the log, so that outcomes of scores become known from load to load
+NOON = datetime(2026, 10, 20, 12)
 SETTINGS = Settings(scores_keep_days=1)
 
 
@@ -41,6 +42,7 @@ def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog, h
         with database.connect(home, SETTINGS) as connection, caplog.at_level(logging.INFO):
             # some hours are scored again
             score(connection, NOON + timedelta(hours=9 * (number - generator.choice((0, 0, 1)))))
+            outcomes.follow_log(connection, SETTINGS)
             late_data.count_withdrawn(connection, home.published)
             if number and generator.random() < 0.3:
                 continue
@@ -127,6 +129,10 @@ def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tu
     twin.prepare()
     shutil.copyfile(home.warehouse, twin.warehouse)
     with database.connect(twin, SETTINGS) as connection:
+        connection.execute(
+            "delete from scores.score_outcomes; delete from scores.outcomes_watermark"
+        )
+        outcomes.follow_log(connection, SETTINGS)
         publish(connection, twin.published)
     return contents(twin.published)
 

@@ -146,14 +146,19 @@ def test_what_is_removed_stays_as_lines_without_text_and_as_tombstones(connectio
             [f"0,{PHONE},", f"0,{PHONE}2,"],
         )
     connection.execute(
-        "insert into scores.cart_scores (cart_id, visitor_id, owner_id)"
-        " values ('c1', ?, null), ('c2', ?, ?), ('c3', ?, ?)",
+        "insert into scores.cart_scores (scored_at, cart_id, visitor_id, owner_id) values"
+        " ('2026-11-05', 'c1', ?, null), ('2026-11-05', 'c2', ?, ?), ('2026-11-05', 'c3', ?, ?)",
         [PHONE, TABLET, ANNA, TABLET, BERT],
+    )
+    connection.execute(
+        "insert into scores.score_outcomes by name"
+        " select scored_at, cart_id from scores.cart_scores"
     )
     plan = erasure.find(connection, SOURCES, Plan.of(Subject("user", ANNA)))
     erasure.remove(connection, home, SOURCES, plan, NOW)
     assert connection.execute("select _line from raw.canonical").fetchall() == [(2,)]
-    assert connection.execute("select cart_id from scores.cart_scores").fetchall() == [("c3",)]
+    for table in ("cart_scores", "score_outcomes"):
+        assert connection.execute(f"select cart_id from scores.{table}").fetchall() == [("c3",)]
     texts = "select line, reason, raw_row from raw.{} order by line"
     assert connection.execute(texts.format("unreadable_rows")).fetchall() == [
         (1, "erased", None),

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -669,6 +669,59 @@ class Log:
         # A log that ends at the horizon itself may still be told of an order at that instant.
         return False if self.newest_at > as_of + HORIZON else None
 
+    def outcome(self, visitor_id: str, started_at: datetime, scored_at: datetime) -> dict | None:
+        """What became of a score of the cart that began then, or was taken to; None: not known.
+
+        Orders are looked at of visitors who ever added something.
+        """
+        has_carts = any(
+            event.visitor_id == visitor_id and event.event_type == "add_to_cart"
+            for event in self.events
+        )
+        is_mature = self.newest_at > scored_at + HORIZON
+        converts = self.converts_within_horizon(visitor_id, scored_at) if has_carts else False
+        if not (converts or is_mature):
+            return None
+        orders = [
+            order.event.event_at
+            for order in self.orders
+            if scored_at < order.event.event_at and order.is_by(visitor_id)
+        ]
+        [cart] = [one for one in self.carts_of(visitor_id) if one.started_at == started_at] or [
+            None
+        ]
+        touched = [each for each in (cart.touches if cart else ()) if each <= scored_at]
+        is_open = bool(touched) and (
+            max(touched) + CART_LIFE >= scored_at and self._is_open_at(cart, scored_at)
+        )
+        return {
+            "is_converted": bool(converts),
+            "converted_at": min(orders) if converts else None,
+            "hours_idle": (scored_at - max(touched)) / timedelta(hours=1) if is_open else None,
+            "is_mature": is_mature,
+        }
+
+    def recovered_within(self, day: date, hours: int) -> int | None:
+        """Carts begun on a day that were bought within hours of being abandoned; None: not known.
+
+        All is known once the log has passed these hours after the last of the day's carts was
+        abandoned, or could have been.
+        """
+        carts = [cart for cart in self.carts if cart.started_at.date() == day]
+        left_at = [self.abandoned_at(cart) for cart in carts]
+        midnight = datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=1)
+        last = max([midnight + INACTIVITY, *filter(None, left_at)])
+        is_undecided = any(
+            each is None and cart.closed_at is None
+            for each, cart in zip(left_at, carts, strict=True)
+        )
+        if is_undecided or self.newest_at <= last + timedelta(hours=hours):
+            return None
+        return sum(
+            self.is_recovered(cart) and cart.closed_at <= each + timedelta(hours=hours)
+            for each, cart in zip(left_at, carts, strict=True)
+        )
+
     def _snapshot(self, cart: Cart, as_of: datetime) -> Snapshot:
         known = self.cut(as_of)
         then = next(one for one in known.carts_of(cart.visitor_id) if one.closed_at is None)
@@ -846,6 +899,29 @@ def _cart_line_rows(log: Log, _: datetime) -> list[dict]:
         for cart in log.carts
         for item_id, line in sorted(cart.lines.items())
     ]
+
+
+def funnel_rows(log: Log) -> list[dict]:
+    """`daily_funnel`, as far as it is about carts."""
+    days = {each.started_at.date() for each in (*log.sessions, *log.carts)}
+    rows = []
+    for day in sorted(days):
+        carts = [cart for cart in log.carts if cart.started_at.date() == day]
+        abandoned = sum(log.abandoned_at(cart) is not None for cart in carts)
+        recovered = {hours: log.recovered_within(day, hours) for hours in (24, 72, 168)}
+        in_time = recovered[168]
+        rows.append(
+            {
+                "day": day,
+                "cart_count": len(carts),
+                "abandoned_cart_count": abandoned,
+                "recovered_cart_count": sum(map(log.is_recovered, carts)),
+                **{f"recovered_{hours}h_cart_count": count for hours, count in recovered.items()},
+                "recovery_rate": None if in_time is None or not abandoned else in_time / abandoned,
+                "is_mature": in_time is not None,
+            }
+        )
+    return rows
 
 
 def _snapshot_row(snapshot: Snapshot) -> dict:

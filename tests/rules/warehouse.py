@@ -104,6 +104,11 @@ class Warehouse:
         self.empty()
 
     @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """For what orchestration does on the open warehouse after a build."""
+        return self._connection
+
+    @property
     def models(self) -> Sequence[Model]:
         """All models, in the order in which they are built."""
         return self._models

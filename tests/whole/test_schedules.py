@@ -37,7 +37,7 @@ SOURCE = "canonical"
 # `runs`, `landed_files` and `set_aside_rows` describe runs and files, which differ.
 PUBLISHED = (
     *("sessions", "carts", "cart_lines", "daily_funnel"),
-    *("cart_scores", "retargeting_priorities", "models"),
+    *("cart_scores", "score_outcomes", "retargeting_priorities", "models"),
 )
 WAREHOUSE = {
     # where an event was read is of its arrival

@@ -91,12 +91,9 @@ labelled as (
 
     select
         snapshots.*,
-        case
-            when next_orders.next_order_at <= {{ label_horizon_ends_at('snapshots.as_of') }}
-                then true
-            when log_end.newest_event_at > {{ label_horizon_ends_at('snapshots.as_of') }}
-                then false
-        end as converts_within_horizon
+        {{ converts_within_horizon(
+            'snapshots.as_of', 'next_orders.next_order_at', 'log_end.newest_event_at'
+        ) }} as converts_within_horizon
     from snapshots
     cross join log_end
     left join next_orders
