@@ -141,9 +141,7 @@ class Event:
         """Whether it takes anything out: a removal, or an add of nothing but less than nothing."""
         is_cart_event = self.event_type in ("add_to_cart", "remove_from_cart")
         return (
-            is_cart_event
-            and not self.is_add
-            and any(item.quantity != 0 for item in self.own_items)
+            is_cart_event and not self.is_add and any(item.quantity != 0 for item in self.own_items)
         )
 
 

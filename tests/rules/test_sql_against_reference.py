@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import reference
+from .all_cases import CASES
 from .apart import apart, by_log
-from .cases import CASES, LOADED_AT, MONDAY, Case, Row
+from .cases import LOADED_AT, MONDAY, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
 from .strategies import GAPS, MICROSECOND, SHARED, Choice, choices, random_log, rows_from

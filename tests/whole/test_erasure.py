@@ -15,6 +15,8 @@ ANNA, BERT = "anna-7431-account", "bert-5521-account"
 PHONE, TABLET, LAPTOP = "phone-of-anna-01", "tablet-kitchen-77", "laptop-of-bert-33"
 NAMESAKE, STRANGER = "phone-of-anna-012", "stranger-9001"
 COLUMNS = ("event_id", "visitor_id", "user_id", "event_at", "event_type", "item_id", "page_url")
+# Named by nobody but Anna, in what is free text.
+GIFT = "a gift engraved Anna-7431"
 
 
 def event(id_: str, visitor: str, user: str, at: str, kind: str, item: str = "", url: str = ""):

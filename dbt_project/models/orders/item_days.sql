@@ -2,6 +2,8 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'days_this_run': ['day']}}) }}
 
+-- depends_on: {{ ref('days_this_run') }}
+
 with
 
 counting_events as (
