@@ -127,9 +127,9 @@ final as (
 
     select visitor_id from affected_rows
     union
-    select visitor_id from visitors_of_refunded_orders
-    union
     select visitor_id from visitors_of_changed_owners
+    union
+    select visitor_id from visitors_of_refunded_orders
 
 )
 
