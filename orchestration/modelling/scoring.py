@@ -88,7 +88,7 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
             "correct the models in dbt_project/models/snapshots",
         )
     typical_value = connection.execute(
-        "select quantile_disc(order_value, 0.5) from main.orders where event_at <= ?", [as_of]
+        "select quantile_disc(order_value, 0.5) from main.order_events where event_at <= ?", [as_of]
     ).fetchall()[0][0]
     return ScoringFrames(snapshots, returns, typical_value)
 

@@ -8,13 +8,32 @@ Sessions and carts are known here by (visitor, start), which is what the warehou
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
-from zoneinfo import ZoneInfo
+
+from .reference_fields import (
+    NOT_GIVEN,
+    amount,
+    is_rounded,
+    known_currency,
+    known_id,
+    known_item,
+    parse_time,
+    whole_quantity,
+)
+from .reference_items import (
+    UNKNOWN_ITEM,
+    Item,
+    bought,
+    described_items,
+    items_of,
+    lines_value,
+    listed_items,
+    order_lines,
+)
 
 INACTIVITY = timedelta(minutes=30)
 CART_LIFE = timedelta(days=30)
@@ -42,7 +61,6 @@ BOT_EVENT_COUNT = 1000
 BOT_DURATION = timedelta(hours=12)
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-UNKNOWN_ITEM = "(unknown)"
 
 RANKS = {
     "view_item": 1,
@@ -51,33 +69,7 @@ RANKS = {
     "begin_checkout": 4,
     "purchase": 5,
 }
-NOBODY = frozenset(
-    {
-        "null",
-        "nil",
-        "none",
-        "nan",
-        "n/a",
-        "na",
-        "undefined",
-        "unknown",
-        "(not set)",
-        "(none)",
-        "\\n",
-        "anonymous",
-        "guest",
-        "[object object]",
-        hashlib.sha256(b"").hexdigest(),
-    }
-)
-NOT_GIVEN = NOBODY - {"nan", "anonymous", "guest", "[object object]"} | {"-", "--", ""}
-NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
-BLANKS = "".join(
-    chr(code)
-    for code in range(0x10000)
-    if chr(code).isspace() or code in (0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)
-)
-QUOTES = "\"'`\u00ab\u00bb" + "".join(map(chr, range(0x2018, 0x2020)))
+REPAIRS = ("bad_quantity", "bad_price", "bad_currency", "bad_order_value", "bad_items")
 CANONICAL_COLUMNS = (
     "event_id",
     "visitor_id",
@@ -99,6 +91,7 @@ CANONICAL_COLUMNS = (
     "utm_campaign",
     "device_type",
     "country",
+    "items",
 )
 
 Row = Mapping[str, str | None]
@@ -124,6 +117,14 @@ class Event:
     currency: str | None = None
     order_id: str | None = None
     order_value: Decimal | None = None
+    item_category: str | None = None
+    item_brand: str | None = None
+    items: tuple[Item, ...] | None = None
+
+    @property
+    def own_items(self) -> tuple[Item, ...]:
+        """The items of the list that came with it, else its own one."""
+        return items_of(self)
 
     @property
     def rank(self) -> tuple[datetime, int, str, str]:
@@ -133,14 +134,14 @@ class Event:
     @property
     def is_add(self) -> bool:
         """Whether it puts anything into a cart."""
-        return self.event_type == "add_to_cart" and (self.quantity is None or self.quantity > 0)
+        return self.event_type == "add_to_cart" and any(item.units > 0 for item in self.own_items)
 
     @property
     def is_removal(self) -> bool:
-        """Whether it takes anything out: a removal, or an add of less than nothing."""
-        is_negative = self.quantity is not None and self.quantity < 0
-        return (self.event_type == "add_to_cart" and is_negative) or (
-            self.event_type == "remove_from_cart" and self.quantity != 0
+        """Whether it takes anything out: a removal, or an add of nothing but less than nothing."""
+        is_cart_event = self.event_type in ("add_to_cart", "remove_from_cart")
+        return (
+            is_cart_event and not self.is_add and any(item.quantity != 0 for item in self.own_items)
         )
 
 
@@ -193,17 +194,20 @@ def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
     events = []
     for row in rows:
         try:
-            events.append((row, _event(row, loaded_at, "UTC")[0]))
+            events.append((row, *_event(row, loaded_at, "UTC")))
         except UnusableError:
             continue
     if 2 * len(events) < len(rows):
         return True
-    if events and not any(event.event_type in KNOWN_TYPES for _, event in events):
+    if events and not any(event.event_type in KNOWN_TYPES for _, event, _ in events):
         return True
-    return any(
-        sum(2 * (amount(row[name]) is None) - 1 for row, _ in events if row.get(name)) > 0
-        for name in ("price", "order_value")
+    bad_prices = sum("bad_price" in repairs for _, _, repairs in events)
+    read_prices = sum(
+        any(price is not None for price in (event.price, *(i.price for i in event.items or ())))
+        for _, event, _ in events
     )
+    values = [amount(row["order_value"]) for row, _, _ in events if row.get("order_value")]
+    return bad_prices > read_prices or 2 * values.count(None) > len(values)
 
 
 def row_content(row: Row) -> str:
@@ -233,11 +237,14 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         "price": amount(row.get("price")),
         "currency": known_currency(row.get("currency")),
     }
-    repairs = [
+    listed = listed_items(row.get("items"))
+    repairs = {
         f"bad_{name}"
         for name, value in optional.items()
         if row.get(name) and value is None and row[name].strip(" ").lower() not in NOT_GIVEN
-    ]
+    } | {reason for item in listed.items for reason in item.repairs}
+    if listed.is_bad and row["items"].strip(" ").lower() not in NOT_GIVEN:
+        repairs.add("bad_items")
     event = Event(
         source=row["source"],
         event_id=event_id or hashlib.sha256(row_content(row).encode()).hexdigest(),
@@ -248,106 +255,12 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         item_id=known_item(row.get("item_id")),
         order_id=order_id,
         order_value=amount(row.get("order_value")),
+        item_category=row.get("item_category") or None,
+        item_brand=row.get("item_brand") or None,
+        items=tuple(listed.items) or None,
         **optional,
     )
-    return event, repairs
-
-
-def known_id(text: str | None) -> str | None:
-    """The id of a visitor, user, order or event, or null where it means nobody."""
-    return None if text is None or means_nobody(text) else whole_number(text.strip(BLANKS))
-
-
-def known_item(text: str | None) -> str | None:
-    """The id of an item, which may be 0, or null where it means none."""
-    is_none = text is None or text.strip(" ").lower() in NO_ITEM
-    return None if is_none else whole_number(text.strip(" "))
-
-
-def means_nobody(text: str) -> bool:
-    """Placeholders, in quotes or repeated, and what has nothing but zeros and signs."""
-    if not text.strip(BLANKS + QUOTES + "{}0-"):
-        return True
-    parts = [part.strip(BLANKS + QUOTES).lower() for part in text.split("-")]
-    return all(part in NOBODY or re.fullmatch(r"0*(\.0+)?", part) for part in parts)
-
-
-def whole_number(id_: str) -> str:
-    """An id that is a whole number written as a float, as that number; others as they are."""
-    if is_rounded(id_) or not re.fullmatch(r"-?\d+\.\d*|" + EXPONENT, id_, re.ASCII):
-        return id_
-    number = Decimal(id_)
-    return str(int(number)) if number == int(number) and abs(number) < 10**15 else id_
-
-
-EXPONENT = r"-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}"
-
-
-def is_rounded(id_: str | None) -> bool:
-    """Whether an id is a float that shows fewer digits than it had, or had more than 15."""
-    if id_ is None:
-        return False
-    if re.fullmatch(EXPONENT, id_, re.ASCII):
-        mantissa, exponent = re.split("[eE]", id_)
-        return int(exponent) > min(len(mantissa.partition(".")[2]), 14)
-    return re.fullmatch(r"-?\d{16,}\.0*", id_, re.ASCII) is not None
-
-
-def parse_time(text: str | None, zone: str) -> datetime | None:
-    """An instant in UTC from ISO 8601 or an epoch in s, ms, us or ns; null if it is neither."""
-    text = (text or "").strip(" ")
-    if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d{1,2}", text, re.ASCII):
-        mantissa, exponent = re.split("[eE]", text)
-        has_all_digits = len(mantissa.partition(".")[2]) >= int(exponent)
-        text = f"{Decimal(text):f}" if has_all_digits else ""
-    if re.fullmatch(r"\d{1,20}(\.\d*)?", text, re.ASCII):
-        number = Decimal(text)
-        # Seconds of 11 digits begin in the year 5138, milliseconds of 11 digits end in 1973.
-        per_second = next(10**power for power in (0, 3, 6, 9) if number < 10 ** (11 + power))
-        microseconds = int(number * 10**6 // per_second)
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-    found = re.fullmatch(
-        r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d:?\d\d(?::?\d\d)?)?)(?:[.,](\d+))?"
-        r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
-        text,
-        re.ASCII,
-    )
-    if found is None:
-        return None
-    clock, fraction, is_utc, sign, hours, minutes = found.groups()
-    try:
-        instant = datetime.fromisoformat(clock.upper())
-    except ValueError:
-        return None
-    instant += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
-    if sign is None:
-        # Of two instants at which clocks showed it, the first: that is what fold=0 means.
-        return instant.replace(tzinfo=UTC if is_utc else ZoneInfo(zone)).astimezone(UTC)
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    if offset > timedelta(hours=14) or int(minutes or 0) > 59:
-        return None
-    return instant.replace(tzinfo=UTC) - (offset if sign == "+" else -offset)
-
-
-def whole_quantity(text: str | None) -> int | None:
-    """A whole number, else null; 0 and less mean something in a cart."""
-    is_whole = text and re.fullmatch(r"-?\d{1,10}(\.0*)?", text, re.ASCII)
-    return int(Decimal(text)) if is_whole else None
-
-
-def amount(text: str | None) -> Decimal | None:
-    """A number of at least 0, else null."""
-    try:
-        value = Decimal(text) if text else None
-    except InvalidOperation:
-        return None
-    return value if value is not None and value.is_finite() and value >= 0 else None
-
-
-def known_currency(text: str | None) -> str | None:
-    """A code out of ISO 4217, else null; only the codes that the tests use are known here."""
-    code = (text or "").strip(BLANKS).upper()
-    return code if code in {"EUR", "USD", "GBP", "JPY"} else None
+    return event, [name for name in REPAIRS if name in repairs]
 
 
 # Events -------------------------------------------------------------------------------------
@@ -388,6 +301,8 @@ class Order:
 
     event: Event
     value: Decimal | None
+    currency: str | None
+    lines: tuple[Item, ...]
     owners: Mapping[str, str | None]
 
     def is_by(self, visitor_id: str) -> bool:
@@ -433,6 +348,10 @@ class Cart:
     def converted_elsewhere(self) -> bool:
         return self.order is not None and self.order.event.visitor_id != self.visitor_id
 
+    def is_taken_by(self, order: Order) -> bool:
+        """Whether the order took it, of its own visitor."""
+        return self.order is order and not self.converted_elsewhere
+
     @property
     def value(self) -> Decimal | None:
         priced = [line for line in self.lines.values() if line.unit_price is not None]
@@ -454,27 +373,35 @@ class Cart:
         is_priced = all(line.unit_price is not None for line in self.lines.values())
         return is_priced and len(self.currencies) <= 1
 
-    def add(self, event: Event) -> None:
+    def touch(self, event: Event, owner_id: str | None) -> None:
+        """Take an event's items in their order; the event counts once, as an add if it adds."""
         self.touches.append(event.event_at)
-        self.add_count += 1
-        line = self.lines.setdefault(event.item_id or UNKNOWN_ITEM, Line())
-        line.quantity += 1 if event.quantity is None else event.quantity
-        if event.price is not None:
-            line.unit_price, line.currency = event.price, event.currency
+        self.owner_id = owner_id
+        if event.is_add:
+            self.add_count += 1
+        else:
+            self.remove_count += 1
+        for item in event.own_items:
+            if event.event_type == "add_to_cart" and item.units > 0:
+                self._add(item)
+            elif item.quantity != 0:
+                self._remove(item, is_add_event=event.event_type == "add_to_cart")
 
-    def remove(self, event: Event) -> None:
-        self.touches.append(event.event_at)
-        self.remove_count += 1
-        item = event.item_id or (UNKNOWN_ITEM if event.event_type == "add_to_cart" else None)
-        if item is None:
+    def _add(self, item: Item) -> None:
+        line = self.lines.setdefault(item.item_id or UNKNOWN_ITEM, Line())
+        line.quantity += item.units
+        if item.price is not None:
+            line.unit_price, line.currency = item.price, item.currency
+
+    def _remove(self, item: Item, *, is_add_event: bool) -> None:
+        item_id = item.item_id or (UNKNOWN_ITEM if is_add_event else None)
+        if item_id is None:
             self.lines.clear()
-        elif item in self.lines:
-            line = self.lines[item]
-            line.quantity -= line.quantity if event.quantity is None else abs(event.quantity)
+        elif item_id in self.lines:
+            line = self.lines[item_id]
+            line.quantity -= line.quantity if item.quantity is None else abs(item.quantity)
             if line.quantity <= 0:
-                del self.lines[item]
-        if not self.lines:
-            self.close("emptied", event.event_at)
+                del self.lines[item_id]
 
     def close(self, status: str, at: datetime, order: Order | None = None) -> None:
         self.status, self.closed_at, self.order = status, at, order
@@ -554,22 +481,23 @@ class Log:
             owners[event.visitor_id] = owner
             if event.event_type == "purchase":
                 name = _order_name(event)
-                found.setdefault(name, Order(event, self._order_value(event), dict(owners)))
+                if name not in found:
+                    found[name] = self._order(event, dict(owners))
         return list(found.values())
 
-    def _order_value(self, first: Event) -> Decimal | None:
-        """The value told by the order's event, else that of its rows: same visitor, same time."""
-        if first.order_value is not None:
-            return first.order_value
-        rows = [
+    def _order(self, first: Event, owners: dict[str, str | None]) -> Order:
+        """What an order comes to by its rows: those of the same visitor and time as its event."""
+        lines = order_lines(
             event
-            for event in self.events
+            for event in self.ranked
             if event.event_type == "purchase"
             and _order_name(event) == _order_name(first)
             and (event.visitor_id, event.event_at) == (first.visitor_id, first.event_at)
-        ]
-        units = {row: 1 if row.quantity is None else max(row.quantity, 0) for row in rows}
-        return _total(units[row] * row.price for row in rows if row.price is not None)
+        )
+        value, currency = lines_value(lines)
+        if first.order_value is not None:
+            value, currency = first.order_value, first.currency or currency
+        return Order(first, value, currency, bought(lines), owners)
 
     @cached_property
     def carts(self) -> list[Cart]:
@@ -581,27 +509,35 @@ class Log:
 
         def settle() -> None:
             for cart in [cart for cart in baskets.values() if cart.closed_at is not None]:
-                cart.owner_id = owners[cart.visitor_id]
+                if cart.status != "emptied":
+                    cart.owner_id = owners[cart.visitor_id]
                 closed.append(baskets.pop(cart.visitor_id))
 
         for event, owner in zip(self.ranked, self.owners, strict=True):
             # Before the owner is noted: what closes by itself does so without this event.
             for cart in baskets.values():
-                if event.event_at > cart.last_touched_at + CART_LIFE:
+                if not cart.lines and event.event_at > cart.last_touched_at:
+                    cart.close("emptied", cart.last_touched_at)
+                elif event.event_at > cart.last_touched_at + CART_LIFE:
                     cart.close("expired", cart.last_touched_at + CART_LIFE)
             settle()
             owners[event.visitor_id] = owner
             if event.is_add:
-                baskets.setdefault(event.visitor_id, Cart(event.visitor_id)).add(event)
-            elif event.is_removal and event.visitor_id in baskets:
-                baskets[event.visitor_id].remove(event)
+                baskets.setdefault(event.visitor_id, Cart(event.visitor_id)).touch(event, owner)
+            elif event.is_removal:
+                cart = baskets.get(event.visitor_id)
+                if cart is not None and cart.lines:
+                    cart.touch(event, owner)
             elif order := orders.get(event):
                 for cart in baskets.values():
-                    if order.is_by(cart.visitor_id):
+                    if cart.lines and order.is_by(cart.visitor_id):
                         cart.close("converted", event.event_at, order)
             settle()
         for cart in baskets.values():
-            cart.owner_id = owners[cart.visitor_id]
+            if cart.lines:
+                cart.owner_id = owners[cart.visitor_id]
+            else:
+                cart.close("emptied", cart.last_touched_at)
         everything = closed + list(baskets.values())
         return sorted(everything, key=lambda cart: (cart.visitor_id, cart.started_at))
 
@@ -656,6 +592,19 @@ class Log:
             )
             for cart in self.carts_of(session.visitor_id)
         )
+
+    def refunded(self, order: Order) -> Decimal | None:
+        """What refunds of its id gave back, in its currency or in none."""
+        given = [
+            event.order_value
+            for event in self.events
+            if event.event_type == "refund"
+            and event.order_value is not None
+            and event.order_id is not None
+            and event.order_id == order.event.order_id
+            and (event.currency or order.currency) == order.currency
+        ]
+        return sum(given, Decimal(0)) if given else None
 
     def orders_in(self, session: Session) -> list[Order]:
         return [order for order in self.orders if order.event in session.events]
@@ -793,12 +742,6 @@ def _order_name(event: Event) -> tuple:
     return ("time", event.visitor_id, event.event_at)
 
 
-def _total(values: Iterable[Decimal]) -> Decimal | None:
-    """Their sum; null, not 0, where there is none."""
-    found = list(values)
-    return sum(found, Decimal(0)) if found else None
-
-
 # Tables -------------------------------------------------------------------------------------
 
 
@@ -816,7 +759,7 @@ def tables(events: list[Event], as_of: datetime) -> dict[str, list[dict]]:
 
 
 def _event_rows(log: Log, _: datetime) -> list[dict]:
-    columns = tuple(Event.__dataclass_fields__)
+    columns = [name for name in Event.__dataclass_fields__ if name != "items"]
     return [
         {column: getattr(event, column) for column in columns} | {"owner_id": owner}
         for event, owner in zip(log.ranked, log.owners, strict=True)
@@ -829,9 +772,59 @@ def _order_rows(log: Log, _: datetime) -> list[dict]:
             "visitor_id": order.event.visitor_id,
             "ordered_at": order.event.event_at,
             "order_id": order.event.order_id,
+            "owner_id": order.owners[order.event.visitor_id],
+            "session_started_at": _session_start(log, order),
+            "cart_started_at": next(
+                (cart.started_at for cart in log.carts if cart.is_taken_by(order)),
+                None,
+            ),
             "order_value": order.value,
+            "currency": order.currency,
+            "refunded_value": log.refunded(order),
+            "line_count": len(order.lines),
+            "item_quantity": sum(line.units for line in order.lines),
         }
         for order in log.orders
+    ]
+
+
+def _session_start(log: Log, order: Order) -> datetime:
+    return next(
+        session.started_at
+        for session in log.sessions_of(order.event.visitor_id)
+        if order.event in session.events
+    )
+
+
+def _order_line_rows(log: Log, _: datetime) -> list[dict]:
+    return [
+        {
+            "visitor_id": order.event.visitor_id,
+            "ordered_at": order.event.event_at,
+            "order_id": order.event.order_id,
+            "line_number": number,
+            "item_id": line.item_id or UNKNOWN_ITEM,
+            "quantity": line.units,
+            "unit_price": line.price,
+            "currency": line.currency,
+        }
+        for order in log.orders
+        for number, line in enumerate(order.lines, start=1)
+    ]
+
+
+def item_rows(log: Log, _: datetime | None = None) -> list[dict]:
+    """The table of items, of which no visitor is known."""
+    left = [cart for cart in log.carts if log.abandoned_at(cart) is not None]
+    return [
+        row
+        | {
+            "order_count": sum(
+                any(line.item_id == row["item_id"] for line in order.lines) for order in log.orders
+            ),
+            "abandoned_cart_count": sum(row["item_id"] in cart.lines for cart in left),
+        }
+        for row in described_items(log.events)
     ]
 
 
@@ -981,6 +974,8 @@ LOG_TABLES = {
     "sessions": _session_rows,
     "carts": _cart_rows,
     "cart_lines": _cart_line_rows,
+    "order_lines": _order_line_rows,
+    "items": item_rows,
 }
 MODEL_TABLES = {
     "training_snapshots": _training_snapshot_rows,

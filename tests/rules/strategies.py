@@ -8,6 +8,7 @@ A row's time is an earlier row's time plus a gap from a short list, so that the 
 between any two rows and not only between neighbours.
 """
 
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,34 @@ GAPS = (
     timedelta(days=30),
     timedelta(days=30) + MICROSECOND,
 )
+ITEMS = ("shoe", "shoe", "hat", "hat", "bag", "sock", None)
+QUANTITIES = (None, None, "1", "2", "3", "0", "-1", "1.5")
+PRICES = (None, "5.00", "5.00", "0.10", "19.99", "0", "-3.00", "cheap")
+CURRENCIES = (None, "EUR", "EUR", "EUR", "USD", "???")
+
+
+def _item_lists(count: int) -> list[str]:
+    """Lists of one to four items, with values good and bad."""
+    generator = random.Random(1)
+    return [
+        json.dumps(
+            [
+                {
+                    "item_id": generator.choice(ITEMS),
+                    "item_name": generator.choice((None, "Red shoe", "Blue hat")),
+                    "item_category": generator.choice((None, "shoes", "hats")),
+                    "item_url": generator.choice((None, "https://shop.example/p/1")),
+                    "quantity": generator.choice((*QUANTITIES, 2, -2, 0)),
+                    "price": generator.choice((*PRICES, 7, 2.5)),
+                    "currency": generator.choice(CURRENCIES),
+                }
+                for _ in range(generator.randint(1, 4))
+            ]
+        )
+        for _ in range(count)
+    ]
+
+
 TYPES = (
     *("add_to_cart",) * 7,
     *("remove_from_cart",) * 4,
@@ -60,10 +89,16 @@ TYPES = (
 )
 VISITORS = ("A", "B", "C", "D", None)
 USERS = (None, None, None, None, "7", "8", "9", "null")
-ITEMS = ("shoe", "shoe", "hat", "hat", "bag", "sock", None)
-QUANTITIES = (None, None, "1", "2", "3", "0", "-1", "1.5")
-PRICES = (None, "5.00", "5.00", "0.10", "19.99", "0", "-3.00", "cheap")
-CURRENCIES = (None, "EUR", "EUR", "EUR", "USD", "???")
+# The first are shrunk to; some are no list of objects.
+ITEM_LISTS = (
+    *(None,) * 60,
+    "[]",
+    "null",
+    '{"item_id": "shoe"}',
+    "[{'item_id': 'shoe'}]",
+    '["shoe", {"item_id": "hat", "price": 3}]',
+    *_item_lists(30),
+)
 ORDERS = (None, None, "o1", "o2", "o3")
 ORDER_VALUES = (None, None, "42.50")
 TIMES = ("iso", "iso", "iso", "offset", "naive", "epoch_us")
@@ -93,6 +128,7 @@ class Choice:
     order_value: str | None
     written: str
     id_salt: int
+    items: str | None
 
 
 CHOICES = {
@@ -111,6 +147,7 @@ CHOICES = {
     "written": TIMES,
     # Ids must not grow with time, or ties would always be broken in the order of arrival.
     "id_salt": tuple(range(10)),
+    "items": ITEM_LISTS,
 }
 
 
@@ -170,7 +207,9 @@ def _new_row(choice: Choice, number: int, event_at: datetime) -> Row:
         row["quantity"] = choice.quantity
     if choice.event_type in ("add_to_cart", "purchase", "view_item"):
         row |= {"price": choice.price, "currency": choice.currency}
-    if choice.event_type == "purchase":
+    if choice.event_type in ("add_to_cart", "remove_from_cart", "purchase", "view_item"):
+        row["items"] = choice.items
+    if choice.event_type in ("purchase", "refund"):
         row |= {"order_id": choice.order, "order_value": choice.order_value}
     return row
 
@@ -193,9 +232,15 @@ def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
     short = tuple(gap for gap in GAPS if gap <= timedelta(hours=1))
     own = {"gap": short * 4 + GAPS, "visitor": VISITORS[: generator.randint(1, 5)]}
     pools = CHOICES | own | pools
+    lists = pools.pop("items")
+    # of their own, so that all else of a log is what it was without them
+    list_generator = random.Random(f"items {seed}")
     return rows_from(
         [
-            Choice(**{name: generator.choice(pool) for name, pool in pools.items()})
+            Choice(
+                **{name: generator.choice(pool) for name, pool in pools.items()},
+                items=list_generator.choice(lists),
+            )
             for _ in range(size)
         ],
         start,

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from . import reference
-from .cases import CASES, LOADED_AT, Case, log, told, view
+from .all_cases import CASES
+from .cases import LOADED_AT, Case, log, told, view
 from .comparison import assert_expected
 
 

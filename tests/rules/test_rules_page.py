@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .cases import CASES
+from .all_cases import CASES
 from .recording import PROJECT
 
 REPOSITORY = PROJECT.parent

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import reference
+from .all_cases import CASES
 from .apart import apart, by_log
-from .cases import CASES, LOADED_AT, MONDAY, Case, Row
+from .cases import LOADED_AT, MONDAY, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
 from .strategies import GAPS, MICROSECOND, SHARED, Choice, choices, random_log, rows_from
@@ -84,7 +85,11 @@ def assert_agreement(
     }
     events = {log: reference.clean(rows, AFTER_ALL).events for log, rows in logs.items()}
     warehouse.build([row for rows in logs.values() for row in rows], instant, landed_at=AFTER_ALL)
-    found = by_log({name: warehouse.query(select) for name, select in SELECTS.items()}, logs)
+    tables = {name: warehouse.query(select) for name, select in SELECTS.items()}
+    # an item is of all logs, and of no visitor
+    whole = reference.Log([event for each in events.values() for event in each])
+    assert_same_rows("items", tables.pop("items"), reference.item_rows(whole))
+    found = by_log(tables, logs)
     for log in logs:
         others = [one.event_at for other, all_ in events.items() if other != log for one in all_]
         assert_same_tables(found[log], _reference_among(events[log], others, instant))
@@ -111,6 +116,7 @@ def _reference_among(
     return {
         name: [row for row in rows if row["visitor_id"] != "elsewhere"]
         for name, rows in reference.tables([*events, *elsewhere], as_of).items()
+        if name != "items"
     }
 
 

@@ -38,13 +38,18 @@ LOADED = pa.schema(
 )
 EVENT_COLUMNS = (
     "source, event_id, visitor_id, user_id, event_at, event_type, item_id, quantity, price,"
-    " currency, order_id, order_value"
+    " currency, order_id, order_value, item_category, item_brand"
 )
 # Each select gives the columns of the table of the same name in reference.py: a hashed id is
 # replaced by the visitor and the start that it is a hash of.
 SELECTS = {
     "events": f"select {EVENT_COLUMNS}, owner_id from events",
-    "orders": "select visitor_id, event_at as ordered_at, order_id, order_value from orders",
+    "orders": """
+        select orders.visitor_id, ordered_at, orders.order_id, orders.owner_id,
+            sessions.started_at as session_started_at, carts.started_at as cart_started_at,
+            orders.order_value, orders.currency, refunded_value, orders.line_count,
+            orders.item_quantity
+        from orders left join sessions using (session_id) left join carts using (cart_id)""",
     "sessions": """
         select visitor_id, started_at, ended_at, owner_id, event_count, view_count, add_count,
             remove_count, checkout_count, order_count, order_value, has_cart, is_cart_abandoned,
@@ -56,6 +61,11 @@ SELECTS = {
     "cart_lines": """
         select visitor_id, started_at as cart_started_at, item_id, quantity, unit_price
         from cart_lines left join carts using (cart_id, visitor_id)""",
+    "order_lines": """
+        select visitor_id, ordered_at, order_id, line_number, item_id, quantity, unit_price,
+            order_lines.currency
+        from order_lines left join orders using (order_key, visitor_id)""",
+    "items": "from items",
     "training_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
             snapshots.last_touched_at, session_ended_at, snapshots.cart_value,

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -14,11 +15,33 @@ from .conftest import run_comeback
 ANNA, BERT = "anna-7431-account", "bert-5521-account"
 PHONE, TABLET, LAPTOP = "phone-of-anna-01", "tablet-kitchen-77", "laptop-of-bert-33"
 NAMESAKE, STRANGER = "phone-of-anna-012", "stranger-9001"
-COLUMNS = ("event_id", "visitor_id", "user_id", "event_at", "event_type", "item_id", "page_url")
+COLUMNS = (
+    *("event_id", "visitor_id", "user_id", "event_at", "event_type", "item_id", "page_url"),
+    "items",
+)
 
 
-def event(id_: str, visitor: str, user: str, at: str, kind: str, item: str = "", url: str = ""):
-    return (id_, visitor, user, f"2026-03-{at}Z", kind, item, url)
+def event(
+    id_: str,
+    visitor: str,
+    user: str,
+    at: str,
+    kind: str,
+    item: str = "",
+    url: str = "",
+    items: str = "",
+):
+    return (id_, visitor, user, f"2026-03-{at}Z", kind, item, url, items)
+
+
+# Nobody else has it: its name is free text, in which a person may be named.
+OWN_ITEM = "engraved-for-anna"
+GIFT = json.dumps(
+    [
+        {"item_id": OWN_ITEM, "item_name": f"gift of {PHONE}", "price": 5},
+        {"item_id": "lamp", "image_url": f"https://shop/{PHONE}.png"},
+    ]
+)
 
 
 # On the tablet: no_subject, then Anna, then, on another day, Bert.
@@ -27,8 +50,8 @@ TABLET_OF_ANNA = [
     event("t2", TABLET, "", "01T10:01:00", "add_to_cart", "lamp"),
     event("t3", TABLET, ANNA, "01T10:02:00", "login"),
     event("t4", TABLET, "", "01T10:03:00", "view_item", "desk"),
-    ("", TABLET, "", "2026-03-02T09:00:00Z", "add_to_cart", "desk", ""),
-    event("t5", TABLET, "", "02T09:05:00", "purchase"),
+    ("", TABLET, "", "2026-03-02T09:00:00Z", "add_to_cart", "desk", "", ""),
+    event("t5", TABLET, "", "02T09:05:00", "purchase", items=GIFT),
 ]
 TABLET_OF_BERT = [
     event("t6", TABLET, BERT, "05T18:00:00", "login"),
@@ -40,7 +63,7 @@ PHONE_OF_ANNA = [
     event("p2", PHONE, "", "03T08:01:00", "add_to_cart", "lamp"),
     event("p3", PHONE, ANNA, "03T08:02:00", "login"),
     event("p3", PHONE, ANNA, "03T08:02:00", "login"),
-    event("p4", PHONE, "", "06T08:00:00", "add_to_cart", "desk"),
+    event("p4", PHONE, "", "06T08:00:00", "add_to_cart", items=GIFT),
     event("p5", PHONE, ANNA, "no time at all", "view_item", "desk"),
 ]
 OTHERS = [
@@ -53,12 +76,14 @@ OTHERS = [
     event("s3", STRANGER, "", "06T14:02:00", "refund", "", f"https://shop/?by={PHONE}"),
 ]
 BAD_LINE = f"p9,{PHONE},{ANNA},2026-03-06T08:00:00Z,view_item,desk,,one,too many\n"
-NOT_UTF8 = f"p10,{PHONE},{ANNA},2026-03-06T08:00:01Z,view_item,d\xe9sk,\n".encode("latin-1")
+NOT_UTF8 = f"p10,{PHONE},{ANNA},2026-03-06T08:00:01Z,view_item,d\xe9sk,,\n".encode("latin-1")
 IDS = (ANNA, PHONE)
 
 
 def text(rows) -> str:
-    return "".join(",".join(row) + "\n" for row in rows)
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    return written.getvalue()
 
 
 def deliver(path: Path, content: bytes) -> None:
@@ -119,6 +144,11 @@ def erased(tmp_path_factory):
     run_comeback(home, "run", "--as-of", "latest")
     assert files_with(home, ANNA)
     assert files_with(home, PHONE)
+    assert published(home, f"select count(*) from items where item_id = '{OWN_ITEM}'") == [(1,)]
+    assert published(home, "select item_id from order_lines order by all") == [
+        (OWN_ITEM,),
+        ("lamp",),
+    ]
     before = of_others(home)
     done = run_comeback(home, "erase", "--user", ANNA)
     return home, before, done.stdout
@@ -137,6 +167,16 @@ def test_nothing_of_the_erased_is_left(erased):
         published(home, f"from sessions where visitor_id = '{TABLET}' and owner_id is null") == []
     )
     assert published(home, "select count(*) from sessions") == [(5,)]
+
+
+def test_items_and_orders_are_those_of_the_others(erased):
+    home, _, _ = erased
+    assert files_with(home, OWN_ITEM) == []
+    assert published(home, "from orders") == published(home, "from order_lines") == []
+    assert published(home, "select item_id, item_name, image_url, order_count from items") == [
+        ("lamp", None, None, 0),
+        ("sofa", None, None, 0),
+    ]
 
 
 def test_the_rows_of_the_file_still_add_up(erased):

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.slow
 SOURCE = "canonical"
 # `runs`, `landed_files` and `set_aside_rows` describe runs and files, which differ.
 PUBLISHED = (
-    *("sessions", "carts", "cart_lines", "daily_funnel"),
+    *("sessions", "carts", "cart_lines", "orders", "order_lines", "items", "daily_funnel"),
     *("cart_scores", "score_outcomes", "retargeting_priorities", "models"),
 )
 WAREHOUSE = {
@@ -46,7 +46,8 @@ WAREHOUSE = {
     " country_row_key)",
     **dict.fromkeys(
         (
-            *("orders", "visitor_orders", "sessions", "daily_funnel"),
+            *("order_events", "visitor_orders", "sessions", "daily_funnel"),
+            *("orders", "order_lines", "items", "item_days"),
             *("carts", "cart_lines", "cart_operations", "cart_touches", "item_facts"),
             *("scoring_snapshots", "scoring_returns", "training_snapshots", "training_returns"),
         ),

@@ -95,6 +95,32 @@ def test_orders_are_those_of_a_plain_count_each_id_once(shopify_home, delivered)
     assert (count, float(value)) == (len(first), sum(revenue for _, revenue in first.values()))
 
 
+def test_order_lines_are_all_items_of_the_orders(shopify_home, delivered):
+    first: dict[str, tuple[str, list[tuple]]] = {}
+    for rows in delivered.values():
+        for row in sorted(rows, key=lambda row: row["timestamp"]):
+            if row["event_name"] == "checkout_completed":
+                order = json.loads(row["event_data"])
+                lines = [
+                    (each["item_id"], each["quantity"], float(each["item_price"]))
+                    for each in order["items"]
+                    if each["quantity"] > 0
+                ]
+                told = (row["timestamp"], lines)
+                first[order["transaction_id"]] = min(
+                    told, first.get(order["transaction_id"], told), key=lambda one: one[0]
+                )
+    with published(shopify_home) as connection:
+        found = connection.execute(
+            "select order_id, list((item_id, quantity, unit_price::double) order by line_number)"
+            " from order_lines inner join orders using (order_key) group by all"
+        ).fetchall()
+        names = connection.execute("select count(item_name) from items").fetchone()
+    assert sum(len(lines) > 1 for _, lines in first.values()) > 20
+    assert dict(found) == {id_: lines for id_, (_, lines) in first.items() if lines}
+    assert names[0] > 20
+
+
 def test_open_carts_are_ranked_and_exported_with_a_manifest_that_fits(shopify_home):
     folder = shopify_home / "exports" / HOUR
     data = (folder / "retargeting_priorities.csv").read_bytes()

@@ -29,3 +29,12 @@ last_value({{ expression }} ignore nulls)
 {%- macro duckdb__with_value(name, value, expression) -%}
 list_transform([{{ value }}], lambda {{ name }}: {{ expression }})[1]
 {%- endmacro -%}
+
+{#- Expressions by name as one value, compared by the first, then the second, and so on. -#}
+{%- macro as_struct(expressions) -%}
+{{ return(adapter.dispatch('as_struct')(expressions)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__as_struct(expressions) -%}
+struct_pack({% for name, expression in expressions.items() %}{{ name }} := {{ expression }}{% if not loop.last %}, {% endif %}{% endfor %})
+{%- endmacro -%}

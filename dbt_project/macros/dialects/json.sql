@@ -17,3 +17,40 @@ try_cast({{ column }} as json)
 {%- macro duckdb__json_text(json, path) -%}
 json_extract_string({{ json }}, '{{ path }}')
 {%- endmacro -%}
+
+{#- Whether a text is a JSON list of objects and of nothing else; an empty one is. -#}
+{%- macro is_json_list(column) -%}
+{{ return(adapter.dispatch('is_json_list')(column)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__is_json_list(column) -%}
+coalesce(len(list_filter(try_cast({{ column }} as json[]), lambda element: json_type(element) != 'OBJECT')) = 0, false)
+{%- endmacro -%}
+
+{#-
+    The objects of the JSON list in a column, one row each: all columns of the relation, `item`, which json_text reads,
+    and `item_number`, its place in the list from 1. What is no list gives none.
+-#}
+{%- macro json_elements(relation, column) -%}
+{{ return(adapter.dispatch('json_elements')(relation, column)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__json_elements(relation, column) -%}
+(
+    select *
+    from (
+        select
+            * exclude (element_list),
+            unnest(element_list) as item,
+            generate_subscripts(element_list, 1) as item_number
+        from (
+            select
+                *,
+                try_cast({{ column }} as json[]) as element_list
+            from {{ relation }}
+            where {{ column }} is not null
+        ) as lists
+    ) as elements
+    where json_type(item) = 'OBJECT'
+)
+{%- endmacro -%}

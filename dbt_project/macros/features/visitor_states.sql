@@ -8,6 +8,48 @@
     costly, so it should have only the visitors that are asked about.
 -#}
 {%- macro visitor_states(events) -%}
+state_items as (
+
+    {{ items_of(events, ['visitor_id', 'session_number', 'event_number', 'event_type']) }}
+
+),
+
+-- How many items each event is the first of its session to name.
+new_items as (
+
+    select
+        visitor_id,
+        event_number,
+        count(*) as new_item_count
+    from (
+        select
+            visitor_id,
+            session_number,
+            item_id,
+            min(event_number) as event_number
+        from state_items
+        where item_id is not null
+        group by 1, 2, 3
+    ) as first_events
+    group by 1, 2
+
+),
+
+listed_views as (
+
+    select
+        visitor_id,
+        event_number,
+        sum(price) as viewed_value,
+        count(price) as priced_count
+    from state_items
+    where
+        is_listed
+        and event_type = 'view_item'
+    group by 1, 2
+
+),
+
 events_with_orders as (
 
     select
@@ -19,7 +61,16 @@ events_with_orders as (
         events.is_activity,
         events.is_session_start,
         events.session_number,
-        events.price,
+        case
+            when events.event_type != 'view_item' then 0
+            when listed_views.event_number is null then coalesce(events.price, 0)
+            else coalesce(listed_views.viewed_value, 0)
+        end as viewed_value,
+        case
+            when events.event_type != 'view_item' then 0
+            when listed_views.event_number is null then cast(events.price is not null as integer)
+            else listed_views.priced_count
+        end as priced_view_count,
         events.device_type,
         events.country,
         orders.order_key is not null as is_order,
@@ -31,15 +82,20 @@ events_with_orders as (
         {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
         lag(events.event_type) over visitor_order as previous_event_type,
         coalesce(lead(events.event_at) over visitor_order > events.event_at, true) as is_last_at_instant,
-        events.item_id is not null and row_number() over (
-            partition by events.visitor_id, events.session_number, events.item_id
-            order by events.event_number
-        ) = 1 as is_new_item
+        coalesce(new_items.new_item_count, 0) as new_item_count
     from {{ events }} as events
-    left join {{ ref('orders') }} as orders
+    left join {{ ref('order_events') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number
+    left join new_items
+        on
+            events.visitor_id = new_items.visitor_id
+            and events.event_number = new_items.event_number
+    left join listed_views
+        on
+            events.visitor_id = listed_views.visitor_id
+            and events.event_number = listed_views.event_number
     window visitor_order as (
         partition by events.visitor_id
         order by events.event_number
@@ -62,7 +118,7 @@ states as (
         sum(cast(is_activity as integer)) over session_so_far as session_event_count,
         sum(cast(event_type = 'page_view' as integer)) over session_so_far as session_page_view_count,
         sum(cast(event_type = 'view_item' as integer)) over session_so_far as session_view_count,
-        sum(cast(is_new_item as integer)) over session_so_far as session_distinct_item_count,
+        sum(new_item_count) over session_so_far as session_distinct_item_count,
         sum(cast(event_type = 'add_to_cart' as integer)) over session_so_far as session_add_count,
         sum(cast(event_type = 'remove_from_cart' as integer)) over session_so_far as session_remove_count,
         sum(cast(event_type = 'search' as integer)) over session_so_far as session_search_count,
@@ -95,9 +151,8 @@ states as (
         sum(cast(is_order as integer)) over visitor_so_far as visitor_order_count,
         sum(case when is_order then new_order_value else 0 end) over visitor_so_far as visitor_order_value,
         max(case when is_order then event_at end) over visitor_so_far as visitor_last_order_at,
-        sum(case when event_type = 'view_item' then price else 0 end) over visitor_so_far as visitor_viewed_value,
-        sum(cast(event_type = 'view_item' and price is not null as integer)) over visitor_so_far
-            as visitor_priced_view_count,
+        sum(viewed_value) over visitor_so_far as visitor_viewed_value,
+        sum(priced_view_count) over visitor_so_far as visitor_priced_view_count,
         {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
         {{ last_not_null('country') }} over visitor_so_far as last_country
     from events_with_orders
@@ -135,7 +190,7 @@ owner_events as (
             order by events.event_at, events.visitor_id, events.event_number
         ) as owner_event_number
     from {{ events }} as events
-    left join {{ ref('orders') }} as orders
+    left join {{ ref('order_events') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number

@@ -3,21 +3,52 @@
 -- A line's quantity is a running sum that never falls below nothing: S - min(0, min S so far). What empties all lines
 -- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
 -- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
+--
+-- An event of several items is several operations at its instant. Whether a cart is empty is asked between instants, not
+-- within one: its id is that of its visitor and start.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 with
 
--- Adds and removes; one of no unit does nothing.
-events as (
+touching_events as (
+
+    select
+        row_key,
+        visitor_id,
+        owner_id,
+        event_type,
+        event_at,
+        event_rank,
+        event_id,
+        source,
+        event_number,
+        item_id,
+        quantity,
+        price,
+        currency
+    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
+    where event_type in ('add_to_cart', 'remove_from_cart')
+
+),
+
+event_items as (
+
+    {{ items_of('touching_events', [
+        'visitor_id', 'owner_id', 'event_type', 'event_at', 'event_rank', 'event_id', 'source', 'event_number',
+    ]) }}
+
+),
+
+-- Adds and removes of items; one of no unit does nothing.
+items as (
 
     select
         *,
-        event_type = 'remove_from_cart' or coalesce(quantity < 0, false) as is_removal
-    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
-    where
-        event_type in ('add_to_cart', 'remove_from_cart')
-        and coalesce(quantity != 0, true)
+        event_type = 'remove_from_cart' or coalesce(quantity < 0, false) as is_removal,
+        event_type = 'add_to_cart' and has_units as is_add_event
+    from event_items
+    where coalesce(quantity != 0, true)
 
 ),
 
@@ -48,8 +79,11 @@ operations as (
         event_at,
         event_rank,
         event_id,
-        source
-    from events
+        source,
+        event_number,
+        item_number,
+        is_add_event
+    from items
 
     union all
 
@@ -69,7 +103,10 @@ operations as (
         event_at,
         event_rank,
         event_id,
-        source
+        source,
+        null as event_number,
+        1 as item_number,
+        false as is_add_event
     from visitor_orders
 
 ),
@@ -81,11 +118,11 @@ numbered as (
         *,
         row_number() over (
             partition by visitor_id
-            order by {{ event_order() }}
+            order by {{ event_order() }}, item_number
         ) as operation_number,
         max(case when is_touch then event_at end) over (
             partition by visitor_id
-            order by {{ event_order() }}
+            order by {{ event_order() }}, item_number
             rows between unbounded preceding and 1 preceding
         ) as previous_touched_at
     from operations
@@ -263,12 +300,22 @@ effective_operations as (
 
     select
         *,
-        operation = 'add' and cart_quantity_before = 0 as is_cart_start,
-        is_touch and cart_quantity = 0 as is_emptying
+        operation = 'add'
+        and cart_quantity_before = 0
+        and coalesce(event_at > lag(event_at) over visitor_order, true) as is_cart_start,
+        is_touch
+        and cart_quantity = 0
+        and coalesce(event_at < lead(event_at) over visitor_order, true) as is_emptying,
+        -- the last of the operations of one event
+        coalesce(event_number != lead(event_number) over visitor_order, true) as is_event_end
     from cart_totals
     where
         cart_quantity_before > 0
         or operation = 'add'
+    window visitor_order as (
+        partition by visitor_id
+        order by operation_number
+    )
 
 ),
 
@@ -315,8 +362,10 @@ final as (
             when cart_priced_line_count > 0 then cart_priced_value
         end as decimal(38, 4)) as cart_value,
         cart_priced_line_count = cart_line_count as are_all_lines_priced,
-        sum(cast(operation = 'add' as integer)) over cart_so_far as cart_add_count,
-        sum(cast(operation = 'remove' as integer)) over cart_so_far as cart_remove_count
+        is_event_end,
+        is_add_event,
+        sum(cast(is_touch and is_event_end and is_add_event as integer)) over cart_so_far as cart_add_count,
+        sum(cast(is_touch and is_event_end and not is_add_event as integer)) over cart_so_far as cart_remove_count
     from carts_started
     window cart_so_far as (
         partition by visitor_id, cart_started_at

@@ -22,7 +22,7 @@ lines as (
 
 orders as (
 
-    select * from {{ ref('orders') }}
+    select * from {{ ref('order_events') }}
 
 ),
 
@@ -62,8 +62,8 @@ lifetimes as (
         count(*) filter (where operation = 'order_elsewhere') > 0 as converted_elsewhere,
         min(event_at) filter (where is_emptying) as emptied_at,
         max_by(owner_id, operation_number) as last_operation_owner_id,
-        count(*) filter (where operation = 'add') as add_count,
-        count(*) filter (where operation = 'remove') as remove_count
+        count(*) filter (where is_touch and is_event_end and is_add_event) as add_count,
+        count(*) filter (where is_touch and is_event_end and not is_add_event) as remove_count
     from operations
     group by cart_id, visitor_id, cart_started_at
 

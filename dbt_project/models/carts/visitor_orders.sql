@@ -6,7 +6,7 @@ with
 
 orders as (
 
-    select * from {{ ref('orders') }}
+    select * from {{ ref('order_events') }}
 
 ),
 

@@ -65,7 +65,8 @@ typed as (
         delivered.utm_medium,
         delivered.utm_campaign,
         delivered.device_type,
-        delivered.country
+        delivered.country,
+        delivered.items
     from delivered
     inner join files on delivered.load_id = files.load_id
 
@@ -146,6 +147,13 @@ validated as (
                     and (order_value_number is null or order_value_number < 0)
                     and not {{ is_not_given('order_value_text') }}
                     then 'bad_order_value'
+            end,
+            case
+                when items is not null
+                    then case
+                        when not {{ is_json_list('items') }} and not {{ is_not_given('items') }}
+                            then 'bad_items'
+                    end
             end
         ), '') as repair_reasons
     from typed

@@ -65,6 +65,7 @@ numbered as (
 select
     source,
     event_id,
+    event_at,
     load_id,
     row_key,
     visitor_id,

@@ -101,11 +101,35 @@ visitors_of_changed_owners as (
 
 ),
 
+-- A refund concerns an order whose visitor may be another.
+refunded_orders as (
+
+    select distinct order_id
+    from event_rows
+    where
+        event_type = 'refund'
+        and order_id is not null
+
+),
+
+visitors_of_refunded_orders as (
+
+    select visitor_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and event_type = 'purchase'
+        and {{ keys_in('refunded_orders', ['order_id']) }}
+
+),
+
 final as (
 
     select visitor_id from affected_rows
     union
     select visitor_id from visitors_of_changed_owners
+    union
+    select visitor_id from visitors_of_refunded_orders
 
 )
 

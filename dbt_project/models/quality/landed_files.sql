@@ -23,6 +23,22 @@ candidates as (
 
 ),
 
+-- Rows of which only their items have a price.
+item_prices as (
+
+    select
+        candidates.load_id,
+        count(distinct candidates.row_key) as price_count
+    from {{ ref('candidate_items') }} as items
+    inner join {{ ref('candidate_events') }} as candidates on items.row_key = candidates.row_key
+    where
+        items.price is not null
+        and candidates.price is null
+        and candidates.drop_reason is null
+    group by 1
+
+),
+
 duplicates as (
 
     select
@@ -64,7 +80,9 @@ final as (
             2 * (set_aside.dropped_count - set_aside.erased_count) > files.rows_read - set_aside.erased_count, false
         )
         or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
-        or coalesce(set_aside.bad_price_count > candidates.price_count, false)
+        or coalesce(
+            set_aside.bad_price_count > candidates.price_count + coalesce(item_prices.price_count, 0), false
+        )
         or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false) as is_suspect,
         files.skipped_reason,
         nullif(concat_ws(
@@ -85,6 +103,7 @@ final as (
     from files
     left join {{ ref('decimal_comma_files') }} as decimal_comma_files on files.load_id = decimal_comma_files.load_id
     left join candidates on files.load_id = candidates.load_id
+    left join item_prices on files.load_id = item_prices.load_id
     left join duplicates on files.load_id = duplicates.load_id
     left join set_aside on files.load_id = set_aside.load_id
 

@@ -23,6 +23,18 @@ repaired_rows as (
 
 ),
 
+repaired_items as (
+
+    select
+        row_key,
+        repair_reasons
+    from {{ ref('candidate_items') }}
+    where
+        repair_reasons is not null
+        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
+
+),
+
 validated as (
 
     select
@@ -38,6 +50,38 @@ validated as (
 
 ),
 
+validated_items as (
+
+    select
+        candidates.source,
+        candidates.load_id,
+        candidates.line,
+        repaired_items.repair_reasons
+    from repaired_items
+    inner join {{ ref('candidate_events') }} as candidates on repaired_items.row_key = candidates.row_key
+    where candidates.drop_reason is null
+
+),
+
+-- A reason is noted once a row, whichever of its items have it.
+repaired as (
+
+    select
+        source,
+        load_id,
+        line,
+        repair_reasons
+    from validated
+    where
+        drop_reason is null
+        and repair_reasons is not null
+
+    union all
+
+    select * from validated_items
+
+),
+
 reasons as (
 
     select
@@ -49,19 +93,17 @@ reasons as (
     from validated
     where drop_reason is not null
 
-    {% for field in ['quantity', 'price', 'currency', 'order_value'] -%}
+    {% for field in ['quantity', 'price', 'currency', 'order_value', 'items'] -%}
         union all
 
-        select
+        select distinct
             source,
             load_id,
             line,
             'repaired' as action,
             'bad_{{ field }}' as reason
-        from validated
-        where
-            drop_reason is null
-            and repair_reasons like '%bad_{{ field }}%'
+        from repaired
+        where repair_reasons like '%bad_{{ field }}%'
 
     {% endfor %}
 ),

@@ -45,7 +45,7 @@ orders as (
         session_number,
         count(*) as order_count,
         sum(order_value) as order_value
-    from {{ ref('orders') }}
+    from {{ ref('order_events') }}
     where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
     group by visitor_id, session_number
 

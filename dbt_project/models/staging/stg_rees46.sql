@@ -41,7 +41,8 @@ renamed as (
         cast(null as string) as utm_medium,
         cast(null as string) as utm_campaign,
         cast(null as string) as device_type,
-        cast(null as string) as country
+        cast(null as string) as country,
+        cast(null as string) as items
     from delivered
 
 )

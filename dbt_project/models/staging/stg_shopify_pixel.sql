@@ -52,10 +52,16 @@ renamed as (
         {{ json_text('event_json', '$.items[0].item_brand') }} as item_brand,
         {{ json_text('event_json', '$.items[0].quantity') }} as quantity,
         {{ json_text('event_json', '$.items[0].item_price') }} as price,
-        {{ json_text('event_json', '$.currency') }} as currency,
+        coalesce(
+            {{ json_text('event_json', '$.currency') }}, {{ json_text('event_json', '$.checkout.currencyCode') }}
+        ) as currency,
 
-        {{ json_text('event_json', '$.transaction_id') }} as order_id,
-        {{ json_text('event_json', '$.revenue') }} as order_value,
+        coalesce(
+            {{ json_text('event_json', '$.transaction_id') }}, {{ json_text('event_json', '$.checkout.order.id') }}
+        ) as order_id,
+        coalesce(
+            {{ json_text('event_json', '$.revenue') }}, {{ json_text('event_json', '$.checkout.totalPrice.amount') }}
+        ) as order_value,
 
         page_url,
         referrer,
@@ -68,7 +74,10 @@ renamed as (
             when {{ has_pattern('user_agent', 'Mobi|iPhone|Android') }} then 'mobile'
             else 'desktop'
         end as device_type,
-        cast(null as string) as country
+        cast(null as string) as country,
+        coalesce(
+            {{ json_text('event_json', '$.items') }}, {{ json_text('event_json', '$.checkout.lineItems') }}
+        ) as items
     from parsed
 
 )

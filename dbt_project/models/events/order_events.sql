@@ -1,10 +1,10 @@
--- Orders, each at its first purchase row.
+-- The event of each order: the first purchase that reports it, with what the order came to.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
 {% set columns = [
-    'source', 'event_id', 'visitor_id', 'owner_id', 'event_at', 'event_rank', 'event_number', 'session_number',
-    'order_id', 'order_value', 'quantity', 'price',
+    'row_key', 'source', 'event_id', 'visitor_id', 'owner_id', 'event_at', 'event_rank', 'event_number',
+    'session_number', 'order_id', 'order_value', 'item_id', 'quantity', 'price', 'currency',
 ] | join(', ') -%}
 
 with
@@ -35,10 +35,7 @@ keyed as (
 
     select
         *,
-        case
-            when order_id is not null then 'id' || chr(31) || order_id
-            else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as string)
-        end as order_key
+        {{ order_key() }} as order_key
     from (
         select * from purchases
         {% if is_incremental_build() -%}
@@ -66,21 +63,32 @@ ranked_purchases as (
 
 ),
 
--- A source with a row for each item gives one order in several rows of one visitor and time. A quantity below 0 buys
--- nothing.
-valued as (
+-- A source with a row for each item gives one order in several rows of one visitor and time.
+first_purchases as (
 
-    select
-        order_key,
-        cast(coalesce(
-            max(case when purchase_rank = 1 then order_value end),
-            sum(cast(greatest(coalesce(quantity, 1), 0) as bigint) * price)
-        ) as decimal(38, 4)) as order_value,
-        count(*) as row_count
-    from ranked_purchases
+    select * from ranked_purchases
     where
         visitor_id = first_visitor_id
         and event_at = first_event_at
+
+),
+
+order_items as (
+
+    {{ items_of('first_purchases', ['order_key']) }}
+
+),
+
+-- Two currencies are not added; a price without one is in a currency of its own.
+item_totals as (
+
+    select
+        order_key,
+        sum({{ bought_units('quantity') }} * price) as item_value,
+        count(distinct coalesce(currency, '')) filter (where price is not null and {{ bought_units('quantity') }} > 0)
+            as currency_count,
+        max(currency) filter (where price is not null and {{ bought_units('quantity') }} > 0) as currency
+    from order_items
     group by 1
 
 ),
@@ -98,9 +106,16 @@ final as (
         ranked_purchases.owner_id,
         ranked_purchases.event_at,
         ranked_purchases.event_rank,
-        valued.order_value
+        cast(coalesce(
+            ranked_purchases.order_value,
+            case when item_totals.currency_count <= 1 then item_totals.item_value end
+        ) as decimal(38, 4)) as order_value,
+        coalesce(
+            case when ranked_purchases.order_value is not null then ranked_purchases.currency end,
+            case when item_totals.currency_count = 1 then item_totals.currency end
+        ) as currency
     from ranked_purchases
-    inner join valued on ranked_purchases.order_key = valued.order_key
+    inner join item_totals on ranked_purchases.order_key = item_totals.order_key
     where ranked_purchases.purchase_rank = 1
 
 )

@@ -1,0 +1,38 @@
+{#- What belongs here: which items an event has. -#}
+
+{#-
+    The events of a relation with a row for each of their items, in the order of item_number: those of the list that
+    was delivered with the event, else the event's own item. `columns` of the event are passed on.
+
+    Of an event of one item an item without a price has the event's; without a currency an item has the event's.
+    `is_described` adds what items are called and look like.
+-#}
+{%- macro items_of(events, columns, is_described=false) -%}
+select
+    {% for column in columns -%}
+        events.{{ column }},
+    {% endfor -%}
+    coalesce(listed.item_number, 1) as item_number,
+    listed.row_key is not null as is_listed,
+    case when listed.row_key is null then events.item_id else listed.item_id end as item_id,
+    case when listed.row_key is null then events.quantity else listed.quantity end as quantity,
+    case
+        when listed.row_key is null then events.price
+        when listed.item_count = 1 then coalesce(listed.price, events.price)
+        else listed.price
+    end as price,
+    case when listed.row_key is null then events.currency else coalesce(listed.currency, events.currency) end
+        as currency,
+    case when listed.row_key is null then coalesce(events.quantity > 0, true) else listed.has_units end as has_units
+    {%- if is_described -%}
+    ,
+    {% for column in ['item_category', 'item_brand'] -%}
+        case when listed.row_key is null then events.{{ column }} else listed.{{ column }} end as {{ column }},
+    {% endfor -%}
+    listed.item_name,
+    listed.item_url,
+    listed.image_url
+    {%- endif %}
+from {{ events }} as events
+left join {{ ref('candidate_items') }} as listed on events.row_key = listed.row_key
+{%- endmacro -%}

@@ -1,0 +1,132 @@
+-- The items of the delivered rows that bring a list of them, read by the rules of a row's own item.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}}) }}
+
+with
+
+{% for name in var('event_sources') -%}
+    {{ name }}_lists as (
+
+        select
+            load_id,
+            line,
+            items
+        from {{ ref('stg_' ~ name) }}
+        where
+            items is not null
+            and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
+
+    ),
+
+{% endfor -%}
+delivered as (
+
+    {% for name in var('event_sources') -%}
+        select
+            load_id,
+            line,
+            {% for field, paths in item_paths(name).items() -%}
+                coalesce(
+                    {% for path in paths -%}
+                        nullif({{ json_text('item', path) }}, ''),
+                    {% endfor -%}
+                    null
+                ) as {{ field }},
+            {% endfor -%}
+            item_number
+        from {{ json_elements(name ~ '_lists', 'items') }} as {{ name }}_items
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
+
+),
+
+typed as (
+
+    select
+        delivered.load_id,
+        delivered.line,
+        delivered.item_number,
+        {{ item_id('delivered.item_id') }} as item_id,
+        delivered.item_name,
+        delivered.item_category,
+        delivered.item_brand,
+        delivered.item_url,
+        delivered.image_url,
+        delivered.quantity as quantity_text,
+        -- JSON's own numbers have points whatever the file's other amounts have
+        try_cast({{ number_text(
+            'delivered.quantity', "(decimal_comma_files.load_id is not null and delivered.quantity like '%,%')"
+        ) }} as decimal(24, 6)) as quantity_number,
+        delivered.price as price_text,
+        try_cast({{ number_text(
+            'delivered.price', "(decimal_comma_files.load_id is not null and delivered.price like '%,%')"
+        ) }} as decimal(18, 4)) as price_number,
+        {{ currency_code('delivered.currency') }} as currency_text,
+        {{ currency_code('delivered.currency') }} in (
+            {{ currency_codes() }}
+        ) as is_currency
+    from delivered
+    left join {{ ref('decimal_comma_files') }} as decimal_comma_files
+        on delivered.load_id = decimal_comma_files.load_id
+
+),
+
+validated as (
+
+    select
+        load_id,
+        line,
+        {{ row_key('load_id', 'line') }} as row_key,
+        item_number,
+        item_id,
+        item_name,
+        item_category,
+        item_brand,
+        item_url,
+        image_url,
+        case
+            when {{ is_whole_quantity('quantity_number') }}
+                then cast(quantity_number as integer)
+        end as quantity,
+        case when price_number >= 0 then price_number end as price,
+        case when is_currency then currency_text end as currency,
+        nullif(concat_ws(
+            ',',
+            case
+                when
+                    quantity_text is not null
+                    and not coalesce({{ is_whole_quantity('quantity_number') }}, false)
+                    and not {{ is_not_given('quantity_text') }}
+                    then 'bad_quantity'
+            end,
+            case
+                when
+                    price_text is not null
+                    and (price_number is null or price_number < 0)
+                    and not {{ is_not_given('price_text') }}
+                    then 'bad_price'
+            end,
+            case
+                when
+                    currency_text is not null
+                    and not is_currency
+                    and not {{ is_not_given('currency_text') }}
+                    then 'bad_currency'
+            end
+        ), '') as repair_reasons
+    from typed
+
+),
+
+final as (
+
+    select
+        *,
+        count(*) over of_row as item_count,
+        bool_or(coalesce(quantity > 0, true)) over of_row as has_units
+    from validated
+    window of_row as (partition by row_key)
+
+)
+
+select * from final

@@ -1,0 +1,77 @@
+-- What each day's events say of each item: the part of `items` that grows with the log, kept by the day.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'days_this_run': ['day']}}) }}
+
+-- depends_on: {{ ref('days_this_run') }}
+
+with
+
+counting_events as (
+
+    select
+        row_key,
+        event_at,
+        event_type,
+        item_id,
+        item_category,
+        item_brand,
+        quantity,
+        price,
+        currency
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        {% if is_incremental_build() -%}
+        and cast(event_at as date) in (select days_this_run.day from {{ ref('days_this_run') }} as days_this_run)
+        {% endif -%}
+        and row_key not in (select duplicate_rows.row_key from {{ ref('duplicate_rows') }} as duplicate_rows)
+
+),
+
+event_items as (
+
+    {{ items_of('counting_events', ['event_at', 'event_type'], is_described=true) }}
+
+),
+
+-- Few descriptions are new: what is alike is put together before the newest is looked for.
+descriptions as (
+
+    select
+        cast(event_at as date) as day,
+        item_id,
+        item_name,
+        item_category,
+        item_brand,
+        item_url,
+        image_url,
+        price,
+        currency,
+        max(event_at) as newest_at,
+        count(*) filter (where event_type = 'view_item') as view_count,
+        count(*) filter (where event_type = 'add_to_cart' and coalesce(quantity > 0, true)) as add_count
+    from event_items
+    where item_id is not null
+    group by all
+
+),
+
+final as (
+
+    select
+        day,
+        item_id,
+        {% for column in ['item_name', 'item_category', 'item_brand', 'item_url', 'image_url'] -%}
+            max({{ as_struct({'known_at': 'newest_at', 'known': column}) }}) filter (where {{ column }} is not null)
+                as newest_{{ column }},
+        {% endfor -%}
+        max({{ as_struct({'known_at': 'newest_at', 'known': 'price', 'currency': "coalesce(currency, '')"}) }})
+            filter (where price is not null) as newest_price,
+        cast(sum(view_count) as bigint) as view_count,
+        cast(sum(add_count) as bigint) as add_count
+    from descriptions
+    group by 1, 2
+
+)
+
+select * from final

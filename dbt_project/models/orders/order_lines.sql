@@ -1,0 +1,71 @@
+-- The items of each order, in the order in which its first purchase reports them.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
+
+with
+
+purchases as (
+
+    select
+        row_key,
+        visitor_id,
+        event_at,
+        event_number,
+        item_id,
+        quantity,
+        price,
+        currency,
+        {{ order_key() }} as order_key
+    from {{ this_run_or_all(ref('log_this_run'), ref('events')) }}
+    where event_type = 'purchase'
+
+),
+
+order_events as (
+
+    select * from {{ ref('order_events') }}
+    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+
+),
+
+-- A source with a row for each item gives one order in several rows of one visitor and time.
+first_purchases as (
+
+    select purchases.*
+    from purchases
+    inner join order_events
+        on
+            purchases.order_key = order_events.order_key
+            and purchases.visitor_id = order_events.visitor_id
+            and purchases.event_at = order_events.event_at
+
+),
+
+order_items as (
+
+    {{ items_of('first_purchases', ['order_key', 'visitor_id', 'event_number']) }}
+
+),
+
+-- A purchase that names no item, no price and no quantity says nothing of what was bought.
+final as (
+
+    select
+        order_key,
+        visitor_id,
+        row_number() over (
+            partition by order_key
+            order by event_number, item_number
+        ) as line_number,
+        coalesce(item_id, '(unknown)') as item_id,
+        {{ bought_units('quantity') }} as quantity,
+        price as unit_price,
+        currency
+    from order_items
+    where
+        {{ bought_units('quantity') }} > 0
+        and (is_listed or item_id is not null or price is not null or quantity is not null)
+
+)
+
+select * from final

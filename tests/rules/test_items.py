@@ -1,0 +1,171 @@
+"""Events of several items as they are delivered: in every format, with faults, late and twice.
+
+Belongs here: what cases_items.py, whose rows are canonical columns in one load, cannot say.
+"""
+
+import csv
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from .cases import LOADED_AT, Row, add, at, buy, log, told, view
+from .cases_items import add_all, items
+from .schedules import Load, assert_same_as_at_once
+from .warehouse import Warehouse
+
+HOUR = datetime(2026, 11, 26, 12, tzinfo=UTC)
+LISTED = [
+    {"item_id": "90001.0", "item_name": 'A "red" shoe, wide', "quantity": 2, "price": 19.9},
+    {"item_id": "hat", "item_name": None, "quantity": 1, "price": 0.1},
+]
+
+
+def written(visitor: str, listed: object) -> dict:
+    return {
+        "event_id": visitor,
+        "visitor_id": visitor,
+        "event_at": "2026-11-20T10:00:00Z",
+        "event_type": "add_to_cart",
+        "currency": "EUR",
+        "items": listed,
+    }
+
+
+def test_a_list_of_items_is_the_same_in_every_format(warehouse: Warehouse, tmp_path: Path):
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        row = written("csv", json.dumps(LISTED))
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    (tmp_path / "a.jsonl").write_text(json.dumps(written("nested", LISTED)))
+    (tmp_path / "b.jsonl").write_text(json.dumps(written("text", json.dumps(LISTED))))
+    pl.DataFrame([written("structs", LISTED)]).write_parquet(tmp_path / "a.parquet")
+    pl.DataFrame([written("column", json.dumps(LISTED))]).write_parquet(tmp_path / "b.parquet")
+    warehouse.build_files(tmp_path, HOUR, tables=("carts", "items", "set_aside_rows"))
+    lines = warehouse.query("""
+        select visitor_id, item_id, quantity, unit_price, currency from cart_lines order by all""")
+    assert [tuple(row.values()) for row in lines] == [
+        (visitor, *line)
+        for visitor in ("column", "csv", "nested", "structs", "text")
+        for line in (
+            ("90001", 2, Decimal("19.9"), "EUR"),
+            ("hat", 1, Decimal("0.1"), "EUR"),
+        )
+    ]
+    assert warehouse.query("from set_aside_rows") == []
+    names = warehouse.query("select item_id, item_name, add_count from items order by 1")
+    assert [tuple(row.values()) for row in names] == [
+        ("90001", 'A "red" shoe, wide', 5),
+        ("hat", None, 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (items(("a", 1.5, "cheap"), ("b", "two", -1), currency="???"), "quantity price currency"),
+        (items(("a", "1", "5"), ("b", 0, 0), ("c", -2, None)), ""),
+        (items(("a", "\\N", "null"), ("b", "", "-"), currency="(not set)"), ""),
+        ('[{"item_id": {"x": 1}, "price": {"amount": 5}}]', "price"),
+        ("[]", ""),
+        ("(not set)", ""),
+        ('{"item_id": "a"}', "items"),
+        ("3", "items"),
+        ('[{"item_id": "a"}', "items"),
+        ('["a", {"item_id": "b", "price": "x"}]', "price items"),
+    ],
+)
+def test_a_bad_item_is_noted_once_a_row_and_reason(warehouse: Warehouse, text, reasons):
+    rows = log(add_all("A", "10:00", text), view("B", "10:00"), view("C", "10:00"))
+    warehouse.build(rows, LOADED_AT, tables=("landed_files", "set_aside_rows"))
+    noted = warehouse.query("select action, reason, line from set_aside_rows")
+    assert sorted(noted, key=str) == sorted(
+        ({"action": "repaired", "reason": f"bad_{name}", "line": 1} for name in reasons.split()),
+        key=str,
+    )
+    (landed,) = warehouse.query(
+        "select rows_read, rows_accepted, rows_duplicate, rows_dropped, rows_repaired"
+        " from landed_files"
+    )
+    assert list(landed.values()) == [3, 3, 0, 0, bool(reasons)]
+
+
+def test_prices_of_items_speak_for_their_file(warehouse: Warehouse):
+    bad = add("A", "10:00", price="cheap")
+    good = add_all("A", "10:00", items(("shoe", 1, 5), ("hat", 1, 5)))
+    worse = add_all("A", "10:00", items(("shoe", 1, "x"), ("hat", 1, "y")))
+    for rows, is_suspect in (
+        ([bad, good], False),
+        ([bad, worse, good], True),
+        ([bad, worse, good, good], False),
+    ):
+        warehouse.build(log(*rows), LOADED_AT, tables=("landed_files",))
+        assert warehouse.query("select is_suspect from landed_files") == [
+            {"is_suspect": is_suspect}
+        ]
+
+
+def test_a_view_of_several_items_is_of_each_in_the_features(warehouse: Warehouse):
+    rows = log(
+        view("A", "10:00", items=items(("shoe", 1, 10), ("hat", 1, 30))),
+        view("A", "10:01", item_id="shoe", price="20"),
+        view("A", "10:02", items=items(("shoe",)), price="40"),
+        view("A", "10:03", items=items(("sock",), ("shoe", 1, None))),
+        add("A", "10:04", "shoe", price="50"),
+    )
+    warehouse.build(rows, at("11:00"), tables=("scoring_snapshots",))
+    found = warehouse.query(
+        "select session_distinct_item_count, session_view_count, cart_price_to_viewed_price"
+        " from scoring_snapshots"
+    )
+    # prices viewed: 10, 30, 20 and 40
+    assert [tuple(row.values()) for row in found] == [(3, 4, 2)]
+
+
+def later(row: Row, event_id: str) -> Row:
+    """A row of a later load."""
+    return log(row)[0] | {"event_id": event_id}
+
+
+def test_a_late_refund_changes_the_order_of_another_visitor(warehouse: Warehouse):
+    refund = later(told("B", "12:00", "refund", order_id="o1", order_value="5.00"), "r1")
+    moved = refund | {"order_id": "o2", "event_at": at("11:00").isoformat()}
+    first = log(buy("A", "10:00", "o1", order_value="9"), buy("C", "10:00", "o2", order_value="9"))
+    assert_same_as_at_once(warehouse, [Load(first), Load([refund])])
+    assert refunds(warehouse) == [("o1", 5), ("o2", None)]
+    # the same event at an earlier time, which counts then
+    assert_same_as_at_once(warehouse, [Load(first), Load([refund]), Load([moved])])
+    assert refunds(warehouse) == [("o1", None), ("o2", 5)]
+
+
+def refunds(warehouse: Warehouse) -> list[tuple]:
+    found = warehouse.query("select order_id, refunded_value from orders order by 1")
+    return [tuple(row.values()) for row in found]
+
+
+def test_a_copy_that_counts_on_another_day_takes_its_items_with_it(warehouse: Warehouse):
+    first = later(view("A", "+2d 10:00", items=items(("shoe",), item_name="Late")), "v1")
+    other = later(view("B", "+1d 10:00", item_id="hat"), "v2")
+    copy = first | view("A", "+1d 09:00", items=items(("shoe",), item_name="Early"))
+    assert_same_as_at_once(warehouse, [Load([first, other]), Load([copy])])
+    found = warehouse.query("select item_id, item_name, view_count from items order by 1")
+    assert [tuple(row.values()) for row in found] == [("hat", None, 1), ("shoe", "Early", 1)]
+
+
+@pytest.mark.parametrize("model_count", range(3, 40, 6))
+def test_a_build_that_died_leaves_items_and_orders_whole(warehouse: Warehouse, model_count: int):
+    both = items(("shoe", 1, 5), ("hat", 2, 7))
+    first = log(add_all("A", "10:00", both), buy("B", "10:10", "o1", items=both))
+    second = [
+        later(buy("A", "10:05", "o1", items=both), "late"),
+        later(view("C", "+40d 10:00", items=both), "end"),
+    ]
+    third = [later(told("C", "+1d 10:00", "refund", order_id="o1", order_value="1"), "refund")]
+    assert_same_as_at_once(
+        warehouse,
+        [Load(first), Load(second, dies_after=model_count), Load(third, dies_after=model_count)],
+    )
