@@ -121,13 +121,17 @@ class Warehouse:
         tables: Iterable[str] = SELECTS,
         files: Sequence[int] | None = None,
         landed_at: datetime = LOADED_AT,
+        rates: Sequence[tuple[str, str, str]] = (),
     ) -> None:
         """Load the rows and build the models that `tables`, names in `SELECTS`, are read from.
 
         `files` gives the number of the file of each row, in order of loading; default: one file.
+        `rates` are rates of exchange, which land last.
         """
         self.empty()
         self.land(rows, files or [1] * len(rows), landed_at)
+        if rates:
+            self.land_rates(rates, max(files or [1]) + 1, landed_at)
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 
@@ -244,6 +248,28 @@ class Warehouse:
             use {DATABASE}""")
         for statement in self._recording.raw:
             self._connection.execute(statement)
+
+    def land_rates(
+        self, rates: Sequence[tuple[str, str, str]], load_id: int, landed_at: datetime = LOADED_AT
+    ) -> None:
+        """Load rates of exchange (date, currency, rate) as the file of that number."""
+        self._connection.execute(
+            "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+            " rows_read) values (?, 'exchange_rates', ?, ?, 0, ?, ?)",
+            [
+                load_id,
+                f"rates-{load_id}.csv",
+                f"{load_id:064x}",
+                landed_at.replace(tzinfo=None),
+                len(rates),
+            ],
+        )
+        for line, rate in enumerate(rates, start=1):
+            self._connection.execute(
+                "insert into raw.exchange_rates (_load_id, _line, date, currency, rate)"
+                " values (?, ?, ?, ?, ?)",
+                [load_id, line, *rate],
+            )
 
     def land(
         self, rows: Sequence[Row], files: Sequence[int], landed_at: datetime = LOADED_AT

@@ -8,6 +8,25 @@
     costly, so it should have only the visitors that are asked about.
 -#}
 {%- macro visitor_states(events) -%}
+-- Prices of views in another currency than the hour's: few or none.
+foreign_views as (
+
+    select
+        visitor_id,
+        event_number,
+        event_at as instant,
+        currency,
+        price as amount
+    from {{ events }}
+    where
+        event_type = 'view_item'
+        and price is not null
+        and {{ is_foreign('currency', ref('hour_currency')) }}
+
+),
+
+{{ base_amounts('exchanged_views', 'foreign_views', ref('hour_currency')) }},
+
 events_with_orders as (
 
     select
@@ -19,11 +38,15 @@ events_with_orders as (
         events.is_activity,
         events.is_session_start,
         events.session_number,
-        events.price,
+        case
+            when events.event_type != 'view_item' then null
+            when exchanged_views.event_number is not null then exchanged_views.amount_base
+            else events.price
+        end as viewed_price,
         events.device_type,
         events.country,
         orders.order_key is not null as is_order,
-        coalesce(orders.order_value, 0) as new_order_value,
+        coalesce(orders.order_value_base, 0) as new_order_value,
         case when events.is_session_start then events.previous_activity_at end as previous_session_ended_at,
         case when events.is_session_start then coalesce(events.utm_medium, '') end as session_utm_medium,
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
@@ -36,10 +59,14 @@ events_with_orders as (
             order by events.event_number
         ) = 1 as is_new_item
     from {{ events }} as events
-    left join {{ ref('orders') }} as orders
+    left join {{ ref('hour_order_values') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number
+    left join exchanged_views
+        on
+            events.visitor_id = exchanged_views.visitor_id
+            and events.event_number = exchanged_views.event_number
     window visitor_order as (
         partition by events.visitor_id
         order by events.event_number
@@ -95,8 +122,8 @@ states as (
         sum(cast(is_order as integer)) over visitor_so_far as visitor_order_count,
         sum(case when is_order then new_order_value else 0 end) over visitor_so_far as visitor_order_value,
         max(case when is_order then event_at end) over visitor_so_far as visitor_last_order_at,
-        sum(case when event_type = 'view_item' then price else 0 end) over visitor_so_far as visitor_viewed_value,
-        sum(cast(event_type = 'view_item' and price is not null as integer)) over visitor_so_far
+        sum(coalesce(viewed_price, 0)) over visitor_so_far as visitor_viewed_value,
+        sum(cast(viewed_price is not null as integer)) over visitor_so_far
             as visitor_priced_view_count,
         {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
         {{ last_not_null('country') }} over visitor_so_far as last_country
@@ -129,13 +156,13 @@ owner_events as (
         events.event_at,
         events.is_session_start,
         orders.order_key is not null as is_order,
-        coalesce(orders.order_value, 0) as new_order_value,
+        coalesce(orders.order_value_base, 0) as new_order_value,
         row_number() over (
             partition by events.owner_id
             order by events.event_at, events.visitor_id, events.event_number
         ) as owner_event_number
     from {{ events }} as events
-    left join {{ ref('orders') }} as orders
+    left join {{ ref('hour_order_values') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number

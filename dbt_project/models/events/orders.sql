@@ -4,7 +4,7 @@
 
 {% set columns = [
     'source', 'event_id', 'visitor_id', 'owner_id', 'event_at', 'event_rank', 'event_number', 'session_number',
-    'order_id', 'order_value', 'quantity', 'price',
+    'order_id', 'order_value', 'quantity', 'price', 'currency',
 ] | join(', ') -%}
 
 with
@@ -68,20 +68,37 @@ ranked_purchases as (
 
 -- A source with a row for each item gives one order in several rows of one visitor and time. A quantity below 0 buys
 -- nothing.
-valued as (
+totals as (
 
     select
         order_key,
-        cast(coalesce(
-            max(case when purchase_rank = 1 then order_value end),
-            sum(cast(greatest(coalesce(quantity, 1), 0) as bigint) * price)
-        ) as decimal(38, 4)) as order_value,
-        count(*) as row_count
+        max(case when purchase_rank = 1 then order_value end) as stated_value,
+        max(case when purchase_rank = 1 then currency end) as stated_currency,
+        sum(cast(greatest(coalesce(quantity, 1), 0) as bigint) * price) as row_value,
+        max(case when price is not null then currency end) as row_currency,
+        count(distinct case when price is not null then coalesce(currency, '') end) as row_currency_count
     from ranked_purchases
     where
         visitor_id = first_visitor_id
         and event_at = first_event_at
     group by 1
+
+),
+
+-- Money of two currencies is not added: such an order has no value of its own.
+valued as (
+
+    select
+        order_key,
+        cast(coalesce(
+            stated_value,
+            case when row_currency_count = 1 then row_value end
+        ) as decimal(38, 4)) as order_value,
+        case
+            when stated_value is not null then stated_currency
+            when row_currency_count = 1 then row_currency
+        end as currency
+    from totals
 
 ),
 
@@ -98,7 +115,8 @@ final as (
         ranked_purchases.owner_id,
         ranked_purchases.event_at,
         ranked_purchases.event_rank,
-        valued.order_value
+        valued.order_value,
+        valued.currency
     from ranked_purchases
     inner join valued on ranked_purchases.order_key = valued.order_key
     where ranked_purchases.purchase_rank = 1
