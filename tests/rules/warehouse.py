@@ -8,7 +8,7 @@ The in-memory database is attached under the name that dbt rendered.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
@@ -44,7 +44,10 @@ EVENT_COLUMNS = (
 # replaced by the visitor and the start that it is a hash of.
 SELECTS = {
     "events": f"select {EVENT_COLUMNS}, owner_id from events",
-    "orders": "select visitor_id, event_at as ordered_at, order_id, order_value from orders",
+    "orders": """
+        select orders.visitor_id, orders.event_at as ordered_at, order_id, orders.order_value,
+            orders.currency, order_value_base
+        from orders left join order_values using (order_key)""",
     "sessions": """
         select visitor_id, started_at, ended_at, owner_id, event_count, view_count, add_count,
             remove_count, checkout_count, order_count, order_value, has_cart, is_cart_abandoned,
@@ -58,12 +61,13 @@ SELECTS = {
         from cart_lines left join carts using (cart_id, visitor_id)""",
     "training_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
-            snapshots.last_touched_at, session_ended_at, snapshots.cart_value,
-            converts_within_horizon
+            snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
+            snapshots.cart_value_base, converts_within_horizon
         from training_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
     "scoring_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
-            snapshots.last_touched_at, session_ended_at, snapshots.cart_value
+            snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
+            snapshots.cart_value_base
         from scoring_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
     "training_returns": """
         select visitor_id, started_at as session_started_at, returns.owner_id, returns.ended_at,
@@ -121,17 +125,19 @@ class Warehouse:
         tables: Iterable[str] = SELECTS,
         files: Sequence[int] | None = None,
         landed_at: datetime = LOADED_AT,
-        rates: Sequence[tuple[str, str, str]] = (),
+        rates: Sequence[tuple[str, str, str]] | Mapping[int, Sequence[tuple[str, str, str]]] = (),
     ) -> None:
         """Load the rows and build the models that `tables`, names in `SELECTS`, are read from.
 
         `files` gives the number of the file of each row, in order of loading; default: one file.
-        `rates` are rates of exchange, which land last.
+        `rates` are rates of exchange, which land last, or by the numbers of their files.
         """
         self.empty()
         self.land(rows, files or [1] * len(rows), landed_at)
-        if rates:
-            self.land_rates(rates, max(files or [1]) + 1, landed_at)
+        by_file = rates if isinstance(rates, Mapping) else {max(files or [1]) + 1: rates}
+        for load_id, each in by_file.items():
+            if each:
+                self.land_rates(each, load_id, landed_at)
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 

@@ -85,15 +85,16 @@ previous_rates as (
 rates as (
 
     select
-        currency,
-        valid_from,
-        valid_until,
-        rate
-    from {{ ref('currency_rates') }}
+        currency_rates.currency,
+        currency_rates.valid_from,
+        currency_rates.valid_until,
+        currency_rates.rate
+    from {{ ref('currency_rates') }} as currency_rates
+    -- a full build has nothing to compare with
+    cross join {{ watermark() }}
 
 ),
 
--- Between two builds only: a full one has nothing to compare with.
 changed_rates as (
 
     (
