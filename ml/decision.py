@@ -125,8 +125,8 @@ def decide(
 
     Returns:
         ``carts`` with segment, best_action, expected_gain (DECIMAL(18,4), 0 for nothing, null where
-        a rate is lacking, for which nothing is done), priority_rank (1 is first; unique), contact_not_before (null for nothing), return_window and
-        is_holdout.
+        a rate is lacking, for which nothing is done), priority_rank (1 is first; unique),
+        contact_not_before (null for nothing), return_window and is_holdout.
 
     Raises:
         ValueError: if p_abandon or a return probability is missing in a row or not in [0, 1].
@@ -135,7 +135,9 @@ def decide(
         if not carts[name].cast(pl.Float64).is_between(0, 1).fill_null(False).all():
             raise ValueError(f"{name} must be in [0, 1] in every row")
     p_buy = 1.0 - carts["p_abandon"].to_numpy()
-    value = carts["cart_value_base"].cast(pl.Float64).fill_null(float(typical_value or 0)).to_numpy()
+    value = (
+        carts["cart_value_base"].cast(pl.Float64).fill_null(float(typical_value or 0)).to_numpy()
+    )
     gains = economics.gains(p_buy, value)
     is_rate_lacking = carts["is_rate_lacking"].to_numpy()
     gains[is_rate_lacking, 1:] = -MAX_GAIN

@@ -39,7 +39,11 @@ def test_the_action_with_the_highest_expected_gain_is_chosen(p_buy, value, actio
 
 
 def test_a_cart_of_unknown_value_is_taken_to_be_worth_the_typical_order():
-    rows = [{"cart_value_base": None}, {"cart_value_base": Decimal(100)}, {"cart_value_base": Decimal(0)}]
+    rows = [
+        {"cart_value_base": None},
+        {"cart_value_base": Decimal(100)},
+        {"cart_value_base": Decimal(0)},
+    ]
     result = decided(rows, typical_value=Decimal(100))
     assert result["expected_gain"].to_list() == [Decimal("0.9965"), Decimal("0.9965"), Decimal(0)]
 

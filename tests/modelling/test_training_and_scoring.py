@@ -140,8 +140,7 @@ def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
     connection.execute("insert into main.scoring_returns values ('a'), ('bot')")
     connection.execute("create table main.hour_currency as select 'EUR' as currency")
     connection.execute(
-        "create table main.hour_order_values"
-        " (event_at timestamp, order_value_base decimal(38, 4))"
+        "create table main.hour_order_values (event_at timestamp, order_value_base decimal(38, 4))"
     )
     connection.execute(
         "insert into main.hour_order_values select ?, unnest([10, 30, 20, null])",

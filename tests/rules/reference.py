@@ -548,7 +548,7 @@ class Return:
 class Log:
     """Everything that follows from a list of events, and from rates.
 
-    `currency` is the reporting currency where logs are read together; else it follows from this one.
+    `currency` is the reporting currency where logs are read together; else it follows from this.
     """
 
     events: list[Event]

@@ -58,7 +58,9 @@ def test_a_variable_that_is_a_setting_is_marked_as_one():
     assert settings == {*marked(Settings, Mark.LOG), *marked(Settings, Mark.HOUR)}
 
 
-@pytest.mark.parametrize("folder", ["events", "sessions", "carts", "money", "incremental", "quality"])
+@pytest.mark.parametrize(
+    "folder", ["events", "sessions", "carts", "money", "incremental", "quality"]
+)
 def test_tables_of_the_log_depend_on_no_other_variable_than_those_of_their_fingerprint(folder):
     text = "".join(file.read_text() for file in (PROJECT / "models" / folder).rglob("*.sql"))
     names = set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", with_macros(text)))

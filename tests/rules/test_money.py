@@ -1,9 +1,11 @@
 """Money of several currencies: values in the reporting one, at the rates of their time.
 
-Belongs here: rates by hand, with the values that follow in carts, orders, sessions and snapshots, and
-the shared case of currencies. Not here: what is done about a cart (tests/ml, tests/whole).
+Belongs here: rates by hand, with the values that follow in carts, orders, sessions and snapshots,
+and the shared case of currencies. Not here: what is done about a cart (tests/ml, tests/whole).
 """
 
+import csv
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -81,8 +83,6 @@ def test_the_case_of_currencies_without_rates(warehouse: Warehouse, shared_cases
 
 
 def build_case(warehouse: Warehouse, shared_cases: Path, rates: list[Rate]) -> None:
-    import csv
-
     with (shared_cases / "c08_currencies" / "events.csv").open() as file:
         rows = [{"source": "canonical", **row} for row in csv.DictReader(file)]
     warehouse.build(rows, HOUR, tables=MONEY, rates=rates, landed_at=HOUR)
@@ -117,9 +117,7 @@ def test_the_newest_rate_not_after_the_last_touch_counts(warehouse: Warehouse, r
 
 
 def test_a_closed_cart_has_the_rate_of_its_end_and_an_order_that_of_its_time(warehouse: Warehouse):
-    rows = in_euro(
-        [yen("A", "10:00"), buy("A", "11:00", "o1", order_value="1000", currency="JPY")]
-    )
+    rows = in_euro([yen("A", "10:00"), buy("A", "11:00", "o1", order_value="1000", currency="JPY")])
     rates = [("2026-03-02", "JPY", "0.006"), ("2026-03-02T11:00:00Z", "JPY", "0.007")]
     warehouse.build(rows, at("12:00"), tables=MONEY, rates=rates)
     assert values(warehouse)["A"] == (Decimal(1000), "JPY", Decimal(7))
@@ -180,8 +178,11 @@ def test_a_cart_is_worth_what_its_lines_are(warehouse: Warehouse, rows, own, bas
         # a later order is not known by the hour
         ([yen("A", "10:00"), buy("B", "13:00", "o1", currency="USD", order_value="1")], [], "JPY"),
         # nor is a later rate
-        ([yen("A", "10:00"), yen("B", "10:00"), euro("C", "10:00")],
-         [("2026-03-02T12:00:00.000001Z", "JPY", "0.006")], "JPY"),
+        (
+            [yen("A", "10:00"), yen("B", "10:00"), euro("C", "10:00")],
+            [("2026-03-02T12:00:00.000001Z", "JPY", "0.006")],
+            "JPY",
+        ),
     ],
 )
 def test_the_reporting_currency_of_an_hour_is_the_commonest_by_then(
@@ -204,7 +205,10 @@ def test_orders_whose_rows_mix_currencies_have_no_value_of_their_own(warehouse: 
     assert found["B"] == (Decimal(2000), "EUR", Decimal(2000))
     assert found["C"] == (None, None, None)
     warehouse.build(in_euro(rows), at("12:00"), tables=MONEY)
-    assert lacking(warehouse) == [("order", "EUR", 1, Decimal(10)), ("order", "JPY", 1, Decimal(1000))]
+    assert lacking(warehouse) == [
+        ("order", "EUR", 1, Decimal(10)),
+        ("order", "JPY", 1, Decimal(1000)),
+    ]
 
 
 def test_an_amount_of_any_size_stops_nothing(warehouse: Warehouse):
@@ -222,19 +226,21 @@ def test_every_row_of_rates_is_accounted_for(warehouse: Warehouse):
     )
     [found] = warehouse.query("from landed_files where source = 'exchange_rates'")
     assert [found[f"rows_{name}"] for name in ("read", "accepted", "duplicate", "dropped")] == [
-        5, 1, 2, 2
+        5,
+        1,
+        2,
+        2,
     ]
     assert not found["is_suspect"]
     aside = warehouse.query("select line, action, reason from set_aside_rows order by line")
     assert [tuple(row.values()) for row in aside] == [
-        (4, "dropped", "bad_currency"), (5, "dropped", "bad_time")
+        (4, "dropped", "bad_currency"),
+        (5, "dropped", "bad_time"),
     ]
 
 
 def test_a_set_rate_counts_until_the_first_that_was_delivered(dbt_recording: Recording):
     """What is set is in the SQL: it stands there as dbt renders it for these settings."""
-    import dataclasses
-
     given = """
         union all
         select 'JPY' as currency, timestamp '0001-01-01 00:00:00' as valid_from,
@@ -249,7 +255,8 @@ def test_a_set_rate_counts_until_the_first_that_was_delivered(dbt_recording: Rec
 
     models = [
         dataclasses.replace(model, statements=with_rate(model.statements))
-        if model.name == "currency_rates" else model
+        if model.name == "currency_rates"
+        else model
         for model in dbt_recording.models
     ]
     warehouse = Warehouse(dataclasses.replace(dbt_recording, models=models))
@@ -277,8 +284,11 @@ def test_rates_that_come_later_give_what_all_at_once_gives(
     warehouse: Warehouse, files, base, dies_after
 ):
     rows = in_euro(
-        [yen("A", "10:00"), yen("B", "10:00"),
-         buy("B", "10:10", "o1", order_value="1000", currency="JPY")]
+        [
+            yen("A", "10:00"),
+            yen("B", "10:00"),
+            buy("B", "10:10", "o1", order_value="1000", currency="JPY"),
+        ]
     )
     names = ["carts", "order_values", "sessions", "currency_rates", "log_currency", "cart_touches"]
     warehouse.empty()
