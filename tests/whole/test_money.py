@@ -73,9 +73,9 @@ def test_without_rates_carts_in_the_reporting_currency_come_first_and_the_rest_i
     assert {tuple(rest) for _, *rest in found[2:]} == {(None, None, "nothing")}
     assert len(found) == 6
     warnings = [each for each in state(home).warnings if "a rate is lacking" in each]
-    assert [each.partition(" are in no sum")[0] for each in warnings] == [
-        "1 carts with 90.00 EUR",
-        "3 carts with 32,000.00 JPY",
-        "1 carts with 130,000.00 KRW",
+    assert [each.partition(" is in no sum")[0] for each in warnings] == [
+        "90.00 EUR in 1 cart",
+        "32,000.00 JPY in 3 carts",
+        "130,000.00 KRW in 1 cart",
     ]
     assert all(f"Warning    {each}" in words_of(home) for each in warnings)
