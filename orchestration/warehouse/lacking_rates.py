@@ -24,8 +24,8 @@ def warnings(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> lis
         f" from {schema}.{AMOUNTS_WITHOUT_RATE} group by kind, currency order by kind, currency"
     ).fetchall()
     return [
-        f"{amount:,.2f} {currency or 'without a currency'} in {count:,} {kind}{'s' * (count > 1)} is"
-        " in no sum: a rate is lacking; set [money.rates], or deliver landing/exchange_rates"
+        f"{amount:,.2f} {currency or 'without a currency'} in {count:,} {kind}{'s' * (count > 1)}"
+        " is in no sum: a rate is lacking; set [money.rates], or deliver landing/exchange_rates"
         f" ({AMOUNTS_WITHOUT_RATE})"
         for kind, currency, count, amount in rows
     ]
