@@ -10,7 +10,7 @@ from orchestration.landing import load_sources, source_named
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
 
-def test_the_project_declares_its_three_sources(sources):
+def test_the_project_declares_its_three_sources_of_events_and_one_of_rates(sources):
     assert list(sources) == ["canonical", "exchange_rates", "rees46", "shopify_pixel"]
     assert sources["rees46"].header == (
         "event_time",
@@ -25,6 +25,7 @@ def test_the_project_declares_its_three_sources(sources):
     )
     assert {name: source.required_names for name, source in sources.items()} == {
         "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
+        "exchange_rates": {"date", "currency", "rate"},
         "rees46": {"event_time", "event_type", "user_id"},
         "shopify_pixel": {"client_id", "timestamp", "event_name"},
     }
