@@ -31,7 +31,7 @@ MAX_GAIN = 1e11
 
 @dataclass(frozen=True)
 class Economics:
-    """What a sale brings, what a nudge costs and does; amounts in the currency of the carts.
+    """What a sale brings, what a nudge costs and does; amounts in the reporting currency.
 
     The effects are assumptions until a holdout has measured them: 1.15 and 1.5 as odds ratios lift
     a chance of 20 % to 22.3 % and 27.3 %. An incentive can only pay where its odds ratio is above
@@ -111,20 +111,22 @@ def decide(
 
     Args:
         carts: cart_id (unique), visitor_id, owner_id, as_of, last_touched_at, session_ended_at,
-            cart_value (null where no price is known), p_abandon, p_return_4h ... p_return_168h, and
+            cart_value_base (in the reporting currency; null where no price or a rate is not known),
+            is_rate_lacking (whether it is the rate), p_abandon, p_return_4h ... p_return_168h, and
             return_share_hours (hours from as_of until ``timing.returned_share`` of those who return
             within a week have returned; NaN or null if none does).
         economics: margin, costs and effects.
         holdout_key: secret of the holdout; see ``is_held_out``.
         holdout_share: share of people held out.
         timing: when people may be contacted.
-        typical_value: what a cart without a known value is taken to be worth, such as the shop's
-            median order; without it such a cart gains nothing by a nudge.
+        typical_value: what a cart without a price is taken to be worth, such as the shop's median
+            order; without it such a cart gains nothing by a nudge. Of a cart that lacks a rate more
+            is known, though not in this currency: its gain is not known.
 
     Returns:
-        ``carts`` with segment, best_action, expected_gain (DECIMAL(18,4), 0 for nothing),
-        priority_rank (1 is first; unique), contact_not_before (null for nothing), return_window and
-        is_holdout.
+        ``carts`` with segment, best_action, expected_gain (DECIMAL(18,4), 0 for nothing, null where
+        a rate is lacking, for which nothing is done), priority_rank (1 is first; unique),
+        contact_not_before (null for nothing), return_window and is_holdout.
 
     Raises:
         ValueError: if p_abandon or a return probability is missing in a row or not in [0, 1].
@@ -133,14 +135,18 @@ def decide(
         if not carts[name].cast(pl.Float64).is_between(0, 1).fill_null(False).all():
             raise ValueError(f"{name} must be in [0, 1] in every row")
     p_buy = 1.0 - carts["p_abandon"].to_numpy()
-    value = carts["cart_value"].cast(pl.Float64).fill_null(float(typical_value or 0)).to_numpy()
+    value = (
+        carts["cart_value_base"].cast(pl.Float64).fill_null(float(typical_value or 0)).to_numpy()
+    )
     gains = economics.gains(p_buy, value)
+    is_rate_lacking = carts["is_rate_lacking"].to_numpy()
+    gains[is_rate_lacking, 1:] = -MAX_GAIN
     # The first of equal gains is taken, and actions stand in the order of what they cost.
     best = gains.argmax(axis=1)
     decided = carts.with_columns(
         segment=_segments(p_buy, best, economics),
         best_action=pl.Series(np.array(ACTIONS, dtype=object)[best], dtype=pl.String),
-        expected_gain=_decimals(gains.max(axis=1)),
+        expected_gain=pl.when(~pl.col("is_rate_lacking")).then(_decimals(gains.max(axis=1))),
         return_window=_return_window(),
         is_holdout=is_held_out(
             carts.select(person().alias("person"))["person"], key=holdout_key, share=holdout_share
@@ -188,7 +194,7 @@ def _rank(decided: pl.DataFrame) -> pl.Series:
         decided.with_row_index("row")
         .sort(
             "expected_gain",
-            "cart_value",
+            "cart_value_base",
             "last_touched_at",
             "cart_id",
             descending=[True, True, True, False],

@@ -19,6 +19,9 @@ SNAPSHOT_KEYS = (
     "last_touched_at",
     "session_ended_at",
     "cart_value",
+    "currency",
+    "cart_value_base",
+    "is_rate_lacking",
     "is_suspected_bot",
 )
 CONVERTS = "converts_within_horizon"

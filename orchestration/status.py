@@ -28,7 +28,13 @@ from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
 from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
 from orchestration.privacy.erasure_records import PENDING
-from orchestration.warehouse import database, run_log, suspect_files, suspicious_ids
+from orchestration.warehouse import (
+    database,
+    lacking_rates,
+    run_log,
+    suspect_files,
+    suspicious_ids,
+)
 from orchestration.warehouse.score_tables import HAS_SCORED
 
 SHOWN_WARNINGS = 5
@@ -98,6 +104,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         ).pl()
         outcomes = list(outcome_lines(connection))
         late = list(late_lines(connection))
+        money = list(money_lines(connection, hour))
         since = run_log.last_hour_ended(connection, "main")
         warnings = list(_warnings(home, connection, hour, since))
         skipped = list(skipped_lines(connection))
@@ -109,6 +116,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
         *outcomes,
+        *money,
         *late,
         *(f"Warning    {each}" for each in warnings),
         *(["", *aligned(top).splitlines(), ""] if top.height else []),
@@ -212,6 +220,19 @@ def models(home: Home) -> str:
         else:
             lines.append(f"{name}: {champion} stays; {decision.model_id}: {decision.reason}")
     return "\n".join(lines)
+
+
+def money_lines(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Iterator[str]:
+    """The currency that an hour's values and gains are in, if the log knows any."""
+    if not _has_column(connection, "runs", "reporting_currency"):
+        return  # an older version published it
+    query = (
+        "select reporting_currency from runs"
+        f" where {HAS_SCORED} and as_of = ? order by started_at desc limit 1"
+    )
+    for (currency,) in connection.execute(query, [hour]).fetchall():
+        if currency is not None:
+            yield f"Money      gains, ranks and sums are in {currency}"
 
 
 def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -321,6 +342,7 @@ def _warnings(
         note = scores["note"][0]
         yield f"p_abandon is the same for every cart{f': {note}' if note else ''}"
     yield from suspicious_ids.warnings(published, with_ids=True)
+    yield from lacking_rates.warnings(published)[:SHOWN_WARNINGS]
     files = suspect_files.warnings(published, since)
     yield from files[:SHOWN_WARNINGS]
     if len(files) > SHOWN_WARNINGS:

@@ -39,8 +39,8 @@ def idle_hours(frame: pl.DataFrame) -> np.ndarray:
 
 
 def cart_values(frame: pl.DataFrame) -> np.ndarray:
-    """(n,) the value of the cart, 0 where it is unknown."""
-    return frame["cart_value"].cast(pl.Float64).fill_null(0.0).to_numpy()
+    """(n,) the value of the cart in the reporting currency, 0 where it is unknown."""
+    return frame["cart_value_base"].cast(pl.Float64).fill_null(0.0).to_numpy()
 
 
 def cart_count(frame: pl.DataFrame) -> int:

@@ -14,9 +14,19 @@ from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import from_partition_key, iso
 from orchestration.modelling import scoring, training
 from orchestration.outputs import export_files
-from orchestration.warehouse import database, run_log, suspect_files, suspicious_ids
+from orchestration.warehouse import (
+    database,
+    lacking_rates,
+    run_log,
+    suspect_files,
+    suspicious_ids,
+)
 from orchestration.warehouse.freshness import freshness
-from orchestration.warehouse.score_tables import CART_SCORES, SUSPICIOUS_IDS
+from orchestration.warehouse.score_tables import (
+    AMOUNTS_WITHOUT_RATE,
+    CART_SCORES,
+    SUSPICIOUS_IDS,
+)
 
 SHOWN_WARNINGS = 20
 
@@ -27,6 +37,7 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
         _rows_add_up(),
         _files_say_enough(),
         _ids_are_of_one(),
+        _all_money_has_a_rate(),
         _log_is_recent(),
         _scores_are_sane(),
         _export_equals_table(),
@@ -82,6 +93,20 @@ def _ids_are_of_one() -> dg.AssetChecksDefinition:
         return _outcome(context, None, warnings=warnings)
 
     return ids_are_of_one
+
+
+def _all_money_has_a_rate() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=AMOUNTS_WITHOUT_RATE,
+        description="Every amount is in the reporting currency or has a rate.",
+        required_resource_keys={RUN_KEY},
+    )
+    def all_money_has_a_rate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with run_of(context).open_warehouse() as connection:
+            warnings = lacking_rates.warnings(connection)
+        return _outcome(context, None, warnings=warnings[:SHOWN_WARNINGS])
+
+    return all_money_has_a_rate
 
 
 def _log_is_recent() -> dg.AssetChecksDefinition:

@@ -210,8 +210,9 @@ def cart_scores_asset(
     def cart_scores(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
+            frames = scoring.read_frames(connection, as_of)
             scores = scoring.score(
-                scoring.read_frames(connection, as_of),
+                frames,
                 training.champion(run.model_store, training.ABANDONMENT, as_of),
                 training.champion(run.model_store, training.RETURN, as_of),
                 as_of=as_of,
@@ -226,11 +227,13 @@ def cart_scores_asset(
                 run.run_id,
                 run.settings,
                 not_after=run.newest_possible_hour,
+                reporting_currency=frames.reporting_currency,
             )
         top = scores.sort("priority_rank").head(TOP_ROWS)
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
+                "reporting_currency": frames.reporting_currency or "",
                 "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
                 "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
             }
@@ -276,6 +279,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             rows = export_files.read_rows(connection, as_of)
+            currency = scoring.reporting_currency(connection)
             is_stale = freshness(connection, as_of, run.settings).is_stale
         export = export_files.write_export(
             run.home.exports,
@@ -287,6 +291,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             settings_digest=run.settings.digest,
             keep_hours=run.settings.exports_keep_hours,
             is_stale=is_stale,
+            reporting_currency=currency,
             not_after=run.newest_possible_hour,
         )
         return dg.MaterializeResult(

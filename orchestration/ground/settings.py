@@ -13,13 +13,25 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from ml.decision import Economics
+from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import (
     FromTable,
@@ -56,6 +68,61 @@ def _below_a_trillion(economics: Economics) -> Economics:
         if (value := getattr(economics, each.name)) >= 1e12:
             raise ValueError(f"{each.name} is {value}, it must be below 1e12")
     return economics
+
+
+def _currency(code: str) -> str:
+    if code and code not in CURRENCY_CODES:
+        raise ValueError(f"{code!r} is no currency code of ISO 4217 such as EUR")
+    return code
+
+
+def _rate(value: object) -> object:
+    """A number of the file as the decimal that it was written as."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return value
+    rate = Decimal(str(value))
+    if not (rate.is_finite() and 0 < rate < 1_000_000 and rate == round(rate, 12)):
+        raise ValueError(f"{value} is no rate: give {_RATE_IN_WORDS}")
+    return rate
+
+
+_RATE_IN_WORDS = "a number above 0 and below 1,000,000 with at most 12 decimals"
+Currency = Annotated[str, AfterValidator(_currency), InWords("a code such as EUR, or nothing")]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_rate),
+    PlainSerializer("{:f}".format, return_type=str, when_used="json"),
+    InWords(_RATE_IN_WORDS),
+]
+
+
+class Money(BaseModel):
+    """In which currency sums are, and what others are worth in it."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    reporting_currency: Annotated[Currency, Mark.LOG] = Field(
+        "",
+        description="The currency that gains, ranks and sums are in; if not set, the one of most"
+        " orders of the log, else of most carts.",
+    )
+    rates: Annotated[dict[str, Rate], Mark.LOG] = Field(
+        {},
+        description="What one unit of a currency is worth in the reporting currency, while no rate"
+        " of landing/exchange_rates is older.",
+        examples=[{"JPY": 0.006}],
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> "Money":
+        for code in self.rates:
+            if not _currency(code):
+                raise ValueError("a rate needs a currency code of ISO 4217 such as EUR")
+        if self.rates.get(self.reporting_currency, 1) != 1:
+            raise ValueError(
+                f"{self.reporting_currency} is the reporting currency: its rate is 1, always"
+            )
+        return self
 
 
 class Ids(BaseModel):
@@ -139,11 +206,14 @@ class Settings(BaseModel):
     )
     economics: Annotated[Economics, FromTable(), AfterValidator(_below_a_trillion)] = Field(
         Economics(),
-        description="What a sale brings, what a nudge costs and does; amounts in the currency of"
-        " the carts.",
+        description="What a sale brings, what a nudge costs and does; amounts in the reporting"
+        " currency.",
     )
     ids: Annotated[Ids, Mark.LOG, Mark.LATER] = Field(
         Ids(), description="How the ids of the log are read."
+    )
+    money: Annotated[Money, Mark.LOG, Mark.LATER] = Field(
+        Money(), description="In which currency sums are, and what others are worth in it."
     )
     sources: dict[str, Text] = Field(
         {},
@@ -238,14 +308,19 @@ def _refusal(fault: Mapping[str, Any], where: str) -> ComebackError:
     name, *rest = fault["loc"]
     known = Settings.model_fields
     field = known.get(name)
-    if rest and is_table(field):
-        where, name = f"{where} [{name}]", rest[0]
+    path = []
+    while rest and is_table(field):
+        path.append(name)
+        name, *rest = rest
         known = settings_of(field)
         field = free_value(field) if known is None else known.get(name)
+    if path:
+        where = f"{where} [{'.'.join(path)}]"
     if _is_unknown(fault):
         return ComebackError(f"unknown setting '{name}'", where, _instead(name, known))
     if fault["type"] == "value_error":
-        return ComebackError(str(fault["ctx"]["error"]), f"{where} [{name}]", "correct the value")
+        place = where if path and not is_table(field) else f"{where} [{name}]"
+        return ComebackError(str(fault["ctx"]["error"]), place, "correct the value")
     wanted = f"a table [{name}]" if is_table(field) else in_words(field)
     return ComebackError(f"'{name}' cannot be {_shown(fault['input'])}", where, f"give {wanted}")
 

@@ -54,13 +54,18 @@ def _setting(name: str, field: FieldInfo) -> str:
     return f"{_prose(*notes)}\n#{_assignment(name, field.get_default(call_default_factory=True))}"
 
 
-def _table(name: str, field: FieldInfo) -> Iterator[str]:
-    """The table's name and its settings, a block each."""
+def _table(name: str, field: FieldInfo, outer: str = "") -> Iterator[str]:
+    """The table's name and its settings, a block each; then the tables in it."""
     inside = settings_of(field)
-    heading = f"#[{_key(name)}]"
+    path = f"{outer}{_key(name)}"
+    heading = f"#[{path}]"
     if inside is not None:
         yield f"{_prose(field.description or '')}\n{heading}"
-        yield from (_setting(each, below) for each, below in inside.items())
+        values = [each for each, below in inside.items() if not is_table(below)]
+        yield from (_setting(each, inside[each]) for each in values)
+        for each, below in inside.items():
+            if is_table(below):
+                yield from _table(each, below, f"{path}.")
         return
     notes = [field.description or "", f"{in_words(free_value(field))}."]
     examples = [

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data.simulated_shop import write_shop
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.landing import FoundFile
 
@@ -19,10 +20,13 @@ logger = logging.getLogger(__name__)
 SOURCE = "canonical"
 FOLDER = "simulated_shop"
 TRUTH = "simulated_truth"
+RATES_SOURCE = "exchange_rates"
+# What its shoppers in Britain and the United States pay in, from before its first day on.
+RATES = "date,currency,rate\n2026-01-01,GBP,1.15\n2026-01-01,USD,0.92\n"
 
 
 def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
-    """Write the simulated shop's dumps into the home, unless they are there.
+    """Write the simulated shop's dumps and rates into the home, unless they are there.
 
     Args:
         home: where to.
@@ -33,6 +37,7 @@ def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
     """
     dumps = home.landing / SOURCE / FOLDER
     if dumps.is_dir():
+        _add_rates(home)
         return
     if is_taken:
         raise ComebackError(
@@ -46,6 +51,7 @@ def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     written = write_shop(unfinished, home.root / TRUTH)
     unfinished.rename(dumps)
+    _add_rates(home)
     logger.info("Simulated %d events in %d files.", written.events, len(written.files))
 
 
@@ -54,14 +60,24 @@ def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
 
     The caller holds the run lock. The shop can come again: the same seed makes the same bytes.
     """
-    dumps = home.landing / SOURCE / FOLDER
-    if not dumps.is_dir() or all(Path(file.address).is_relative_to(dumps) for file in files):
+    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE / FOLDER
+    paths = [Path(file.address) for file in files]
+    are_own = (path.is_relative_to(dumps) or path.is_relative_to(rates) for path in paths)
+    if not dumps.is_dir() or all(are_own):
         return
     logger.info("Removing the simulated shop: real dumps have come.")
     for folder in (home.models, home.published.parent, home.exports, home.root / TRUTH):
         shutil.rmtree(folder, ignore_errors=True)
     for suffix in ("", ".wal"):
         home.warehouse.with_name(home.warehouse.name + suffix).unlink(missing_ok=True)
+    shutil.rmtree(rates, ignore_errors=True)
     # last: as long as its dumps are here, this is to be done again
     shutil.rmtree(dumps)
     home.prepare()
+
+
+def _add_rates(home: Home) -> None:
+    file = home.landing / RATES_SOURCE / FOLDER / "rates.csv"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, RATES.encode())

@@ -23,6 +23,7 @@ LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "to
 IDENTITIES = ("visitor", "user", "event")
 ESCAPES = ("quote", "backslash")
 DECIMALS = ("point", "comma")
+EVENTS, RATES = "events", "rates"
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -53,6 +54,7 @@ class Source:
             ``backslash`` (before a backslash too).
         looks: The looks of all sources that are known, its own among them.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
+        holds: What a row is: one of ``events``, or of ``rates`` of exchange, which are nobody's.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Source:
     escape: str = "quote"
     looks: tuple[Look, ...] = ()
     placeholders: tuple[str, ...] = ()
+    holds: str = EVENTS
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -199,6 +202,7 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         meta.get("zone", "UTC"),
         meta.get("escape", "quote"),
         parsed_looks(name, meta.get("look"), where),
+        holds=meta.get("holds", EVENTS),
     )
     for identifier in (name, *source.column_names):
         if not _IDENTIFIER.fullmatch(identifier):
@@ -216,7 +220,11 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
                 where,
                 f"use one of: {', '.join(IDENTITIES)}",
             )
-    if not source.identity("visitor") + source.identity("user"):
+    if source.holds not in (EVENTS, RATES):
+        raise ComebackError(
+            f"{source.holds!r} is nothing that a row can be", where, f"use {EVENTS} or {RATES}"
+        )
+    if source.holds == EVENTS and not source.identity("visitor") + source.identity("user"):
         raise ComebackError(
             "no column says whose a row is, so nobody could be erased",
             where,

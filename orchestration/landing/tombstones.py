@@ -191,7 +191,7 @@ def visitor_of(source: Source) -> str:
         *_known(source, "visitor"),
         *(f"'user:' || {each}" for each in _known(source, "user")),
     ]
-    return f"coalesce({', '.join(ids)})"
+    return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
 
 
 def user_of(source: Source) -> str:

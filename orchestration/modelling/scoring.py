@@ -42,6 +42,7 @@ SHOWN_COLUMNS = (
     "priority_rank",
     "cart_id",
     "cart_value",
+    "currency",
     "p_abandon",
     "p_return_24h",
     "segment",
@@ -59,12 +60,15 @@ class ScoringFrames:
     Attributes:
         snapshots: the carts.
         returns: their visitors' absences, row for row the same carts.
-        typical_value: the shop's median order up to the hour; None before the first of known value.
+        typical_value: the shop's median order up to the hour, in the reporting currency; None
+            before the first of known value.
+        reporting_currency: the currency of all gains; None while no amount has one.
     """
 
     snapshots: pl.DataFrame
     returns: pl.DataFrame
     typical_value: Decimal | None
+    reporting_currency: str | None = None
 
 
 def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> ScoringFrames:
@@ -88,9 +92,16 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
             "correct the models in dbt_project/models/snapshots",
         )
     typical_value = connection.execute(
-        "select quantile_disc(order_value, 0.5) from main.order_events where event_at <= ?", [as_of]
+        "select quantile_disc(order_value_base, 0.5) from main.hour_order_values"
+        " where event_at <= ?",
+        [as_of],
     ).fetchall()[0][0]
-    return ScoringFrames(snapshots, returns, typical_value)
+    return ScoringFrames(snapshots, returns, typical_value, reporting_currency(connection))
+
+
+def reporting_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The currency that the hour which dbt built last is scored in; None while it knows none."""
+    return connection.execute("select max(currency) from main.hour_currency").fetchall()[0][0]
 
 
 def score(
@@ -158,6 +169,7 @@ def write_scores(
     settings: Settings,
     *,
     not_after: datetime = END_OF_TIME,
+    reporting_currency: str | None = None,
 ) -> None:
     """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep.
 
@@ -182,7 +194,12 @@ def write_scores(
         old = (as_of, not_after, settings.scores_keep_days)
         drop_outcomes(connection, is_old, old)
         connection.execute(f"delete from scores.cart_scores where {is_old}", old)
-        note_run(connection, run_id, carts_scored=scores.height)
+        note_run(
+            connection,
+            run_id,
+            carts_scored=scores.height,
+            reporting_currency=reporting_currency,
+        )
 
 
 def _with_reasons(

@@ -62,6 +62,8 @@ COLUMNS = (
     "p_return_24h",
     "reasons",
     "scored_at",
+    "currency",
+    "cart_value_base",
 )
 _ID_COLUMNS = ("cart_id", "visitor_id", "owner_id")
 _AT_FDCWD = -100
@@ -86,6 +88,8 @@ class Export:
         models: model ids behind the scores, by model name.
         settings: digest of the settings.
         is_stale: whether the newest event of the log was too old at the hour.
+        reporting_currency: the currency of cart_value_base and expected_gain; None while no amount
+            has one.
     """
 
     hour: str
@@ -98,6 +102,7 @@ class Export:
     models: dict[str, str]
     settings: str
     is_stale: bool
+    reporting_currency: str | None
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
@@ -118,6 +123,7 @@ def write_export(
     settings_digest: str,
     keep_hours: int,
     is_stale: bool = False,
+    reporting_currency: str | None = None,
     not_after: datetime = END_OF_TIME,
 ) -> Export:
     """Write an hour's export, point to it if it is the newest, and drop those that are too old.
@@ -133,6 +139,7 @@ def write_export(
         settings_digest: digest of the settings, for the manifest.
         keep_hours: how many of the written hours are kept, the newest; this one always is.
         is_stale: whether the newest event was too old at the hour, for the manifest.
+        reporting_currency: the currency of values and gains, for the manifest.
         not_after: the newest hour there can be by the clock.
 
     Returns:
@@ -150,6 +157,7 @@ def write_export(
         models=models,
         settings=settings_digest,
         is_stale=is_stale,
+        reporting_currency=reporting_currency,
     )
     target = folder / hour_name(hour)
     _replace_folder(target, {FILE: content, MANIFEST: _json(asdict(export))}, not_after)
@@ -197,6 +205,7 @@ def rewrite_all(
             settings_digest=manifest["settings"],
             keep_hours=keep_hours,
             is_stale=manifest.get("is_stale", False),
+            reporting_currency=manifest.get("reporting_currency"),
             not_after=not_after,
         )
         kept.append(path.name)

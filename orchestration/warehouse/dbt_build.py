@@ -27,6 +27,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing.locations import known_sources
+from orchestration.landing.sources import EVENTS
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -98,14 +99,19 @@ def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, obj
     """The variables of the dbt project; without `as_of` those that parsing depends on.
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
-    tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources.
+    tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources
+    of events.
     """
     kind = type(settings)
     log_variables = marked(kind, Mark.LOG)
     names = {*log_variables, *marked(kind, Mark.HOUR)}
     values = settings.model_dump(mode="json", include=names)
-    values |= {"log_variables": log_variables, "event_sources": list(known_sources())}
+    values |= {"log_variables": log_variables, "event_sources": _event_sources()}
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
+
+
+def _event_sources() -> list[str]:
+    return [name for name, source in known_sources().items() if source.holds == EVENTS]
 
 
 def dbt_args(

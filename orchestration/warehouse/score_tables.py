@@ -70,7 +70,16 @@ CART_SCORES = Table(
             "cart_value",
             "decimal(38, 4)",
             "Value of the priced lines at that hour, in the currency of the cart; null without"
-            " a price.",
+            " a price, or with prices in several currencies.",
+        ),
+        Column(
+            "currency", "varchar", "The one currency of the priced lines, null if unknown or mixed."
+        ),
+        Column(
+            "cart_value_base",
+            "decimal(38, 4)",
+            "The value in the reporting currency of the hour (see runs), at the rates of the hour;"
+            " null without a price, or where a rate is lacking.",
         ),
         Column(
             "p_abandon", "double", "Probability that no order follows within the label horizon."
@@ -105,8 +114,8 @@ CART_SCORES = Table(
         Column(
             "expected_gain",
             "decimal(18, 4)",
-            "What the best action is expected to gain over doing nothing, in the currency of the"
-            " cart.",
+            "What the best action is expected to gain over doing nothing, in the reporting currency"
+            " of the hour (see runs); null where the value lacks a rate.",
         ),
         Column("priority_rank", "bigint", "1 for the greatest expected gain of the hour."),
         Column(
@@ -195,6 +204,12 @@ RUNS = Table(
         Column("files_landed", "bigint", "Files that were new."),
         Column("rows_read", "bigint", "Rows in them."),
         Column("carts_scored", "bigint", "Rows it wrote to cart_scores; null if it did not score."),
+        Column(
+            "reporting_currency",
+            "varchar",
+            "Currency of the gains it wrote to cart_scores; null if it did not score, or while no"
+            " amount of the log has a currency.",
+        ),
         Column("settings", "varchar", "Digest of the settings it ran with."),
         Column("reason", "varchar", "Why a check stopped it, in one line, else null."),
     ),
@@ -298,6 +313,7 @@ class BuiltTable:
 
 LATE_DATA_REPORT = "late_data_report"
 SUSPICIOUS_IDS = "suspicious_ids"
+AMOUNTS_WITHOUT_RATE = "amounts_without_rate"
 DBT_TABLES = {
     "sessions": BuiltTable(("started_at", "session_id"), "visitor_id"),
     "carts": BuiltTable(("started_at", "cart_id"), "visitor_id"),
@@ -306,6 +322,7 @@ DBT_TABLES = {
     "order_lines": BuiltTable(("order_key", "line_number"), "visitor_id"),
     "items": BuiltTable(("item_id",)),
     "daily_funnel": BuiltTable(("day",)),
+    AMOUNTS_WITHOUT_RATE: BuiltTable(("day", "kind", "currency")),
     "landed_files": BuiltTable(("load_id",)),
     "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),
     SUSPICIOUS_IDS: BuiltTable(("kind", "source", "id")),

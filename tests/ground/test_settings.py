@@ -4,6 +4,7 @@ import re
 import tomllib
 from dataclasses import fields
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from ml.decision import Economics
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings, load_settings, parse_settings, write_template
 from orchestration.ground.settings_schema import InWords, Mark, declared, in_words, marked
@@ -295,3 +298,54 @@ def test_words_of_the_shop_for_nobody_are_a_table_of_their_own(tmp_path):
         parse_settings({"ids": {"placeholders": "x"}})
     with pytest.raises(ComebackError, match=r"\[ids\], give a list, each a text that is not"):
         parse_settings({"ids": {"placeholders": [" "]}})
+
+
+def test_rates_are_the_decimals_that_were_written_and_go_to_dbt_as_texts(tmp_path):
+    (tmp_path / "comeback.toml").write_text(
+        '[money]\nreporting_currency = "EUR"\n[money.rates]\nJPY = 0.006\nKRW = 1e-7\nGBP = 2\n'
+    )
+    money = load_settings(tmp_path).money
+    assert money.rates == {"JPY": Decimal("0.006"), "KRW": Decimal("1E-7"), "GBP": Decimal(2)}
+    assert dbt_vars(load_settings(tmp_path))["money"] == {
+        "reporting_currency": "EUR",
+        "rates": {"JPY": "0.006", "KRW": "0.0000001", "GBP": "2"},
+    }
+    assert "money" in dbt_vars(Settings())["log_variables"]
+    assert load_settings(tmp_path).digest != Settings().digest
+
+
+@pytest.mark.parametrize(
+    ("money", "complaint"),
+    [
+        ({"reporting_currency": "EURO"}, r"'EURO' is no currency code .*\[money\]"),
+        ({"reporting_currency": "eur"}, "'eur' is no currency code"),
+        ({"reporting_currency": 7}, r"'reporting_currency' cannot be 7, .*\[money\], give a code"),
+        ({"rates": {"YEN": 1}}, "'YEN' is no currency code"),
+        ({"rates": {"": 1}}, "a rate needs a currency code"),
+        ({"rates": {"JPY": 0}}, r"0 is no rate: give a number above 0 .*\[money.rates\]"),
+        ({"rates": {"JPY": -0.1}}, "-0.1 is no rate"),
+        ({"rates": {"JPY": float("inf")}}, "inf is no rate"),
+        ({"rates": {"JPY": float("nan")}}, "nan is no rate"),
+        ({"rates": {"JPY": 1e6}}, "1000000.0 is no rate"),
+        ({"rates": {"JPY": 1e-13}}, "1e-13 is no rate"),
+        ({"rates": {"JPY": "0.006"}}, r"'JPY' cannot be '0.006', .*\[money.rates\], give a number"),
+        ({"rates": {"JPY": True}}, "'JPY' cannot be True"),
+        ({"rates": 3}, r"'rates' cannot be 3|a table \[rates\]"),
+        ({"reporting_currency": "EUR", "rates": {"EUR": 2}}, "EUR is the reporting currency"),
+        ({"rate": {}}, "unknown setting 'rate'"),
+    ],
+)
+def test_money_that_cannot_be_is_refused_in_one_line(money, complaint):
+    with pytest.raises(ComebackError, match=complaint) as failure:
+        parse_settings({"money": money})
+    assert "\n" not in str(failure.value)
+
+
+def test_the_reporting_currency_may_have_the_rate_1():
+    settings = parse_settings({"money": {"reporting_currency": "EUR", "rates": {"EUR": 1}}})
+    assert settings.money.rates == {"EUR": Decimal(1)}
+
+
+def test_the_codes_of_settings_are_those_of_delivered_rows():
+    macro = (DBT_PROJECT / "macros" / "rules" / "currencies.sql").read_text()
+    assert frozenset(re.findall(r"'([A-Z]{3})'", macro)) == CURRENCY_CODES

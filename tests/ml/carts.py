@@ -20,7 +20,8 @@ def carts(rows: list[dict]) -> pl.DataFrame:
         "as_of": AS_OF,
         "last_touched_at": AS_OF - timedelta(hours=1),
         "session_ended_at": AS_OF - timedelta(hours=1),
-        "cart_value": Decimal(100),
+        "cart_value_base": Decimal(100),
+        "is_rate_lacking": False,
         "p_abandon": 0.5,
         "p_return_4h": 0.1,
         "p_return_8h": 0.2,
@@ -36,7 +37,7 @@ def carts(rows: list[dict]) -> pl.DataFrame:
         ],
         schema_overrides={
             "owner_id": pl.String,
-            "cart_value": pl.Decimal(38, 4),
+            "cart_value_base": pl.Decimal(38, 4),
             "last_touched_at": pl.Datetime("us"),
             "session_ended_at": pl.Datetime("us"),
             "return_share_hours": pl.Float64,

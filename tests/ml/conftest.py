@@ -30,7 +30,7 @@ def make_snapshots(carts: int = 2500, days: float = 60, seed: int = 5) -> pl.Dat
                     "owner_id": [f"u{i}" if i % 3 == 0 else None for i in range(carts)],
                     "last_touched_at": touched,
                     "session_ended_at": touched,
-                    "cart_value": rng.uniform(5, 200, carts),
+                    "cart_value_base": rng.uniform(5, 200, carts),
                     "is_suspected_bot": [False] * carts,
                     "converts_within_horizon": luck >= truth,
                     "idle_hours": np.full(carts, float(age)),
@@ -42,7 +42,7 @@ def make_snapshots(carts: int = 2500, days: float = 60, seed: int = 5) -> pl.Dat
                 schema_overrides={"owner_id": pl.String},
             ).with_columns(
                 as_of=pl.col("last_touched_at") + timedelta(hours=age),
-                cart_value=pl.col("cart_value").round(2).cast(pl.Decimal(18, 4)),
+                cart_value_base=pl.col("cart_value_base").round(2).cast(pl.Decimal(18, 4)),
             )
         )
     return pl.concat(frames).sort("as_of", "cart_id")

@@ -29,7 +29,7 @@ def test_contact_waits_for_the_floor_and_for_those_who_return_by_themselves(
 
 def test_contact_is_rounded_up_to_the_minute_and_null_for_nothing():
     ended = AS_OF - timedelta(minutes=59, seconds=59, microseconds=999_999)
-    row = decided([{"session_ended_at": ended}, {"cart_value": None}])
+    row = decided([{"session_ended_at": ended}, {"cart_value_base": None}])
     assert row["contact_not_before"].to_list() == [AS_OF + timedelta(hours=23, minutes=1), None]
 
 

@@ -32,16 +32,36 @@ LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_pur
 )
 def test_the_action_with_the_highest_expected_gain_is_chosen(p_buy, value, action, gain, segment):
     value = None if value is None else Decimal(value)
-    row = decided([{"p_abandon": 1 - p_buy, "cart_value": value}]).row(0, named=True)
+    row = decided([{"p_abandon": 1 - p_buy, "cart_value_base": value}]).row(0, named=True)
     assert row["best_action"] == action
     assert row["expected_gain"] == Decimal(gain)
     assert row["segment"] == segment
 
 
 def test_a_cart_of_unknown_value_is_taken_to_be_worth_the_typical_order():
-    rows = [{"cart_value": None}, {"cart_value": Decimal(100)}, {"cart_value": Decimal(0)}]
+    rows = [
+        {"cart_value_base": None},
+        {"cart_value_base": Decimal(100)},
+        {"cart_value_base": Decimal(0)},
+    ]
     result = decided(rows, typical_value=Decimal(100))
     assert result["expected_gain"].to_list() == [Decimal("0.9965"), Decimal("0.9965"), Decimal(0)]
+
+
+def test_a_cart_whose_value_lacks_a_rate_is_left_alone_and_comes_last():
+    rows = [
+        {"cart_value_base": None, "is_rate_lacking": True, "p_abandon": 0.9},
+        {"cart_value_base": Decimal(1), "p_abandon": 0.999},
+        {"cart_value_base": None, "is_rate_lacking": True, "p_abandon": 0.1},
+        {"cart_value_base": Decimal(900)},
+    ]
+    # what is known of it is not replaced by the typical order
+    result = decided(rows, typical_value=Decimal(500))
+    assert result["expected_gain"].to_list()[::2] == [None, None]
+    assert result["best_action"].to_list() == ["nothing", "nothing", "nothing", "reminder"]
+    assert result["segment"].to_list() == [UNLIKELY, UNLIKELY, LIKELY, FENCE]
+    assert result["contact_not_before"].to_list()[::2] == [None, None]
+    assert result.sort("priority_rank")["cart_id"].to_list() == ["c3", "c1", "c0", "c2"]
 
 
 def test_of_equal_carts_the_one_touched_last_comes_first():
@@ -59,12 +79,12 @@ def test_equal_gains_go_to_the_cheaper_action():
 def test_rank_is_by_gain_then_value_then_cart():
     rows = decided(
         [
-            {"cart_id": "b", "p_abandon": 0.05, "cart_value": Decimal(10)},
-            {"cart_id": "a", "p_abandon": 0.05, "cart_value": Decimal(10)},
-            {"cart_id": "c", "p_abandon": 0.05, "cart_value": Decimal(11)},
-            {"cart_id": "d", "p_abandon": 0.05, "cart_value": None},
-            {"cart_id": "e", "p_abandon": 0.5, "cart_value": Decimal(50)},
-            {"cart_id": "f", "p_abandon": 0.5, "cart_value": Decimal(60)},
+            {"cart_id": "b", "p_abandon": 0.05, "cart_value_base": Decimal(10)},
+            {"cart_id": "a", "p_abandon": 0.05, "cart_value_base": Decimal(10)},
+            {"cart_id": "c", "p_abandon": 0.05, "cart_value_base": Decimal(11)},
+            {"cart_id": "d", "p_abandon": 0.05, "cart_value_base": None},
+            {"cart_id": "e", "p_abandon": 0.5, "cart_value_base": Decimal(50)},
+            {"cart_id": "f", "p_abandon": 0.5, "cart_value_base": Decimal(60)},
         ]
     )
     assert rows["cart_id"].to_list() == list("bacdef")  # the order is left alone
@@ -95,7 +115,7 @@ def test_no_carts_make_no_decisions():
 
 
 def test_a_mistyped_price_does_not_stop_the_hour():
-    rows = decided([{"cart_value": Decimal(10) ** 30}, {}])
+    rows = decided([{"cart_value_base": Decimal(10) ** 30}, {}])
     assert rows["priority_rank"].to_list() == [1, 2]
     assert rows["expected_gain"][0] == Decimal("100000000000.0000")
 
@@ -135,7 +155,7 @@ cart_rows = st.lists(
     st.fixed_dictionaries(
         {
             "p_abandon": st.floats(0, 1),
-            "cart_value": st.none() | st.decimals(0, 100_000, places=2),
+            "cart_value_base": st.none() | st.decimals(0, 100_000, places=2),
             "return_share_hours": st.none() | st.floats(0, 168),
         }
     ),

@@ -138,16 +138,20 @@ def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
     connection.execute("create table main.scoring_returns (cart_id text)")
     connection.execute("insert into main.scoring_snapshots values ('a', false), ('bot', true)")
     connection.execute("insert into main.scoring_returns values ('a'), ('bot')")
+    connection.execute("create table main.hour_currency as select 'EUR' as currency")
     connection.execute(
-        "create table main.order_events (event_at timestamp, order_value decimal(38, 4))"
+        "create table main.hour_order_values (event_at timestamp, order_value_base decimal(38, 4))"
     )
     connection.execute(
-        "insert into main.order_events select ?, unnest([10, 30, 20, null])",
+        "insert into main.hour_order_values select ?, unnest([10, 30, 20, null])",
         [TEN - timedelta(hours=1)],
     )
-    connection.execute("insert into main.order_events values (?, 900)", [TEN + timedelta(hours=1)])
+    connection.execute(
+        "insert into main.hour_order_values values (?, 900)", [TEN + timedelta(hours=1)]
+    )
     frames = scoring.read_frames(connection, TEN)
     assert frames.typical_value == 20
+    assert frames.reporting_currency == "EUR"
     assert frames.snapshots["cart_id"].to_list() == frames.returns["cart_id"].to_list() == ["a"]
     connection.execute("delete from main.scoring_returns where cart_id = 'a'")
     with pytest.raises(ComebackError, match="1 carts to score but 0 absences"):

@@ -916,7 +916,12 @@ CARTS = [
             add("A", "10:00", price="5.00", currency="EUR"),
             add("A", "10:01", "hat", price="3.00", currency="USD"),
         ),
-        {"carts": rows("currency is_value_complete", (None, False))},
+        {
+            # of one cart each, so that EUR is reported by its code; USD has no rate
+            "carts": rows(
+                "cart_value currency cart_value_base is_value_complete", (None, None, None, False)
+            )
+        },
     ),
     Case(
         "a price without currency is in a currency of its own",
@@ -930,10 +935,10 @@ CARTS = [
         ),
         {
             "carts": rows(
-                "visitor_id currency is_value_complete cart_value",
-                ("A", None, False, Decimal("8.00")),
-                ("B", None, True, Decimal("8.00")),
-                ("C", None, True, Decimal("8.00")),
+                "visitor_id currency is_value_complete cart_value cart_value_base",
+                ("A", None, False, None, Decimal("8.00")),
+                ("B", None, True, Decimal("8.00"), Decimal("8.00")),
+                ("C", None, True, Decimal("8.00"), Decimal("8.00")),
             )
         },
     ),

@@ -8,10 +8,11 @@ Sessions and carts are known here by (visitor, start), which is what the warehou
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from .reference_fields import (
@@ -27,6 +28,7 @@ from .reference_fields import (
 from .reference_items import (
     UNKNOWN_ITEM,
     Item,
+    amounts_of,
     bought,
     described_items,
     items_of,
@@ -61,6 +63,8 @@ BOT_EVENT_COUNT = 1000
 BOT_DURATION = timedelta(hours=12)
 CLOCK_SKEW = timedelta(minutes=5)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+# Stands for the reporting currency that follows from a log.
+FROM_LOG = "(from the log)"
 
 RANKS = {
     "view_item": 1,
@@ -263,6 +267,34 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
     return event, [name for name in REPAIRS if name in repairs]
 
 
+# Money --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What one unit of a currency is worth in the reporting currency, from a time on."""
+
+    valid_from: datetime
+    currency: str
+    rate: Decimal
+
+
+def clean_rates(delivered: Iterable[tuple[str, str, str]]) -> tuple[Rate, ...]:
+    """Delivered rates (date, currency, rate) that are any; of two of one time the lower."""
+    found: dict[tuple[datetime, str], Decimal] = {}
+    for date, code, text in delivered:
+        valid_from, currency, rate = parse_time(date, "UTC"), known_currency(code), amount(text)
+        if valid_from is None or currency is None or not rate or rate >= 10**6:
+            continue
+        key = (valid_from, currency)
+        found[key] = min(rate, found.get(key, rate))
+    return tuple(Rate(*key, rate) for key, rate in found.items())
+
+
+Amounts = Mapping[str | None, Decimal]
+"""Sums by currency; null where none is named."""
+
+
 # Events -------------------------------------------------------------------------------------
 
 
@@ -303,6 +335,7 @@ class Order:
     value: Decimal | None
     currency: str | None
     lines: tuple[Item, ...]
+    amounts: Amounts
     owners: Mapping[str, str | None]
 
     def is_by(self, visitor_id: str) -> bool:
@@ -335,6 +368,7 @@ class Cart:
     closed_at: datetime | None = None
     order: Order | None = None
     owner_id: str | None = None
+    priced_in: set[str] = field(default_factory=set)
 
     @property
     def started_at(self) -> datetime:
@@ -354,10 +388,20 @@ class Cart:
 
     @property
     def value(self) -> Decimal | None:
-        priced = [line for line in self.lines.values() if line.unit_price is not None]
-        if self.lines and not priced:
-            return None
-        return sum((line.quantity * line.unit_price for line in priced), Decimal(0))
+        if not self.lines:
+            return Decimal(0)
+        # money of two currencies is not added
+        return next(iter(self.amounts.values())) if len(self.amounts) == 1 else None
+
+    @property
+    def amounts(self) -> Amounts:
+        """What its priced lines come to, by currency."""
+        found: dict[str | None, Decimal] = {}
+        for line in self.lines.values():
+            if line.unit_price is not None:
+                amount_ = line.quantity * line.unit_price
+                found[line.currency] = found.get(line.currency, Decimal(0)) + amount_
+        return found
 
     @property
     def currencies(self) -> set[str | None]:
@@ -392,6 +436,7 @@ class Cart:
         line.quantity += item.units
         if item.price is not None:
             line.unit_price, line.currency = item.price, item.currency
+            self.priced_in.update({item.currency} - {None})
 
     def _remove(self, item: Item, *, is_add_event: bool) -> None:
         item_id = item.item_id or (UNKNOWN_ITEM if is_add_event else None)
@@ -428,9 +473,14 @@ class Return:
 
 @dataclass(frozen=True)
 class Log:
-    """Everything that follows from a list of events."""
+    """Everything that follows from a list of events, and from rates.
+
+    `currency` is the reporting currency where logs are read together; else it follows from this.
+    """
 
     events: list[Event]
+    rates: tuple[Rate, ...] = ()
+    currency: str | None = field(default=FROM_LOG)
 
     @cached_property
     def ranked(self) -> list[Event]:
@@ -443,7 +493,41 @@ class Log:
 
     def cut(self, as_of: datetime) -> "Log":
         """The log as it stood at an instant, events at that very instant included."""
-        return Log([event for event in self.events if event.event_at <= as_of])
+        return Log(
+            [event for event in self.events if event.event_at <= as_of],
+            tuple(rate for rate in self.rates if rate.valid_from <= as_of),
+        )
+
+    @cached_property
+    def reporting_currency(self) -> str | None:
+        """The commonest of orders, else of carts; after them those that rates are of."""
+        if self.currency != FROM_LOG:
+            return self.currency
+        rated = {rate.currency for rate in self.rates if rate.rate != 1}
+        of_orders = Counter(order.currency for order in self.orders if order.currency)
+        of_carts: Counter[str] = Counter()
+        if not of_orders.keys() - rated:
+            of_carts.update(code for cart in self.carts for code in cart.priced_in)
+        found = [(code in rated, 0, -count, code) for code, count in of_orders.items()]
+        found += [(code in rated, 1, -count, code) for code, count in of_carts.items()]
+        return min(found)[-1] if found else None
+
+    def base(self, amounts: Amounts, instant: datetime) -> Decimal | None:
+        """Amounts in the reporting currency at an instant; null without any, or without a rate."""
+        exchanged = []
+        for currency, own in amounts.items():
+            if currency in (None, self.reporting_currency):
+                exchanged.append(own)
+                continue
+            known = [r for r in self.rates if r.currency == currency and r.valid_from <= instant]
+            if not known:
+                return None
+            rate = max(known, key=lambda each: each.valid_from).rate
+            exchanged.append((own * rate).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+        return _total(exchanged)
+
+    def cart_base(self, cart: Cart, instant: datetime) -> Decimal | None:
+        return self.base(cart.amounts, instant) if cart.lines else Decimal(0)
 
     @cached_property
     def owners(self) -> list[str | None]:
@@ -497,7 +581,8 @@ class Log:
         value, currency = lines_value(lines)
         if first.order_value is not None:
             value, currency = first.order_value, first.currency or currency
-        return Order(first, value, currency, bought(lines), owners)
+        amounts = amounts_of(bought(lines)) if value is None else {currency: value}
+        return Order(first, value, currency, bought(lines), amounts, owners)
 
     @cached_property
     def carts(self) -> list[Cart]:
@@ -745,14 +830,20 @@ def _order_name(event: Event) -> tuple:
 # Tables -------------------------------------------------------------------------------------
 
 
-def tables(events: list[Event], as_of: datetime) -> dict[str, list[dict]]:
+def tables(
+    events: list[Event],
+    as_of: datetime,
+    rates: tuple[Rate, ...] = (),
+    currencies: tuple[str | None, str | None] = (FROM_LOG, FROM_LOG),
+) -> dict[str, list[dict]]:
     """The warehouse's tables as rows, with (visitor, start) where the warehouse has hashed ids.
 
     `as_of` is the run's hour: what is learned from and what is scored is of the log cut there,
-    the other tables are of the whole log.
+    the other tables are of the whole log. `currencies` are the reporting currencies of the two,
+    where they do not follow from these events alone.
     """
-    log = Log(events)
-    known = log.cut(as_of)
+    log = Log(events, rates, currencies[0])
+    known = replace(log.cut(as_of), currency=currencies[1])
     return {name: rows(log, as_of) for name, rows in LOG_TABLES.items()} | {
         name: rows(known, as_of) for name, rows in MODEL_TABLES.items()
     }
@@ -780,6 +871,7 @@ def _order_rows(log: Log, _: datetime) -> list[dict]:
             ),
             "order_value": order.value,
             "currency": order.currency,
+            "order_value_base": log.base(order.amounts, order.event.event_at),
             "refunded_value": log.refunded(order),
             "line_count": len(order.lines),
             "item_quantity": sum(line.units for line in order.lines),
@@ -842,10 +934,12 @@ def _session_rows(log: Log, _: datetime) -> list[dict]:
             "checkout_count": session.count("begin_checkout"),
             "order_count": len(log.orders_in(session)),
             # An order of unknown value adds nothing, and no order is worth 0.
-            "order_value": sum(
-                (order.value for order in log.orders_in(session) if order.value is not None),
-                Decimal(0),
-            ),
+            "order_value": _total(
+                value
+                for order in log.orders_in(session)
+                if (value := log.base(order.amounts, order.event.event_at)) is not None
+            )
+            or Decimal(0),
             "has_cart": log.has_cart(session),
             "is_cart_abandoned": log.is_cart_abandoned(session),
             "is_suspected_bot": session.is_suspected_bot,
@@ -870,6 +964,7 @@ def _cart_rows(log: Log, _: datetime) -> list[dict]:
             "line_count": len(cart.lines),
             "cart_value": cart.value,
             "currency": cart.currency,
+            "cart_value_base": log.cart_base(cart, cart.closed_at or cart.last_touched_at),
             "is_value_complete": cart.is_value_complete,
             "add_count": cart.add_count,
             "remove_count": cart.remove_count,
@@ -917,7 +1012,7 @@ def funnel_rows(log: Log) -> list[dict]:
     return rows
 
 
-def _snapshot_row(snapshot: Snapshot) -> dict:
+def _snapshot_row(log: Log, snapshot: Snapshot) -> dict:
     return {
         "visitor_id": snapshot.cart.visitor_id,
         "cart_started_at": snapshot.cart.started_at,
@@ -926,18 +1021,20 @@ def _snapshot_row(snapshot: Snapshot) -> dict:
         "last_touched_at": snapshot.cart.last_touched_at,
         "session_ended_at": snapshot.session_ended_at,
         "cart_value": snapshot.cart.value,
+        "currency": snapshot.cart.currency,
+        "cart_value_base": log.cart_base(snapshot.cart, snapshot.as_of),
     }
 
 
 def _training_snapshot_rows(log: Log, _: datetime) -> list[dict]:
     return [
-        _snapshot_row(snapshot) | {"converts_within_horizon": snapshot.converts_within_horizon}
+        _snapshot_row(log, snapshot) | {"converts_within_horizon": snapshot.converts_within_horizon}
         for snapshot in log.training_snapshots
     ]
 
 
 def _scoring_snapshot_rows(log: Log, as_of: datetime) -> list[dict]:
-    return [_snapshot_row(snapshot) for snapshot in log.scoring_snapshots(as_of)]
+    return [_snapshot_row(log, snapshot) for snapshot in log.scoring_snapshots(as_of)]
 
 
 def _training_return_rows(log: Log, _: datetime) -> list[dict]:

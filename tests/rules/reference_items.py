@@ -126,6 +126,15 @@ def lines_value(items: Iterable[Item]) -> tuple[Decimal | None, str | None]:
     return value, next(iter(currencies), None)
 
 
+def amounts_of(items: Iterable[Item]) -> dict[str | None, Decimal]:
+    """What items with a price come to, by currency."""
+    found: dict[str | None, Decimal] = {}
+    for item in items:
+        if item.price is not None:
+            found[item.currency] = found.get(item.currency, Decimal(0)) + item.units * item.price
+    return found
+
+
 def described_items(events: Iterable["Event"]) -> list[dict]:
     """What events say of each item: by the newest that says it, of one instant the greatest."""
     named: dict[str, list[tuple[Event, Item]]] = {}

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from . import reference
 from .apart import apart
-from .cases import LOADED_AT, Row
+from .cases import LOADED_AT, MONDAY, Row
 from .comparison import assert_same_rows
-from .strategies import random_log
+from .strategies import random_log, random_rates
 from .warehouse import Warehouse
 
 HOUR = timedelta(hours=1)
@@ -38,6 +38,7 @@ class Load:
 
     rows: Sequence[Row]
     dies_after: int | None = None
+    rates: Sequence[tuple[str, str, str]] = ()
 
 
 def schedule(seed: int, model_count: int) -> list[Load]:
@@ -49,7 +50,10 @@ def schedule(seed: int, model_count: int) -> list[Load]:
         count=generator.choice(LOAD_COUNTS),
         is_in_order=generator.random() < IN_ORDER_SHARE,
     )
-    return [Load(load, _death(generator, model_count, 0.2)) for load in loads]
+    return [
+        Load(load, _death(generator, model_count, 0.2), _rates(seed, place))
+        for place, load in enumerate(loads)
+    ]
 
 
 def common_schedule(seeds: Sequence[int], model_count: int) -> list[Load]:
@@ -72,7 +76,15 @@ def common_schedule(seeds: Sequence[int], model_count: int) -> list[Load]:
             together.extend(apart(load, log))
     for load in common:
         generator.shuffle(load)
-    return [Load(load, _death(generator, model_count, 0.4)) for load in common]
+    return [
+        Load(load, _death(generator, model_count, 0.4), _rates(seeds[0], place))
+        for place, load in enumerate(common)
+    ]
+
+
+def _rates(seed: int, place: int) -> list[tuple[str, str, str]]:
+    """Rates that land with a load, of times before, in and after the logs."""
+    return random_rates(seed * 10 + place, MONDAY + timedelta(days=seed % 40), size=2)
 
 
 def _cut(seed: int, generator: random.Random, *, count: int, is_in_order: bool) -> list[list[Row]]:
@@ -101,19 +113,24 @@ def _death(generator: random.Random, model_count: int, share: float) -> int | No
 def assert_same_as_at_once(warehouse: Warehouse, loads: Sequence[Load]) -> None:
     """Build load by load, then everything at once, and compare all tables in all columns."""
     rows = [row for load in loads for row in load.rows]
-    files = [number for number, load in enumerate(loads, start=1) for _ in load.rows]
+    # every second file has rates
+    files = [number for number, load in enumerate(loads) for _ in load.rows]
+    files = [2 * number + 1 for number in files]
+    rates = {2 * number + 2: load.rates for number, load in enumerate(loads)}
     as_of = newest_hour(rows)
     names = compared_names(warehouse)
 
     warehouse.empty()
-    for number, load in enumerate(loads, start=1):
-        warehouse.land(load.rows, [number] * len(load.rows))
+    for number, load in enumerate(loads):
+        warehouse.land(load.rows, [2 * number + 1] * len(load.rows))
+        if load.rates:
+            warehouse.land_rates(load.rates, 2 * number + 2)
         warehouse.follow(as_of, only_first=load.dies_after)
     warehouse.follow(as_of)
     warehouse.finish(as_of)
     warehouse.keep(names)
 
-    warehouse.build(rows, as_of, tables=names, files=files)
+    warehouse.build(rows, as_of, tables=names, files=files, rates=rates)
     for name in warehouse.differing(names):
         # figures in hours may differ in their last bits, which this does not look at
         assert_same_rows(

@@ -247,6 +247,27 @@ def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
     )
 
 
+# Of the currencies of CURRENCIES and some that are none; rates that are any and some that are not.
+RATE_CURRENCIES = ("USD", "USD", "USD", "usd", "EUR", "GBP", "???")
+RATE_VALUES = ("0.9", "0.5", "1", "1.1234567", "0.000001", "1E-3", "0", "-1", "1000000", "much")
+
+
+def random_rates(seed: int, around: datetime, size: int = 4) -> list[tuple[str, str, str]]:
+    """Rates of exchange (date, currency, rate) on either side of an instant, and at it."""
+    generator = random.Random(f"rates {seed}")
+    return [
+        (
+            write_time(
+                around + generator.choice((-1, 0, 1)) * generator.choice(GAPS),
+                generator.choice(TIMES),
+            ),
+            generator.choice(RATE_CURRENCIES),
+            generator.choice(RATE_VALUES),
+        )
+        for _ in range(generator.randint(0, size))
+    ]
+
+
 def choices(max_size: int = 25) -> st.SearchStrategy[list[Choice]]:
     """What `rows_from` makes up to `max_size` rows of; it shrinks to few rows of plain values."""
     choice = st.builds(Choice, **{name: st.sampled_from(pool) for name, pool in CHOICES.items()})

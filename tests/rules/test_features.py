@@ -101,6 +101,9 @@ KEYS = {
     "last_touched_at",
     "session_ended_at",
     "cart_value",
+    "currency",
+    "cart_value_base",
+    "is_rate_lacking",
     "is_suspected_bot",
     "converts_within_horizon",
 }

@@ -16,7 +16,16 @@ from .apart import apart, by_log
 from .cases import LOADED_AT, MONDAY, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
-from .strategies import GAPS, MICROSECOND, SHARED, Choice, choices, random_log, rows_from
+from .strategies import (
+    GAPS,
+    MICROSECOND,
+    SHARED,
+    Choice,
+    choices,
+    random_log,
+    random_rates,
+    rows_from,
+)
 from .warehouse import SELECTS, Warehouse
 
 TRAINING = ("training_snapshots", "training_returns")
@@ -44,11 +53,14 @@ def test_the_sql_makes_of_each_case_what_was_written_by_hand(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-@given(drawn=st.lists(st.tuples(choices(), PLACES), min_size=3, max_size=3))
+@given(
+    drawn=st.lists(st.tuples(choices(), PLACES), min_size=3, max_size=3), rates=st.integers(0, 30)
+)
 def test_the_sql_and_the_reference_agree(
-    warehouse: Warehouse, drawn: list[tuple[list[Choice], int | None]]
+    warehouse: Warehouse, drawn: list[tuple[list[Choice], int | None]], rates: int
 ) -> None:
-    assert_agreement(warehouse, [(partial(rows_from, each), place) for each, place in drawn])
+    drafts = [(partial(rows_from, each), place) for each, place in drawn]
+    assert_agreement(warehouse, drafts, rates=random_rates(rates, INSTANT))
 
 
 @pytest.mark.slow
@@ -56,7 +68,7 @@ def test_the_sql_and_the_reference_agree(
     "seed", [*range(0, 100, 10), *heavy(seed for seed in range(100) if seed % 10)]
 )
 def test_the_sql_and_the_reference_agree_on_larger_logs(warehouse: Warehouse, seed: int) -> None:
-    assert_agreement(warehouse, [larger_log(seed)])
+    assert_agreement(warehouse, [larger_log(seed)], rates=random_rates(seed, INSTANT))
 
 
 @pytest.mark.slow
@@ -65,7 +77,8 @@ def test_the_sql_and_the_reference_agree_on_many_larger_logs(
     warehouse: Warehouse, first: int
 ) -> None:
     seeds = [seed for seed in range(first, first + 20) if seed % 10]
-    assert_agreement(warehouse, [larger_log(seed) for seed in seeds])
+    logs = [larger_log(seed) for seed in seeds]
+    assert_agreement(warehouse, logs, rates=random_rates(first, INSTANT))
 
 
 def larger_log(seed: int) -> tuple[Draft, int | None]:
@@ -73,7 +86,10 @@ def larger_log(seed: int) -> tuple[Draft, int | None]:
 
 
 def assert_agreement(
-    warehouse: Warehouse, drafts: Sequence[tuple[Draft, int | None]], instant: datetime = INSTANT
+    warehouse: Warehouse,
+    drafts: Sequence[tuple[Draft, int | None]],
+    instant: datetime = INSTANT,
+    rates: Sequence[tuple[str, str, str]] = (),
 ) -> None:
     """As of the first hour that knows all of a log, or as of its event at a place.
 
@@ -84,15 +100,19 @@ def assert_agreement(
         for log, (draft, place) in enumerate(drafts)
     }
     events = {log: reference.clean(rows, AFTER_ALL).events for log, rows in logs.items()}
-    warehouse.build([row for rows in logs.values() for row in rows], instant, landed_at=AFTER_ALL)
+    all_rows = [row for rows in logs.values() for row in rows]
+    warehouse.build(all_rows, instant, landed_at=AFTER_ALL, rates=rates)
+    known = reference.clean_rates(rates)
+    together = reference.Log([one for all_ in events.values() for one in all_], known)
+    currencies = (together.reporting_currency, together.cut(instant).reporting_currency)
     tables = {name: warehouse.query(select) for name, select in SELECTS.items()}
     # an item is of all logs, and of no visitor
-    whole = reference.Log([event for each in events.values() for event in each])
-    assert_same_rows("items", tables.pop("items"), reference.item_rows(whole))
+    assert_same_rows("items", tables.pop("items"), reference.item_rows(together))
     found = by_log(tables, logs)
     for log in logs:
         others = [one.event_at for other, all_ in events.items() if other != log for one in all_]
-        assert_same_tables(found[log], _reference_among(events[log], others, instant))
+        wanted = _reference_among(events[log], others, instant, known, currencies)
+        assert_same_tables(found[log], wanted)
 
 
 def _hour(draft: Draft, place: int | None) -> datetime:
@@ -102,11 +122,16 @@ def _hour(draft: Draft, place: int | None) -> datetime:
 
 
 def _reference_among(
-    events: list[reference.Event], others: Sequence[datetime], as_of: datetime
+    events: list[reference.Event],
+    others: Sequence[datetime],
+    as_of: datetime,
+    rates: tuple[reference.Rate, ...],
+    currencies: tuple[str | None, str | None],
 ) -> dict[str, list[dict]]:
     """What the reference says of a log that is read together with others.
 
-    All it has to know of them is how far they reach: in the whole, and as of the hour.
+    All it has to know of them is how far they reach: in the whole, and as of the hour; and in which
+    currency they are summed together.
     """
     ends = {max(others, default=None), max((at for at in others if at <= as_of), default=None)}
     elsewhere = [
@@ -115,7 +140,7 @@ def _reference_among(
     ]
     return {
         name: [row for row in rows if row["visitor_id"] != "elsewhere"]
-        for name, rows in reference.tables([*events, *elsewhere], as_of).items()
+        for name, rows in reference.tables([*events, *elsewhere], as_of, rates, currencies).items()
         if name != "items"
     }
 

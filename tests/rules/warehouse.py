@@ -8,7 +8,7 @@ The in-memory database is attached under the name that dbt rendered.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
@@ -47,8 +47,8 @@ SELECTS = {
     "orders": """
         select orders.visitor_id, ordered_at, orders.order_id, orders.owner_id,
             sessions.started_at as session_started_at, carts.started_at as cart_started_at,
-            orders.order_value, orders.currency, refunded_value, orders.line_count,
-            orders.item_quantity
+            orders.order_value, orders.currency, orders.order_value_base, refunded_value,
+            orders.line_count, orders.item_quantity
         from orders left join sessions using (session_id) left join carts using (cart_id)""",
     "sessions": """
         select visitor_id, started_at, ended_at, owner_id, event_count, view_count, add_count,
@@ -68,12 +68,13 @@ SELECTS = {
     "items": "from items",
     "training_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
-            snapshots.last_touched_at, session_ended_at, snapshots.cart_value,
-            converts_within_horizon
+            snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
+            snapshots.cart_value_base, converts_within_horizon
         from training_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
     "scoring_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
-            snapshots.last_touched_at, session_ended_at, snapshots.cart_value
+            snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
+            snapshots.cart_value_base
         from scoring_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
     "training_returns": """
         select visitor_id, started_at as session_started_at, returns.owner_id, returns.ended_at,
@@ -136,13 +137,19 @@ class Warehouse:
         tables: Iterable[str] = SELECTS,
         files: Sequence[int] | None = None,
         landed_at: datetime = LOADED_AT,
+        rates: Sequence[tuple[str, str, str]] | Mapping[int, Sequence[tuple[str, str, str]]] = (),
     ) -> None:
         """Load the rows and build the models that `tables`, names in `SELECTS`, are read from.
 
         `files` gives the number of the file of each row, in order of loading; default: one file.
+        `rates` are rates of exchange, which land last, or by the numbers of their files.
         """
         self.empty()
         self.land(rows, files or [1] * len(rows), landed_at)
+        by_file = rates if isinstance(rates, Mapping) else {max(files or [1]) + 1: rates}
+        for load_id, each in by_file.items():
+            if each:
+                self.land_rates(each, load_id, landed_at)
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 
@@ -259,6 +266,28 @@ class Warehouse:
             use {DATABASE}""")
         for statement in self._recording.raw:
             self._connection.execute(statement)
+
+    def land_rates(
+        self, rates: Sequence[tuple[str, str, str]], load_id: int, landed_at: datetime = LOADED_AT
+    ) -> None:
+        """Load rates of exchange (date, currency, rate) as the file of that number."""
+        self._connection.execute(
+            "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+            " rows_read) values (?, 'exchange_rates', ?, ?, 0, ?, ?)",
+            [
+                load_id,
+                f"rates-{load_id}.csv",
+                f"{load_id:064x}",
+                landed_at.replace(tzinfo=None),
+                len(rates),
+            ],
+        )
+        for line, rate in enumerate(rates, start=1):
+            self._connection.execute(
+                "insert into raw.exchange_rates (_load_id, _line, date, currency, rate)"
+                " values (?, ?, ?, ?, ?)",
+                [load_id, line, *rate],
+            )
 
     def land(
         self, rows: Sequence[Row], files: Sequence[int], landed_at: datetime = LOADED_AT

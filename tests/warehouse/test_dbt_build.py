@@ -45,7 +45,9 @@ def test_the_hour_and_the_settings_become_variables():
             "clock_skew_minutes",
             "cart_expiry_days",
             "ids",
+            "money",
         ],
+        "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
         "event_sources": ["canonical", "rees46", "shopify_pixel"],
     }

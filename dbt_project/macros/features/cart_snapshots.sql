@@ -60,6 +60,7 @@ line_states as (
         line_item_id,
         line_quantity,
         line_price,
+        line_currency,
         operation_number,
         lead(operation_number) over (
             partition by cart_id, line_item_id
@@ -78,13 +79,106 @@ lines as (
         spine.cart_id,
         spine.as_of,
         line_states.line_item_id,
-        line_states.line_price
+        line_states.line_quantity,
+        line_states.line_price,
+        line_states.line_currency as currency,
+        line_states.line_price as amount,
+        spine.as_of as instant
     from spine
     inner join line_states
         on spine.cart_id = line_states.cart_id
         and spine.touch_number >= line_states.operation_number
         and spine.touch_number < coalesce(line_states.next_operation_number, 9223372036854775807)
     where line_states.line_quantity > 0
+
+),
+
+{{ base_amounts('exchanged_lines', 'lines', ref('hour_currency')) }},
+
+-- What is in the cart, by currency: the sum is exchanged, not each price, so that it is rounded once.
+cart_amounts as (
+
+    select
+        cart_id,
+        as_of,
+        instant,
+        currency,
+        sum(line_quantity * line_price) as amount
+    from lines
+    where line_price is not null
+    group by cart_id, as_of, instant, currency
+
+),
+
+{{ base_amounts('exchanged_amounts', 'cart_amounts', ref('hour_currency')) }},
+
+money_totals as (
+
+    select
+        cart_id,
+        as_of,
+        case when count(*) = 1 then cast(max(amount) as decimal(38, 4)) end as cart_value,
+        case when count(*) = 1 then max(currency) end as currency,
+        {{ base_sum() }} as cart_value_base,
+        count(*) > count(amount_base) as is_rate_lacking
+    from exchanged_amounts
+    group by cart_id, as_of
+
+),
+
+-- The carts of these visitors, each as it closed: what the earlier ones were worth.
+visitor_carts as (
+
+    select
+        cart_id,
+        visitor_id,
+        started_at,
+        line_count,
+        coalesce(closed_at, last_touched_at) as instant
+    from {{ ref('carts') }}
+    where {{ keys_in('spine', ['visitor_id']) }}
+
+),
+
+visitor_cart_amounts as (
+
+    select
+        visitor_carts.cart_id,
+        visitor_carts.instant,
+        lines.currency,
+        sum(lines.quantity * lines.unit_price) as amount
+    from visitor_carts
+    inner join {{ ref('cart_lines') }} as lines on visitor_carts.cart_id = lines.cart_id
+    where lines.unit_price is not null
+    group by visitor_carts.cart_id, visitor_carts.instant, lines.currency
+
+),
+
+{{ base_amounts('exchanged_visitor_carts', 'visitor_cart_amounts', ref('hour_currency')) }},
+
+visitor_cart_values as (
+
+    select
+        cart_id,
+        {{ base_sum() }} as cart_value_base
+    from exchanged_visitor_carts
+    group by 1
+
+),
+
+earlier_carts as (
+
+    select
+        visitor_carts.cart_id,
+        cast(sum({{ earlier_cart_value() }}) over earlier as double)
+        / nullif(count({{ earlier_cart_value() }}) over earlier, 0) as mean_value
+    from visitor_carts
+    left join visitor_cart_values as valued on visitor_carts.cart_id = valued.cart_id
+    window earlier as (
+        partition by visitor_carts.visitor_id
+        order by visitor_carts.started_at
+        rows between unbounded preceding and 1 preceding
+    )
 
 ),
 
@@ -108,11 +202,11 @@ line_rates as (
     select
         lines.cart_id,
         lines.as_of,
-        lines.line_price,
+        lines.amount_base as line_price,
         coalesce(item_history.add_count, 0) as add_count,
         (coalesce(item_history.purchase_count, 0) + {{ var('item_prior_adds') }} * shop_rates.purchase_rate)
         / (coalesce(item_history.add_count, 0) + {{ var('item_prior_adds') }}) as conversion_rate
-    from lines
+    from exchanged_lines as lines
     inner join shop_rates
         on lines.cart_id = shop_rates.cart_id
         and lines.as_of = shop_rates.as_of
@@ -200,20 +294,23 @@ snapshots as (
         spine.as_of,
         spine.touched_at as last_touched_at,
         states.last_activity_at as session_ended_at,
-        spine.cart_value,
+        money_totals.cart_value,
+        money_totals.currency,
+        money_totals.cart_value_base,
+        coalesce(money_totals.is_rate_lacking, false) as is_rate_lacking,
         {{ is_suspected_bot(
             'states.session_event_count', 'states.session_started_at', 'states.last_activity_at'
         ) }}
         or coalesce(states.session_number > bots.first_bot_session_number, false) as is_suspected_bot,
 
         -- what is in the cart
-        cast(spine.cart_value as double) as cart_total,
+        cast(money_totals.cart_value_base as double) as cart_total,
         cast(spine.cart_quantity as double) as cart_quantity,
         cast(spine.cart_line_count as double) as cart_line_count,
         cast(line_features.highest_price as double) as cart_dearest_price,
         cast(line_features.cheapest_price as double) as cart_cheapest_price,
-        cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0) as cart_mean_price,
-        cast(spine.cart_value as double) / nullif(spine.cart_quantity, 0)
+        cast(money_totals.cart_value_base as double) / nullif(spine.cart_quantity, 0) as cart_mean_price,
+        cast(money_totals.cart_value_base as double) / nullif(spine.cart_quantity, 0)
         / nullif(cast(states.visitor_viewed_value as double) / nullif(states.visitor_priced_view_count, 0), 0)
             as cart_price_to_viewed_price,
         cast(spine.cart_add_count as double) as cart_add_count,
@@ -227,7 +324,7 @@ snapshots as (
         {{ visitor_features('spine.as_of') }},
         cast(spine.previous_cart_count as double) as visitor_previous_cart_count,
         1 - spine.previous_converted_count / nullif(spine.previous_cart_count, 0) as visitor_lost_cart_share,
-        spine.previous_mean_cart_value as visitor_mean_previous_cart_value,
+        earlier_carts.mean_value as visitor_mean_previous_cart_value,
 
         -- the person across devices
         cast(coalesce(persons.owner_visitor_count, 0) as double) as owner_visitor_count,
@@ -257,7 +354,17 @@ snapshots as (
     left join line_features
         on spine.cart_id = line_features.cart_id
         and spine.as_of = line_features.as_of
+    left join money_totals
+        on
+            spine.cart_id = money_totals.cart_id
+            and spine.as_of = money_totals.as_of
+    left join earlier_carts on spine.cart_id = earlier_carts.cart_id
     left join bots on spine.visitor_id = bots.visitor_id
 
 )
+{%- endmacro -%}
+
+{#- What an earlier cart was worth: one that was emptied nothing. -#}
+{%- macro earlier_cart_value() -%}
+case when visitor_carts.line_count = 0 then 0 else valued.cart_value_base end
 {%- endmacro -%}

@@ -10,7 +10,7 @@
 {%- macro visitor_states(events) -%}
 state_items as (
 
-    {{ items_of(events, ['visitor_id', 'session_number', 'event_number', 'event_type']) }}
+    {{ items_of(events, ['visitor_id', 'session_number', 'event_number', 'event_type', 'event_at']) }}
 
 ),
 
@@ -35,17 +35,32 @@ new_items as (
 
 ),
 
-listed_views as (
+-- Views whose price is not that of the event's own columns in the hour's currency: few or none.
+other_views as (
 
     select
         visitor_id,
         event_number,
-        sum(price) as viewed_value,
-        count(price) as priced_count
+        event_at as instant,
+        currency,
+        price as amount
     from state_items
     where
-        is_listed
-        and event_type = 'view_item'
+        event_type = 'view_item'
+        and (is_listed or (price is not null and {{ is_foreign('currency', ref('hour_currency')) }}))
+
+),
+
+{{ base_amounts('exchanged_views', 'other_views', ref('hour_currency')) }},
+
+view_totals as (
+
+    select
+        visitor_id,
+        event_number,
+        sum(amount_base) as viewed_value,
+        count(amount_base) as priced_count
+    from exchanged_views
     group by 1, 2
 
 ),
@@ -63,18 +78,18 @@ events_with_orders as (
         events.session_number,
         case
             when events.event_type != 'view_item' then 0
-            when listed_views.event_number is null then coalesce(events.price, 0)
-            else coalesce(listed_views.viewed_value, 0)
+            when view_totals.event_number is null then coalesce(events.price, 0)
+            else coalesce(view_totals.viewed_value, 0)
         end as viewed_value,
         case
             when events.event_type != 'view_item' then 0
-            when listed_views.event_number is null then cast(events.price is not null as integer)
-            else listed_views.priced_count
+            when view_totals.event_number is null then cast(events.price is not null as integer)
+            else view_totals.priced_count
         end as priced_view_count,
         events.device_type,
         events.country,
         orders.order_key is not null as is_order,
-        coalesce(orders.order_value, 0) as new_order_value,
+        coalesce(orders.order_value_base, 0) as new_order_value,
         case when events.is_session_start then events.previous_activity_at end as previous_session_ended_at,
         case when events.is_session_start then coalesce(events.utm_medium, '') end as session_utm_medium,
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
@@ -84,7 +99,7 @@ events_with_orders as (
         coalesce(lead(events.event_at) over visitor_order > events.event_at, true) as is_last_at_instant,
         coalesce(new_items.new_item_count, 0) as new_item_count
     from {{ events }} as events
-    left join {{ ref('order_events') }} as orders
+    left join {{ ref('hour_order_values') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number
@@ -92,10 +107,10 @@ events_with_orders as (
         on
             events.visitor_id = new_items.visitor_id
             and events.event_number = new_items.event_number
-    left join listed_views
+    left join view_totals
         on
-            events.visitor_id = listed_views.visitor_id
-            and events.event_number = listed_views.event_number
+            events.visitor_id = view_totals.visitor_id
+            and events.event_number = view_totals.event_number
     window visitor_order as (
         partition by events.visitor_id
         order by events.event_number
@@ -184,13 +199,13 @@ owner_events as (
         events.event_at,
         events.is_session_start,
         orders.order_key is not null as is_order,
-        coalesce(orders.order_value, 0) as new_order_value,
+        coalesce(orders.order_value_base, 0) as new_order_value,
         row_number() over (
             partition by events.owner_id
             order by events.event_at, events.visitor_id, events.event_number
         ) as owner_event_number
     from {{ events }} as events
-    left join {{ ref('order_events') }} as orders
+    left join {{ ref('hour_order_values') }} as orders
         on
             events.visitor_id = orders.visitor_id
             and events.event_number = orders.event_number

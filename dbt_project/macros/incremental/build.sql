@@ -10,6 +10,11 @@
 {{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='unpublished_visitors')) }}
 {%- endmacro -%}
 
+{#- The rates of exchange that the tables of the last build rest on; written with the watermark. -#}
+{%- macro last_rates() -%}
+{{ return(api.Relation.create(database=target.database, schema=target.schema, identifier='last_rates')) }}
+{%- endmacro -%}
+
 {#- Before the first model: the watermark goes where it no longer holds, and so do tables of older versions. -#}
 {%- macro begin_build() -%}
 {%- if execute and flags.WHICH in ('build', 'run') -%}
@@ -29,7 +34,7 @@ insert into {{ unpublished_visitors() }} values (null);
     relation in the schema of the models is dropped that neither a node of the project nor this file makes.
 -#}
 {%- macro drop_obsolete_relations() -%}
-{%- set made = [last_build().identifier, unpublished_visitors().identifier] -%}
+{%- set made = [last_build().identifier, last_rates().identifier, unpublished_visitors().identifier] -%}
 {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed', 'snapshot') -%}
     {%- do made.append(node.alias) -%}
 {%- endfor -%}
@@ -49,6 +54,7 @@ insert into {{ unpublished_visitors() }} values (null);
 -#}
 {%- macro finish_build(results) -%}
 {%- set files, events = source('raw', 'files'), ref('ordered_events') -%}
+{%- set rates, currency = ref('currency_rates'), ref('log_currency') -%}
 {%- set kept = [ref('affected_visitors'), ref('previous_sessions'), ref('previous_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 begin;
@@ -56,8 +62,16 @@ create or replace table {{ last_build() }} as
 select
     cast((select coalesce(max(load_id), 0) from {{ files }}) as bigint) as load_id,
     (select max(event_at) from {{ events }}) as newest_event_at,
+    (select currency from {{ currency }}) as reporting_currency,
     '{{ log_fingerprint() }}' as fingerprint,
     current_timestamp at time zone 'UTC' as finished_at;
+create or replace table {{ last_rates() }} as
+select
+    currency,
+    valid_from,
+    valid_until,
+    rate
+from {{ rates }};
 insert into {{ unpublished_visitors() }}
 select visitor_id from {{ kept[0] }};
 {% for relation in kept -%}

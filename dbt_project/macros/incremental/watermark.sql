@@ -23,7 +23,9 @@
 
 {#- The watermark, for models; no rows in a full build. -#}
 {%- macro watermark() -%}
-{{ previous_version('last_build', {'load_id': 'bigint', 'newest_event_at': 'timestamp'}) }}
+{{ previous_version('last_build', {
+    'load_id': 'bigint', 'newest_event_at': 'timestamp', 'reporting_currency': 'string',
+}) }}
 {%- endmacro -%}
 
 {#- A table as the last build left it, for a model that runs before this build changes it; no rows in a full build. -#}

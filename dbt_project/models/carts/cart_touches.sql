@@ -27,9 +27,7 @@ earlier_carts as (
         status,
         closed_at,
         count(*) over earlier as previous_cart_count,
-        count(*) filter (where status = 'converted') over earlier as previous_converted_count,
-        cast(sum(cart_value) over earlier as double) / nullif(count(cart_value) over earlier, 0)
-            as previous_mean_cart_value
+        count(*) filter (where status = 'converted') over earlier as previous_converted_count
     from carts
     window earlier as (
         partition by visitor_id
@@ -63,13 +61,11 @@ final as (
         case when earlier_carts.status != 'expired' then earlier_carts.closed_at end as closed_at,
         instants.cart_quantity,
         instants.cart_line_count,
-        instants.cart_value,
         instants.are_all_lines_priced,
         instants.cart_add_count,
         instants.cart_remove_count,
         earlier_carts.previous_cart_count,
-        earlier_carts.previous_converted_count,
-        earlier_carts.previous_mean_cart_value
+        earlier_carts.previous_converted_count
     from instants
     inner join earlier_carts on instants.cart_id = earlier_carts.cart_id
     where

@@ -69,7 +69,7 @@ lifetimes as (
 
 ),
 
-cart_statuses as (
+statuses as (
 
     select
         lifetimes.*,
@@ -84,6 +84,19 @@ cart_statuses as (
         end as status
     from lifetimes
     cross join log_end
+
+),
+
+cart_statuses as (
+
+    select
+        *,
+        case status
+            when 'converted' then converted_at
+            when 'emptied' then emptied_at
+            when 'expired' then expires_at
+        end as closed_at
+    from statuses
 
 ),
 
@@ -103,13 +116,31 @@ newest_owners as (
 
 ),
 
-line_totals as (
+-- What is in the cart, by currency; its instant is when it closed, of an open one its last touch.
+amounts as (
+
+    select
+        lines.cart_id,
+        lines.currency,
+        coalesce(cart_statuses.closed_at, cart_statuses.last_touched_at) as instant,
+        sum(lines.quantity * lines.unit_price) as amount
+    from lines
+    inner join cart_statuses on lines.cart_id = cart_statuses.cart_id
+    where lines.unit_price is not null
+    group by lines.cart_id, lines.currency, cart_statuses.closed_at, cart_statuses.last_touched_at
+
+),
+
+{{ base_amounts('exchanged_amounts', 'amounts', ref('log_currency')) }},
+
+money_totals as (
 
     select
         cart_id,
-        count(distinct coalesce(currency, '')) filter (where unit_price is not null) as currency_count,
-        max(currency) filter (where unit_price is not null) as currency
-    from lines
+        count(*) as currency_count,
+        max(currency) as currency,
+        {{ base_sum() }} as cart_value_base
+    from exchanged_amounts
     group by cart_id
 
 ),
@@ -143,18 +174,19 @@ final as (
         last_states.started_at,
         last_states.last_touched_at,
         last_states.status,
-        case last_states.status
-            when 'converted' then last_states.converted_at
-            when 'emptied' then last_states.emptied_at
-            when 'expired' then last_states.expires_at
-        end as closed_at,
+        last_states.closed_at,
         orders.order_id,
         last_states.converted_elsewhere,
         last_states.item_quantity,
         last_states.line_count,
-        last_states.cart_value,
-        case when line_totals.currency_count = 1 then line_totals.currency end as currency,
-        last_states.are_all_lines_priced and coalesce(line_totals.currency_count, 0) <= 1 as is_value_complete,
+        -- money of two currencies is not added
+        case when coalesce(money_totals.currency_count, 0) <= 1 then last_states.cart_value end as cart_value,
+        case when money_totals.currency_count = 1 then money_totals.currency end as currency,
+        case
+            when last_states.line_count = 0 then cast(0 as decimal(38, 4))
+            else money_totals.cart_value_base
+        end as cart_value_base,
+        last_states.are_all_lines_priced and coalesce(money_totals.currency_count, 0) <= 1 as is_value_complete,
         last_states.add_count,
         last_states.remove_count,
         {{ session_over_at('session_totals.ended_at') }} as session_over_at,
@@ -165,7 +197,7 @@ final as (
             last_states.visitor_id = session_totals.visitor_id
             and last_states.started_at between session_totals.started_at and session_totals.ended_at
     left join newest_owners on last_states.cart_id = newest_owners.cart_id
-    left join line_totals on last_states.cart_id = line_totals.cart_id
+    left join money_totals on last_states.cart_id = money_totals.cart_id
     left join orders on last_states.order_key = orders.order_key
 
 ),

@@ -1,5 +1,6 @@
 -- This run's visitors, and those whose carts the passing of time changes: since the last build the log's end came to,
--- or went back behind, the instant at which a cart expires or counts as abandoned.
+-- or went back behind, the instant at which a cart expires or counts as abandoned; and those whose carts or orders are
+-- worth something else since, because rates came or the reporting currency is another one.
 
 {{ config(materialized='table') }}
 
@@ -65,6 +66,100 @@ abandoning as (
 
 ),
 
+previous_carts as (
+
+    select * from {{ previous_version('carts', {
+        'cart_id': 'string', 'visitor_id': 'string', 'closed_at': 'timestamp', 'last_touched_at': 'timestamp',
+    }) }}
+
+),
+
+previous_rates as (
+
+    select * from {{ previous_version('last_rates', {
+        'currency': 'string', 'valid_from': 'timestamp', 'valid_until': 'timestamp', 'rate': rate_type(),
+    }) }}
+
+),
+
+rates as (
+
+    select
+        currency_rates.currency,
+        currency_rates.valid_from,
+        currency_rates.valid_until,
+        currency_rates.rate
+    from {{ ref('currency_rates') }} as currency_rates
+    -- a full build has nothing to compare with
+    cross join {{ watermark() }}
+
+),
+
+changed_rates as (
+
+    (
+        select * from rates
+        except
+        select * from previous_rates
+    )
+    union all
+    (
+        select * from previous_rates
+        except
+        select * from rates
+    )
+
+),
+
+revalued_carts as (
+
+    select previous_carts.visitor_id
+    from previous_carts
+    inner join {{ ref('cart_lines') }} as lines on previous_carts.cart_id = lines.cart_id
+    inner join changed_rates
+        on
+            lines.currency = changed_rates.currency
+            and coalesce(previous_carts.closed_at, previous_carts.last_touched_at) >= changed_rates.valid_from
+            and coalesce(previous_carts.closed_at, previous_carts.last_touched_at) < changed_rates.valid_until
+
+),
+
+revalued_orders as (
+
+    select amounts.visitor_id
+    from {{ ref('order_amounts') }} as amounts
+    inner join changed_rates
+        on
+            amounts.currency = changed_rates.currency
+            and amounts.event_at >= changed_rates.valid_from
+            and amounts.event_at < changed_rates.valid_until
+
+),
+
+changed_currency as (
+
+    select log_currency.currency
+    from {{ ref('log_currency') }} as log_currency
+    cross join {{ watermark() }}
+    where coalesce(log_currency.currency, '') != coalesce(last_build.reporting_currency, '')
+
+),
+
+-- All that have anything to be worth.
+redenominated as (
+
+    select previous_carts.visitor_id
+    from previous_carts
+    cross join changed_currency
+
+    union
+
+    select amounts.visitor_id
+    from {{ ref('order_amounts') }} as amounts
+    cross join changed_currency
+
+),
+
 final as (
 
     select visitor_id from {{ ref('visitors_this_run') }}
@@ -72,6 +167,12 @@ final as (
     select visitor_id from expiring
     union
     select visitor_id from abandoning
+    union
+    select visitor_id from revalued_carts
+    union
+    select visitor_id from revalued_orders
+    union
+    select visitor_id from redenominated
 
     {%- if is_incremental_build() %}
     -- those of a build that died: it may have worked with another end of the log

@@ -1,20 +1,20 @@
 -- Orders for analysts: what each came to, what was given back, and the cart it took.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
 
 with
 
 order_events as (
 
     select * from {{ ref('order_events') }}
-    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
 session_totals as (
 
     select * from {{ ref('session_totals') }}
-    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -27,7 +27,14 @@ carts as (
     from {{ ref('cart_operations') }}
     where
         operation = 'order'
-        and {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
+
+),
+
+order_values as (
+
+    select * from {{ ref('order_values') }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
 
 ),
 
@@ -38,7 +45,7 @@ line_totals as (
         count(*) as line_count,
         sum(quantity) as item_quantity
     from {{ ref('order_lines') }}
-    where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
     group by 1
 
 ),
@@ -83,6 +90,7 @@ final as (
         order_events.event_at as ordered_at,
         order_events.order_value,
         order_events.currency,
+        order_values.order_value_base,
         cast(refunded.refunded_value as decimal(38, 4)) as refunded_value,
         coalesce(line_totals.line_count, 0) as line_count,
         cast(coalesce(line_totals.item_quantity, 0) as bigint) as item_quantity
@@ -96,6 +104,7 @@ final as (
             order_events.visitor_id = carts.visitor_id
             and order_events.order_key = carts.order_key
     left join line_totals on order_events.order_key = line_totals.order_key
+    left join order_values on order_events.order_key = order_values.order_key
     left join refunded on order_events.order_key = refunded.order_key
 
 )

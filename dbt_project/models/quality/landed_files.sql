@@ -39,6 +39,31 @@ item_prices as (
 
 ),
 
+-- Of the rates of one currency and time one counts.
+ranked_rates as (
+
+    select
+        load_id,
+        row_number() over (
+            partition by currency, valid_from
+            order by rate, load_id, line
+        ) as place
+    from {{ ref('candidate_rates') }}
+    where drop_reason is null
+
+),
+
+rates as (
+
+    select
+        load_id,
+        count(*) filter (where place = 1) as rate_count,
+        count(*) filter (where place > 1) as duplicate_count
+    from ranked_rates
+    group by 1
+
+),
+
 duplicates as (
 
     select
@@ -71,8 +96,9 @@ final as (
         files.content_hash,
         files.landed_at,
         files.rows_read,
-        coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0) as rows_accepted,
-        coalesce(duplicates.duplicate_count, 0) as rows_duplicate,
+        coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0)
+        + coalesce(rates.rate_count, 0) as rows_accepted,
+        coalesce(duplicates.duplicate_count, 0) + coalesce(rates.duplicate_count, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
         -- rows of erased people say nothing about the file
@@ -105,6 +131,7 @@ final as (
     left join candidates on files.load_id = candidates.load_id
     left join item_prices on files.load_id = item_prices.load_id
     left join duplicates on files.load_id = duplicates.load_id
+    left join rates on files.load_id = rates.load_id
     left join set_aside on files.load_id = set_aside.load_id
 
 )

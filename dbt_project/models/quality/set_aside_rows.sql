@@ -82,6 +82,19 @@ repaired as (
 
 ),
 
+rates as (
+
+    select
+        load_id,
+        line,
+        drop_reason
+    from {{ ref('candidate_rates') }}
+    where
+        drop_reason is not null
+        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
+
+),
+
 reasons as (
 
     select
@@ -128,6 +141,21 @@ delivered as (
         union all
 
     {% endfor -%}
+
+    select
+        rates.load_id,
+        rates.line,
+        'dropped' as action,
+        rates.drop_reason as reason,
+        cast(null as string) as detail,
+        {{ row_as_json('exchange_rates') }} as raw_row
+    from rates
+    inner join {{ source('raw', 'exchange_rates') }} as exchange_rates
+        on
+            rates.load_id = exchange_rates._load_id
+            and rates.line = exchange_rates._line
+
+    union all
 
     select
         load_id,

@@ -53,6 +53,7 @@ days as (
         coalesce(sessions.cart_session_count, 0) as cart_session_count,
         cast(coalesce(sessions.order_count, 0) as bigint) as order_count,
         cast(coalesce(sessions.order_value, 0) as decimal(38, 4)) as order_value,
+        log_currency.currency as reporting_currency,
         coalesce(carts.cart_count, 0) as cart_count,
         coalesce(carts.converted_cart_count, 0) as converted_cart_count,
         coalesce(carts.abandoned_cart_count, 0) as abandoned_cart_count,
@@ -72,6 +73,7 @@ days as (
     from sessions
     -- a cart may begin past midnight in a session of the day before
     full outer join carts on sessions.day = carts.day
+    cross join {{ ref('log_currency') }} as log_currency
 
 ),
 

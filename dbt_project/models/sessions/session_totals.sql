@@ -43,8 +43,7 @@ orders as (
     select
         visitor_id,
         session_number,
-        count(*) as order_count,
-        sum(order_value) as order_value
+        count(*) as order_count
     from {{ ref('order_events') }}
     where {{ is_in_this_run(ref('visitors_this_run'), ['visitor_id']) }}
     group by visitor_id, session_number
@@ -57,7 +56,6 @@ final as (
         {{ started_id('session', 'totals.visitor_id', 'totals.started_at') }} as session_id,
         totals.*,
         coalesce(orders.order_count, 0) as order_count,
-        coalesce(orders.order_value, 0) as order_value,
         {{ is_suspected_bot('totals.event_count', 'totals.started_at', 'totals.ended_at') }} as is_suspected_bot
     from totals
     left join orders

@@ -80,6 +80,19 @@ cart_presence as (
 
 ),
 
+-- Sums are in the reporting currency; an order without its rate is counted in amounts_without_rate.
+order_values as (
+
+    select
+        visitor_id,
+        session_number,
+        sum(order_value_base) as order_value
+    from {{ ref('order_values') }}
+    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
+    group by visitor_id, session_number
+
+),
+
 final as (
 
     select
@@ -94,7 +107,7 @@ final as (
         session_totals.remove_count,
         session_totals.checkout_count,
         session_totals.order_count,
-        cast(session_totals.order_value as decimal(38, 4)) as order_value,
+        cast(coalesce(order_values.order_value, 0) as decimal(38, 4)) as order_value,
         coalesce(first_rows.page_url, later_rows.page_url) as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
         {{ url_domain('first_rows.referrer') }} as referrer_domain,
@@ -111,6 +124,10 @@ final as (
     inner join first_rows on session_totals.first_row_key = first_rows.row_key
     left join later_rows on session_totals.session_id = later_rows.session_id
     left join cart_presence on session_totals.session_id = cart_presence.session_id
+    left join order_values
+        on
+            session_totals.visitor_id = order_values.visitor_id
+            and session_totals.session_number = order_values.session_number
 
 )
 

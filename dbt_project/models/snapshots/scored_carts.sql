@@ -8,12 +8,10 @@ select
     touches.touched_at,
     touches.cart_quantity,
     touches.cart_line_count,
-    touches.cart_value,
     touches.cart_add_count,
     touches.cart_remove_count,
     touches.previous_cart_count,
     touches.previous_converted_count,
-    touches.previous_mean_cart_value,
     {{ as_of() }} as as_of
 from {{ ref('cart_touches') }} as touches
 where
