@@ -282,8 +282,8 @@ class Rate:
 def clean_rates(delivered: Iterable[tuple[str, str, str]]) -> tuple[Rate, ...]:
     """Delivered rates (date, currency, rate) that are any; of two of one time the lower."""
     found: dict[tuple[datetime, str], Decimal] = {}
-    for date, code, text in delivered:
-        valid_from, currency, rate = parse_time(date, "UTC"), known_currency(code), amount(text)
+    for written, code, text in delivered:
+        valid_from, currency, rate = parse_time(written, "UTC"), known_currency(code), amount(text)
         if valid_from is None or currency is None or not rate or rate >= 10**6:
             continue
         key = (valid_from, currency)
@@ -825,6 +825,12 @@ def _order_name(event: Event) -> tuple:
     if event.order_id is not None:
         return ("id", event.order_id)
     return ("time", event.visitor_id, event.event_at)
+
+
+def _total(values: Iterable[Decimal]) -> Decimal | None:
+    """Their sum; null, not 0, where there is none."""
+    found = list(values)
+    return sum(found, Decimal(0)) if found else None
 
 
 # Tables -------------------------------------------------------------------------------------

@@ -98,6 +98,7 @@ final as (
         cart_session_count,
         order_count,
         order_value,
+        reporting_currency,
         cart_count,
         converted_cart_count,
         abandoned_cart_count,
