@@ -138,9 +138,12 @@ def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
     connection.execute("create table main.scoring_returns (cart_id text)")
     connection.execute("insert into main.scoring_snapshots values ('a', false), ('bot', true)")
     connection.execute("insert into main.scoring_returns values ('a'), ('bot')")
-    connection.execute("create table main.order_events (event_at timestamp, order_value decimal(38, 4))")
     connection.execute(
-        "insert into main.order_events select ?, unnest([10, 30, 20, null])", [TEN - timedelta(hours=1)]
+        "create table main.order_events (event_at timestamp, order_value decimal(38, 4))"
+    )
+    connection.execute(
+        "insert into main.order_events select ?, unnest([10, 30, 20, null])",
+        [TEN - timedelta(hours=1)],
     )
     connection.execute("insert into main.order_events values (?, 900)", [TEN + timedelta(hours=1)])
     frames = scoring.read_frames(connection, TEN)
