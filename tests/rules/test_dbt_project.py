@@ -66,12 +66,19 @@ LOG_FOLDERS = sorted(
 )
 
 
+def variables_in(folder):
+    text = "".join(file.read_text() for file in (PROJECT / "models" / folder).rglob("*.sql"))
+    return set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", with_macros(text)))
+
+
 @pytest.mark.parametrize("folder", LOG_FOLDERS)
 def test_tables_of_the_log_depend_on_no_other_variable_than_those_of_their_fingerprint(folder):
-    text = "".join(file.read_text() for file in (PROJECT / "models" / folder).rglob("*.sql"))
-    names = set(re.findall(r"""\bvar\(\s*['"](\w+)['"]""", with_macros(text)))
-    assert names
-    assert names <= {"event_sources", *VARIABLES["log_variables"]}
+    assert variables_in(folder) <= {"event_sources", *VARIABLES["log_variables"]}
+
+
+def test_every_variable_of_the_log_is_found_where_it_is_used():
+    found = set().union(*map(variables_in, LOG_FOLDERS))
+    assert found == {"event_sources", *VARIABLES["log_variables"]}
 
 
 def test_the_text_of_a_dispatched_macro_is_found():
