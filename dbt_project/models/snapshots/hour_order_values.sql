@@ -6,8 +6,7 @@ with
 
 currencies as (
 
-    select
-        coalesce(log_currency.currency, '') = coalesce(hour_currency.currency, '') as is_same
+    select coalesce(log_currency.currency, '') = coalesce(hour_currency.currency, '') as is_same
     from {{ ref('log_currency') }} as log_currency
     cross join {{ ref('hour_currency') }} as hour_currency
 
