@@ -33,8 +33,8 @@ def open_published(home: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(home / "published" / "analytics.duckdb"), read_only=True)
 
 
-def test_the_page_has_thirteen_queries():
-    assert len(QUERIES) == 13
+def test_the_page_has_fifteen_queries():
+    assert len(QUERIES) == 15
 
 
 @pytest.mark.parametrize(("title", "query"), QUERIES, ids=[title for title, _ in QUERIES])
