@@ -10,8 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.database import attached
+from orchestration.warehouse.rule_macros import rule_macros
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRIORITIES
 
 logger = logging.getLogger(__name__)
@@ -65,11 +67,12 @@ def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
 
 
 def _withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> int:
+    is_open = rule_macros(Settings()).is_cart_open("carts", "advised.scored_at")
     with attached(connection, published, "(read_only)"):
         rows = connection.execute(
             "select count(*) from published.main.retargeting_priorities as advised"
             " left join main.carts using (cart_id)"
             " where best_action <> 'nothing'"
-            " and (carts.cart_id is null or carts.closed_at <= advised.scored_at)"
+            f" and (carts.cart_id is null or not {is_open})"
         ).fetchall()
     return rows[0][0]

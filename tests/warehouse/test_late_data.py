@@ -12,12 +12,16 @@ from orchestration.warehouse.late_data import count_withdrawn, newest_report
 NOON = datetime(2026, 3, 2, 12)
 ADVISED = [("bought", "reminder"), ("bought later", "reminder"), ("just emptied", "incentive")]
 ADVISED += [("never was", "reminder"), ("bought, but not advised", "nothing"), ("open", "reminder")]
+ADVISED += [("at its last instant", "reminder")]
+FILLED_AT = datetime(2026, 3, 1)
 CARTS = [
-    ("bought", datetime(2026, 3, 2, 9)),
-    ("bought later", datetime(2026, 3, 2, 13)),
-    ("just emptied", NOON),
-    ("bought, but not advised", datetime(2026, 3, 2, 9)),
-    ("open", None),
+    ("bought", FILLED_AT, "converted", datetime(2026, 3, 2, 9)),
+    ("bought later", FILLED_AT, "converted", datetime(2026, 3, 2, 13)),
+    ("just emptied", FILLED_AT, "emptied", NOON),
+    ("bought, but not advised", FILLED_AT, "converted", datetime(2026, 3, 2, 9)),
+    ("open", FILLED_AT, "open", None),
+    # at exactly 30 days it still lives
+    ("at its last instant", datetime(2026, 1, 31, 12), "expired", NOON),
 ]
 
 
@@ -26,8 +30,11 @@ def connection(tmp_path):
     """A warehouse after a build that took up the loads 2 and 3, with its report of them."""
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as opened:
         ensure_score_tables(opened)
-        opened.execute("create table main.carts (cart_id varchar, closed_at timestamp)")
-        opened.executemany("insert into main.carts values (?, ?)", CARTS)
+        opened.execute(
+            "create table main.carts"
+            " (cart_id varchar, started_at timestamp, status varchar, closed_at timestamp)"
+        )
+        opened.executemany("insert into main.carts values (?, ?, ?, ?)", CARTS)
         opened.execute(
             "create table main.loads_this_run as select unnest([2, 3])::bigint as load_id"
         )
