@@ -41,7 +41,7 @@ from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
 from orchestration.outputs.published_database import headline_counts, publish
-from orchestration.warehouse import database, dbt_build, outcomes
+from orchestration.warehouse import database, dbt_build, outcomes, run_log
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
@@ -279,7 +279,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             rows = export_files.read_rows(connection, as_of)
-            currency = scoring.reporting_currency(connection)
+            currency = run_log.reporting_currency(connection, as_of)
             is_stale = freshness(connection, as_of, run.settings).is_stale
         export = export_files.write_export(
             run.home.exports,

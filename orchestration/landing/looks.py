@@ -30,18 +30,22 @@ class Look:
         columns: Keys of names that are all there.
         words: By the key of a name, words of which one is its value in some row, or a key of the
             object in it; of each name one.
+        absent: Keys of names of which none is there.
         is_to_come: Whether there is no such source yet.
     """
 
     source: str
     columns: frozenset[str]
     words: tuple[tuple[str, frozenset[str]], ...] = ()
+    absent: frozenset[str] = frozenset()
     is_to_come: bool = False
 
     def fits(self, names: frozenset[str], rows: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a file with these keys of names, and these rows by key, has this look."""
-        return self.columns <= names and all(
-            any(_says(row.get(name), words) for row in rows) for name, words in self.words
+        return (
+            self.columns <= names
+            and not self.absent & names
+            and all(any(_says(row.get(name), words) for row in rows) for name, words in self.words)
         )
 
 
@@ -65,12 +69,15 @@ def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
                     (name_key(name), frozenset(str(word).casefold() for word in words))
                     for name, words in (each.get("words") or {}).items()
                 ),
+                frozenset(map(name_key, each.get("without") or ())),
             )
             for each in declared or ()
         )
     except (TypeError, KeyError, AttributeError) as error:
         raise ComebackError(
-            "the look of a source cannot be read", where, "give a list of `columns` and `words`"
+            "the look of a source cannot be read",
+            where,
+            "give a list of `columns`, `words` and `without`",
         ) from error
 
 

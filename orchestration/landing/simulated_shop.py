@@ -60,7 +60,8 @@ def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
 
     The caller holds the run lock. The shop can come again: the same seed makes the same bytes.
     """
-    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE / FOLDER
+    # rates are no shop: they may be put beside the simulated one
+    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE
     paths = [Path(file.address) for file in files]
     are_own = (path.is_relative_to(dumps) or path.is_relative_to(rates) for path in paths)
     if not dumps.is_dir() or all(are_own):

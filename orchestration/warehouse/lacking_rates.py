@@ -25,7 +25,7 @@ def warnings(connection: duckdb.DuckDBPyConnection, schema: str = "main") -> lis
     ).fetchall()
     return [
         f"{amount:,.2f} {currency or 'without a currency'} in {count:,} {kind}{'s' * (count > 1)}"
-        " is in no sum: a rate is lacking; set [money.rates], or deliver landing/exchange_rates"
-        f" ({AMOUNTS_WITHOUT_RATE})"
+        " is in no sum: its rate is lacking, or that of what it is in one with; set [money.rates],"
+        f" or deliver landing/exchange_rates ({AMOUNTS_WITHOUT_RATE})"
         for kind, currency, count, amount in rows
     ]

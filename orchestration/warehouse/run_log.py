@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.ground.settings import Settings
 from orchestration.warehouse.database import attached
-from orchestration.warehouse.score_tables import PUBLISHED_FILE, RUNS
+from orchestration.warehouse.score_tables import HAS_SCORED, PUBLISHED_FILE, RUNS
 
 # The job whose runs end with the publication; they are noted as done before it copies that note.
 _PUBLISHING_JOB = "hourly"
@@ -94,6 +94,24 @@ def end_if_running(
         " where run_id = ? and status = 'running'",
         [finished_at, run_id],
     )
+
+
+def reporting_currency(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, schema: str = "scores"
+) -> str | None:
+    """The currency that the scores of an hour are in; None if it knew none.
+
+    Args:
+        connection: warehouse or published file.
+        hour: the scored hour, UTC.
+        schema: where `runs` is.
+    """
+    found = connection.execute(
+        f"select reporting_currency from {schema}.{RUNS.name}"
+        f" where {HAS_SCORED} and as_of = ? order by started_at desc limit 1",
+        [hour],
+    ).fetchall()
+    return next(iter(found), (None,))[0]
 
 
 def reason_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> str | None:

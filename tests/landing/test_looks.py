@@ -88,6 +88,12 @@ def test_it_is_refused_with_that_sources_name(landing_of, tmp_path, record, give
         (SHOPIFY, "shopify_pixel"),
         # our words and a few of another's
         ({**CANONICAL, "messageId": "m1", "type": "track"}, "canonical"),
+        # an event that names the rate it was exchanged at
+        (
+            {"event_type": "page_view", "user_id": "u", "date": "2026-11-01"}
+            | {"currency": "EUR", "rate": "1"},
+            "canonical",
+        ),
         # another's columns with words that are not its own
         ({**SEGMENT, "type": "add_to_cart", "event": "x"}, "canonical"),
     ],

@@ -72,7 +72,7 @@ def test_without_rates_carts_in_the_reporting_currency_come_first_and_the_rest_i
     assert [visitor for visitor, *_ in found[:2]] == ["c08-EUR1", "c08-EUR3"]
     assert {tuple(rest) for _, *rest in found[2:]} == {(None, None, "nothing")}
     assert len(found) == 6
-    warnings = [each for each in state(home).warnings if "a rate is lacking" in each]
+    warnings = [each for each in state(home).warnings if "its rate is lacking" in each]
     assert [each.partition(" is in no sum")[0] for each in warnings] == [
         "90.00 EUR in 1 cart",
         "32,000.00 JPY in 3 carts",

@@ -18,6 +18,24 @@ try_cast({{ column }} as json)
 json_extract_string({{ json }}, '{{ path }}')
 {%- endmacro -%}
 
+{#- The texts at several paths, read at once; `listed_text` gives one of them. -#}
+{%- macro json_texts(json, paths) -%}
+{{ return(adapter.dispatch('json_texts')(json, paths)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__json_texts(json, paths) -%}
+json_extract_string({{ json }}, ['{{ paths | join("', '") }}'])
+{%- endmacro -%}
+
+{#- One of several texts, by its place from 0. -#}
+{%- macro listed_text(texts, place) -%}
+{{ return(adapter.dispatch('listed_text')(texts, place)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__listed_text(texts, place) -%}
+{{ texts }}[{{ place + 1 }}]
+{%- endmacro -%}
+
 {#- Whether a text is a JSON list of objects and of nothing else; an empty one is. -#}
 {%- macro is_json_list(column) -%}
 {{ return(adapter.dispatch('is_json_list')(column)) }}

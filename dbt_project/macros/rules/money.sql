@@ -5,9 +5,7 @@
 
 {#-
     The currency that all sums are in, as the one row of a query: the one that is set; else the one of most orders, else
-    of most carts, at or before the instant; of equally many the first by its code. A currency of which a rate other than 1
-    is known by then comes after those without: rates are in units of the reporting currency. Null while no amount has a
-    currency.
+    of most carts, at or before the instant; of equally many the first by its code. Null while no amount has a currency.
 -#}
 {%- macro reporting_currency(instant=none) -%}
 {%- set set_currency = (var('money') or {}).get('reporting_currency') -%}
@@ -16,33 +14,19 @@ select cast('{{ set_currency }}' as string) as currency
 {%- else -%}
 with
 
-foreign_currencies as (
-
-    select distinct currency
-    from {{ ref('currency_rates') }}
-    where
-        rate != 1
-        {%- if instant %}
-        and valid_from <= {{ instant }}
-        {%- endif %}
-
-),
-
 of_orders as (
 
     select
-        orders.currency,
-        foreign_currencies.currency is not null as has_rate,
+        currency,
         0 as preference,
         count(*) as use_count
-    from {{ ref('order_events') }} as orders
-    left join foreign_currencies on orders.currency = foreign_currencies.currency
+    from {{ ref('order_events') }}
     where
-        orders.currency is not null
+        currency is not null
         {%- if instant %}
-        and orders.event_at <= {{ instant }}
+        and event_at <= {{ instant }}
         {%- endif %}
-    group by orders.currency, foreign_currencies.currency
+    group by currency
 
 ),
 
@@ -50,23 +34,18 @@ of_orders as (
 of_carts as (
 
     select
-        operations.line_currency as currency,
-        foreign_currencies.currency is not null as has_rate,
+        line_currency as currency,
         1 as preference,
-        count(distinct operations.cart_id) as use_count
-    from {{ ref('cart_operations') }} as operations
-    left join foreign_currencies on operations.line_currency = foreign_currencies.currency
+        count(distinct cart_id) as use_count
+    from {{ ref('cart_operations') }}
     where
-        operations.is_touch
-        and operations.line_currency is not null
-        and (
-            select count(*) from of_orders
-            where not of_orders.has_rate
-        ) = 0
+        is_touch
+        and line_currency is not null
+        and (select count(*) from of_orders) = 0
         {%- if instant %}
-        and operations.event_at <= {{ instant }}
+        and event_at <= {{ instant }}
         {%- endif %}
-    group by operations.line_currency, foreign_currencies.currency
+    group by line_currency
 
 ),
 
@@ -74,7 +53,7 @@ ranked as (
 
     select
         currency,
-        row_number() over (order by has_rate, preference, use_count desc, currency) as place
+        row_number() over (order by preference, use_count desc, currency) as place
     from (
         select * from of_orders
         union all

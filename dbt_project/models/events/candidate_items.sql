@@ -18,6 +18,18 @@ with
 
     ),
 
+    -- Every item is parsed once, whatever is read of it.
+    {{ name }}_texts as (
+
+        select
+            load_id,
+            line,
+            item_number,
+            {{ json_texts('item', item_paths(name).values() | sum(start=[])) }} as texts
+        from {{ json_elements(name ~ '_lists', 'items') }} as {{ name }}_items
+
+    ),
+
 {% endfor -%}
 delivered as (
 
@@ -25,16 +37,18 @@ delivered as (
         select
             load_id,
             line,
+            {% set place = namespace(next=0) -%}
             {% for field, paths in item_paths(name).items() -%}
                 coalesce(
                     {% for path in paths -%}
-                        nullif({{ json_text('item', path) }}, ''),
+                        nullif({{ listed_text('texts', place.next) }}, ''),
+                        {%- set place.next = place.next + 1 %}
                     {% endfor -%}
                     null
                 ) as {{ field }},
             {% endfor -%}
             item_number
-        from {{ json_elements(name ~ '_lists', 'items') }} as {{ name }}_items
+        from {{ name }}_texts
         {% if not loop.last -%} union all {% endif -%}
     {% endfor %}
 

@@ -93,23 +93,6 @@ item_totals as (
 
 ),
 
--- Money of two currencies is not added: such an order has no value of its own.
-valued as (
-
-    select
-        order_key,
-        cast(coalesce(
-            stated_value,
-            case when row_currency_count = 1 then row_value end
-        ) as decimal(38, 4)) as order_value,
-        case
-            when stated_value is not null then stated_currency
-            when row_currency_count = 1 then row_currency
-        end as currency
-    from totals
-
-),
-
 final as (
 
     select

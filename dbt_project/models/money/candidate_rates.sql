@@ -20,7 +20,7 @@ files as (
 
 ),
 
--- With semicolons between fields and no point in any rate a comma is the decimal sign.
+-- With semicolons between fields and no decimal point in any rate a comma is the decimal sign.
 forms as (
 
     select
@@ -30,7 +30,7 @@ forms as (
         {%- else -%}
             coalesce(
                 files.delimiter = ';'
-                and not coalesce(bool_or({{ has_pattern('delivered.rate', '[.]') }}) over (
+                and not coalesce(bool_or({{ has_pattern('delivered.rate', '[0-9][.]|[.][0-9]') }}) over (
                     partition by delivered.load_id
                 ), false),
                 false

@@ -22,6 +22,12 @@ counting_events as (
     where
         drop_reason is null
         {% if is_incremental_build() -%}
+        -- the span first: by it whole row groups are skipped
+        and event_at >= (select min(days_this_run.day) from {{ ref('days_this_run') }} as days_this_run)
+        and event_at < (
+            select max(days_this_run.day) + interval '1' day
+            from {{ ref('days_this_run') }} as days_this_run
+        )
         and cast(event_at as date) in (select days_this_run.day from {{ ref('days_this_run') }} as days_this_run)
         {% endif -%}
         and row_key not in (select duplicate_rows.row_key from {{ ref('duplicate_rows') }} as duplicate_rows)

@@ -52,7 +52,6 @@ final as (
 
     select
         order_key,
-        visitor_id,
         row_number() over (
             partition by order_key
             order by event_number, item_number
@@ -60,7 +59,8 @@ final as (
         coalesce(item_id, '(unknown)') as item_id,
         {{ bought_units('quantity') }} as quantity,
         price as unit_price,
-        currency
+        currency,
+        visitor_id
     from order_items
     where
         {{ bought_units('quantity') }} > 0

@@ -23,6 +23,20 @@ candidates as (
 
 ),
 
+set_aside as (
+
+    select
+        load_id,
+        count(*) filter (where action = 'dropped') as dropped_count,
+        count(*) filter (where reason = 'erased') as erased_count,
+        count(distinct line) filter (where action = 'repaired') as repaired_count,
+        count(*) filter (where action = 'repaired' and reason = 'bad_price') as bad_price_count,
+        count(*) filter (where action = 'repaired' and reason = 'bad_order_value') as bad_order_value_count
+    from {{ ref('set_aside_rows') }}
+    group by 1
+
+),
+
 -- Rows of which only their items have a price.
 item_prices as (
 
@@ -32,7 +46,9 @@ item_prices as (
     from {{ ref('candidate_items') }} as items
     inner join {{ ref('candidate_events') }} as candidates on items.row_key = candidates.row_key
     where
-        items.price is not null
+        -- asked of few files: those with prices that cannot be read
+        items.load_id in (select set_aside.load_id from set_aside where set_aside.bad_price_count > 0)
+        and items.price is not null
         and candidates.price is null
         and candidates.drop_reason is null
     group by 1
@@ -70,20 +86,6 @@ duplicates as (
         load_id,
         count(*) as duplicate_count
     from {{ ref('duplicate_rows') }}
-    group by 1
-
-),
-
-set_aside as (
-
-    select
-        load_id,
-        count(*) filter (where action = 'dropped') as dropped_count,
-        count(*) filter (where reason = 'erased') as erased_count,
-        count(distinct line) filter (where action = 'repaired') as repaired_count,
-        count(*) filter (where action = 'repaired' and reason = 'bad_price') as bad_price_count,
-        count(*) filter (where action = 'repaired' and reason = 'bad_order_value') as bad_order_value_count
-    from {{ ref('set_aside_rows') }}
     group by 1
 
 ),
