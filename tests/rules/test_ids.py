@@ -1,7 +1,7 @@
 """Ids as the SQL, landing and the reference read them; and those that tie too much together.
 
 Belongs here: that the three give the same answers, and the table `suspicious_ids`. Not here: what
-follows from an id for sessions and carts; cases of that are in cases.py.
+follows from an id for sessions and carts; cases of that are in cases_ids.py.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Local times where clocks change: the SQL against Python's own knowledge of zones.
 
 Belongs here: times without an offset in a source's zone. Not here: other forms of times; cases of
-those are in cases.py.
+those are in cases_times.py.
 """
 
 import os
