@@ -45,7 +45,7 @@ def at(text: str) -> datetime:
     )
 
 
-def told(visitor: str | None, time: str, event_type: str, **columns: str | None) -> Row:
+def event(visitor: str | None, time: str, event_type: str, **columns: str | None) -> Row:
     """A delivered row; `event_at=` overrides the time as text, the rest are canonical columns."""
     written = at(time).isoformat().replace("+00:00", "Z")
     row: Row = {"visitor_id": visitor, "event_at": written, "event_type": event_type}
@@ -61,23 +61,23 @@ def log(*rows: Row, source: str = "canonical") -> list[Row]:
 
 
 def view(visitor: str, time: str, **columns: str | None) -> Row:
-    return told(visitor, time, "view_item", **columns)
+    return event(visitor, time, "view_item", **columns)
 
 
 def add(visitor: str, time: str, item: str | None = "shoe", **columns: str | None) -> Row:
-    return told(visitor, time, "add_to_cart", item_id=item, **columns)
+    return event(visitor, time, "add_to_cart", item_id=item, **columns)
 
 
 def remove(visitor: str, time: str, item: str | None = "shoe", **columns: str | None) -> Row:
-    return told(visitor, time, "remove_from_cart", item_id=item, **columns)
+    return event(visitor, time, "remove_from_cart", item_id=item, **columns)
 
 
 def buy(visitor: str, time: str, order: str | None = None, **columns: str | None) -> Row:
-    return told(visitor, time, "purchase", order_id=order, **columns)
+    return event(visitor, time, "purchase", order_id=order, **columns)
 
 
 def login(visitor: str, time: str, user: str) -> Row:
-    return told(visitor, time, "login", user_id=user)
+    return event(visitor, time, "login", user_id=user)
 
 
 def rows(columns: str, *values: tuple) -> list[dict]:

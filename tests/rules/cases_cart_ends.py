@@ -6,7 +6,7 @@ carts in sessions. Not here: what is in a cart (cases_cart_content.py).
 
 from decimal import Decimal
 
-from .cases import Case, add, buy, log, login, remove, rows, told, view
+from .cases import Case, add, buy, event, log, login, remove, rows, view
 
 CART_ENDS = [
     Case(
@@ -232,7 +232,7 @@ CART_ENDS = [
         log(
             add("A", "10:00"),
             view("A", "+2d 10:00"),
-            told("A", "+2d 10:10", "view_cart"),
+            event("A", "+2d 10:10", "view_cart"),
             view("B", "+3d 10:00"),
         ),
         {
@@ -281,7 +281,7 @@ CART_ENDS = [
     ),
     Case(
         "a cart is abandoned when the log has reached the end of the 30 minutes, by any event",
-        log(add("A", "10:00"), told("B", "10:30", "email_sent")),
+        log(add("A", "10:00"), event("B", "10:30", "email_sent")),
         {"carts": rows("abandoned_at", ("10:30",))},
     ),
     Case(
@@ -308,7 +308,7 @@ CART_ENDS = [
         log(
             add("A", "10:00"),
             buy("A", "10:10", "o1", order_value="5.00"),
-            told("A", "+3d 10:00", "refund", order_id="o1"),
+            event("A", "+3d 10:00", "refund", order_id="o1"),
         ),
         {
             "carts": rows("status", ("converted",)),
@@ -317,7 +317,7 @@ CART_ENDS = [
     ),
     Case(
         "a check-out without a cart is counted and makes none",
-        log(told("A", "10:00", "begin_checkout"), told("A", "10:01", "view_cart")),
+        log(event("A", "10:00", "begin_checkout"), event("A", "10:01", "view_cart")),
         {"carts": [], "sessions": rows("checkout_count has_cart", (1, False))},
     ),
 ]

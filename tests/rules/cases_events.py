@@ -28,7 +28,7 @@ ARRIVAL = [
         {"sessions": rows("started_at", ("09:00",), ("10:30",), ("12:00",))},
     ),
     Case(
-        "a purchase told late turns an abandoned cart into a converted one",
+        "a purchase reported late turns an abandoned cart into a converted one",
         log(
             add("A", "10:00", price="5.00"),
             view("B", "+4d 10:00"),
@@ -42,7 +42,7 @@ ARRIVAL = [
         },
     ),
     Case(
-        "an add told late is taken back by the remove that seemed to take nothing",
+        "an add reported late is taken back by the remove that seemed to take nothing",
         log(remove("A", "10:10"), add("A", "10:20", "hat"), add("A", "10:00")),
         {
             "carts": rows(
@@ -106,7 +106,7 @@ DUPLICATES = [
         {"cart_lines": rows("item_id quantity", ("hat", 1))},
     ),
     Case(
-        "an id told for two visitors is one event",
+        "an id reported for two visitors is one event",
         log(view("B", "10:00", event_id="x"), view("A", "10:00", event_id="x")),
         {"sessions": rows("visitor_id", ("A",))},
     ),

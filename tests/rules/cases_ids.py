@@ -4,7 +4,7 @@ Belongs here: cases, as in cases.py, of ids that mean nobody and of whom a visit
 here: whose a cart is (cases_cart_ends.py).
 """
 
-from .cases import Case, add, buy, log, login, rows, told, view
+from .cases import Case, add, buy, event, log, login, rows, view
 
 IDENTITY = [
     Case(
@@ -63,9 +63,9 @@ IDENTITY = [
     Case(
         "a user without a visitor is a visitor by that name, and nobody at all is no event",
         log(
-            told(None, "10:00", "view_item", user_id="7"),
-            told("anonymous", "10:05", "view_item", user_id="7"),
-            told(None, "10:00", "view_item"),
+            event(None, "10:00", "view_item", user_id="7"),
+            event("anonymous", "10:05", "view_item", user_id="7"),
+            event(None, "10:00", "view_item"),
         ),
         {"sessions": rows("visitor_id owner_id event_count", ("user:7", "7", 2))},
     ),
@@ -138,7 +138,7 @@ IDENTITY = [
         "ids that mean nobody are nobody's in any case",
         log(
             *(
-                told(nobody, "10:00", "view_item", user_id=nobody)
+                event(nobody, "10:00", "view_item", user_id=nobody)
                 for nobody in (
                     "0",
                     "null",
@@ -157,10 +157,10 @@ IDENTITY = [
         {"sessions": rows("visitor_id owner_id", ("A", None))},
     ),
     Case(
-        "an e-mail's opening tells the owner though it is no activity",
+        "an e-mail's opening shows the owner though it is no activity",
         log(
             view("A", "10:00"),
-            told("A", "10:05", "email_open", user_id="7"),
+            event("A", "10:05", "email_open", user_id="7"),
             view("A", "10:10"),
         ),
         {"sessions": rows("owner_id event_count ended_at", ("7", 2, "10:10"))},

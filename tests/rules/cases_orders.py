@@ -11,7 +11,7 @@ from .cases import Case, add, buy, log, rows
 
 ORDERS = [
     Case(
-        "an order told again months later counts once, at its first time, and is activity",
+        "an order reported again months later counts once, at its first time, and is activity",
         log(
             buy("A", "10:00", "o1", order_value="20.00"),
             add("A", "+60d 10:00"),
@@ -28,7 +28,7 @@ ORDERS = [
         },
     ),
     Case(
-        "an order told again by another visitor stays the first one's",
+        "an order reported again by another visitor stays the first one's",
         log(
             add("A", "09:00"),
             buy("B", "09:30", "o1"),

@@ -6,7 +6,7 @@ Belongs here: cases, as in cases.py, of snapshots, labels and returns. Not here:
 
 from decimal import Decimal
 
-from .cases import Case, add, at, buy, log, login, remove, rows, told, view
+from .cases import Case, add, at, buy, event, log, login, remove, rows, view
 
 SNAPSHOTS = [
     Case(
@@ -56,7 +56,7 @@ SNAPSHOTS = [
         "an order a microsecond after the horizon is outside, and the rest is not known",
         log(
             add("A", "10:00"),
-            told("A", "+1d 10:00", "remove_from_cart", item_id="hat"),
+            event("A", "+1d 10:00", "remove_from_cart", item_id="hat"),
             buy("A", "+3d 10:00:00.000001", "o1"),
         ),
         {
@@ -97,7 +97,7 @@ SNAPSHOTS = [
         {"training_snapshots": rows("as_of converts_within_horizon", ("10:00", True))},
     ),
     Case(
-        "an order told again is no order for the label",
+        "an order reported again is no order for the label",
         log(
             buy("A", "09:00", "o1"),
             add("A", "10:00"),
@@ -242,7 +242,7 @@ RETURNS = [
             login("A", "10:00", "7"),
             login("B", "10:10", "7"),
             view("A", "10:10"),
-            told("C", "11:10", "email_sent"),
+            event("C", "11:10", "email_sent"),
         ),
         {
             "training_returns": rows(
@@ -259,7 +259,7 @@ RETURNS = [
     ),
     Case(
         "opening an e-mail is no return",
-        log(view("A", "10:00"), told("A", "16:00", "email_open")),
+        log(view("A", "10:00"), event("A", "16:00", "email_open")),
         {"training_returns": rows("duration_hours is_returned", (6.0, False))},
     ),
     Case(

@@ -6,7 +6,7 @@ here: late and repeated rows (cases_events.py).
 
 from decimal import Decimal
 
-from .cases import Case, add, buy, log, remove, rows, told, view
+from .cases import Case, add, buy, event, log, remove, rows, view
 
 TIME_AND_GAPS = [
     Case(
@@ -74,7 +74,7 @@ TIME_AND_GAPS = [
     ),
     Case(
         "a session of one event starts and ends with it",
-        log(told("A", "10:00", "page_view")),
+        log(event("A", "10:00", "page_view")),
         {
             "sessions": rows(
                 "visitor_id started_at ended_at owner_id event_count view_count add_count"
@@ -241,10 +241,10 @@ TIME_AND_GAPS = [
         "a refund and e-mail events neither start nor extend a session nor are counted in one",
         log(
             view("A", "10:00"),
-            told("A", "10:20", "email_open"),
-            told("A", "10:40", "refund"),
+            event("A", "10:20", "email_open"),
+            event("A", "10:40", "refund"),
             view("A", "10:45"),
-            told("B", "11:00", "email_sent"),
+            event("B", "11:00", "email_sent"),
         ),
         {
             "sessions": rows(
@@ -256,22 +256,22 @@ TIME_AND_GAPS = [
     ),
     Case(
         "an unknown type is activity",
-        log(view("A", "10:00"), told("A", "10:20", "spin_the_wheel"), view("A", "10:45")),
+        log(view("A", "10:00"), event("A", "10:20", "spin_the_wheel"), view("A", "10:45")),
         {"sessions": rows("ended_at event_count view_count", ("10:45", 3, 2))},
     ),
     Case(
         "the counts of a session are of items seen, adds, removes, check-outs begun and orders",
         log(
-            told("A", "10:00", "page_view"),
-            told("A", "10:01", "search"),
+            event("A", "10:00", "page_view"),
+            event("A", "10:01", "search"),
             view("A", "10:02"),
             view("A", "10:03"),
             add("A", "10:04"),
             add("A", "10:05"),
             add("A", "10:06", "hat"),
             remove("A", "10:07", "hat"),
-            told("A", "10:08", "view_cart"),
-            told("A", "10:09", "begin_checkout"),
+            event("A", "10:08", "view_cart"),
+            event("A", "10:09", "begin_checkout"),
             buy("A", "10:10", "o1", order_value="42.50"),
         ),
         {

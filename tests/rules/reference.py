@@ -185,11 +185,11 @@ def clean(
             set_aside.append(SetAside(place, "dropped", str(unusable)))
             continue
         set_aside.extend(SetAside(place, "repaired", reason) for reason in repairs)
-        told = (event.event_at, row_content(row), event)
-        candidates.setdefault((event.source, event.event_id), []).append(told)
-    events = [min(told, key=lambda one: one[:2])[2] for told in candidates.values()]
-    told_count = sum(len(told) for told in candidates.values())
-    return Cleaned(ranked(events), set_aside, told_count - len(events))
+        copy = (event.event_at, row_content(row), event)
+        candidates.setdefault((event.source, event.event_id), []).append(copy)
+    events = [min(copies, key=lambda one: one[:2])[2] for copies in candidates.values()]
+    copy_count = sum(len(copies) for copies in candidates.values())
+    return Cleaned(ranked(events), set_aside, copy_count - len(events))
 
 
 def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
@@ -329,7 +329,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Order:
-    """An order where it was first told; `owners` are all visitors' owners at that event."""
+    """An order where it was first reported; `owners` are all visitors' owners at that event."""
 
     event: Event
     value: Decimal | None
@@ -454,7 +454,7 @@ class Cart:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A cart as the log up to `as_of` tells it; `session_ended_at` is as known then."""
+    """A cart by the log up to `as_of`; `session_ended_at` is as known then."""
 
     cart: Cart
     as_of: datetime
@@ -531,7 +531,7 @@ class Log:
 
     @cached_property
     def owners(self) -> list[str | None]:
-        """The owner of each event in `ranked`; passive events tell owners too."""
+        """The owner of each event in `ranked`; passive events name owners too."""
         last: dict[str, str | None] = {}
         found = []
         for event in self.ranked:
@@ -558,7 +558,7 @@ class Log:
 
     @cached_property
     def orders(self) -> list[Order]:
-        """By rule of order of the purchase that first tells of them."""
+        """By rule of order of the purchase that first reports them."""
         found: dict[tuple, Order] = {}
         owners: dict[str, str | None] = {}
         for event, owner in zip(self.ranked, self.owners, strict=True):
@@ -700,7 +700,7 @@ class Log:
             for order in self.orders
         ):
             return True
-        # A log that ends at the horizon itself may still be told of an order at that instant.
+        # A log that ends at the horizon itself may still get an order at that instant.
         return False if self.newest_at > as_of + HORIZON else None
 
     def outcome(self, visitor_id: str, started_at: datetime, scored_at: datetime) -> dict | None:

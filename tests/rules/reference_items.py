@@ -142,13 +142,13 @@ def described_items(events: Iterable["Event"]) -> list[dict]:
         for item in items_of(event):
             if item.item_id is not None:
                 named.setdefault(item.item_id, []).append((event, item))
-    return [_described(item_id, told) for item_id, told in named.items()]
+    return [_described(item_id, seen) for item_id, seen in named.items()]
 
 
-def _described(item_id: str, told: Sequence[tuple["Event", Item]]) -> dict:
+def _described(item_id: str, seen: Sequence[tuple["Event", Item]]) -> dict:
     newest = {
         name: max(
-            ((event.event_at, getattr(item, name)) for event, item in told if getattr(item, name)),
+            ((event.event_at, getattr(item, name)) for event, item in seen if getattr(item, name)),
             default=(None, None),
         )[1]
         for name in DESCRIPTIONS
@@ -156,17 +156,17 @@ def _described(item_id: str, told: Sequence[tuple["Event", Item]]) -> dict:
     _, price, currency = max(
         (
             (event.event_at, item.price, item.currency or "")
-            for event, item in told
+            for event, item in seen
             if item.price is not None
         ),
         default=(None, None, None),
     )
-    adds = [item for event, item in told if event.event_type == "add_to_cart"]
+    adds = [item for event, item in seen if event.event_type == "add_to_cart"]
     return {
         "item_id": item_id,
         **newest,
         "price": price,
         "currency": currency or None,
-        "view_count": sum(event.event_type == "view_item" for event, _ in told),
+        "view_count": sum(event.event_type == "view_item" for event, _ in seen),
         "add_count": sum(item.units > 0 for item in adds),
     }

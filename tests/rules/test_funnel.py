@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from . import reference
-from .cases import LOADED_AT, MONDAY, Row, add, buy, log, told, view
+from .cases import LOADED_AT, MONDAY, Row, add, buy, event, log, view
 from .comparison import assert_same_rows
 from .strategies import Choice, choices, random_log, rows_from
 from .warehouse import Warehouse
@@ -120,7 +120,7 @@ def test_a_rate_is_of_the_abandoned_and_waits_for_all_of_the_week(warehouse):
 
 
 def test_a_passive_event_moves_the_end_of_the_log_too(warehouse):
-    end = told("C", "+8d 00:30:00.000001", "email_open")
+    end = event("C", "+8d 00:30:00.000001", "email_open")
     assert recovered(warehouse, *LEFT, end)[3] is True
 
 

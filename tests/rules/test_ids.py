@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
 
 from . import reference
-from .cases import LOADED_AT, add, buy, log, told, view
+from .cases import LOADED_AT, add, buy, event, log, view
 from .comparison import assert_same_rows
 from .recording import PROJECT
 from .warehouse import Warehouse
@@ -61,7 +61,7 @@ ROUNDED = ["9.44E+18", "9.44e18", "1E+5", "1.23457E+11", "-1.5E+3", "12345678901
 
 def read(warehouse: Warehouse, ids: list[str], column: str) -> list[tuple[str | None, str | None]]:
     """What the SQL makes of ids in a column: the id and why its row is set aside, if it is."""
-    rows = log(*(told("v", "10:00", "view_item") | {column: id_} for id_ in ids))
+    rows = log(*(event("v", "10:00", "view_item") | {column: id_} for id_ in ids))
     warehouse.build(rows, LOADED_AT, tables=("candidate_events",))
     found = warehouse.query(f"select {column}, drop_reason from candidate_events order by line")
     return [(row[column], row["drop_reason"]) for row in found]
@@ -177,8 +177,8 @@ def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(ware
         add("C", "10:00:00.103000", "hat"),
         add("D", "10:00"),
         add("E", "10:00"),
-        told("F", "10:00", "page_view"),
-        told("F", "10:00", "page_view"),
+        event("F", "10:00", "page_view"),
+        event("F", "10:00", "page_view"),
     )
     (found,) = suspicious(warehouse, rows)
     assert (found["kind"], found["id"], found["event_count"]) == ("double_fire", "A", 1)

@@ -7,7 +7,7 @@ import pytest
 
 from . import reference
 from .all_cases import CASES
-from .cases import LOADED_AT, Case, log, told, view
+from .cases import LOADED_AT, Case, event, log, view
 from .comparison import assert_expected
 
 
@@ -22,14 +22,14 @@ def test_every_row_is_an_event_a_duplicate_or_dropped_with_its_reason() -> None:
         view("A", "10:00"),
         view("A", "10:00", event_id="e01"),
         view("A", "10:05", event_id="e01"),
-        told(None, "10:00", "view_item", user_id="null"),
+        event(None, "10:00", "view_item", user_id="null"),
         view("A", "10:00", event_at="2026-13-01T00:00:00Z"),
         view("A", "10:00", event_at="2026-08-01T00:05:00.000001Z"),
         view("A", "10:00", event_at="2026-08-01T00:05:00Z"),
-        told("A", "10:00", None),
+        event("A", "10:00", None),
     )
     cleaned = reference.clean(delivered, LOADED_AT)
-    assert [event.event_id for event in cleaned.events] == ["e01", "e07"]
+    assert [each.event_id for each in cleaned.events] == ["e01", "e07"]
     assert cleaned.duplicate_count == 2
     assert [(one.row, one.action, one.reason) for one in cleaned.set_aside] == [
         (3, "dropped", "no_identity"),
@@ -57,7 +57,7 @@ def test_a_bad_optional_field_is_noted_and_its_event_kept() -> None:
         (3, "bad_currency"),
     ]
     assert {one.action for one in cleaned.set_aside} == {"repaired"}
-    assert [(event.quantity, event.price, event.currency) for event in cleaned.events] == [
+    assert [(each.quantity, each.price, each.currency) for each in cleaned.events] == [
         *[(None, None, None)] * 4,
         (3, Decimal(0), "EUR"),
         (None, None, None),

@@ -1,4 +1,4 @@
-"""The SQL against the hand-made cases, the reference, and itself told in another way."""
+"""The SQL against the hand-made cases, the reference, and itself delivered in another way."""
 
 import random
 from collections import Counter
@@ -224,7 +224,7 @@ def assert_cut_is_known(
         warehouse.move(_newest_hour(events), TRAINING)
         later = _everything(warehouse, TRAINING)
 
-    known_rows = [row for row in rows if _is_told_by(row, INSTANT)]
+    known_rows = [row for row in rows if _is_known_by(row, INSTANT)]
     warehouse.build(known_rows, INSTANT, tables=tables, landed_at=AFTER_ALL)
     assert_same_tables(_everything(warehouse, SCORING), known)
     if is_learned:
@@ -281,7 +281,7 @@ def test_a_past_instant_learns_labels_from_the_log_cut_there(
 ) -> None:
     rows = random_log(seed, size=80)
     [instant] = _instants(reference.clean(rows, LOADED_AT).events, seed, count=1)
-    known = [row for row in rows if _is_told_by(row, instant)]
+    known = [row for row in rows if _is_known_by(row, instant)]
     warehouse.build(known, instant, tables=TRAINING)
     cut = _everything(warehouse, TRAINING)
     assert all(cut.values())
@@ -289,7 +289,7 @@ def test_a_past_instant_learns_labels_from_the_log_cut_there(
     assert_same_tables(_everything(warehouse, TRAINING), cut)
 
 
-def _is_told_by(row: Row, instant: datetime) -> bool:
+def _is_known_by(row: Row, instant: datetime) -> bool:
     event_at = reference.parse_time(row["event_at"], "UTC")
     return event_at is None or event_at <= instant
 

@@ -1,7 +1,7 @@
 """Which files say too little, at the boundaries: by hand, in SQL and in the reference."""
 
 from . import reference
-from .cases import LOADED_AT, MONDAY, Row, add, buy, log, told, view
+from .cases import LOADED_AT, MONDAY, Row, add, buy, event, log, view
 from .warehouse import Warehouse
 
 
@@ -21,19 +21,19 @@ FILES: list[tuple[str, list[Row], bool]] = [
     ("two of three dropped", [bad("ann"), bad("bob"), view("ann", "02:00")], True),
     (
         "dropped for several reasons",
-        [bad("ann"), told(None, "03:00", "page_view"), view("ann", "03:00")],
+        [bad("ann"), event(None, "03:00", "page_view"), view("ann", "03:00")],
         True,
     ),
     (
         "no type that is known",
-        [told("ann", "04:00", "Artikel"), told("ann", "04:01", "Korb")],
+        [event("ann", "04:00", "Artikel"), event("ann", "04:01", "Korb")],
         True,
     ),
-    ("one type that is known", [told("ann", "05:00", "Korb"), view("ann", "05:01")], False),
-    ("passive types only", [told("ann", "06:00", "email_open")], False),
+    ("one type that is known", [event("ann", "05:00", "Korb"), view("ann", "05:01")], False),
+    ("passive types only", [event("ann", "06:00", "email_open")], False),
     (
         "a known type in a row that is dropped only",
-        [bad("ann"), told("ann", "07:00", "Korb")],
+        [bad("ann"), event("ann", "07:00", "Korb")],
         True,
     ),
     ("half of the prices unreadable", priced("1.00", "1,00"), False),
