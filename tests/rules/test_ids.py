@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
 
-from . import reference
+from . import reference_fields
 from .cases import LOADED_AT, add, buy, event, log, view
 from .comparison import assert_same_rows
 from .recording import PROJECT
@@ -90,7 +90,7 @@ def test_a_row_with_a_rounded_id_is_set_aside(warehouse: Warehouse, column):
 
 def test_the_reference_and_landing_read_an_id_alike():
     ids = [*NOBODY, *SOMEBODY, *ROUNDED]
-    assert as_landing_reads(ids) == {id_: reference.known_id(id_) for id_ in ids}
+    assert as_landing_reads(ids) == {id_: reference_fields.known_id(id_) for id_ in ids}
     assert [read_id(id_) for id_ in ("'guest'", " 7.0")] == [None, "7"]
 
 
@@ -108,7 +108,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(ids=st.lists(st.lists(PIECES, min_size=1, max_size=6).map("".join), min_size=1, max_size=20))
 def test_sql_landing_and_reference_read_any_id_alike(warehouse: Warehouse, ids):
-    expected = {id_: reference.known_id(id_) for id_ in ids}
+    expected = {id_: reference_fields.known_id(id_) for id_ in ids}
     assert [id_ for id_, _ in read(warehouse, ids, "user_id")] == [expected[id_] for id_ in ids]
     assert as_landing_reads(ids) == expected
 
