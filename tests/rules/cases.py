@@ -1,11 +1,11 @@
 """What hand-made logs are written with: `Case`, and builders of delivered and of expected rows.
 
 Belongs here: how a small log and the rows expected of it are written down. Not here: the cases
-(`cases_*.py`, by the sections of `dbt_project/docs/rules.md`, all together in all_cases.py) and
+(`cases_*.py`, by the sections of `dbt_project/docs/rules*.md`, all together in all_cases.py) and
 random logs (strategies.py).
 
 A case pins one rule. Nothing in it is computed from a rule: the numbers are for a reader to check
-against the page of the rules, which quotes the names of cases. The same table is put to the
+against the pages of the rules, which quote the names of cases. The same table is put to the
 reference and to the SQL. A case expects whole tables: every row of a table it names, in the columns
 it names.
 """

@@ -1,8 +1,8 @@
 """The sessions, orders and carts of a log, in plain and slow Python.
 
-Belongs here: what follows from a list of events and from rates, as `dbt_project/docs/rules.md`
-states it (sections 5 to 8). Not here: snapshots and what is learned (reference_snapshots.py), the
-warehouse's tables (reference_tables.py).
+Belongs here: what follows from a list of events and from rates, as `dbt_project/docs/rules.md` and
+`rules_carts.md` state it (sections 5 to 8). Not here: snapshots and what is learned
+(reference_snapshots.py), the warehouse's tables (reference_tables.py).
 """
 
 from collections import Counter

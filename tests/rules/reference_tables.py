@@ -6,7 +6,7 @@ reference: what a delivered row becomes (reference_rows.py, reference_fields.py,
 and what follows from events (reference_events.py, reference_carts.py, reference_money.py,
 reference_log.py, reference_snapshots.py).
 
-All are written straight from the rules as `dbt_project/docs/rules.md` states them, so that the SQL
+All are written straight from the rules as `dbt_project/docs/rules*.md` state them, so that the SQL
 has something to be compared with that shares no line of it: no SQL, no DuckDB, no hashed ids, no
 features.
 """
