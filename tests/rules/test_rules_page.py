@@ -1,4 +1,4 @@
-"""The pages of the rules, `dbt_project/docs/rules*.md`: all files, tests and macros they name exist.
+"""The pages of the rules, `dbt_project/docs/rules*.md`: each file, test and macro in them exists.
 
 Belongs here: what can be checked of them, and of the links of all pages, without reading them. Not
 here: the rules themselves; the tests that the pages name check those.
