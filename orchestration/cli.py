@@ -97,7 +97,7 @@ def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as 
 def land(home: Home, arguments: argparse.Namespace) -> None:
     """Load the files given."""
     from orchestration.dagster.in_process import Launcher
-    from orchestration.status import aligned
+    from orchestration.status_lines import aligned
 
     _require_there(arguments.files)
     with Launcher(home, "land") as launcher:

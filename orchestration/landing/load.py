@@ -11,10 +11,8 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -36,12 +34,12 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
-from orchestration.landing.kinds import SYMLINK, Format, Skip
+from orchestration.landing.kinds import SYMLINK, Format
 from orchestration.landing.landed_files import LandedFile, folders_text, forget_skipped, record
+from orchestration.landing.new_files import Key, NewFile, looked_into
 from orchestration.landing.parquet_refusals import is_refused
 from orchestration.landing.raw_tables import ensure_raw_tables
 from orchestration.landing.sources import Source
-from orchestration.landing.streams import ByteStream
 from orchestration.landing.tombstones import Tombstones
 from orchestration.landing.ways import Reader, readers_of
 
@@ -49,35 +47,9 @@ ROW_LIMIT_BYTES = 16 << 20
 BATCH_BYTES = 64 << 20
 BATCH_FILES = 1_000
 
-# Content hash and the columns that folders give; None in rows written before folders were columns.
-_Key = tuple[str, str | None]
-
 
 class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class _NewFile:
-    """A file that is not known by name, and the path at which its bytes can be read.
-
-    ``is_settled`` says whether it had rested long enough before it was hashed for a change to show.
-    ``folders`` are the columns that its folders give its rows. ``unpacked`` is where its bytes are
-    uncompressed, for a reader that needs them so. ``kind`` is None for content that is known.
-    """
-
-    file: FoundFile
-    path: Path
-    before: Fingerprint
-    is_settled: bool
-    digest: str
-    folders: dict[str, str]
-    kind: Format | Skip | None = None
-    unpacked: Path | None = None
-
-    @property
-    def key(self) -> _Key:
-        return self.digest, folders_text(self.folders)
 
 
 def land(
@@ -161,7 +133,7 @@ class _Load:
             " where source = ? order by load_id",
             [source.name],
         ).fetchall()
-        self.loads: dict[_Key, int] = {
+        self.loads: dict[Key, int] = {
             (digest, folders): load for digest, folders, load, _, reason in files if not reason
         }
         # under another name it may be read
@@ -177,20 +149,20 @@ class _Load:
 
     def files(self, files: Iterable[FoundFile]) -> Iterator[LandedFile]:
         """Land files, a batch at a time; their outcomes in the order given."""
-        batch: list[_NewFile | LandedFile] = []
+        batch: list[NewFile | LandedFile] = []
         byte_size = 0
         with ExitStack() as copies:
             for file in files:
                 one = self._look(file, copies)
                 batch.append(one)
-                byte_size += one.before.byte_size if isinstance(one, _NewFile) else 0
+                byte_size += one.before.byte_size if isinstance(one, NewFile) else 0
                 if len(batch) >= BATCH_FILES or byte_size >= BATCH_BYTES:
                     yield from self._land(batch)
                     batch, byte_size = [], 0
                     copies.close()
             yield from self._land(batch)
 
-    def _look(self, file: FoundFile, copies: ExitStack) -> _NewFile | LandedFile:
+    def _look(self, file: FoundFile, copies: ExitStack) -> NewFile | LandedFile:
         """Whether the file is known; a copy that it takes lives as long as ``copies``."""
         try:
             before = fingerprint(file)
@@ -200,25 +172,14 @@ class _Load:
                 return self._known(file, before, digest, folders)
             if file.is_link_out:
                 digest = hashlib.sha256(f"symlink:{before.version}".encode()).hexdigest()
-                return _NewFile(file, Path(file.address), before, False, digest, {}, SYMLINK)
+                return NewFile(file, Path(file.address), before, False, digest, {}, SYMLINK)
             path = copies.enter_context(local_copy(file, self.scratch))
-            one = _NewFile(file, path, before, is_settled(file), content_hash(path), folders)
+            one = NewFile(file, path, before, is_settled(file), content_hash(path), folders)
             if self._load_of(file, one.digest, folders):
                 return one
-            return self._looked_into(one, copies)
+            return looked_into(one, self.scratch, copies)
         except OSError as error:
             return self._unreadable(file, error)
-
-    def _looked_into(self, one: _NewFile, copies: ExitStack) -> _NewFile:
-        """The file with its kind, and uncompressed where its reader needs it so."""
-        stream = ByteStream(one.path)
-        kind = stream.kind(one.file.name)
-        if kind is not Format.PARQUET or stream.compression is None:
-            return replace(one, kind=kind)
-        folder = TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=self.scratch)
-        unpacked = Path(copies.enter_context(folder)) / "unpacked.parquet"
-        stream.unpack_into(unpacked)
-        return replace(one, kind=kind, unpacked=unpacked)
 
     def _load_of(self, file: FoundFile, digest: str, folders: dict[str, str]) -> int | None:
         """The load that holds a content already, or that skipped it under this name."""
@@ -228,10 +189,10 @@ class _Load:
             or self.skipped.get((file.name, digest))
         )
 
-    def _land(self, batch: list[_NewFile | LandedFile]) -> Iterator[LandedFile]:
-        firsts: dict[_Key, _NewFile] = {}
+    def _land(self, batch: list[NewFile | LandedFile]) -> Iterator[LandedFile]:
+        firsts: dict[Key, NewFile] = {}
         for one in batch:
-            if isinstance(one, _NewFile) and not self._load_of(one.file, one.digest, one.folders):
+            if isinstance(one, NewFile) and not self._load_of(one.file, one.digest, one.folders):
                 firsts.setdefault(one.key, one)
         outcomes = self._land_together(list(firsts.values()))
         for one in batch:
@@ -243,7 +204,7 @@ class _Load:
                 yield self._land_alone(one)
         self._remember(batch)
 
-    def _land_together(self, new: list[_NewFile]) -> Iterator[LandedFile]:
+    def _land_together(self, new: list[NewFile]) -> Iterator[LandedFile]:
         """Load files, in one transaction as far as they are sound; their outcomes in order."""
         if not new:
             return
@@ -262,7 +223,7 @@ class _Load:
             self._loaded(one, outcome)
         yield from outcomes
 
-    def _read_together(self, new: list[_NewFile]) -> list[LandedFile]:
+    def _read_together(self, new: list[NewFile]) -> list[LandedFile]:
         first = self._next_load_id()
         pairs = [(one, self._writer(load_id)) for load_id, one in enumerate(new, start=first)]
         parquet = [
@@ -285,7 +246,7 @@ class _Load:
         self._record(new, outcomes)
         return outcomes
 
-    def _land_alone(self, one: _NewFile) -> LandedFile:
+    def _land_alone(self, one: NewFile) -> LandedFile:
         if self._load_of(one.file, one.digest, one.folders):
             return self._known(one.file, one.before, one.digest, one.folders)
         try:
@@ -298,17 +259,17 @@ class _Load:
         self._loaded(one, outcome)
         return outcome
 
-    def _loaded(self, one: _NewFile, outcome: LandedFile) -> None:
+    def _loaded(self, one: NewFile, outcome: LandedFile) -> None:
         if outcome.skipped_reason:
             self.skipped[outcome.file, one.digest] = outcome.load_id
         else:
             self.loads[one.key] = outcome.load_id
 
-    def _readers_of(self, one: _NewFile) -> list[Reader]:
+    def _readers_of(self, one: NewFile) -> list[Reader]:
         path, name = one.unpacked or one.path, one.file.name
         return readers_of(path, one.kind, name, one.folders, self.source, self.row_limit)
 
-    def _read_alone(self, one: _NewFile) -> LandedFile:
+    def _read_alone(self, one: NewFile) -> LandedFile:
         for read in self._readers_of(one):
             with suppress(NotClean), self._transaction():
                 writer = self._writer(self._next_load_id())
@@ -326,7 +287,7 @@ class _Load:
     def _writer(self, load_id: int) -> FileWriter:
         return FileWriter(self.con, self.source, load_id, self.tombstones)
 
-    def _outcome(self, one: _NewFile, writer: FileWriter) -> LandedFile:
+    def _outcome(self, one: NewFile, writer: FileWriter) -> LandedFile:
         """What became of a file that was read to its end, unless it changed meanwhile."""
         if not writer.rows_read and not writer.skipped_reason:
             writer.note("the file holds no rows")
@@ -349,7 +310,7 @@ class _Load:
             delimiter=writer.delimiter,
         )
 
-    def _record(self, new: list[_NewFile], outcomes: list[LandedFile]) -> None:
+    def _record(self, new: list[NewFile], outcomes: list[LandedFile]) -> None:
         """Write the rows about files, in the caller's transaction."""
         files = [(each, folders_text(one.folders)) for one, each in zip(new, outcomes, strict=True)]
         record(self.con, self.landed_at, files)
@@ -357,7 +318,7 @@ class _Load:
         if replaced := former.intersection(each.file for each in outcomes):
             forget_skipped(self.con, self.source.name, [*replaced], outcomes[0].load_id)
 
-    def _remember(self, batch: list[_NewFile | LandedFile]) -> None:
+    def _remember(self, batch: list[NewFile | LandedFile]) -> None:
         """Spare the next call the hashing of files that are loaded and have rested."""
         rows = {
             one.file.address: (
@@ -368,7 +329,7 @@ class _Load:
                 one.digest,
             )
             for one in batch
-            if isinstance(one, _NewFile)
+            if isinstance(one, NewFile)
             and one.is_settled
             and self._load_of(one.file, one.digest, one.folders)
         }

@@ -76,7 +76,7 @@ def test_what_was_skipped_is_known_the_next_hour_and_not_opened_again(landing, m
     landing.deliver("a.csv", zipped("a.csv"))
     landing.land()
     monkeypatch.setattr(ways, "ByteStream", lambda path: pytest.fail(f"{path} was opened"))
-    monkeypatch.setattr("orchestration.landing.load.ByteStream", ways.ByteStream)
+    monkeypatch.setattr("orchestration.landing.new_files.ByteStream", ways.ByteStream)
     assert [each.status for each in landing.land()] == ["known"]
     assert landing.query("select count(*) from raw.files") == [(1,)]
 

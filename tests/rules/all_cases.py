@@ -1,6 +1,23 @@
 """All hand-made cases together. Belongs here: nothing else."""
 
-from . import cases
+from .cases_cart_content import CART_CONTENT
+from .cases_cart_ends import CART_ENDS
+from .cases_events import ARRIVAL, DUPLICATES
+from .cases_ids import IDENTITY
 from .cases_items import ITEM_CASES
+from .cases_orders import ORDERS
+from .cases_snapshots import RETURNS, SNAPSHOTS
+from .cases_times import TIME_AND_GAPS
 
-CASES = [*cases.CASES, *ITEM_CASES]
+CASES = [
+    *TIME_AND_GAPS,
+    *ARRIVAL,
+    *DUPLICATES,
+    *IDENTITY,
+    *ORDERS,
+    *CART_CONTENT,
+    *CART_ENDS,
+    *SNAPSHOTS,
+    *RETURNS,
+    *ITEM_CASES,
+]

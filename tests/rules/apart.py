@@ -11,8 +11,8 @@ censoring depend, and how often an item is bought.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from . import reference
 from .cases import Row
+from .reference_fields import known_id
 
 IDS = ("visitor_id", "user_id", "order_id", "event_id")
 
@@ -21,11 +21,7 @@ def apart(rows: Iterable[Row], log: int) -> list[Row]:
     """The rows with ids that no other log has; an id that means nobody goes on to mean nobody."""
     return [
         dict(row)
-        | {
-            name: f"log{log}.{row[name]}"
-            for name in IDS
-            if reference.known_id(row.get(name)) is not None
-        }
+        | {name: f"log{log}.{row[name]}" for name in IDS if known_id(row.get(name)) is not None}
         for row in rows
     ]
 

@@ -6,7 +6,7 @@ Belongs here: cases, as in cases.py, of the rules of items, order lines and the 
 import json
 from decimal import Decimal
 
-from .cases import Case, Row, add, buy, log, login, remove, rows, told, view
+from .cases import Case, Row, add, buy, event, log, login, remove, rows, view
 
 LINES = "item_id quantity unit_price currency"
 ORDER = "order_id order_value currency refunded_value line_count item_quantity"
@@ -241,10 +241,10 @@ ORDERS_OF_ITEMS = [
         "refunds of an order's id add up in its currency, whoever reports them",
         log(
             buy("A", "10:00", "o1", order_value="20.00", currency="EUR"),
-            told("B", "11:00", "refund", order_id="o1", order_value="5.00", currency="EUR"),
-            told(None, "12:00", "refund", user_id="7", order_id="o1", order_value="1.00"),
-            told("B", "13:00", "refund", order_id="o1", order_value="3.00", currency="USD"),
-            told("B", "13:00", "refund", order_id="o2", order_value="3.00", currency="EUR"),
+            event("B", "11:00", "refund", order_id="o1", order_value="5.00", currency="EUR"),
+            event(None, "12:00", "refund", user_id="7", order_id="o1", order_value="1.00"),
+            event("B", "13:00", "refund", order_id="o1", order_value="3.00", currency="USD"),
+            event("B", "13:00", "refund", order_id="o2", order_value="3.00", currency="EUR"),
             buy("A", "14:00", order_value="4.00"),
         ),
         {

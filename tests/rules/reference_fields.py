@@ -1,6 +1,6 @@
 """The fields of a delivered row, one by one: ids, times, quantities, amounts, currencies.
 
-Belongs here: what a text means on its own. Not here: what becomes of the row (reference.py).
+Belongs here: what a text means on its own. Not here: what becomes of the row (reference_rows.py).
 """
 
 import hashlib

@@ -1,21 +1,16 @@
-"""The items of events and orders, in plain and slow Python.
+"""Items in plain and slow Python.
 
-Belongs here: what a delivered list of items becomes, which items an event has, what is bought of
-them, and what events say of an item. Not here: carts (reference.py), or what a text means on its
-own (reference_fields.py).
+Belongs here: what a delivered list of items becomes, and what items come to that are bought. Not
+here: which items an event has, and what events say of an item (reference_events.py); what a text
+means on its own (reference_fields.py).
 """
 
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from .reference_fields import NOT_GIVEN, amount, known_currency, known_item, whole_quantity
-
-if TYPE_CHECKING:
-    from .reference import Event
 
 UNKNOWN_ITEM = "(unknown)"
 DESCRIPTIONS = ("item_name", "item_category", "item_brand", "item_url", "image_url")
@@ -85,32 +80,6 @@ def _listed(delivered: dict[str, str | None]) -> Item:
     return Item(item_id, **numbers, **described, repairs=tuple(repairs))
 
 
-def items_of(event: "Event") -> tuple[Item, ...]:
-    """Those of the list that came with it, else its own one."""
-    if event.items is None:
-        own = (event.item_id, event.quantity, event.price, event.currency)
-        return (Item(*own, item_category=event.item_category, item_brand=event.item_brand),)
-    is_one = len(event.items) == 1
-    return tuple(
-        dataclasses.replace(
-            item,
-            price=event.price if is_one and item.price is None else item.price,
-            currency=item.currency or event.currency,
-        )
-        for item in event.items
-    )
-
-
-def order_lines(purchases: Iterable["Event"]) -> list[Item]:
-    """All items of purchases; one that names nothing of what was bought has none."""
-    return [
-        item
-        for event in purchases
-        for item in items_of(event)
-        if event.items is not None or not item.is_empty
-    ]
-
-
 def bought(items: Iterable[Item]) -> tuple[Item, ...]:
     """Those of which at least one unit is bought."""
     return tuple(item for item in items if item.units > 0)
@@ -133,40 +102,3 @@ def amounts_of(items: Iterable[Item]) -> dict[str | None, Decimal]:
         if item.price is not None:
             found[item.currency] = found.get(item.currency, Decimal(0)) + item.units * item.price
     return found
-
-
-def described_items(events: Iterable["Event"]) -> list[dict]:
-    """What events say of each item: by the newest that says it, of one instant the greatest."""
-    named: dict[str, list[tuple[Event, Item]]] = {}
-    for event in events:
-        for item in items_of(event):
-            if item.item_id is not None:
-                named.setdefault(item.item_id, []).append((event, item))
-    return [_described(item_id, told) for item_id, told in named.items()]
-
-
-def _described(item_id: str, told: Sequence[tuple["Event", Item]]) -> dict:
-    newest = {
-        name: max(
-            ((event.event_at, getattr(item, name)) for event, item in told if getattr(item, name)),
-            default=(None, None),
-        )[1]
-        for name in DESCRIPTIONS
-    }
-    _, price, currency = max(
-        (
-            (event.event_at, item.price, item.currency or "")
-            for event, item in told
-            if item.price is not None
-        ),
-        default=(None, None, None),
-    )
-    adds = [item for event, item in told if event.event_type == "add_to_cart"]
-    return {
-        "item_id": item_id,
-        **newest,
-        "price": price,
-        "currency": currency or None,
-        "view_count": sum(event.event_type == "view_item" for event, _ in told),
-        "add_count": sum(item.units > 0 for item in adds),
-    }

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from . import reference
 from .apart import apart
 from .cases import LOADED_AT, MONDAY, Row
 from .comparison import assert_same_rows
+from .reference_rows import clean
 from .strategies import random_log, random_rates
 from .warehouse import Warehouse
 
@@ -154,7 +154,7 @@ def compared_names(warehouse: Warehouse) -> list[str]:
 
 def newest_hour(rows: Sequence[Row]) -> datetime:
     """The first full hour at or after the newest event."""
-    events = reference.clean(rows, LOADED_AT).events
+    events = clean(rows, LOADED_AT).events
     newest_at = max((event.event_at for event in events), default=LOADED_AT)
     hour = newest_at.replace(minute=0, second=0, microsecond=0)
     return hour if hour == newest_at else hour + HOUR

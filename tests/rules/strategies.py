@@ -1,7 +1,7 @@
 """Random logs that live on the boundaries of the rules.
 
 Belongs here: one way to turn a list of choices into delivered rows, fed by Hypothesis or by a
-seeded generator. Does not belong here: what the rows mean (reference.py).
+seeded generator. Does not belong here: what the rows mean (reference_rows.py).
 
 A row's time is an earlier row's time plus a gap from a short list, so that the gaps that decide
 (same instant, 30 minutes, 30 days, the horizon, each with and without a microsecond) come often,

@@ -4,12 +4,12 @@ from math import cos, pi, sin
 
 import pytest
 
-from .cases import Row, add, at, buy, log, login, remove, told, view
+from .cases import Row, add, at, buy, event, log, login, remove, view
 from .warehouse import Warehouse
 
 # MONDAY of the cases is a Monday; the second visit is on Wednesday.
 TWO_VISITS = log(
-    told(
+    event(
         "v",
         "10:00",
         "page_view",
@@ -26,7 +26,7 @@ TWO_VISITS = log(
     add("v", "+2d 10:04", "sock", price="20"),
     add("v", "+2d 10:05", "hat", price="30"),
     remove("v", "+2d 10:09", "sock"),
-    told("w", "+2d 11:30", "page_view"),
+    event("w", "+2d 11:30", "page_view"),
 )
 AN_HOUR_AFTER_THE_REMOVAL = {
     "cart_total": 30,

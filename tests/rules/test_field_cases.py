@@ -117,7 +117,9 @@ def test_quantities_of_nothing_and_less(warehouse: Warehouse, shared_cases: Path
     }
 
 
-def test_one_click_told_twice_is_two_events_and_a_note(warehouse: Warehouse, shared_cases: Path):
+def test_one_click_reported_twice_is_two_events_and_a_note(
+    warehouse: Warehouse, shared_cases: Path
+):
     warehouse.build_files(
         shared_cases / "c09_double_fire", HOUR, tables=("carts", "suspicious_ids")
     )
@@ -133,7 +135,9 @@ def test_a_blank_may_stand_before_an_offset(warehouse: Warehouse, shared_cases: 
     assert found["ann"]["status"] == "converted"
 
 
-def test_ids_that_start_anew_with_each_visitor_are_listed(warehouse: Warehouse, shared_cases: Path):
+def test_ids_that_start_again_with_each_visitor_are_listed(
+    warehouse: Warehouse, shared_cases: Path
+):
     warehouse.build_files(shared_cases / "c14_ids_restart", HOUR, tables=("suspicious_ids",))
     found = warehouse.query("select kind, id, visitor_count, event_count from suspicious_ids")
     assert sorted(tuple(row.values()) for row in found) == [

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from . import reference
-from .cases import LOADED_AT, MONDAY, Row, add, buy, log, told, view
+from .cases import LOADED_AT, MONDAY, Row, add, buy, event, log, view
 from .comparison import assert_same_rows
+from .reference_log import Log
+from .reference_rows import clean
+from .reference_tables import funnel_rows
 from .strategies import Choice, choices, random_log, rows_from
 from .warehouse import Warehouse
 
@@ -32,9 +34,7 @@ def recovered(warehouse: Warehouse, *rows: Row) -> tuple:
     found = [row for row in funnel(warehouse, log(*rows)) if row["day"] == MONDAY.date()]
     assert found == [
         row
-        for row in reference.funnel_rows(
-            reference.Log(reference.clean(log(*rows), LOADED_AT).events)
-        )
+        for row in funnel_rows(Log(clean(log(*rows), LOADED_AT).events))
         if row["day"] == MONDAY.date()
     ]
     names = ("recovered_24h_cart_count", "recovered_72h_cart_count", "recovered_168h_cart_count")
@@ -120,13 +120,13 @@ def test_a_rate_is_of_the_abandoned_and_waits_for_all_of_the_week(warehouse):
 
 
 def test_a_passive_event_moves_the_end_of_the_log_too(warehouse):
-    end = told("C", "+8d 00:30:00.000001", "email_open")
+    end = event("C", "+8d 00:30:00.000001", "email_open")
     assert recovered(warehouse, *LEFT, end)[3] is True
 
 
 def assert_is_that_of_the_reference(warehouse: Warehouse, rows: Sequence[Row]) -> None:
-    events = reference.clean(rows, LOADED_AT).events
-    expected = reference.funnel_rows(reference.Log(events)) if events else []
+    events = clean(rows, LOADED_AT).events
+    expected = funnel_rows(Log(events)) if events else []
     assert_same_rows("daily_funnel", funnel(warehouse, rows), expected)
 
 

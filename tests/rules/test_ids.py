@@ -1,7 +1,7 @@
 """Ids as the SQL, landing and the reference read them; and those that tie too much together.
 
 Belongs here: that the three give the same answers, and the table `suspicious_ids`. Not here: what
-follows from an id for sessions and carts; cases of that are in cases.py.
+follows from an id for sessions and carts; cases of that are in cases_ids.py.
 """
 
 import json
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
 
-from . import reference
-from .cases import LOADED_AT, add, buy, log, told, view
+from . import reference_fields
+from .cases import LOADED_AT, add, buy, event, log, view
 from .comparison import assert_same_rows
 from .recording import PROJECT
 from .warehouse import Warehouse
@@ -61,7 +61,7 @@ ROUNDED = ["9.44E+18", "9.44e18", "1E+5", "1.23457E+11", "-1.5E+3", "12345678901
 
 def read(warehouse: Warehouse, ids: list[str], column: str) -> list[tuple[str | None, str | None]]:
     """What the SQL makes of ids in a column: the id and why its row is set aside, if it is."""
-    rows = log(*(told("v", "10:00", "view_item") | {column: id_} for id_ in ids))
+    rows = log(*(event("v", "10:00", "view_item") | {column: id_} for id_ in ids))
     warehouse.build(rows, LOADED_AT, tables=("candidate_events",))
     found = warehouse.query(f"select {column}, drop_reason from candidate_events order by line")
     return [(row[column], row["drop_reason"]) for row in found]
@@ -90,7 +90,7 @@ def test_a_row_with_a_rounded_id_is_set_aside(warehouse: Warehouse, column):
 
 def test_the_reference_and_landing_read_an_id_alike():
     ids = [*NOBODY, *SOMEBODY, *ROUNDED]
-    assert as_landing_reads(ids) == {id_: reference.known_id(id_) for id_ in ids}
+    assert as_landing_reads(ids) == {id_: reference_fields.known_id(id_) for id_ in ids}
     assert [read_id(id_) for id_ in ("'guest'", " 7.0")] == [None, "7"]
 
 
@@ -108,7 +108,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(ids=st.lists(st.lists(PIECES, min_size=1, max_size=6).map("".join), min_size=1, max_size=20))
 def test_sql_landing_and_reference_read_any_id_alike(warehouse: Warehouse, ids):
-    expected = {id_: reference.known_id(id_) for id_ in ids}
+    expected = {id_: reference_fields.known_id(id_) for id_ in ids}
     assert [id_ for id_, _ in read(warehouse, ids, "user_id")] == [expected[id_] for id_ in ids]
     assert as_landing_reads(ids) == expected
 
@@ -177,8 +177,8 @@ def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(ware
         add("C", "10:00:00.103000", "hat"),
         add("D", "10:00"),
         add("E", "10:00"),
-        told("F", "10:00", "page_view"),
-        told("F", "10:00", "page_view"),
+        event("F", "10:00", "page_view"),
+        event("F", "10:00", "page_view"),
     )
     (found,) = suspicious(warehouse, rows)
     assert (found["kind"], found["id"], found["event_count"]) == ("double_fire", "A", 1)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from .cases import LOADED_AT, Row, add, at, buy, log, login, told, view
+from .cases import LOADED_AT, Row, add, at, buy, event, log, login, view
 from .heavy import heavy
 from .schedules import Load, assert_same_as_at_once, common_schedule, schedule
 from .strategies import random_log
@@ -51,7 +51,9 @@ def test_a_late_event_that_bridges_two_sessions_merges_them(warehouse: Warehouse
     )
 
 
-def test_a_bridge_told_anew_at_an_earlier_time_splits_the_session(warehouse: Warehouse) -> None:
+def test_a_bridge_reported_again_at_an_earlier_time_splits_the_session(
+    warehouse: Warehouse,
+) -> None:
     delivered = log(view("A", "09:00"), view("A", "09:25"), view("A", "09:50"))
     assert_sessions(
         warehouse,
@@ -85,7 +87,7 @@ def test_a_row_three_months_late_changes_what_it_would_have_changed_in_time(
 
 
 def test_a_row_dated_in_the_future_freezes_nothing(warehouse: Warehouse) -> None:
-    future = late(told("C", "10:00", "page_view", event_at="2026-08-01T00:05:00Z"))
+    future = late(event("C", "10:00", "page_view", event_at="2026-08-01T00:05:00Z"))
     assert_carts(
         warehouse,
         [
@@ -129,7 +131,7 @@ def test_a_login_of_the_one_who_ordered_takes_the_carts_of_the_others(warehouse:
     )
 
 
-def test_an_order_that_another_visitor_told_earlier_is_no_longer_the_later_ones(
+def test_an_order_that_another_visitor_reported_earlier_is_no_longer_the_later_ones(
     warehouse: Warehouse,
 ) -> None:
     assert_carts(
@@ -215,7 +217,7 @@ def test_a_build_rebuilds_those_whom_new_rows_touch_and_no_others(warehouse: War
 
 
 @pytest.mark.parametrize("dies_after", [None, *range(6, 25, 3)])
-def test_the_late_data_report_tells_what_late_rows_changed_though_a_build_died(
+def test_the_late_data_report_says_what_late_rows_changed_though_a_build_died(
     warehouse: Warehouse, dies_after: int | None
 ) -> None:
     first = log(

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from .cases import LOADED_AT, Row, add, at, buy, log, told, view
+from .cases import LOADED_AT, Row, add, at, buy, event, log, view
 from .cases_items import add_all, items
 from .schedules import Load, assert_same_as_at_once
 from .warehouse import Warehouse
@@ -132,7 +132,7 @@ def later(row: Row, event_id: str) -> Row:
 
 
 def test_a_late_refund_changes_the_order_of_another_visitor(warehouse: Warehouse):
-    refund = later(told("B", "12:00", "refund", order_id="o1", order_value="5.00"), "r1")
+    refund = later(event("B", "12:00", "refund", order_id="o1", order_value="5.00"), "r1")
     moved = refund | {"order_id": "o2", "event_at": at("11:00").isoformat()}
     first = log(buy("A", "10:00", "o1", order_value="9"), buy("C", "10:00", "o2", order_value="9"))
     assert_same_as_at_once(warehouse, [Load(first), Load([refund])])
@@ -164,7 +164,7 @@ def test_a_build_that_died_leaves_items_and_orders_whole(warehouse: Warehouse, m
         later(buy("A", "10:05", "o1", items=both), "late"),
         later(view("C", "+40d 10:00", items=both), "end"),
     ]
-    third = [later(told("C", "+1d 10:00", "refund", order_id="o1", order_value="1"), "refund")]
+    third = [later(event("C", "+1d 10:00", "refund", order_id="o1", order_value="1"), "refund")]
     assert_same_as_at_once(
         warehouse,
         [Load(first), Load(second, dies_after=model_count), Load(third, dies_after=model_count)],

@@ -14,9 +14,11 @@ from orchestration.ground.settings import Settings
 from orchestration.warehouse import outcomes
 from orchestration.warehouse.database import ensure_score_tables
 
-from . import reference
 from .cases import LOADED_AT, Row, add, at, buy, log, login, remove, view
 from .comparison import assert_same_rows
+from .reference_log import Log
+from .reference_rows import clean
+from .reference_snapshots import HORIZON, outcome
 from .schedules import schedule
 from .strategies import GAPS, MICROSECOND, random_log
 from .warehouse import Warehouse
@@ -72,15 +74,15 @@ class Shop:
 
     def expected(self) -> list[dict]:
         """What the reference says of all that was scored."""
-        events = reference.clean(self.rows, LOADED_AT).events
+        events = clean(self.rows, LOADED_AT).events
         if not events:
             return []
-        whole = reference.Log(events)
+        whole = Log(events)
         found = []
         for (cart_id, hour), (visitor, started_at) in self.scored.items():
-            outcome = whole.outcome(visitor, started_at, hour)
-            if outcome is not None:
-                found.append({"scored_at": hour, "cart_id": cart_id, "p_abandon": 0.25, **outcome})
+            became = outcome(whole, visitor, started_at, hour)
+            if became is not None:
+                found.append({"scored_at": hour, "cart_id": cart_id, "p_abandon": 0.25, **became})
         return found
 
     def assert_as_expected(self) -> None:
@@ -226,7 +228,7 @@ def test_outcomes_as_of_any_later_hour_are_those_of_the_reference(
     shop, generator = Shop(warehouse), random.Random(seed)
     for load in schedule(seed, len(warehouse.lasting_names)):
         shop.load(load.rows, is_followed=False)
-        times = [event.event_at for event in reference.clean(shop.rows, LOADED_AT).events]
+        times = [event.event_at for event in clean(shop.rows, LOADED_AT).events]
         for _ in range(2 if times else 0):
             gap = generator.choice(GAPS) + generator.choice((-1, 0, 1)) * MICROSECOND
             hour = generator.choice(times) + gap
@@ -248,14 +250,14 @@ def test_outcomes_as_of_any_later_hour_are_those_of_the_reference(
 
 @pytest.mark.parametrize("seed", range(720, 740))
 def test_an_outcome_needs_no_event_after_its_horizon(seed: int) -> None:
-    whole = reference.Log(reference.clean(random_log(seed, size=80), LOADED_AT).events)
+    whole = Log(clean(random_log(seed, size=80), LOADED_AT).events)
     generator = random.Random(seed)
     known = 0
     for cart in whole.carts:
         hour = cart.started_at + generator.choice(GAPS)
-        found = whole.outcome(cart.visitor_id, cart.started_at, hour)
-        cut = whole.cut(hour + reference.HORIZON)
-        until = cut.outcome(cart.visitor_id, cart.started_at, hour)
+        found = outcome(whole, cart.visitor_id, cart.started_at, hour)
+        cut = whole.cut(hour + HORIZON)
+        until = outcome(cut, cart.visitor_id, cart.started_at, hour)
         if found is None or not found["is_converted"]:
             assert until is None
         else:

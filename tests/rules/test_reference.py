@@ -5,16 +5,18 @@ from decimal import Decimal
 
 import pytest
 
-from . import reference
 from .all_cases import CASES
-from .cases import LOADED_AT, Case, log, told, view
+from .cases import LOADED_AT, Case, event, log, view
 from .comparison import assert_expected
+from .reference_log import Log
+from .reference_rows import clean
+from .reference_tables import tables
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_reference_makes_of_each_case_what_was_written_by_hand(case: Case) -> None:
-    events = reference.clean(case.rows, LOADED_AT).events
-    assert_expected(reference.tables(events, case.as_of), case.expected)
+    events = clean(case.rows, LOADED_AT).events
+    assert_expected(tables(events, case.as_of), case.expected)
 
 
 def test_every_row_is_an_event_a_duplicate_or_dropped_with_its_reason() -> None:
@@ -22,14 +24,14 @@ def test_every_row_is_an_event_a_duplicate_or_dropped_with_its_reason() -> None:
         view("A", "10:00"),
         view("A", "10:00", event_id="e01"),
         view("A", "10:05", event_id="e01"),
-        told(None, "10:00", "view_item", user_id="null"),
+        event(None, "10:00", "view_item", user_id="null"),
         view("A", "10:00", event_at="2026-13-01T00:00:00Z"),
         view("A", "10:00", event_at="2026-08-01T00:05:00.000001Z"),
         view("A", "10:00", event_at="2026-08-01T00:05:00Z"),
-        told("A", "10:00", None),
+        event("A", "10:00", None),
     )
-    cleaned = reference.clean(delivered, LOADED_AT)
-    assert [event.event_id for event in cleaned.events] == ["e01", "e07"]
+    cleaned = clean(delivered, LOADED_AT)
+    assert [each.event_id for each in cleaned.events] == ["e01", "e07"]
     assert cleaned.duplicate_count == 2
     assert [(one.row, one.action, one.reason) for one in cleaned.set_aside] == [
         (3, "dropped", "no_identity"),
@@ -48,7 +50,7 @@ def test_a_bad_optional_field_is_noted_and_its_event_kept() -> None:
         view("A", "10:00", quantity="3", price="0", currency="EUR"),
         view("A", "10:00", quantity="", price=None),
     )
-    cleaned = reference.clean(delivered, LOADED_AT)
+    cleaned = clean(delivered, LOADED_AT)
     assert [(one.row, one.reason) for one in cleaned.set_aside] == [
         (0, "bad_quantity"),
         (1, "bad_quantity"),
@@ -57,7 +59,7 @@ def test_a_bad_optional_field_is_noted_and_its_event_kept() -> None:
         (3, "bad_currency"),
     ]
     assert {one.action for one in cleaned.set_aside} == {"repaired"}
-    assert [(event.quantity, event.price, event.currency) for event in cleaned.events] == [
+    assert [(each.quantity, each.price, each.currency) for each in cleaned.events] == [
         *[(None, None, None)] * 4,
         (3, Decimal(0), "EUR"),
         (None, None, None),
@@ -68,18 +70,18 @@ def test_an_id_is_unique_in_its_source_only() -> None:
     delivered = log(view("A", "10:00", event_id="x")) + log(
         view("A", "10:00", event_id="x"), source="other"
     )
-    assert len(reference.clean(delivered, LOADED_AT).events) == 2
+    assert len(clean(delivered, LOADED_AT).events) == 2
 
 
 def test_a_time_without_zone_is_in_the_zone_its_source_declares() -> None:
     delivered = log(view("A", "10:00", event_at="2026-03-02 10:00:00"), source="paris")
-    events = reference.clean(delivered, LOADED_AT, zones={"paris": "Europe/Paris"}).events
+    events = clean(delivered, LOADED_AT, zones={"paris": "Europe/Paris"}).events
     assert events[0].event_at == datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def test_a_cut_log_knows_nothing_of_what_comes_after() -> None:
     delivered = log(view("A", "10:00"), view("A", "10:10"), view("A", "12:00"))
-    whole = reference.Log(reference.clean(delivered, LOADED_AT).events)
+    whole = Log(clean(delivered, LOADED_AT).events)
     cut = whole.cut(whole.ranked[1].event_at)
     assert [len(session.events) for session in cut.sessions] == [2]
     assert whole.newest_at - cut.newest_at == timedelta(minutes=110)

@@ -1,7 +1,7 @@
-"""The page of the rules, `dbt_project/docs/rules.md`: every file, test and macro it names exists.
+"""The pages of the rules, `dbt_project/docs/rules*.md`: each file, test and macro in them exists.
 
-Belongs here: what can be checked of the page, and of the links of all pages, without reading them.
-Not here: the rules themselves; the tests that the page names check those.
+Belongs here: what can be checked of them, and of the links of all pages, without reading them. Not
+here: the rules themselves; the tests that the pages name check those.
 """
 
 import re
@@ -13,8 +13,8 @@ from .all_cases import CASES
 from .recording import PROJECT
 
 REPOSITORY = PROJECT.parent
-PAGE = PROJECT / "docs" / "rules.md"
-TEXT = PAGE.read_text(encoding="utf-8")
+RULES = ("rules.md", "rules_carts.md", "rules_scores.md")
+TEXT = "".join((PROJECT / "docs" / name).read_text(encoding="utf-8") for name in RULES)
 PAGES = (REPOSITORY / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
 LINKS = sorted(
     {
@@ -57,13 +57,13 @@ def test_a_link_of_a_page_leads_somewhere_and_to_the_macros_it_names(name, text,
         assert f"macro {macro}(" in target.read_text(encoding="utf-8")
 
 
-def test_every_case_the_page_quotes_is_one_of_the_hand_made():
+def test_every_case_the_pages_quote_is_one_of_the_hand_made():
     quoted = {case for proof in PROOFS for case in re.findall(r'"([^"]+)"', proof)}
     assert quoted - {case.name for case in CASES} == set()
     assert len(quoted) > 60
 
 
-def test_every_test_the_page_names_exists():
+def test_every_test_the_pages_name_exists():
     named = {name for proof in PROOFS for name in re.findall(r"`(\w+)`", proof)}
     named |= set(re.findall(r"`((?:test|assert)_\w+)`", TEXT))
     assert named - TESTS == set()
@@ -79,5 +79,5 @@ def test_every_row_of_a_table_says_what_shows_it():
     assert without == []
 
 
-def test_an_anchor_of_the_page_is_set_once():
+def test_an_anchor_of_the_pages_is_set_once():
     assert len(ANCHORS) == len(set(ANCHORS)) > 30

@@ -1,4 +1,4 @@
-"""The SQL against the hand-made cases, the reference, and itself told in another way."""
+"""The SQL against the hand-made cases, the reference, and itself delivered in another way."""
 
 import random
 from collections import Counter
@@ -10,12 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from . import reference
+from . import reference_tables
 from .all_cases import CASES
 from .apart import apart, by_log
 from .cases import LOADED_AT, MONDAY, Case, Row
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
+from .reference_events import Event
+from .reference_fields import parse_time
+from .reference_log import INACTIVITY, Log
+from .reference_money import Rate, clean_rates
+from .reference_rows import clean, is_suspect
 from .strategies import (
     GAPS,
     MICROSECOND,
@@ -99,15 +104,15 @@ def assert_agreement(
         log: apart(draft(MONDAY + (instant - _hour(draft, place))), log)
         for log, (draft, place) in enumerate(drafts)
     }
-    events = {log: reference.clean(rows, AFTER_ALL).events for log, rows in logs.items()}
+    events = {log: clean(rows, AFTER_ALL).events for log, rows in logs.items()}
     all_rows = [row for rows in logs.values() for row in rows]
     warehouse.build(all_rows, instant, landed_at=AFTER_ALL, rates=rates)
-    known = reference.clean_rates(rates)
-    together = reference.Log([one for all_ in events.values() for one in all_], known)
+    known = clean_rates(rates)
+    together = Log([one for all_ in events.values() for one in all_], known)
     currencies = (together.reporting_currency, together.cut(instant).reporting_currency)
     tables = {name: warehouse.query(select) for name, select in SELECTS.items()}
     # an item is of all logs, and of no visitor
-    assert_same_rows("items", tables.pop("items"), reference.item_rows(together))
+    assert_same_rows("items", tables.pop("items"), reference_tables.item_rows(together))
     found = by_log(tables, logs)
     for log in logs:
         others = [one.event_at for other, all_ in events.items() if other != log for one in all_]
@@ -116,16 +121,16 @@ def assert_agreement(
 
 
 def _hour(draft: Draft, place: int | None) -> datetime:
-    events = reference.clean(draft(MONDAY), AFTER_ALL).events
+    events = clean(draft(MONDAY), AFTER_ALL).events
     is_past = place is not None and events
     return events[place % len(events)].event_at if is_past else _newest_hour(events)
 
 
 def _reference_among(
-    events: list[reference.Event],
+    events: list[Event],
     others: Sequence[datetime],
     as_of: datetime,
-    rates: tuple[reference.Rate, ...],
+    rates: tuple[Rate, ...],
     currencies: tuple[str | None, str | None],
 ) -> dict[str, list[dict]]:
     """What the reference says of a log that is read together with others.
@@ -135,17 +140,19 @@ def _reference_among(
     """
     ends = {max(others, default=None), max((at for at in others if at <= as_of), default=None)}
     elsewhere = [
-        reference.Event("canonical", f"elsewhere {at}", "elsewhere", None, at, "page_view")
+        Event("canonical", f"elsewhere {at}", "elsewhere", None, at, "page_view")
         for at in ends - {None}
     ]
     return {
         name: [row for row in rows if row["visitor_id"] != "elsewhere"]
-        for name, rows in reference.tables([*events, *elsewhere], as_of, rates, currencies).items()
+        for name, rows in reference_tables.tables(
+            [*events, *elsewhere], as_of, rates, currencies
+        ).items()
         if name != "items"
     }
 
 
-def _newest_hour(events: list[reference.Event]) -> datetime:
+def _newest_hour(events: list[Event]) -> datetime:
     newest_at = max((event.event_at for event in events), default=LOADED_AT)
     hour = newest_at.replace(minute=0, second=0, microsecond=0)
     return hour if hour == newest_at else hour + timedelta(hours=1)
@@ -156,7 +163,7 @@ def test_neither_the_order_of_rows_nor_their_files_change_anything(
     warehouse: Warehouse, seed: int
 ) -> None:
     rows = [row for log in range(seed, seed + 4) for row in apart(random_log(log, size=80), log)]
-    as_of = _newest_hour(reference.clean(rows, LOADED_AT).events)
+    as_of = _newest_hour(clean(rows, LOADED_AT).events)
     warehouse.build(rows, as_of)
     once = _everything(warehouse)
 
@@ -197,7 +204,7 @@ def logs_at_instant(seeds: Iterable[int], number: int) -> dict[int, list[Row]]:
     logs = {}
     for seed in seeds:
         draft = partial(random_log, seed, size=120, **SHARED)
-        events = reference.clean(draft(start=MONDAY), AFTER_ALL).events
+        events = clean(draft(start=MONDAY), AFTER_ALL).events
         own_instant = _instants(events, seed, count=20)[number]
         logs[seed] = apart(draft(start=MONDAY + (INSTANT - own_instant)), seed)
     return logs
@@ -208,7 +215,7 @@ def assert_cut_is_known(
 ) -> None:
     """As of INSTANT the logs give what they give if they end there."""
     rows = [row for log in logs.values() for row in log]
-    events = reference.clean(rows, AFTER_ALL).events
+    events = clean(rows, AFTER_ALL).events
     tables = (*SCORING, *(TRAINING if is_learned else ()))
     warehouse.build(rows, INSTANT, tables=(*tables, "carts"), landed_at=AFTER_ALL)
     known = _everything(warehouse, SCORING)
@@ -224,7 +231,7 @@ def assert_cut_is_known(
         warehouse.move(_newest_hour(events), TRAINING)
         later = _everything(warehouse, TRAINING)
 
-    known_rows = [row for row in rows if _is_told_by(row, INSTANT)]
+    known_rows = [row for row in rows if _is_known_by(row, INSTANT)]
     warehouse.build(known_rows, INSTANT, tables=tables, landed_at=AFTER_ALL)
     assert_same_tables(_everything(warehouse, SCORING), known)
     if is_learned:
@@ -239,7 +246,7 @@ def _assert_same_features(
     # A session is over, and will stay as it is, once a further event could not be in it.
     is_known = {
         "training_snapshots": lambda row: row["as_of"] <= until,
-        "training_returns": lambda row: row["ended_at"] + reference.INACTIVITY < until,
+        "training_returns": lambda row: row["ended_at"] + INACTIVITY < until,
     }
     for name, is_in in is_known.items():
         found, wanted = (
@@ -248,7 +255,7 @@ def _assert_same_features(
         assert_same_rows(name, found, wanted)
 
 
-def _instants(events: list[reference.Event], seed: int, count: int) -> list[datetime]:
+def _instants(events: list[Event], seed: int, count: int) -> list[datetime]:
     """Random instants at or just beside an event or a time that its age decides."""
     generator = random.Random(seed)
     return [
@@ -280,8 +287,8 @@ def test_a_past_instant_learns_labels_from_the_log_cut_there(
     warehouse: Warehouse, seed: int
 ) -> None:
     rows = random_log(seed, size=80)
-    [instant] = _instants(reference.clean(rows, LOADED_AT).events, seed, count=1)
-    known = [row for row in rows if _is_told_by(row, instant)]
+    [instant] = _instants(clean(rows, LOADED_AT).events, seed, count=1)
+    known = [row for row in rows if _is_known_by(row, instant)]
     warehouse.build(known, instant, tables=TRAINING)
     cut = _everything(warehouse, TRAINING)
     assert all(cut.values())
@@ -289,8 +296,8 @@ def test_a_past_instant_learns_labels_from_the_log_cut_there(
     assert_same_tables(_everything(warehouse, TRAINING), cut)
 
 
-def _is_told_by(row: Row, instant: datetime) -> bool:
-    event_at = reference.parse_time(row["event_at"], "UTC")
+def _is_known_by(row: Row, instant: datetime) -> bool:
+    event_at = parse_time(row["event_at"], "UTC")
     return event_at is None or event_at <= instant
 
 
@@ -308,7 +315,7 @@ def test_every_row_of_every_file_is_an_event_a_duplicate_or_dropped(
     files = sorted(generator.randint(1, 4) for _ in rows)
     warehouse.build(rows, LOADED_AT, tables=("landed_files", "set_aside_rows"), files=files)
     landed = warehouse.query("select * from landed_files")
-    cleaned = reference.clean(rows, LOADED_AT)
+    cleaned = clean(rows, LOADED_AT)
 
     assert {row["file"]: row["rows_read"] for row in landed} == {
         f"{file}.csv": count for file, count in Counter(files).items()
@@ -317,7 +324,7 @@ def test_every_row_of_every_file_is_an_event_a_duplicate_or_dropped(
         kept_or_not = row["rows_accepted"] + row["rows_duplicate"] + row["rows_dropped"]
         assert row["rows_read"] == kept_or_not, row["file"]
         own = [one for one, file in zip(rows, files, strict=True) if f"{file}.csv" == row["file"]]
-        assert row["is_suspect"] == reference.is_suspect(own, LOADED_AT), row["file"]
+        assert row["is_suspect"] == is_suspect(own, LOADED_AT), row["file"]
     assert sum(row["rows_accepted"] for row in landed) == len(cleaned.events)
     assert sum(row["rows_duplicate"] for row in landed) == cleaned.duplicate_count
     set_aside = warehouse.query("select action, reason from set_aside_rows")

@@ -1,7 +1,7 @@
 """Which files say too little, at the boundaries: by hand, in SQL and in the reference."""
 
-from . import reference
-from .cases import LOADED_AT, MONDAY, Row, add, buy, log, told, view
+from .cases import LOADED_AT, MONDAY, Row, add, buy, event, log, view
+from .reference_rows import is_suspect
 from .warehouse import Warehouse
 
 
@@ -21,19 +21,19 @@ FILES: list[tuple[str, list[Row], bool]] = [
     ("two of three dropped", [bad("ann"), bad("bob"), view("ann", "02:00")], True),
     (
         "dropped for several reasons",
-        [bad("ann"), told(None, "03:00", "page_view"), view("ann", "03:00")],
+        [bad("ann"), event(None, "03:00", "page_view"), view("ann", "03:00")],
         True,
     ),
     (
         "no type that is known",
-        [told("ann", "04:00", "Artikel"), told("ann", "04:01", "Korb")],
+        [event("ann", "04:00", "Artikel"), event("ann", "04:01", "Korb")],
         True,
     ),
-    ("one type that is known", [told("ann", "05:00", "Korb"), view("ann", "05:01")], False),
-    ("passive types only", [told("ann", "06:00", "email_open")], False),
+    ("one type that is known", [event("ann", "05:00", "Korb"), view("ann", "05:01")], False),
+    ("passive types only", [event("ann", "06:00", "email_open")], False),
     (
         "a known type in a row that is dropped only",
-        [bad("ann"), told("ann", "07:00", "Korb")],
+        [bad("ann"), event("ann", "07:00", "Korb")],
         True,
     ),
     ("half of the prices unreadable", priced("1.00", "1,00"), False),
@@ -57,11 +57,11 @@ def test_a_file_is_suspect_that_says_too_little(warehouse: Warehouse) -> None:
         row["file"]: row["is_suspect"] for row in warehouse.query("select * from landed_files")
     }
     assert {name: found[f"{number}.csv"] for number, (name, _, _) in enumerate(FILES, 1)} == {
-        name: is_suspect for name, _, is_suspect in FILES
+        name: expected for name, _, expected in FILES
     }
 
 
 def test_the_reference_says_the_same() -> None:
-    assert {name: reference.is_suspect(log(*rows), LOADED_AT) for name, rows, _ in FILES} == {
-        name: is_suspect for name, _, is_suspect in FILES
+    assert {name: is_suspect(log(*rows), LOADED_AT) for name, rows, _ in FILES} == {
+        name: expected for name, _, expected in FILES
     }

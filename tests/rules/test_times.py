@@ -1,7 +1,7 @@
 """Local times where clocks change: the SQL against Python's own knowledge of zones.
 
 Belongs here: times without an offset in a source's zone. Not here: other forms of times; cases of
-those are in cases.py.
+those are in cases_times.py.
 """
 
 import os
@@ -16,8 +16,8 @@ from dbt.cli.main import dbtRunner
 
 from orchestration.landing import ensure_raw_tables, load_sources
 
-from . import reference
 from .recording import PROJECT
+from .reference_fields import parse_time
 
 ZONES = {
     "Europe/Berlin": ("2026-03-29 02:00", "2026-10-25 02:00"),
@@ -65,9 +65,7 @@ def test_a_local_time_at_a_clock_change_is_read_in_one_way_and_marked(expression
         for minutes in range(-180, 240, 15)
     ]
     found = read(expressions[zone], texts)
-    assert [at.replace(tzinfo=UTC) for at, _ in found] == [
-        reference.parse_time(text, zone) for text in texts
-    ]
+    assert [at.replace(tzinfo=UTC) for at, _ in found] == [parse_time(text, zone) for text in texts]
     assert [is_marked for _, is_marked in found] == [is_at_change(text, zone) for text in texts]
     # an hour each in spring and autumn, of Lord Howe half of one
     assert sum(is_marked for _, is_marked in found) == (4 if "Lord" in zone else 8)

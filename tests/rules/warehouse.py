@@ -30,7 +30,7 @@ from .recording import (
     Model,
     Recording,
 )
-from .reference import CANONICAL_COLUMNS
+from .reference_rows import CANONICAL_COLUMNS
 
 LOADED = pa.schema(
     [("_load_id", pa.int64()), ("_line", pa.int64())]
@@ -40,7 +40,7 @@ EVENT_COLUMNS = (
     "source, event_id, visitor_id, user_id, event_at, event_type, item_id, quantity, price,"
     " currency, order_id, order_value, item_category, item_brand"
 )
-# Each select gives the columns of the table of the same name in reference.py: a hashed id is
+# Each select gives the columns of the table of the same name in reference_tables.py: a hashed id is
 # replaced by the visitor and the start that it is a hash of.
 SELECTS = {
     "events": f"select {EVENT_COLUMNS}, owner_id from events",
@@ -232,7 +232,7 @@ class Warehouse:
     def tables(
         self, rows: Sequence[Row], as_of: datetime, tables: Iterable[str] = SELECTS
     ) -> dict[str, list[dict]]:
-        """Build `tables` of a log and read them as reference.py writes them."""
+        """Build `tables` of a log and read them as reference_tables.py writes them."""
         self.build(rows, as_of, tables=tables)
         return {name: self.query(SELECTS[name]) for name in tables}
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from orchestration.status import late_lines
+from orchestration.status_lines import late_lines
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.late_data import count_withdrawn, newest_report
 

@@ -153,7 +153,7 @@ def _exported(home: Path) -> tuple:
 
 
 def main() -> int:
-    """Kill so many times, tell of every trial; 1 if any had a fault."""
+    """Kill so many times, report every trial; 1 if any had a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.whole.kills", description=__doc__)
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

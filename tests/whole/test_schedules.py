@@ -23,9 +23,9 @@ import pytest
 
 from orchestration.cli import main
 from orchestration.dagster.automation import TRAIN_HOUR
-from tests.rules import reference
 from tests.rules.cases import Row
-from tests.rules.reference import CANONICAL_COLUMNS
+from tests.rules.reference_fields import parse_time
+from tests.rules.reference_rows import CANONICAL_COLUMNS
 from tests.rules.schedules import newest_hour
 from tests.rules.strategies import PRICES, SHARED, random_log
 
@@ -154,9 +154,9 @@ def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
 ) -> None:
     hourly, replayed = tmp_path / "hourly", tmp_path / "replayed"
     # every row comes in time: nobody can replay that a row was not there yet
-    told_at = [reference.parse_time(row["event_at"], "UTC") or HOURS[0] for row in DENSE_LOG]
+    known_at = [parse_time(row["event_at"], "UTC") or HOURS[0] for row in DENSE_LOG]
     for before, hour in zip((datetime.min.replace(tzinfo=UTC), *HOURS), HOURS, strict=False):
-        rows = [row for row, at in zip(DENSE_LOG, told_at, strict=True) if before < at <= hour]
+        rows = [row for row, at in zip(DENSE_LOG, known_at, strict=True) if before < at <= hour]
         for home in (hourly, replayed):
             write(home / "landing" / SOURCE / f"{hour:%H}.csv", rows)
         command(hourly, "run", "--as-of", hour.isoformat())

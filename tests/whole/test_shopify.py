@@ -106,9 +106,9 @@ def test_order_lines_are_all_items_of_the_orders(shopify_home, delivered):
                     for each in order["items"]
                     if each["quantity"] > 0
                 ]
-                told = (row["timestamp"], lines)
+                reported = (row["timestamp"], lines)
                 first[order["transaction_id"]] = min(
-                    told, first.get(order["transaction_id"], told), key=lambda one: one[0]
+                    reported, first.get(order["transaction_id"], reported), key=lambda one: one[0]
                 )
     with published(shopify_home) as connection:
         found = connection.execute(

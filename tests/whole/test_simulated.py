@@ -83,7 +83,7 @@ def figures(rows: pl.DataFrame, column: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("age", ["0h", "24h"])
-def test_abandonment_is_reported_nearly_as_well_as_the_truth_tells_it(held_out, age):
+def test_abandonment_is_reported_nearly_as_well_as_by_the_truth(held_out, age):
     rows = held_out.filter(age=age)
     model, truth = figures(rows, "p_model"), figures(rows, "p_truth")
     print(f"\n{age}, {rows.height} carts: model {model}, truth {truth}")

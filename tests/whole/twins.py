@@ -157,7 +157,7 @@ def columns_compared(table: str) -> str:
 
 
 def _deliver(content: bytes, path: Path) -> None:
-    """Put a file that has rested long enough to be told by its time, whenever a run comes."""
+    """Put a file that has rested long enough to be recognised by its time, whenever a run comes."""
     path.write_bytes(content)
     os.utime(path, (START.timestamp(), START.timestamp()))
 

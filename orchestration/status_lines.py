@@ -1,0 +1,108 @@
+"""Lines of text on what the published file holds, for the summary of a run and `comeback status`.
+
+Belongs here: the lines of one table each, and how values and tables look in print. Not here: which
+lines are shown, what is wrong (status.py).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import duckdb
+import polars as pl
+
+from orchestration.warehouse.score_tables import HAS_SCORED
+
+
+def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What became of the scores of the newest week of outcomes; no line before there are any.
+
+    A cart counts once, with the first of its scores in that week.
+
+    Args:
+        connection: the published file.
+    """
+    carts, predicted, observed = connection.execute(
+        "select count(*), avg(p_abandon), avg((not is_converted)::int) from ("
+        " select arg_min(p_abandon, scored_at) as p_abandon,"
+        " arg_min(is_converted, scored_at) as is_converted from score_outcomes"
+        " where is_mature and hours_idle is not null and scored_at >"
+        " (select max(scored_at) from score_outcomes where is_mature) - interval 7 day"
+        " group by cart_id)"
+    ).fetchall()[0]
+    if carts:
+        yield (
+            f"Outcomes   {carts:,} carts of the newest week that is known: {observed:.1%} were"
+            f" abandoned, {predicted:.1%} were expected to be"
+        )
+
+
+def money_lines(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Iterator[str]:
+    """The currency that an hour's values and gains are in, if the log knows any."""
+    if not has_column(connection, "runs", "reporting_currency"):
+        return  # an older version published it
+    query = (
+        "select reporting_currency from runs"
+        f" where {HAS_SCORED} and as_of = ? order by started_at desc limit 1"
+    )
+    for (currency,) in connection.execute(query, [hour]).fetchall():
+        if currency is not None:
+            yield f"Money      gains, ranks and sums are in {currency}"
+
+
+def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What late rows changed, where the newest run of an hour took up any."""
+    for rows, merged, split, reopened, changed, vanished, withdrawn in connection.execute(
+        "select late_row_count, merged_session_count, split_session_count, reopened_session_count,"
+        " changed_cart_count, vanished_cart_count, withdrawn_priority_count"
+        " from late_data_report where late_row_count > 0"
+        f" and built_at >= (select max(started_at) from runs where {HAS_SCORED})"
+    ).fetchall():
+        yield (
+            f"Late       {rows:,} rows; sessions: {merged:,} merged, {split:,} split,"
+            f" {reopened:,} re-opened; carts: {changed:,} with another status, {vanished:,} gone;"
+            f" {withdrawn:,} priorities withdrawn"
+        )
+
+
+def skipped_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """How many files no reader reads, by reason, if there are any."""
+    found = connection.execute(
+        "select skipped_reason, count(*) from landed_files where skipped_reason is not null"
+        " group by all order by count(*) desc, skipped_reason"
+    ).fetchall()
+    if found:
+        count = sum(each for _, each in found)
+        reasons = ", ".join(f"{each} {reason}" for reason, each in found)
+        files = "1 file is" if count == 1 else f"{count:,} files are"
+        yield f"Skipped    {files} not read: {reasons}"
+
+
+def has_column(published: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Whether a table has a column: a file that an older version published may lack it."""
+    query = "select count(*) from duckdb_columns() where table_name = ? and column_name = ?"
+    return published.execute(query, [table, column]).fetchall() == [(1,)]
+
+
+def aligned(frame: pl.DataFrame) -> str:
+    """The frame as columns of text, with a header line."""
+    cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case float():
+            return f"{value:.3f}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+        case _:
+            return in_print(str(value))
+
+
+def in_print(text: str) -> str:
+    """The text on one line, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -1,0 +1,144 @@
+"""Events in plain and slow Python: their order, their items, and what they say of items.
+
+Belongs here: what follows from an event on its own or from its items. Not here: how a row becomes
+one (reference_rows.py), what follows from a log of them (reference_log.py).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from .reference_items import DESCRIPTIONS, Item
+
+PASSIVE_TYPES = frozenset({"refund", "email_sent", "email_open"})
+KNOWN_TYPES = PASSIVE_TYPES | {
+    "page_view",
+    "view_item",
+    "view_item_list",
+    "search",
+    "add_to_wishlist",
+    "add_to_cart",
+    "remove_from_cart",
+    "view_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+    "login",
+    "sign_up",
+}
+RANKS = {
+    "view_item": 1,
+    "add_to_cart": 2,
+    "remove_from_cart": 3,
+    "begin_checkout": 4,
+    "purchase": 5,
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One accepted event; the columns that no rule reads are left out."""
+
+    source: str
+    event_id: str
+    visitor_id: str
+    user_id: str | None
+    event_at: datetime
+    event_type: str
+    item_id: str | None = None
+    quantity: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    order_id: str | None = None
+    order_value: Decimal | None = None
+    item_category: str | None = None
+    item_brand: str | None = None
+    items: tuple[Item, ...] | None = None
+
+    @property
+    def own_items(self) -> tuple[Item, ...]:
+        """The items of the list that came with it, else its own one."""
+        if self.items is None:
+            own = (self.item_id, self.quantity, self.price, self.currency)
+            return (Item(*own, item_category=self.item_category, item_brand=self.item_brand),)
+        is_one = len(self.items) == 1
+        return tuple(
+            replace(
+                item,
+                price=self.price if is_one and item.price is None else item.price,
+                currency=item.currency or self.currency,
+            )
+            for item in self.items
+        )
+
+    @property
+    def rank(self) -> tuple[datetime, int, str, str]:
+        """Place in the order of events; ids are unique in a source, so the source breaks ties."""
+        return (self.event_at, RANKS.get(self.event_type, 0), self.event_id, self.source)
+
+    @property
+    def is_add(self) -> bool:
+        """Whether it puts anything into a cart."""
+        return self.event_type == "add_to_cart" and any(item.units > 0 for item in self.own_items)
+
+    @property
+    def is_removal(self) -> bool:
+        """Whether it takes anything out: a removal, or an add of nothing but less than nothing."""
+        is_cart_event = self.event_type in ("add_to_cart", "remove_from_cart")
+        return (
+            is_cart_event and not self.is_add and any(item.quantity != 0 for item in self.own_items)
+        )
+
+
+def ranked(events: Iterable[Event]) -> list[Event]:
+    """The events by rule of order, whatever order they arrived in."""
+    return sorted(events, key=lambda event: event.rank)
+
+
+def order_lines(purchases: Iterable[Event]) -> list[Item]:
+    """All items of purchases; one that names nothing of what was bought has none."""
+    return [
+        item
+        for event in purchases
+        for item in event.own_items
+        if event.items is not None or not item.is_empty
+    ]
+
+
+def described_items(events: Iterable[Event]) -> list[dict]:
+    """What events say of each item: by the newest that says it, of one instant the greatest."""
+    named: dict[str, list[tuple[Event, Item]]] = {}
+    for event in events:
+        for item in event.own_items:
+            if item.item_id is not None:
+                named.setdefault(item.item_id, []).append((event, item))
+    return [_described(item_id, seen) for item_id, seen in named.items()]
+
+
+def _described(item_id: str, seen: Sequence[tuple[Event, Item]]) -> dict:
+    newest = {
+        name: max(
+            ((event.event_at, getattr(item, name)) for event, item in seen if getattr(item, name)),
+            default=(None, None),
+        )[1]
+        for name in DESCRIPTIONS
+    }
+    _, price, currency = max(
+        (
+            (event.event_at, item.price, item.currency or "")
+            for event, item in seen
+            if item.price is not None
+        ),
+        default=(None, None, None),
+    )
+    adds = [item for event, item in seen if event.event_type == "add_to_cart"]
+    return {
+        "item_id": item_id,
+        **newest,
+        "price": price,
+        "currency": currency or None,
+        "view_count": sum(event.event_type == "view_item" for event, _ in seen),
+        "add_count": sum(item.units > 0 for item in adds),
+    }
