@@ -10,29 +10,23 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from orchestration.warehouse.outcomes import weekly_outcomes
+from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
 
 
 def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """What became of the scores of the newest week of outcomes; no line before there are any.
 
-    A cart counts once, with the first of its scores in that week.
-
     Args:
         connection: the published file.
     """
-    carts, predicted, observed = connection.execute(
-        "select count(*), avg(p_abandon), avg((not is_converted)::int) from ("
-        " select arg_min(p_abandon, scored_at) as p_abandon,"
-        " arg_min(is_converted, scored_at) as is_converted from score_outcomes"
-        " where is_mature and hours_idle is not null and scored_at >"
-        " (select max(scored_at) from score_outcomes where is_mature) - interval 7 day"
-        " group by cart_id)"
-    ).fetchall()[0]
-    if carts:
+    for week in weekly_outcomes(connection, 1, "main").iter_rows(named=True):
+        abandoned = week["abandoned_count"] / week["cart_count"]
         yield (
-            f"Outcomes   {carts:,} carts of the newest week that is known: {observed:.1%} were"
-            f" abandoned, {predicted:.1%} were expected to be"
+            f"Outcomes   {week['cart_count']:,} carts scored in the week of {week['week']}, the"
+            f" newest that is known: {abandoned:.1%} were abandoned,"
+            f" {week['mean_predicted']:.1%} were expected to be"
         )
 
 
@@ -40,13 +34,9 @@ def money_lines(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Iterat
     """The currency that an hour's values and gains are in, if the log knows any."""
     if not has_column(connection, "runs", "reporting_currency"):
         return  # an older version published it
-    query = (
-        "select reporting_currency from runs"
-        f" where {HAS_SCORED} and as_of = ? order by started_at desc limit 1"
-    )
-    for (currency,) in connection.execute(query, [hour]).fetchall():
-        if currency is not None:
-            yield f"Money      gains, ranks and sums are in {currency}"
+    currency = reporting_currency(connection, hour, "main")
+    if currency is not None:
+        yield f"Money      gains, ranks and sums are in {currency}"
 
 
 def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -129,21 +129,29 @@ def expect_outcomes(connection: duckdb.DuckDBPyConnection, hour: datetime) -> No
     connection.execute(f"insert into {_NEW_HOURS} values (?)", [hour])
 
 
-def weekly_outcomes(connection: duckdb.DuckDBPyConnection, weeks: int) -> pl.DataFrame:
+def weekly_outcomes(
+    connection: duckdb.DuckDBPyConnection, weeks: int, schema: str = "scores"
+) -> pl.DataFrame:
     """What was predicted and what came of it, of the newest weeks whose outcomes are known.
 
     A cart that is scored hour after hour is one cart: the first of its scores in a week counts.
 
+    Args:
+        connection: warehouse or published file.
+        weeks: how many.
+        schema: where `score_outcomes` is.
+
     Returns:
         week (its Monday), cart_count, abandoned_count, mean_predicted; the oldest week first.
     """
+    outcomes = f"{schema}.{SCORE_OUTCOMES.name}"
     return connection.sql(
         f"""
         with recent as (
-            select * from {_OUTCOMES}
+            select * from {outcomes}
             where is_mature and hours_idle is not null
                 and scored_at >= (
-                    select date_trunc('week', max(scored_at) filter (is_mature)) from {_OUTCOMES}
+                    select date_trunc('week', max(scored_at) filter (is_mature)) from {outcomes}
                 ) - to_weeks({int(weeks) - 1})
         ),
         first_scores as (

@@ -51,16 +51,13 @@ class Log:
 
     @cached_property
     def reporting_currency(self) -> str | None:
-        """The commonest of orders, else of carts; after them those that rates are of."""
+        """The commonest of orders, else of carts, and among these one that no rate is of."""
         if self.currency != FROM_LOG:
             return self.currency
         rated = {rate.currency for rate in self.rates if rate.rate != 1}
         of_orders = Counter(order.currency for order in self.orders if order.currency)
-        of_carts: Counter[str] = Counter()
-        if not of_orders.keys() - rated:
-            of_carts.update(code for cart in self.carts for code in cart.priced_in)
-        found = [(code in rated, 0, -count, code) for code, count in of_orders.items()]
-        found += [(code in rated, 1, -count, code) for code, count in of_carts.items()]
+        of_carts = Counter(code for cart in self.carts for code in cart.priced_in)
+        found = [(code in rated, -count, code) for code, count in (of_orders or of_carts).items()]
         return min(found)[-1] if found else None
 
     def base(self, amounts: Amounts, instant: datetime) -> Decimal | None:

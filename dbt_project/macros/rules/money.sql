@@ -5,7 +5,9 @@
 
 {#-
     The currency that all sums are in, as the one row of a query: the one that is set; else the one of most orders, else
-    of most carts, at or before the instant; of equally many the first by its code. Null while no amount has a currency.
+    of most carts where no order has one, at or before the instant; of equally many the first by its code. Of these a
+    currency of which a rate other than 1 is known by then comes after those without: rates are in units of the reporting
+    currency. Null while no amount has a currency.
 -#}
 {%- macro reporting_currency(instant=none) -%}
 {%- set set_currency = (var('money') or {}).get('reporting_currency') -%}
@@ -14,19 +16,33 @@ select cast('{{ set_currency }}' as string) as currency
 {%- else -%}
 with
 
+foreign_currencies as (
+
+    select distinct currency
+    from {{ ref('currency_rates') }}
+    where
+        rate != 1
+        {%- if instant %}
+        and valid_from <= {{ instant }}
+        {%- endif %}
+
+),
+
 of_orders as (
 
     select
-        currency,
+        orders.currency,
+        foreign_currencies.currency is not null as has_rate,
         0 as preference,
         count(*) as use_count
-    from {{ ref('order_events') }}
+    from {{ ref('order_events') }} as orders
+    left join foreign_currencies on orders.currency = foreign_currencies.currency
     where
-        currency is not null
+        orders.currency is not null
         {%- if instant %}
-        and event_at <= {{ instant }}
+        and orders.event_at <= {{ instant }}
         {%- endif %}
-    group by currency
+    group by orders.currency, foreign_currencies.currency
 
 ),
 
@@ -34,18 +50,20 @@ of_orders as (
 of_carts as (
 
     select
-        line_currency as currency,
+        operations.line_currency as currency,
+        foreign_currencies.currency is not null as has_rate,
         1 as preference,
-        count(distinct cart_id) as use_count
-    from {{ ref('cart_operations') }}
+        count(distinct operations.cart_id) as use_count
+    from {{ ref('cart_operations') }} as operations
+    left join foreign_currencies on operations.line_currency = foreign_currencies.currency
     where
-        is_touch
-        and line_currency is not null
+        operations.is_touch
+        and operations.line_currency is not null
         and (select count(*) from of_orders) = 0
         {%- if instant %}
-        and event_at <= {{ instant }}
+        and operations.event_at <= {{ instant }}
         {%- endif %}
-    group by line_currency
+    group by operations.line_currency, foreign_currencies.currency
 
 ),
 
@@ -53,7 +71,7 @@ ranked as (
 
     select
         currency,
-        row_number() over (order by preference, use_count desc, currency) as place
+        row_number() over (order by preference, has_rate, use_count desc, currency) as place
     from (
         select * from of_orders
         union all
