@@ -47,7 +47,7 @@ def test_a_null_marker_is_nobody(warehouse: Warehouse, shared_cases: Path):
 def test_a_placeholder_ties_no_orders(warehouse: Warehouse, shared_cases: Path):
     found = carts(warehouse, shared_cases / "c02_not_set")
     assert statuses(found) == dict.fromkeys("abcd", ("converted", None))
-    assert warehouse.query("select count(*) as orders from orders") == [{"orders": 4}]
+    assert warehouse.query("select count(*) as orders from order_events") == [{"orders": 4}]
 
 
 def test_guests_are_not_one_person(warehouse: Warehouse, shared_cases: Path):
@@ -106,7 +106,7 @@ def test_an_order_value_says_so_too(warehouse: Warehouse, tmp_path: Path):
     bought = ROW.format(3, 1, "", "1.005,50").replace("add_to_cart", "purchase")
     (tmp_path / "a.csv").write_text(HEADER + rows + bought)
     warehouse.build_files(tmp_path, HOUR, tables=("orders",))
-    assert warehouse.query("select order_value from orders") == [{"order_value": Decimal("1005.5")}]
+    assert warehouse.query("select order_value from order_events") == [{"order_value": Decimal("1005.5")}]
 
 
 def test_quantities_of_nothing_and_less(warehouse: Warehouse, shared_cases: Path):
