@@ -106,7 +106,9 @@ def test_an_order_value_says_so_too(warehouse: Warehouse, tmp_path: Path):
     bought = ROW.format(3, 1, "", "1.005,50").replace("add_to_cart", "purchase")
     (tmp_path / "a.csv").write_text(HEADER + rows + bought)
     warehouse.build_files(tmp_path, HOUR, tables=("orders",))
-    assert warehouse.query("select order_value from order_events") == [{"order_value": Decimal("1005.5")}]
+    assert warehouse.query("select order_value from order_events") == [
+        {"order_value": Decimal("1005.5")}
+    ]
 
 
 def test_quantities_of_nothing_and_less(warehouse: Warehouse, shared_cases: Path):

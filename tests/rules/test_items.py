@@ -14,6 +14,7 @@ import pytest
 
 from .cases import LOADED_AT, Row, add, at, buy, event, log, view
 from .cases_items import add_all, items
+from .heavy import heavy
 from .schedules import Load, assert_same_as_at_once
 from .warehouse import Warehouse
 
@@ -156,7 +157,7 @@ def test_a_copy_that_counts_on_another_day_takes_its_items_with_it(warehouse: Wa
     assert [tuple(row.values()) for row in found] == [("hat", None, 1), ("shoe", "Early", 1)]
 
 
-@pytest.mark.parametrize("model_count", range(3, 40, 6))
+@pytest.mark.parametrize("model_count", [*range(3, 45, 18), *heavy(range(3, 45, 6))])
 def test_a_build_that_died_leaves_items_and_orders_whole(warehouse: Warehouse, model_count: int):
     both = items(("shoe", 1, 5), ("hat", 2, 7))
     first = log(add_all("A", "10:00", both), buy("B", "10:10", "o1", items=both))

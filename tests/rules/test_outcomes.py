@@ -16,6 +16,7 @@ from orchestration.warehouse.database import ensure_score_tables
 
 from .cases import LOADED_AT, Row, add, at, buy, log, login, remove, view
 from .comparison import assert_same_rows
+from .heavy import heavy
 from .reference_log import Log
 from .reference_rows import clean
 from .reference_snapshots import HORIZON, outcome
@@ -221,7 +222,7 @@ def test_a_day_is_over_when_the_log_has_passed_its_horizon(shop):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(700, 712))
+@pytest.mark.parametrize("seed", [*range(700, 704), *heavy(range(704, 712))])
 def test_outcomes_as_of_any_later_hour_are_those_of_the_reference(
     warehouse: Warehouse, seed: int
 ) -> None:

@@ -183,7 +183,7 @@ def _everything(warehouse: Warehouse, names: Iterable[str] = SELECTS) -> dict[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", [*range(5), *heavy(range(5, 20))])
 def test_what_is_known_at_an_instant_is_that_of_the_log_cut_there(
     warehouse: Warehouse, number: int
 ) -> None:
