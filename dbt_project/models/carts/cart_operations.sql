@@ -4,8 +4,8 @@
 -- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
 -- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
 --
--- An event of several items is several operations at its instant. Whether a cart is empty is asked between instants, not
--- within one: its id is that of its visitor and start.
+-- An event of several items is several operations at its instant. Whether a cart is empty is asked between instants,
+-- not within one: its id is that of its visitor and start.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
