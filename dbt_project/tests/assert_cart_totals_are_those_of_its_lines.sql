@@ -1,5 +1,5 @@
--- A cart's units, lines and value are the sums over its lines: two ways to the same figures must agree. Where its prices
--- are in several currencies they are not added, and it has no value.
+-- A cart's units, lines and value are the sums over its lines: two ways to the same figures must agree. Where its
+-- prices are in several currencies they are not added, and it has no value.
 
 with
 

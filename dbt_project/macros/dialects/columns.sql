@@ -38,3 +38,12 @@ list_transform([{{ value }}], lambda {{ name }}: {{ expression }})[1]
 {%- macro duckdb__as_struct(expressions) -%}
 struct_pack({% for name, expression in expressions.items() %}{{ name }} := {{ expression }}{% if not loop.last %}, {% endif %}{% endfor %})
 {%- endmacro -%}
+
+{#- One of the expressions of such a value. -#}
+{%- macro struct_field(struct, name) -%}
+{{ return(adapter.dispatch('struct_field')(struct, name)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__struct_field(struct, name) -%}
+struct_extract({{ struct }}, '{{ name }}')
+{%- endmacro -%}

@@ -4,6 +4,8 @@
 
 -- depends_on: {{ ref('days_this_run') }}
 
+{% set price_then = as_struct({'known_at': 'newest_at', 'known': 'price', 'currency': "coalesce(currency, '')"}) -%}
+
 with
 
 counting_events as (
@@ -71,8 +73,7 @@ final as (
             max({{ as_struct({'known_at': 'newest_at', 'known': column}) }}) filter (where {{ column }} is not null)
                 as newest_{{ column }},
         {% endfor -%}
-        max({{ as_struct({'known_at': 'newest_at', 'known': 'price', 'currency': "coalesce(currency, '')"}) }})
-            filter (where price is not null) as newest_price,
+        max({{ price_then }}) filter (where price is not null) as newest_price,
         cast(sum(view_count) as bigint) as view_count,
         cast(sum(add_count) as bigint) as add_count
     from descriptions

@@ -43,10 +43,10 @@ final as (
     select
         known.item_id,
         {% for column in ['item_name', 'item_category', 'item_brand', 'item_url', 'image_url'] -%}
-            known.newest_{{ column }}.known as {{ column }},
+            {{ struct_field('known.newest_' ~ column, 'known') }} as {{ column }},
         {% endfor -%}
-        known.newest_price.known as price,
-        nullif(known.newest_price.currency, '') as currency,
+        {{ struct_field('known.newest_price', 'known') }} as price,
+        nullif({{ struct_field('known.newest_price', 'currency') }}, '') as currency,
         cast(known.view_count as bigint) as view_count,
         cast(known.add_count as bigint) as add_count,
         coalesce(bought.order_count, 0) as order_count,

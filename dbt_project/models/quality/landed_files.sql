@@ -47,7 +47,10 @@ item_prices as (
     inner join {{ ref('candidate_events') }} as candidates on items.row_key = candidates.row_key
     where
         -- asked of few files: those with prices that cannot be read
-        items.load_id in (select set_aside.load_id from set_aside where set_aside.bad_price_count > 0)
+        items.load_id in (
+            select set_aside.load_id from set_aside
+            where set_aside.bad_price_count > 0
+        )
         and items.price is not null
         and candidates.price is null
         and candidates.drop_reason is null

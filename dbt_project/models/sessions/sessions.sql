@@ -89,7 +89,7 @@ order_values as (
         sum(order_value_base) as order_value
     from {{ ref('order_values') }}
     where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
-    group by visitor_id, session_number
+    group by 1, 2
 
 ),
 
