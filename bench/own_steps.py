@@ -72,7 +72,8 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
     settings = load_settings(source.root)
     with database.connect(source, settings) as connection:
         frames = scoring.read_frames(connection, datetime.fromisoformat(hour))
-        orders = connection.sql("select * from main.order_events").pl()
+        orders = connection.sql("select * from main.hour_order_values").pl()
+        currency = connection.sql("select * from main.hour_currency").pl()
     rows = pl.int_range(frames.snapshots.height, eager=True)
     drawn = rows.sample(int(number), with_replacement=True, seed=SEED)
     own_ids = pl.Series([f"{row:08x}" for row in range(int(number))])
@@ -81,7 +82,8 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
         for name, frame in (
             ("scoring_snapshots", _own(frames.snapshots[drawn], own_ids)),
             ("scoring_returns", _own(frames.returns[drawn], own_ids)),
-            ("order_events", orders),
+            ("hour_order_values", orders),
+            ("hour_currency", currency),
         ):
             connection.register("drawn", frame)
             connection.execute(f"create or replace table main.{name} as select * from drawn")

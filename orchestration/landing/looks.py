@@ -7,6 +7,7 @@ here: which columns a source reads (`sources`), or reading the rows (the readers
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Look:
         )
 
 
+@lru_cache(maxsize=4096)  # a file has the same names in every row
 def name_key(name: str) -> str:
     """What of a delivered name counts: not case, spaces, ``-`` and ``_``."""
     return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")

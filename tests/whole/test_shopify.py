@@ -101,10 +101,15 @@ def test_order_lines_are_all_items_of_the_orders(shopify_home, delivered):
         for row in sorted(rows, key=lambda row: row["timestamp"]):
             if row["event_name"] == "checkout_completed":
                 order = json.loads(row["event_data"])
-                lines = [
-                    (each["item_id"], each["quantity"], float(each["item_price"]))
+                # an item that gives no quantity is one unit
+                bought = [
+                    (each, 1 if each["quantity"] is None else each["quantity"])
                     for each in order["items"]
-                    if each["quantity"] > 0
+                ]
+                lines = [
+                    (each["item_id"], units, float(each["item_price"]))
+                    for each, units in bought
+                    if units > 0
                 ]
                 reported = (row["timestamp"], lines)
                 first[order["transaction_id"]] = min(
