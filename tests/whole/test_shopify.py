@@ -107,7 +107,11 @@ def test_order_lines_are_all_items_of_the_orders(shopify_home, delivered):
                     for each in order["items"]
                 ]
                 lines = [
-                    (each["item_id"], units, float(each["item_price"]))
+                    (
+                        each["item_id"] or "(unknown)",
+                        units,
+                        each["item_price"] and float(each["item_price"]),
+                    )
                     for each, units in bought
                     if units > 0
                 ]
