@@ -71,7 +71,7 @@ def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for suffix in ("", ".wal"):
         home.warehouse.with_name(home.warehouse.name + suffix).unlink(missing_ok=True)
-    shutil.rmtree(rates, ignore_errors=True)
+    shutil.rmtree(rates / FOLDER, ignore_errors=True)
     # last: as long as its dumps are here, this is to be done again
     shutil.rmtree(dumps)
     home.prepare()
