@@ -184,7 +184,7 @@ TIME_AND_GAPS = [
         },
     ),
     Case(
-        "epochs in seconds, milliseconds and microseconds are told apart by size",
+        "epochs in seconds, milliseconds and microseconds are distinguished by size",
         log(
             view("A", "10:00", event_at="1772445600"),
             view("B", "10:00", event_at="1772445600123"),

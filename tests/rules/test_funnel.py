@@ -1,7 +1,7 @@
 """The daily funnel: which of a day's recoveries are known, by hand and against the reference.
 
 Belongs here: `daily_funnel` as far as it is about carts; all logs of a build would share its days,
-so it is not among the tables that test_sql_against_reference.py tells apart by their logs.
+so it is not among the tables that test_sql_against_reference.py separates by their logs.
 """
 
 from collections.abc import Sequence

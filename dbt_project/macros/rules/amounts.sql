@@ -1,4 +1,11 @@
-{#- What belongs here: how delivered amounts and quantities are read as numbers. -#}
+{#- What belongs here: how amounts and quantities are read as numbers, and what is noted where they cannot be. -#}
+
+{#- The code that is noted of an optional field that was given and cannot be used, else null; the event is kept. -#}
+{%- macro repair_reason(code, text, is_usable) -%}
+case
+    when {{ text }} is not null and not coalesce({{ is_usable }}, false) and not {{ is_not_given(text) }} then '{{ code }}'
+end
+{%- endmacro -%}
 
 {#- How a source declares its decimals (meta.decimal beside its columns): comma, or nothing for points. -#}
 {%- macro has_decimal_commas(source_name) -%}

@@ -120,34 +120,10 @@ validated as (
 
         nullif(concat_ws(
             ',',
-            case
-                when
-                    quantity_text is not null
-                    and not coalesce({{ is_whole_quantity('quantity_number') }}, false)
-                    and not {{ is_not_given('quantity_text') }}
-                    then 'bad_quantity'
-            end,
-            case
-                when
-                    price_text is not null
-                    and (price_number is null or price_number < 0)
-                    and not {{ is_not_given('price_text') }}
-                    then 'bad_price'
-            end,
-            case
-                when
-                    currency_text is not null
-                    and not is_currency
-                    and not {{ is_not_given('currency_text') }}
-                    then 'bad_currency'
-            end,
-            case
-                when
-                    order_value_text is not null
-                    and (order_value_number is null or order_value_number < 0)
-                    and not {{ is_not_given('order_value_text') }}
-                    then 'bad_order_value'
-            end,
+            {{ repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')) }},
+            {{ repair_reason('bad_price', 'price_text', 'price_number >= 0') }},
+            {{ repair_reason('bad_currency', 'currency_text', 'is_currency') }},
+            {{ repair_reason('bad_order_value', 'order_value_text', 'order_value_number >= 0') }},
             case
                 when items is not null
                     then case
