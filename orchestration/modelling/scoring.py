@@ -96,12 +96,8 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
         " where event_at <= ?",
         [as_of],
     ).fetchall()[0][0]
-    return ScoringFrames(snapshots, returns, typical_value, reporting_currency(connection))
-
-
-def reporting_currency(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The currency that the hour which dbt built last is scored in; None while it knows none."""
-    return connection.execute("select max(currency) from main.hour_currency").fetchall()[0][0]
+    currency = connection.execute("select max(currency) from main.hour_currency").fetchall()[0][0]
+    return ScoringFrames(snapshots, returns, typical_value, currency)
 
 
 def score(

@@ -219,7 +219,7 @@ def _outcomes(settings: Settings, newest: datetime | None) -> str:
             asof left join touches
                 on looked_at.cart_id = touches.cart_id and scored_at >= touched_at
         ),
-        judged as (
+        outcomes as (
             select
                 scored_at,
                 cart_id,
@@ -234,7 +234,7 @@ def _outcomes(settings: Settings, newest: datetime | None) -> str:
                 return_model
             from followed
         )
-        select * from judged where is_converted is not null
+        select * from outcomes where is_converted is not null
     """
 
 
