@@ -5,7 +5,7 @@ cutting a line into fields (`csv_fields`).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
@@ -31,8 +31,8 @@ class Layout:
     """Delimiter and column names of a file, and the line its header is on (0: it has none).
 
     ``skipped_lines`` come before the rows: the header's and those above it. ``is_known`` is false
-    when none of its columns is one that the source needs. ``rows`` are some of the first ones, by
-    name. ``is_text`` is true where no delimiter cuts the lines into the same number of fields.
+    when none of its columns is one that the source needs. ``sample`` are the first lines of the
+    rows. ``is_text`` is true where no delimiter cuts the lines into the same number of fields.
     ``has_quote_above`` says whether a quote stands above the header.
     """
 
@@ -42,9 +42,14 @@ class Layout:
     is_known: bool
     note: str | None = None
     skipped_lines: int = 0
-    rows: tuple[Row, ...] = ()
+    sample: tuple[Line, ...] = ()
     is_text: bool = False
     has_quote_above: bool = False
+
+    def rows(self) -> Iterator[Row]:
+        """Some of the first rows, by name, as far as each can be cut."""
+        for line in self.sample:
+            yield dict(zip(self.names, fields_of(_text(line), self.delimiter), strict=False))
 
 
 def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
@@ -79,10 +84,10 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
             note = "no header line; columns taken in the declared order"
             return Layout(delimiter, source.header, 0, True, note, skipped_lines=above)
     widest = max(delimiters, key=lambda delimiter: len(first[delimiter]))
-    rows = _rows(lines[1:], widest, first[widest])
+    sample = tuple(lines[1 : SAMPLE_ROWS + 1])
     is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
     return Layout(
-        widest, tuple(first[widest]), 0, False, skipped_lines=above, rows=rows, is_text=is_text
+        widest, tuple(first[widest]), 0, False, skipped_lines=above, sample=sample, is_text=is_text
     )
 
 
@@ -124,7 +129,7 @@ def _with_header(
         source.accepts(names),
         _note_above(len(above)),
         skipped_lines=header,
-        rows=_rows(lines[at + 1 :], delimiter, names),
+        sample=tuple(lines[at + 1 : at + 1 + SAMPLE_ROWS]),
         has_quote_above=any('"' in line.text for line in above),
     )
 
@@ -162,13 +167,6 @@ def _cuts(lines: list[Line], delimiter: str) -> bool:
     counts = [len(fields_of(_text(line), delimiter)) for line in lines[:20]]
     common = max(set(counts), key=counts.count)
     return common > 1 and counts.count(common) >= 0.8 * len(counts)
-
-
-def _rows(lines: Sequence[Line], delimiter: str, names: Sequence[str]) -> tuple[Row, ...]:
-    return tuple(
-        dict(zip(names, fields_of(_text(line), delimiter), strict=False))
-        for line in lines[:SAMPLE_ROWS]
-    )
 
 
 def _text(line: Line) -> str:

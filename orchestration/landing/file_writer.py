@@ -85,6 +85,16 @@ class FileWriter:
         """Every row of the file seen so far: loaded or unreadable."""
         return self.rows_loaded + self.rows_unreadable
 
+    @property
+    def rows_held(self) -> int:
+        """Rows, loaded or unreadable, that are still to be written."""
+        return len(self._lines) + len(self._unreadable)
+
+    @property
+    def characters_held(self) -> int:
+        """About the length of what is still to be written."""
+        return self._characters
+
     def deliver(self, width: int, select: Sequence[str]) -> None:
         """Say what ``add`` will bring: rows of so many texts, and the SQL that makes a row of the
         table of them."""
@@ -95,7 +105,8 @@ class FileWriter:
         self._lines.append(line)
         self._texts.extend(values)
         self._characters += characters
-        if are_full([self]):
+        # a call a row would cost what the rest of this costs
+        if len(self._lines) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
             self.finish()
 
     def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
@@ -107,7 +118,7 @@ class FileWriter:
             reason, detail, raw_row = Reason.ERASED, DETAIL, None
         self._unreadable.append((line, reason, detail, raw_row))
         self._characters += len(raw_row or "")
-        if are_full([self]):
+        if len(self._unreadable) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
             self.finish()
 
     def repaired(self, line: int, reason: str, detail: str, raw_row: str) -> None:
@@ -215,15 +226,6 @@ def finish_together(writers: Sequence[FileWriter]) -> None:
         for held in (writer._lines, writer._texts, writer._unreadable, writer._repaired):
             held.clear()
         writer._characters = 0
-
-
-def are_full(writers: Sequence[FileWriter]) -> bool:
-    """Whether the writers together hold as much as is to be written at once."""
-    return (
-        sum(len(each._lines) for each in writers) >= CHUNK_ROWS
-        or sum(len(each._unreadable) for each in writers) >= CHUNK_ROWS
-        or sum(each._characters for each in writers) >= CHUNK_CHARACTERS
-    )
 
 
 def insert_files(

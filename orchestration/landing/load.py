@@ -19,9 +19,10 @@ import duckdb
 from orchestration.landing import parquet_files
 from orchestration.landing.csv_layout import folder_columns
 from orchestration.landing.file_writer import (
+    CHUNK_CHARACTERS,
+    CHUNK_ROWS,
     FileWriter,
     NotClean,
-    are_full,
     finish_together,
     insert_rows,
 )
@@ -234,13 +235,16 @@ class _Load:
         if parquet:
             parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)
         held: list[FileWriter] = []
+        rows = characters = 0
         for one, writer in pairs:
             if one.kind is not Format.PARQUET:
                 self._readers_of(one)[0](writer)
             held.append(writer)
-            if are_full(held):
+            rows, characters = rows + writer.rows_held, characters + writer.characters_held
+            if rows >= CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
                 finish_together(held)
                 held.clear()
+                rows = characters = 0
         finish_together(held)
         outcomes = [self._outcome(one, writer) for one, writer in pairs]
         self._record(new, outcomes)

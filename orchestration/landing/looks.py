@@ -41,13 +41,13 @@ class Look:
     absent: frozenset[str] = frozenset()
     is_to_come: bool = False
 
-    def fits(self, names: frozenset[str], rows: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether a file with these keys of names, and these rows by key, has this look."""
-        return (
-            self.columns <= names
-            and not self.absent & names
-            and all(any(_says(row.get(name), words) for row in rows) for name, words in self.words)
-        )
+    def has_columns(self, names: frozenset[str]) -> bool:
+        """Whether a file with these keys of names has the columns of this look."""
+        return self.columns <= names and not self.absent & names
+
+    def has_words(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether some of these rows, by key, hold the words of this look."""
+        return all(any(_says(row.get(name), words) for row in rows) for name, words in self.words)
 
 
 @lru_cache(maxsize=4096)  # a file has the same names in every row
@@ -101,7 +101,7 @@ def load_looks(path: Path) -> tuple[Look, ...]:
 
 
 def other_source(
-    source: str, looks: Iterable[Look], names: Iterable[str], rows: Sequence[Row]
+    source: str, looks: Iterable[Look], names: Iterable[str], rows: Iterable[Row]
 ) -> Skip | None:
     """Why a file is refused that was given as a dump of `source`: it looks like another's.
 
@@ -111,11 +111,14 @@ def other_source(
         source: The name it was given under.
         looks: All looks that are known.
         names: The file's columns.
-        rows: Some of its first rows.
+        rows: Some of its first rows; looked at only where its columns may be another's.
     """
     keys = frozenset(map(name_key, names))
+    possible = [look for look in looks if look.has_columns(keys)]
+    if all(look.source == source for look in possible):
+        return None
     keyed = [{name_key(name): value for name, value in row.items()} for row in rows]
-    fitting = {look.source: look for look in looks if look.fits(keys, keyed)}
+    fitting = {look.source: look for look in possible if look.has_words(keyed)}
     if not fitting or source in fitting:
         return None
     first = next(iter(fitting.values()))

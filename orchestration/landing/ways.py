@@ -18,7 +18,7 @@ from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
 # Below it Python reads a CSV file faster than DuckDB begins a statement; compressed an eighth.
-SMALL_BYTES = 32 << 10
+SMALL_BYTES = 128 << 10
 
 Reader = Callable[[FileWriter], None]
 
@@ -50,7 +50,7 @@ def readers_of(
         return [partial(json_files.read, stream=stream, limit=limit, folders=folders)]
     layout = layout_of(stream, source, limit)
     is_text = (ending_of(name) or "").startswith(".txt")
-    foreign = other_source(source.name, source.looks, [*layout.names, *folders], layout.rows)
+    foreign = other_source(source.name, source.looks, [*layout.names, *folders], layout.rows())
     if skip := foreign or (NOT_A_TABLE if layout.is_text and is_text else None):
         return [lambda writer: writer.skip(skip)]
     options = {"stream": stream, "layout": layout, "limit": limit, "folders": folders}
