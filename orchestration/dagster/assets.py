@@ -13,7 +13,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from ml import evaluation, plots
+from ml import evaluation
 from ml.card import ModelCard
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY, Run
@@ -337,6 +337,8 @@ def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:
     """Predicted against observed, drawn once a day: a picture an hour would fill Dagster's disk."""
     if weekly.is_empty():
         return {}
+    from ml import plots  # matplotlib is slow to import, and most hours draw nothing
+
     table = evaluation.outcomes_table(weekly)
     newest = table.row(-1, named=True)
     png = plots.outcomes(table.to_dicts())

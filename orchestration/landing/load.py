@@ -4,7 +4,7 @@ Here: what is known already, the transactions, and that a file did not change un
 a kind of file is read is its reader's business, what the rows mean that of dbt.
 
 Files go into the warehouse many at a time, in one transaction: a small one would cost more than its
-rows do. Where one of them is not sound, it is found by halving, and gets a transaction of its own.
+rows do. One that is not sound gets a transaction of its own, between those before and after it.
 """
 
 import hashlib
@@ -51,6 +51,13 @@ BATCH_FILES = 1_000
 
 class _ChangedWhileRead(Exception):  # noqa: N818  # the file's fault, said in its note
     pass
+
+
+class _OneIsUnsound(Exception):  # noqa: N818  # no error: the files are to be read otherwise
+    """Of files that are read together all before place ``at`` are sound, that one is not."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
 
 
 def land(
@@ -207,22 +214,26 @@ class _Load:
 
     def _land_together(self, new: list[NewFile]) -> Iterator[LandedFile]:
         """Load files, in one transaction as far as they are sound; their outcomes in order."""
-        if not new:
-            return
-        try:
-            with self._transaction():
-                outcomes = self._read_together(new)
-        except (NotClean, _ChangedWhileRead, OSError):
-            if len(new) == 1:
-                yield self._land_alone(new[0])
+        while new:
+            try:
+                with self._transaction():
+                    outcomes = self._read_together(new)
+            except _OneIsUnsound as error:
+                yield from self._land_together(new[: error.at])
+                yield self._land_alone(new[error.at])
+                new = new[error.at + 1 :]
+            except (NotClean, OSError):  # of Parquet files, which one is not known
+                if len(new) == 1:
+                    yield self._land_alone(new[0])
+                    return
+                half = len(new) // 2
+                yield from self._land_together(new[:half])
+                new = new[half:]
+            else:
+                for one, outcome in zip(new, outcomes, strict=True):
+                    self._loaded(one, outcome)
+                yield from outcomes
                 return
-            half = len(new) // 2
-            yield from self._land_together(new[:half])
-            yield from self._land_together(new[half:])
-            return
-        for one, outcome in zip(new, outcomes, strict=True):
-            self._loaded(one, outcome)
-        yield from outcomes
 
     def _read_together(self, new: list[NewFile]) -> list[LandedFile]:
         first = self._next_load_id()
@@ -236,9 +247,10 @@ class _Load:
             parquet_files.read_whole(*zip(*parquet, strict=True), limit=self.row_limit)
         held: list[FileWriter] = []
         rows = characters = 0
-        for one, writer in pairs:
+        for at, (one, writer) in enumerate(pairs):
             if one.kind is not Format.PARQUET:
-                self._readers_of(one)[0](writer)
+                with _pointing_at(at):
+                    self._readers_of(one)[0](writer)
             held.append(writer)
             rows, characters = rows + writer.rows_held, characters + writer.characters_held
             if rows >= CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
@@ -246,7 +258,10 @@ class _Load:
                 held.clear()
                 rows = characters = 0
         finish_together(held)
-        outcomes = [self._outcome(one, writer) for one, writer in pairs]
+        outcomes = []
+        for at, (one, writer) in enumerate(pairs):
+            with _pointing_at(at):
+                outcomes.append(self._outcome(one, writer))
         self._record(new, outcomes)
         return outcomes
 
@@ -359,6 +374,14 @@ class _Load:
             self.con.execute("reset preserve_insertion_order")  # readers count on it
             raise
         self.con.commit()
+
+
+@contextmanager
+def _pointing_at(at: int) -> Iterator[None]:
+    try:
+        yield
+    except (NotClean, _ChangedWhileRead, OSError) as error:
+        raise _OneIsUnsound(at) from error
 
 
 def _clear(scratch: Path) -> None:

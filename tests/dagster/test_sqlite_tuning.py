@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -44,3 +46,13 @@ def test_only_the_files_used_last_are_kept_open(tmp_path):
             pass
     assert len(sqlite_tuning._kept) == 8
     assert list(sqlite_tuning._kept)[-1].endswith("11.db")
+
+
+def test_dagster_writes_its_events_and_runs_with_one_engine_a_file(tmp_path):
+    sqlite_tuning.tune_sqlite()
+    events, runs = SqliteEventLogStorage(str(tmp_path)), SqliteRunStorage.from_local(str(tmp_path))
+    for connect in (events.index_connection, lambda: events.run_connection("a"), runs.connect):
+        with connect() as first:
+            pass
+        with connect() as second:
+            assert second.engine is first.engine
