@@ -5,6 +5,9 @@ Belongs here: making them. Not here: what is done with them.
 A longer history is the same shop open for longer, not a bigger shop: months of 35 days, each by
 another seed with other people and ids of its own, the newest the same in all. So the carts that
 live at the end of the log are as many whatever the history.
+
+The simulated shop delivers events of one item. Here one add in five is of two items: they are in
+the list `items`, and the columns of one item are empty.
 """
 
 import shutil
@@ -21,6 +24,8 @@ EVENTS_PER_PERSON = 29.7
 SEED = 7
 IDS = ("event_id", "visitor_id", "user_id", "order_id")
 LATE_SHARE = 0.05
+LISTED_SHARE = 0.2  # of the adds
+ITEM_FIELDS = ("item_id", "item_category", "item_brand", "quantity", "price")
 
 
 def write_month(folder: Path, age: int, events: int) -> None:
@@ -37,8 +42,9 @@ def write_month(folder: Path, age: int, events: int) -> None:
         slice_name="day",
     )
     folder.mkdir(parents=True, exist_ok=True)
+    seconds = _second_items(made)
     for path in sorted(made.glob("*.parquet")):
-        rows = pl.read_parquet(path)
+        rows = _listed(pl.read_parquet(path), seconds)
         own = rows.with_columns(_renamed(name, f"m{age}-", pl.lit(True)) for name in IDS)
         own.write_parquet(folder / path.name)
     shutil.rmtree(made)
@@ -92,6 +98,43 @@ def deliver(rows: pl.DataFrame, landing: Path, name: str) -> None:
     unfinished = landing / f".{name}"
     rows.write_parquet(unfinished)
     unfinished.rename(landing / name)
+
+
+def _second_items(made: Path) -> pl.DataFrame:
+    """For each item that is added, as `item_id`, the next one by id as the struct `second`."""
+    price = pl.col("price").filter(pl.col("price").str.contains(r"^\d+\.\d+$"))
+    items = (
+        pl.scan_parquet(made / "*.parquet")
+        .filter(pl.col("event_type") == "add_to_cart", pl.col("item_id").is_not_null())
+        .group_by("item_id")
+        .agg(pl.col("item_category", "item_brand").min(), price.min(), quantity=pl.lit("1"))
+        .sort("item_id")
+        .collect()
+    )
+    following = items.select(ITEM_FIELDS).to_struct("second")
+    return items.select("item_id", pl.concat([following[1:], following[:1]]))
+
+
+def _listed(rows: pl.DataFrame, seconds: pl.DataFrame) -> pl.DataFrame:
+    """The rows with `items`: one add in five, by its id, has there its own item and a second.
+
+    A row that is delivered twice is the same twice, for all follows from its own columns.
+    """
+    drawn = pl.col("event_id").str.slice(-3).str.to_integer(base=16, strict=False)
+    is_listed = (
+        (pl.col("event_type") == "add_to_cart")
+        & (drawn % round(1 / LISTED_SHARE) == 0)
+        & pl.col("second").is_not_null()
+    )
+    both = pl.concat_list(pl.struct(ITEM_FIELDS), "second")
+    return (
+        rows.join(seconds, on="item_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(is_listed).then(None).otherwise(pl.col(ITEM_FIELDS)).name.keep(),
+            items=pl.when(is_listed).then(both),
+        )
+        .drop("second")
+    )
 
 
 def _renamed(name: str, prefix: str, where: pl.Expr) -> pl.Expr:

@@ -5,6 +5,7 @@ import json
 import sys
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from decimal import Decimal
 from unittest.mock import Mock
 
 import polars as pl
@@ -45,7 +46,9 @@ def test_the_statements_by_hand_cut_where_the_gap_is_over_half_an_hour(statement
     names = ("event_id", "visitor_id", "event_at", "event_type", "order_value")
     others = [pl.lit(None, pl.String).alias(n) for n in by_hand.COLUMNS if n not in names]
     frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(others)
-    frame.write_parquet(tmp_path / "day.parquet")
+    two = pl.lit([[{"item_id": "a"}, {"item_id": "b"}]]).first()
+    items = pl.when(pl.col("event_id") == "e4").then(two)
+    frame.with_columns(items=items).write_parquet(tmp_path / "day.parquet")
     assert statement(str(tmp_path)) == 3
 
 
@@ -60,6 +63,48 @@ def test_a_longer_history_is_other_people_in_the_month_before(dumps):
         assert not any(each.startswith("m") for each in ids[0] & ids[1])
 
 
+def test_one_add_in_five_is_of_two_items_in_a_list_and_all_else_of_none(dumps):
+    rows = pl.read_parquet(dumps / "*" / "*.parquet")
+    is_listed = pl.col("items").is_not_null()
+    adds, listed = rows.filter(pl.col("event_type") == "add_to_cart"), rows.filter(is_listed)
+    assert (adds.height, listed.height) == (343, 78)
+    assert listed["event_type"].unique().to_list() == ["add_to_cart"]
+    assert listed["items"].list.len().unique().to_list() == [2]
+    # no item of the listed adds stands in the columns of one item, every item of the others does
+    assert listed.select(pl.col(shops.ITEM_FIELDS).is_null().all()).row(0) == (True,) * 5
+    assert adds.filter(~is_listed)["item_id"].null_count() == 0
+    lines = listed.explode("items").select("page_url", pl.col("items").struct.unnest())
+    assert lines.height == 156
+    own = pl.col("page_url").str.ends_with("/" + pl.col("item_id"))
+    first, second = lines.filter(own), lines.filter(~own)
+    assert (first.height, second.height) == (78, 78)
+    assert second["price"].cast(pl.Decimal(18, 2)).sum() == Decimal("6027.85")
+    assert second.null_count().sum_horizontal().item() == 0
+
+
+def test_lists_change_neither_the_rows_nor_what_is_added_first(dumps, tmp_path, monkeypatch):
+    monkeypatch.setattr(shops, "_listed", lambda rows, _: rows)
+    shops.write_month(tmp_path / "00", 0, events=6_000)
+    plain, rows = (pl.read_parquet(of / "00" / "*.parquet") for of in (tmp_path, dumps))
+    first = pl.col("items").list.first()
+    merged = rows.with_columns(
+        pl.when(pl.col("items").is_null())
+        .then(name)
+        .otherwise(first.struct.field(name))
+        .alias(name)
+        for name in shops.ITEM_FIELDS
+    )
+    assert merged.drop("items").equals(plain)
+
+
+def test_a_row_delivered_twice_has_the_same_list_twice(dumps):
+    rows = pl.read_parquet(dumps / "*" / "*.parquet").drop_nulls("event_id")
+    adds = rows.filter(pl.col("event_type") == "add_to_cart", pl.len().over("event_id") > 1)
+    lists = adds.group_by("event_id").agg(pl.col("items").is_null().n_unique())
+    assert lists.height > 0
+    assert lists["items"].to_list() == [1] * lists.height
+
+
 def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
     rows = shops.more_rows(dumps / "00", 2, rows=200)
     at = rows["event_at"].str.to_datetime("%+", time_unit="us").dt.replace_time_zone(None)
@@ -70,6 +115,10 @@ def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
     assert at.filter(~is_late).min() >= shops.hour_after(1)
     assert at.max() < shops.hour_after(2)
     assert rows["event_id"].str.starts_with("h2-").all()
+    adds = rows.filter(pl.col("event_type") == "add_to_cart")
+    assert (adds.height, adds["items"].count()) == (9, 1)
+    assert adds["items"].list.len().drop_nulls().to_list() == [2]
+    assert rows.equals(shops.more_rows(dumps / "00", 2, rows=200))
     known = set(read(dumps / "00")["visitor_id"])
     assert set(rows["visitor_id"]) & known
     assert set(rows["visitor_id"]) - known
