@@ -7,17 +7,18 @@ Belongs here: which processes make which row. Not here: making dumps (`shops`), 
 import json
 import shutil
 import statistics
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from bench import by_hand, shops, split, ui
 from bench.processes import (
-    COMEBACK,
+    HERE,
+    Checkout,
     Cost,
     ProcessFailedError,
     measured,
-    module,
     typical,
 )
 from bench.table import Row, slowest
@@ -29,6 +30,8 @@ REPEATS = 3
 CARTS = 1_000_000
 EXPLAINED_CARTS = 1_000
 FIRST_HOUR = shops.hour_after(0)
+ALONE = ("build", "hour", "empty")
+Homes = Mapping[Checkout, Home]
 
 
 class Bench:
@@ -39,13 +42,30 @@ class Bench:
     """
 
     def __init__(
-        self, scratch: Path, sizes: list[int], carts: int = CARTS, repeats: int = REPEATS
+        self,
+        scratch: Path,
+        sizes: list[int],
+        carts: int = CARTS,
+        repeats: int = REPEATS,
+        only: Collection[str] = (),
+        checkouts: Sequence[Checkout] = (HERE,),
     ) -> None:
-        """Take the numbers of events of the histories, of carts to score, of runs of an hour."""
+        """Take what is measured.
+
+        Args:
+            scratch: an empty folder.
+            sizes: numbers of events of the histories.
+            carts: how many to score.
+            repeats: runs of an hour.
+            only: some of `ALONE`, to measure nothing else; the whole table without.
+            checkouts: whose code is measured over the same files.
+        """
         self._scratch = scratch
         self._sizes = sorted(sizes)
         self._carts = carts
         self._repeats = repeats
+        self._only = only
+        self._checkouts = checkouts
         self._month_events = min(MONTH_EVENTS, self._sizes[0])
         self.slowest_nodes: dict[str, dict[str, float]] = {}
         self._hours: dict[str, float] = {}
@@ -54,32 +74,49 @@ class Bench:
         """Every row as soon as it is measured; histories grow from one size to the next."""
         for size in self._sizes:
             yield from self._history(size)
-        yield from self._scoring()
-        yield from self._sensor()
+        if not self._only:
+            yield from self._scoring()
+            yield from self._sensor()
 
     def _history(self, size: int) -> Iterator[Row]:
         """(a) to (d) at one size; the smallest home is kept for what follows."""
-        dumps, home = self._scratch / "dumps", self._home(size)
+        dumps = self._scratch / "dumps"
+        homes = {checkout: self._home(size, checkout) for checkout in self._checkouts}
         months = max(1, round(size / self._month_events))
         for age in range(months):
             if not (dumps / f"{age:02}").exists():
                 shops.write_month(dumps / f"{age:02}", age, self._month_events)
-        measured(module("own_steps", "parse"), home.root)
-        yield from self._full_build(size, dumps, home)
-        first = self._hour(home, FIRST_HOUR)
-        yield _row("", "after it the first hour: models learned, scored, published", first, size)
-        yield from self._nothing_new(size, home)
-        yield from self._more_rows(size, dumps / "00", home)
-        if size != self._sizes[0]:
-            shutil.rmtree(home.root)
+        for checkout, home in homes.items():
+            measured(checkout.module("own_steps", "parse"), home.root, checkout.root)
+        reference = None
+        if self._has("build"):
+            reference = yield from self._statements(size, dumps)
+        for checkout, home in homes.items():
+            build = self._full_build(size, dumps, checkout, home, reference)
+            if self._has("build"):
+                yield build
+        if self._has("hour") or self._has("empty"):
+            for checkout, home in homes.items():
+                what = self._of(
+                    "after it the first hour: models learned, scored, published", checkout
+                )
+                yield _row("", what, self._hour(checkout, home, FIRST_HOUR), size)
+        if self._has("empty"):
+            yield from self._nothing_new(size, homes)
+        if self._has("hour"):
+            yield from self._more_rows(size, dumps / "00", homes)
+        if self._only or size != self._sizes[0]:
+            for home in homes.values():
+                shutil.rmtree(home.root)
 
-    def _full_build(self, size: int, dumps: Path, home: Home) -> Iterator[Row]:
+    def _statements(self, size: int, dumps: Path) -> Generator[Row, None, float | None]:
+        """What is written by hand; gives back the seconds that a build is compared with."""
         reference, sessions = None, set()
-        for name in by_hand.STATEMENTS:
+        for name in ("duckdb",) if self._only else by_hand.STATEMENTS:
             part, what = ("a", "one statement") if name == "duckdb" else ("b", "the same")
             what = f"{what} in {name}: sessions of {_short(size)} events"
             try:
-                cost = measured(module("by_hand", name, dumps))
+                cost = measured(HERE.module("by_hand", name, dumps))
             except ProcessFailedError:
                 yield Row(part, what, None, events=size, key=name)
                 continue
@@ -88,53 +125,65 @@ class Bench:
             yield _row(part, what, cost, size, name, reference)
         if len(sessions) != 1:
             raise ValueError(f"the statements do not find the same sessions: {sessions}")
-        cost = measured(module("own_steps", "build", dumps, FIRST_HOUR.isoformat()), home.root)
+        return reference
+
+    def _full_build(
+        self, size: int, dumps: Path, checkout: Checkout, home: Home, reference: float | None
+    ) -> Row:
+        build = checkout.module("own_steps", "build", dumps, FIRST_HOUR.isoformat())
+        cost = measured(build, home.root, checkout.root)
         reported = json.loads(cost.out)
-        self.slowest_nodes[_short(size)] = slowest(
+        self.slowest_nodes[self._of(_short(size), checkout)] = slowest(
             {"(landing)": reported["landing"], **reported["nodes"]}
         )
         what = f"Comeback: {_short(size)} events landed, all of dbt built and tested"
-        yield _row("a", what, cost, size, "build", reference)
+        return _row("a", self._of(what, checkout), cost, size, "build", reference)
 
-    def _nothing_new(self, size: int, home: Home) -> Iterator[Row]:
-        costs, splits = [], []
+    def _nothing_new(self, size: int, homes: Homes) -> Iterator[Row]:
+        costs, splits = defaultdict(list), defaultdict(list)
         for _ in range(self._repeats):
-            costs.append(self._hour(home, FIRST_HOUR))
-            splits.append(split.split(costs[-1], split.newest_run(home.dagster)))
-        yield self._compared(
-            "d", f"an hour with nothing new on {_short(size)}", costs, size, "nothing"
-        )
-        for part in splits[0]:
-            seconds = statistics.median(each[part] for each in splits)
-            yield Row("d", f"    {part}", seconds, events=size, key="split")
+            for checkout, home in homes.items():
+                cost = self._hour(checkout, home, FIRST_HOUR)
+                costs[checkout].append(cost)
+                splits[checkout].append(split.split(cost, split.newest_run(home.dagster)))
+        for checkout in homes:
+            what = self._of(f"an hour with nothing new on {_short(size)}", checkout)
+            yield self._compared("d", what, costs[checkout], size, "nothing")
+            for part in splits[checkout][0]:
+                seconds = statistics.median(each[part] for each in splits[checkout])
+                yield Row("d", f"    {part}", seconds, events=size, key="split")
 
-    def _more_rows(self, size: int, month: Path, home: Home) -> Iterator[Row]:
-        costs, rows = [], 0
+    def _more_rows(self, size: int, month: Path, homes: Homes) -> Iterator[Row]:
+        costs, rows = defaultdict(list), 0
         for number in range(1, self._repeats + 1):
             more = shops.more_rows(month, number, ONE_MORE_HOUR)
             rows = more.height
-            shops.deliver(more, home.landing / "canonical", f"{number}.parquet")
-            costs.append(self._hour(home, shops.hour_after(number)))
-        yield self._compared(
-            "c", f"an hour of {rows:,} rows more on {_short(size)}", costs, size, "more"
-        )
+            for checkout, home in homes.items():
+                shops.deliver(more, home.landing / "canonical", f"{number}.parquet")
+                costs[checkout].append(self._hour(checkout, home, shops.hour_after(number)))
+        for checkout in homes:
+            what = self._of(f"an hour of {rows:,} rows more on {_short(size)}", checkout)
+            yield self._compared("c", what, costs[checkout], size, "more")
 
     def _scoring(self) -> Iterator[Row]:
         home = Home(self._scratch / "many_carts")
-        source = self._home(self._sizes[0])
+        source = self._home(self._sizes[0], HERE)
         hour = shops.hour_after(self._repeats)
         measured(
-            module("own_steps", "more_carts", self._carts, hour.isoformat(), source.root), home.root
+            HERE.module("own_steps", "more_carts", self._carts, hour.isoformat(), source.root),
+            home.root,
         )
         for explained in (EXPLAINED_CARTS, 0):
-            cost = measured(module("own_steps", "score", hour.isoformat(), explained), home.root)
+            cost = measured(
+                HERE.module("own_steps", "score", hour.isoformat(), explained), home.root
+            )
             reasons = f"reasons for the top {explained:,}" if explained else "no reasons"
             what = f"{self._carts:,} open carts scored and written, {reasons}"
             yield _row("e", what, cost, None, f"score_{explained}")
         shutil.rmtree(home.root)
 
     def _sensor(self) -> Iterator[Row]:
-        home = self._home(self._sizes[0])
+        home = self._home(self._sizes[0], HERE)
         seconds = []
         with ui.watching(home):
             for number in range(self._repeats + 1, 2 * self._repeats + 1):
@@ -145,14 +194,24 @@ class Bench:
         )
         yield Row("f", what, max(seconds), key="sensor")
 
-    def _hour(self, home: Home, hour: datetime) -> Cost:
-        return measured([COMEBACK, "run", "--as-of", f"{hour.isoformat()}Z"], home.root)
+    def _hour(self, checkout: Checkout, home: Home, hour: datetime) -> Cost:
+        run = checkout.comeback("run", "--as-of", f"{hour.isoformat()}Z")
+        return measured(run, home.root, checkout.root)
 
-    def _home(self, size: int) -> Home:
-        return Home(self._scratch / f"home_{size}")
+    def _home(self, size: int, checkout: Checkout) -> Home:
+        number = self._checkouts.index(checkout)
+        return Home(self._scratch / (f"home_{size}_{number}" if number else f"home_{size}"))
+
+    def _has(self, part: str) -> bool:
+        """Whether one of `ALONE` is measured."""
+        return not self._only or part in self._only
+
+    def _of(self, what: str, checkout: Checkout) -> str:
+        """With the checkout's name where there are several."""
+        return what if len(self._checkouts) == 1 else f"{what}, {checkout.name}"
 
     def _compared(self, part: str, what: str, costs: list[Cost], size: int, key: str) -> Row:
-        """The median of some hours, compared with the same on the smallest history."""
+        """The median of some hours, compared with the first: smallest history, first checkout."""
         cost = typical(costs)
         return _row(part, what, cost, size, key, self._hours.setdefault(key, cost.seconds))
 
@@ -166,7 +225,7 @@ def _row(
     reference: float | None = None,
 ) -> Row:
     times = cost.seconds / reference if reference else None
-    return Row(part, what, cost.seconds, cost.megabytes, times, size, key)
+    return Row(part, what, cost.seconds, cost.megabytes, times, size, key, cost.cpu_seconds)
 
 
 def _short(events: int) -> str:

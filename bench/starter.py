@@ -10,7 +10,7 @@ import time
 
 
 def main(folder: str, command: list[str]) -> None:
-    """Run the command; seconds, peak of memory in megabytes, and its exit code go to a file."""
+    """Run the command; seconds, peak of memory in megabytes and exit code go to a file."""
     writing = os.O_WRONLY | os.O_CREAT
     actions = [
         (os.POSIX_SPAWN_OPEN, number, f"{folder}/{name}", writing, 0o644)
@@ -23,6 +23,7 @@ def main(folder: str, command: list[str]) -> None:
     with open(f"{folder}/measure.json", "w", encoding="ascii") as file:  # noqa: PTH123 no pathlib
         file.write(
             f'{{"seconds": {seconds}, "megabytes": {usage.ru_maxrss / 1024}, "began": {began},'
+            f' "cpu_seconds": {usage.ru_utime + usage.ru_stime},'
             f' "code": {os.waitstatus_to_exitcode(status)}}}'
         )
 

@@ -21,8 +21,12 @@ LIBRARIES = (
 )
 RESULTS = Path(__file__).parent / "results"
 PICTURE = RESULTS / "bench.png"
-HEADER = f"{'':3} {'what':66} {'seconds':>8} {'times':>6} {'peak MB':>8}"
+HEADER = f"{'':3} {'what':66} {'seconds':>8} {'times':>6} {'CPU s':>8} {'peak MB':>8}"
 SLOWEST_NODES = 12
+NOTES = [
+    "One add in five is of two items, in the list items; (a) to (d), (f).",
+    "The statements by hand read the same rows and count the same adds, and read no list.",
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Row:
         times: how many times the seconds of the row it is compared with.
         events: size of the history, None where it has no say.
         key: the same for the same thing at another size.
+        cpu_seconds: of a process, on all cores; None where they are not known.
     """
 
     part: str
@@ -46,13 +51,16 @@ class Row:
     times: float | None = None
     events: int | None = None
     key: str = ""
+    cpu_seconds: float | None = None
 
     def __str__(self) -> str:
         """The row as a line under `HEADER`."""
         seconds = "failed" if self.seconds is None else f"{self.seconds:.1f}"
         times = "" if self.times is None else f"{self.times:.2f}"
         megabytes = "" if self.megabytes is None else f"{self.megabytes:.0f}"
-        return f"{self.part:3} {self.what:66} {seconds:>8} {times:>6} {megabytes:>8}"
+        cpu_seconds = "" if self.cpu_seconds is None else f"{self.cpu_seconds:.1f}"
+        numbers = f"{seconds:>8} {times:>6} {cpu_seconds:>8} {megabytes:>8}"
+        return f"{self.part:3} {self.what:66} {numbers}"
 
 
 @dataclass(frozen=True)
@@ -77,12 +85,14 @@ class Results:
         rows: the table.
         slowest_nodes: for each size the seconds of the dbt nodes that took longest in the full
             build, landing among them.
+        notes: what holds of the files and of all rows.
     """
 
     date: str
     machine: Machine
     rows: Sequence[Row]
     slowest_nodes: dict[str, dict[str, float]]
+    notes: Sequence[str] = field(default_factory=list)
 
     def keep(self) -> Path:
         """Write the dated file and the picture; where the file is."""
@@ -101,6 +111,7 @@ class Results:
             machine=Machine(**values["machine"]),
             rows=[Row(**row) for row in values["rows"]],
             slowest_nodes=values["slowest_nodes"],
+            notes=values.get("notes", []),
         )
 
 

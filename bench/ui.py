@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from bench import shops
-from bench.processes import COMEBACK
+from bench.processes import HERE
 from orchestration.ground.home import Home
 from orchestration.ground.hours import hour_name
 from orchestration.outputs.export_files import FILE
@@ -34,7 +34,7 @@ def watching(home: Home) -> Iterator[None]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [COMEBACK, "ui", "--port", str(port)],
+        HERE.comeback("ui", "--port", str(port)),
         env={**os.environ, "COMEBACK_HOME": str(home.root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -11,8 +11,9 @@ from unittest.mock import Mock
 import polars as pl
 import pytest
 
+from bench import __main__ as bench_main
 from bench import by_hand, measurements, shops, split, table
-from bench.processes import Cost, ProcessFailedError, measured
+from bench.processes import HERE, Checkout, Cost, ProcessFailedError, measured
 from bench.split import RunRecord
 from bench.table import Machine, Results, Row
 from orchestration.ground.home import Home
@@ -132,6 +133,13 @@ def test_the_peak_of_memory_is_the_process_s_own():
     assert measured([sys.executable, "-c", "b'x' * 200_000_000"]).megabytes > 190
 
 
+def test_the_seconds_of_the_processor_are_not_those_of_the_clock():
+    waiting = measured([sys.executable, "-S", "-c", "import time; time.sleep(2)"])
+    assert waiting.cpu_seconds < 1.5 < 2 <= waiting.seconds
+    working = "import time\nwhile time.process_time() < 0.5: pass"
+    assert measured([sys.executable, "-S", "-c", working]).cpu_seconds >= 0.5
+
+
 def test_a_process_that_fails_is_not_measured():
     with pytest.raises(ProcessFailedError, match="ended with 1: no such thing"):
         measured([sys.executable, "-c", "raise SystemExit('no such thing')"])
@@ -157,7 +165,7 @@ def test_results_are_kept_as_they_were_and_drawn(tmp_path, monkeypatch):
         Row("b", "in pandas", None, events=1_000_000, key="pandas"),
         Row("d", "    Dagster", 2.0, events=1_000_000, key="split"),
     ]
-    results = Results("2026-11-22", machine, rows, {"1 million": {"events": 1.5}})
+    results = Results("2026-11-22", machine, rows, {"1 million": {"events": 1.5}}, ["with lists"])
     path = results.keep()
     assert path.name == "2026-11-22.json"
     assert Results.read(path) == results
@@ -193,6 +201,70 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
     assert rows[-1].seconds == 50
     assert bench.slowest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
     assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
+
+
+def test_parts_alone_are_measured_of_each_checkout_over_the_same_files_in_turn(
+    dumps, tmp_path, monkeypatch
+):
+    before = Checkout(tmp_path / "before", tmp_path / "python")
+    steps, seconds = [], itertools.count(1)
+
+    def cost_of(command, home=None, folder=None):
+        step = "run" if "run" in command else command[3]
+        steps.append((step, home and home.name, folder and folder.name))
+        out = json.dumps({"landing": 1.0, "nodes": {}}) if step == "build" else "7"
+        return Cost(next(seconds), 100.0, 0.5, out=out)
+
+    (tmp_path / "dumps").symlink_to(dumps)
+    monkeypatch.setattr(measurements, "measured", cost_of)
+    monkeypatch.setattr(measurements, "shutil", Mock())
+    bench = measurements.Bench(
+        tmp_path, [6_000], repeats=2, only=["build", "hour"], checkouts=[before, HERE]
+    )
+    rows = list(bench.rows())
+    old, new = ("home_6000", "before"), ("home_6000_1", HERE.root.name)
+    assert steps == [
+        *(("parse", *old), ("parse", *new)),
+        ("duckdb", None, None),
+        *(("build", *old), ("build", *new)),
+        *(("run", *old), ("run", *new)) * 3,
+    ]
+    assert [row.part for row in rows] == ["a", "a", "a", "", "", "c", "c"]
+    # the statement is third; then the builds, the first hours, and the hours in turn: 8 to 11
+    assert [row.seconds for row in rows] == [3, 4, 5, 6, 7, 9, 10]
+    assert [row.times for row in rows] == [1, 4 / 3, 5 / 3, None, None, 1, 10 / 9]
+    assert [row.cpu_seconds for row in rows] == [0.5] * 7
+    assert [row.what.endswith(", before") for row in rows] == [0, 1, 0, 1, 0, 1, 0]
+    landed = [Home(tmp_path / home).landing / "canonical" / "2.parquet" for home, _ in (old, new)]
+    assert landed[0].read_bytes() == landed[1].read_bytes()
+
+
+def test_another_checkout_runs_its_own_code_and_needs_its_environment(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run make setup there first"):
+        Checkout.at(tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "own.py").write_text("print('of the other')")
+    other = Checkout.at(tmp_path)
+    assert other.comeback("run") == [str(tmp_path / ".venv" / "bin" / "comeback"), "run"]
+    assert measured(other.module("own"), folder=other.root).out == "of the other\n"
+    assert Checkout.at(HERE.root) is HERE
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--only build --keep", "--keep keeps the whole table"),
+        ("--checkouts {folder}", "run make setup there first"),
+        ("--only sensor", "invalid choice: 'sensor'"),
+    ],
+)
+def test_options_that_do_not_go_together_are_named(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bench", *words.format(folder=tmp_path).split()])
+    with pytest.raises(SystemExit, match="2"):
+        bench_main.main()
+    assert message in capsys.readouterr().err
 
 
 def test_hours_after_the_log_follow_one_another():
