@@ -55,6 +55,7 @@ lint: setup
 
 # make bench                                    a million events, about seven minutes
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
+# make bench BENCH="--only build hour empty --checkouts ../before ."   a build and hours of two checkouts
 bench: setup
 	$(BIN)/python -m bench $(BENCH)
 

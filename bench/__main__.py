@@ -6,8 +6,8 @@
     make bench BENCH="--only build hour empty --events 5000000 --checkouts ../before ."
 
 The last is for comparing: it measures (a), (c) and (d) alone, of several checkouts (in each of
-which `make setup` has run) over the same files, hour by hour in turn; an hour's `times` are to the
-first checkout. On a busy machine compare the seconds of the processor.
+which `make setup` has run) over the same files, one after the other at each step. A build's `times`
+are to the statement, an hour's to the first checkout. On a busy machine compare `CPU s`.
 
 Every figure is of processes of their own, from start to end, on this machine and in this run; only
 the ratios say something elsewhere. (a) a full build, compared with one statement that makes

@@ -3,7 +3,8 @@
     python -m bench.by_hand duckdb FOLDER
 
 Belongs here: the same statement in DuckDB, polars and pandas; each prints the number of sessions it
-found. Not here: identity, duplicates, carts, features; nobody writes those in one statement. Each
+found. Not here: identity, duplicates, carts, features; nobody writes those in one statement. So no
+statement reads the list `items`: an event of several items is one add, as it is in Comeback. Each
 library is imported by its own function only, so that a process pays for the one it uses.
 """
 

@@ -121,19 +121,18 @@ def _listed(rows: pl.DataFrame, seconds: pl.DataFrame) -> pl.DataFrame:
     A row that is delivered twice is the same twice, for all follows from its own columns.
     """
     drawn = pl.col("event_id").str.slice(-3).str.to_integer(base=16, strict=False)
-    is_listed = (
-        (pl.col("event_type") == "add_to_cart")
-        & (drawn % round(1 / LISTED_SHARE) == 0)
-        & pl.col("second").is_not_null()
+    is_drawn = (pl.col("event_type") == "add_to_cart") & (drawn % round(1 / LISTED_SHARE) == 0)
+    numbered = rows.with_row_index("row")
+    # lists of the drawn rows alone: made for every row they take as long as the whole shop
+    lists = (
+        numbered.filter(is_drawn)
+        .join(seconds, on="item_id")
+        .select("row", items=pl.concat_list(pl.struct(ITEM_FIELDS), "second"))
     )
-    both = pl.concat_list(pl.struct(ITEM_FIELDS), "second")
     return (
-        rows.join(seconds, on="item_id", how="left", maintain_order="left")
-        .with_columns(
-            pl.when(is_listed).then(None).otherwise(pl.col(ITEM_FIELDS)).name.keep(),
-            items=pl.when(is_listed).then(both),
-        )
-        .drop("second")
+        numbered.join(lists, on="row", how="left", maintain_order="left")
+        .with_columns(pl.when(pl.col("items").is_null()).then(pl.col(ITEM_FIELDS)).name.keep())
+        .drop("row")
     )
 
 

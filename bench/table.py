@@ -24,8 +24,8 @@ PICTURE = RESULTS / "bench.png"
 HEADER = f"{'':3} {'what':66} {'seconds':>8} {'times':>6} {'CPU s':>8} {'peak MB':>8}"
 SLOWEST_NODES = 12
 NOTES = [
-    "One add in five is of two items, in the list items; (a) to (d), (f).",
-    "The statements by hand read the same rows and count the same adds, and read no list.",
+    "In all files one add in five is of two items, in the list `items`.",
+    "The statements by hand read the same rows and count the same adds, but read no list.",
 ]
 
 
