@@ -8,6 +8,7 @@ import json
 import dagster as dg
 
 from orchestration.dagster import asset_checks, assets, automation
+from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.dbt_assets import dbt_models
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
 from orchestration.dagster.run import RUN_KEY, run_resource
@@ -47,7 +48,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.published_database_asset(hours),
         ],
         asset_checks=asset_checks.asset_checks(),
-        jobs=[*automation.JOBS, ERASE],
+        jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),
         resources={RUN_KEY: run_resource(home), ERASURE_KEY: no_subject},

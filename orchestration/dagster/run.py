@@ -92,7 +92,12 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     run = Run(run_id, home, settings)
     with home.lock():
         locations = configured_locations(home, settings, known_sources())
-        files = files_at(known_sources(), locations, follow_symlinks=settings.follow_symlinks)
+        files = files_at(
+            known_sources(),
+            locations,
+            follow_symlinks=settings.follow_symlinks,
+            only_events=True,
+        )
         simulated_shop.remove_simulated_shop(home, files)
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)

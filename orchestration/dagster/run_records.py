@@ -35,8 +35,8 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-# An hour lands what a run of the job land could not.
-_HEALED_BY = {"land": ("land", "hourly"), "__ASSET_JOB": ("__ASSET_JOB", "hourly")}
+# An hour lands what a run of the job land could not, and is good only if no file stops it.
+_HEALED_BY = {name: (name, "hourly") for name in ("land", "accept", "__ASSET_JOB")}
 
 
 @dataclass(frozen=True)

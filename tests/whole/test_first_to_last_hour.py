@@ -118,10 +118,12 @@ def test_an_hour_stops_at_a_file_of_which_all_was_dropped_until_it_is_accepted(
         ("h1.csv", False),
         ("h2.csv", True),
     ]
-    assert published(home, "select status, reason is null from runs order by started_at") == [
-        ("done", True),
-        ("failed", False),
-        ("done", True),
+    query = "select job, status, reason is null from runs order by started_at"
+    assert published(home, query) == [
+        ("hourly", "done", True),
+        ("hourly", "failed", False),
+        ("accept", "done", True),
+        ("hourly", "done", True),
     ]
 
 
