@@ -20,7 +20,7 @@ from pathlib import Path
 
 from orchestration.arguments import parser as arguments_parser
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.ground.failures import chain, explained
+from orchestration.ground.failures import explained, is_interruption
 from orchestration.ground.home import Home
 from orchestration.ground.hours import hours_between, last_full_hour, utc_now
 
@@ -66,8 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as error:
-        # Ctrl-C in the middle of an import or of a library's own work may come as any error
-        if any(isinstance(each, KeyboardInterrupt) for each in chain(error)):
+        if is_interruption(error):
             return _interrupted()
         if arguments.debug:
             raise

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import duckdb
@@ -171,6 +171,10 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             " where note is not null order by load_id"
         ).fetchall()
         skipped = _skipped(home, settings, connection)
+        landed_ahead = connection.execute(
+            "select max(landed_at) from landed_files having max(landed_at) > ?",
+            [utc_now() + timedelta(minutes=settings.clock_skew_minutes)],
+        ).fetchall()
         warnings = [
             *(
                 each
@@ -186,6 +190,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
     wrong = [
         *_wrong(home, settings, recorded),
         *(_ahead(hour) for (hour,) in ahead),
+        *(_landed_ahead(at) for (at,) in landed_ahead),
     ]
     lines = [
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
@@ -246,6 +251,16 @@ def _ahead(hour: datetime) -> str:
         f"the hour {iso(hour)} was scored while the clock was ahead",
         f"this machine's clock says {iso(utc_now())}",
         "it never counts as the newest until it has come; see whether the clock is right now",
+    )
+    return str(fault)
+
+
+def _landed_ahead(at: datetime) -> str:
+    fault = ComebackError(
+        f"files are recorded as landed at {iso(at)}",
+        f"this machine's clock says {iso(utc_now())}",
+        "the next run dates them by the clock unless the events say that it is behind; see whether"
+        " it is right now",
     )
     return str(fault)
 

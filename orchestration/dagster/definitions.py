@@ -7,7 +7,7 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets, automation
+from orchestration.dagster import asset_checks, assets, automation, output_copies
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.dbt_assets import dbt_models
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
@@ -29,6 +29,7 @@ def build_definitions(home: Home) -> dg.Definitions:
     """
     home.prepare()
     tune_sqlite()
+    output_copies.start_apart()
     settings = load_settings(home.root)
     sources = known_sources()
     manifest_path = dbt_build.prepare_manifest(home, settings)

@@ -238,12 +238,13 @@ class Launcher:
                 resources=resources,
                 tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
-        except DagsterExecutionInterruptedError as error:  # no `Exception`, as its like in Python
-            raise KeyboardInterrupt from error
-        except dg.DagsterError as error:
+        except BaseException as error:
+            # itself no `Exception`, as its like in Python; and what came of it may be any
             if any(isinstance(each, DagsterExecutionInterruptedError) for each in chain(error)):
                 raise KeyboardInterrupt from error
-            raise self._reason(error, run_id) from error
+            if isinstance(error, dg.DagsterError):
+                raise self._reason(error, run_id) from error
+            raise
         finally:
             fold_write_ahead_logs()
 
