@@ -1,8 +1,8 @@
 """What was recorded while the clock was ahead, once it is right again.
 
-Belongs here: finding that out, and dating it anew. Not here: hours that were scored then, which
-never count as the newest (`ground.hours.newest_possible_hour`); a clock that was set back, after
-which nothing is dated earlier than what was there before (`landing.load`, `run_log`).
+Belongs here: finding that out, and dating it by the right one. Not here: hours that were scored
+then, which never count as the newest (`ground.hours.newest_possible_hour`); a clock that was set
+back, after which nothing is dated earlier than what was there before (`landing.load`, `run_log`).
 
 A file that landed while the clock was ahead would have rows be events that are dated up to then,
 its own and, because later files are dated no earlier, those of all that come after it; and a run of
