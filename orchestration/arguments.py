@@ -127,7 +127,7 @@ def _add_accept(commands: argparse._SubParsersAction) -> None:
     parser = _add(
         commands,
         "accept",
-        "say of a file that stops the hour that it is meant so, however little it says",
+        "say of a file that stops the hour, or that no reader reads, that it is meant so",
         "comeback accept 2026-10-31.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="name as in comeback status")

@@ -1,8 +1,9 @@
 """The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
-Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted). Not here:
-the arguments (`arguments`), or work; a command is a run of the jobs that the schedule runs.
-Dagster, dbt and the models are imported when a command needs them: `--help` answers at once.
+Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted, be
+it by Ctrl-C or SIGTERM). Not here: the arguments (`arguments`), or work; a command is a run of the
+jobs that the schedule runs. Dagster, dbt and the models are imported when a command needs them:
+`--help` answers at once.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from orchestration.arguments import parser as arguments_parser
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.ground.failures import chain, explained
+from orchestration.ground.failures import explained, is_interruption
 from orchestration.ground.home import Home
 from orchestration.ground.hours import hours_between, last_full_hour, utc_now
 
@@ -32,6 +33,8 @@ def program() -> None:
     """The program `comeback`: `main` in a process that ends with it."""
     # Imports make a million objects and hardly any garbage: 0.7 of their 3.3 s went on looking.
     gc.set_threshold(100_000)
+    # to be ended by a supervisor is to be interrupted; Dagster's runs take it so, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 1
 
     def end() -> None:
@@ -63,8 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as error:
-        # Ctrl-C in the middle of an import or of a library's own work may come as any error
-        if any(isinstance(each, KeyboardInterrupt) for each in chain(error)):
+        if is_interruption(error):
             return _interrupted()
         if arguments.debug:
             raise
@@ -79,7 +81,8 @@ def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
 
 
 def _interrupted() -> int:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends already
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it ends already
     print(
         "comeback: interrupted, what was done so far is whole, run the command again",
         file=sys.stderr,
@@ -201,17 +204,14 @@ def status(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def accept(home: Home, arguments: argparse.Namespace) -> None:
-    """Say of suspect files that they are meant so."""
-    from orchestration.ground.settings import load_settings
-    from orchestration.warehouse import database, suspect_files
+    """Say of files that stop the hour, or that no reader reads, that they are meant so."""
+    from orchestration.dagster.in_process import Launcher
 
     if not home.warehouse.exists():
         raise ComebackError("no file has landed yet", str(home.root), "run first: comeback run")
-    with home.lock(), database.connect(home, load_settings(home.root)) as connection:
-        database.ensure_score_tables(connection)
-        for name in arguments.files:
-            for file in suspect_files.accept(connection, name, utc_now()):
-                print(f"Accepted   {file.summary}")
+    with Launcher(home, "accept") as launcher:
+        accepted = launcher.accept(arguments.files)
+    print("\n".join(f"Accepted   {each}" for each in accepted))
     print("Run the hour again: comeback run")
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import duckdb
@@ -40,10 +40,12 @@ from orchestration.warehouse import (
     database,
     lacking_rates,
     run_log,
+    skipped_files,
     suspect_files,
     suspicious_ids,
 )
 from orchestration.warehouse.score_tables import HAS_SCORED
+from orchestration.warehouse.skipped_files import SkippedFile
 
 SHOWN_WARNINGS = 5
 TOP_ROWS = 5
@@ -115,12 +117,12 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         money = list(money_lines(connection, hour))
         since = run_log.last_hour_ended(connection, "main")
         warnings = list(_warnings(home, connection, hour, since))
-        skipped = list(skipped_lines(connection))
+        skipped = _skipped(home, settings, connection)
     warnings += misplaced_folders(home, settings)
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
-        *skipped,
+        *skipped_lines(skipped),
         f"Log        {sessions:,} sessions, {carts:,} carts",
         f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
         *outcomes,
@@ -165,7 +167,13 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             "select name, model_id, kind, trained_as_of from models where is_champion order by name"
         ).fetchall()
         notes = connection.execute(
-            "select file, note from landed_files where note is not null order by load_id"
+            "select source, file, content_hash, skipped_reason, note from landed_files"
+            " where note is not null order by load_id"
+        ).fetchall()
+        skipped = _skipped(home, settings, connection)
+        landed_ahead = connection.execute(
+            "select max(landed_at) from landed_files having max(landed_at) > ?",
+            [utc_now() + timedelta(minutes=settings.clock_skew_minutes)],
         ).fetchall()
         warnings = [
             *(
@@ -173,16 +181,20 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
                 for hour, _ in scored
                 for each in _warnings(home, connection, hour, since=BEGINNING_OF_TIME)
             ),
-            *(in_print(f"{file}: {note}") for file, note in notes),
+            *(
+                in_print(f"{file}: {note}")
+                for source, file, digest, reason, note in notes
+                if reason is None or SkippedFile(source, file, digest, reason) in skipped
+            ),
         ]
-        skipped = list(skipped_lines(connection))
     wrong = [
         *_wrong(home, settings, recorded),
         *(_ahead(hour) for (hour,) in ahead),
+        *(_landed_ahead(at) for (at,) in landed_ahead),
     ]
     lines = [
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
-        *skipped,
+        *skipped_lines(skipped),
         f"Newest     {watermark} UTC",
         *(f"Scored     {hour:%Y-%m-%d %H:%M} UTC, {carts:,} carts" for hour, carts in scored),
         *(
@@ -243,6 +255,16 @@ def _ahead(hour: datetime) -> str:
     return str(fault)
 
 
+def _landed_ahead(at: datetime) -> str:
+    fault = ComebackError(
+        f"files are recorded as landed at {iso(at)}",
+        f"this machine's clock says {iso(utc_now())}",
+        "the next run dates them by the clock unless the events say that it is behind; see whether"
+        " it is right now",
+    )
+    return str(fault)
+
+
 def _warnings(
     home: Home, published: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> Iterator[str]:
@@ -266,6 +288,23 @@ def _warnings(
     yield from files[:SHOWN_WARNINGS]
     if len(files) > SHOWN_WARNINGS:
         yield f"and {len(files) - SHOWN_WARNINGS} more files, see landed_files and set_aside_rows"
+
+
+def _skipped(
+    home: Home, settings: Settings, published: duckdb.DuckDBPyConnection
+) -> list[SkippedFile]:
+    """The files that no reader reads and that somebody still has to look at: neither gone from
+    where they were delivered, nor meant so."""
+    files = skipped_files.of_table(published, "main.landed_files")
+    if not files:
+        return []
+    try:
+        files = skipped_files.still_there(files, home, settings, known_sources())
+        with home.lock(wait_seconds=0), database.connect(home, settings) as connection:
+            accepted = skipped_files.accepted_contents(connection)
+    except ComebackError:  # `wrong` says which; what cannot be asked leaves them as they are
+        return files
+    return [each for each in files if (each.source, each.content_hash) not in accepted]
 
 
 def _wrong(

@@ -4,7 +4,8 @@ Belongs here: the lines of one table each, and how values and tables look in pri
 lines are shown, what is wrong (status.py).
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import duckdb
@@ -13,6 +14,7 @@ import polars as pl
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
+from orchestration.warehouse.skipped_files import SkippedFile
 
 
 def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -54,17 +56,14 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         )
 
 
-def skipped_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """How many files no reader reads, by reason, if there are any."""
-    found = connection.execute(
-        "select skipped_reason, count(*) from landed_files where skipped_reason is not null"
-        " group by all order by count(*) desc, skipped_reason"
-    ).fetchall()
-    if found:
-        count = sum(each for _, each in found)
-        reasons = ", ".join(f"{each} {reason}" for reason, each in found)
-        files = "1 file is" if count == 1 else f"{count:,} files are"
-        yield f"Skipped    {files} not read: {reasons}"
+def skipped_lines(files: Sequence[SkippedFile]) -> Iterator[str]:
+    """How many files no reader reads, by reason, the commonest first, if there are any."""
+    if files:
+        counts = Counter(each.reason for each in files)
+        found = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        reasons = ", ".join(f"{count} {reason}" for reason, count in found)
+        which = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
+        yield f"Skipped    {which} not read: {reasons}"
 
 
 def has_column(published: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:

@@ -7,7 +7,8 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets, automation
+from orchestration.dagster import asset_checks, assets, automation, output_copies
+from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.dbt_assets import dbt_models
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
 from orchestration.dagster.run import RUN_KEY, run_resource
@@ -28,6 +29,7 @@ def build_definitions(home: Home) -> dg.Definitions:
     """
     home.prepare()
     tune_sqlite()
+    output_copies.start_apart()
     settings = load_settings(home.root)
     sources = known_sources()
     manifest_path = dbt_build.prepare_manifest(home, settings)
@@ -47,7 +49,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.published_database_asset(hours),
         ],
         asset_checks=asset_checks.asset_checks(),
-        jobs=[*automation.JOBS, ERASE],
+        jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),
         resources={RUN_KEY: run_resource(home), ERASURE_KEY: no_subject},

@@ -16,6 +16,7 @@ from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionI
 from dagster._core.utils import make_new_run_id
 
 from orchestration.dagster import automation
+from orchestration.dagster.accept_job import ACCEPT_JOB, acceptance
 from orchestration.dagster.assets import LANDING_OP, Landing
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
@@ -29,6 +30,7 @@ from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
 from orchestration.landing.locations import configured_locations, files_at, known_sources
+from orchestration.landing.sources import EVENTS
 from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
@@ -68,7 +70,7 @@ class Launcher:
         Raises:
             ComebackError: the files in this home are a real shop's.
         """
-        simulated_shop.add_simulated_shop(self._home, is_taken=self._has_files())
+        simulated_shop.add_simulated_shop(self._home, is_taken=self._has_files(only_events=True))
 
     def rebuild(self) -> None:
         """Put a new warehouse in the place of one that is damaged or gone.
@@ -114,8 +116,9 @@ class Launcher:
             raise ComebackError(
                 "no file is there to land", ", ".join(addresses), "name a folder with dumps"
             )
-        with self._home.lock():
-            simulated_shop.remove_simulated_shop(self._home, files)
+        if definition.holds == EVENTS:
+            with self._home.lock():
+                simulated_shop.remove_simulated_shop(self._home, files)
         before = self._landed().height
         landing = Landing(addresses=list(addresses), source=source)
         self._execute(LAND_JOB, ops={LANDING_OP: {"config": landing.model_dump()}})
@@ -166,6 +169,25 @@ class Launcher:
         self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
         return erasing.lines
 
+    def accept(self, names: Sequence[str]) -> list[str]:
+        """Note of files that they are meant so.
+
+        Args:
+            names: as `comeback status` gives them, or paths to the files.
+
+        Returns:
+            What is said of each.
+
+        Raises:
+            ComebackError: no file, or more than one, is meant by a name, or the step failed.
+        """
+        # before a run begins: a mistyped name is no run that failed
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            database.ensure_score_tables(connection)
+            files = suspect_files.named(connection, names)
+        self._execute(ACCEPT_JOB, ops=acceptance([*names]))
+        return [each.summary for each in files]
+
     def newest_scored_hour(self) -> datetime | None:
         """The hour that was scored last, None before the first."""
         with self._home.lock(), database.connect(self._home, self._settings) as connection:
@@ -175,11 +197,20 @@ class Launcher:
                 not_after=newest_possible_hour(utc_now(), self._settings.clock_skew_minutes),
             )
 
-    def _has_files(self) -> bool:
-        """Whether a file ever landed, or lies there to be landed."""
+    def _has_files(self, *, only_events: bool = False) -> bool:
+        """Whether a file ever landed, or lies there to be landed; one of rates is no shop's yet."""
         locations = configured_locations(self._home, self._settings, self._sources)
-        files = files_at(self._sources, locations, follow_symlinks=self._settings.follow_symlinks)
-        return self._landed().height > 0 or any(files)
+        files = files_at(
+            self._sources,
+            locations,
+            follow_symlinks=self._settings.follow_symlinks,
+            only_events=only_events,
+        )
+        landed = self._landed()
+        if only_events and landed.height:
+            rates = [name for name, each in self._sources.items() if each.holds != EVENTS]
+            landed = landed.filter(~pl.col("source").is_in(rates))
+        return landed.height > 0 or any(files)
 
     def _landed(self) -> pl.DataFrame:
         with self._home.lock(), database.connect(self._home, self._settings) as connection:
@@ -207,10 +238,13 @@ class Launcher:
                 resources=resources,
                 tags={COMMAND_TAG: self._command, PID_TAG: str(os.getpid())},
             )
-        except dg.DagsterError as error:
+        except BaseException as error:
+            # itself no `Exception`, as its like in Python; and what came of it may be any
             if any(isinstance(each, DagsterExecutionInterruptedError) for each in chain(error)):
                 raise KeyboardInterrupt from error
-            raise self._reason(error, run_id) from error
+            if isinstance(error, dg.DagsterError):
+                raise self._reason(error, run_id) from error
+            raise
         finally:
             fold_write_ahead_logs()
 

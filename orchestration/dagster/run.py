@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import dagster as dg
 import duckdb
@@ -21,7 +21,7 @@ from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import simulated_shop
 from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.modelling.model_store import ModelStore
-from orchestration.warehouse import database, run_log
+from orchestration.warehouse import database, run_log, wrong_clock
 
 RUN_KEY = "comeback"
 PID_TAG = "comeback/pid"
@@ -92,11 +92,18 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     run = Run(run_id, home, settings)
     with home.lock():
         locations = configured_locations(home, settings, known_sources())
-        files = files_at(known_sources(), locations, follow_symlinks=settings.follow_symlinks)
+        files = files_at(
+            known_sources(),
+            locations,
+            follow_symlinks=settings.follow_symlinks,
+            only_events=True,
+        )
         simulated_shop.remove_simulated_shop(home, files)
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)
             run_log.fail_unpublished(connection, home.published)
+            skew = timedelta(minutes=settings.clock_skew_minutes)
+            wrong_clock.correct_times(connection, utc_now(), skew)
             run_log.begin_run(
                 connection,
                 run_id,

@@ -35,8 +35,8 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-# An hour lands what a run of the job land could not.
-_HEALED_BY = {"land": ("land", "hourly"), "__ASSET_JOB": ("__ASSET_JOB", "hourly")}
+# An hour lands what a run of the job land could not, and is good only if no file stops it.
+_HEALED_BY = {name: (name, "hourly") for name in ("land", "accept", "__ASSET_JOB")}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def failed_runs(home: Home) -> list[FailedRun]:
                 reason=_reason(instance, record.dagster_run.run_id),
             )
             for record in reversed(records)
-            if record.create_timestamp > healed[record.dagster_run.job_name]
+            if record.storage_id > healed[record.dagster_run.job_name]
         ]
 
 
@@ -127,16 +127,17 @@ def _runs_folder(home: Home) -> Path:
     return home.dagster / "history" / "runs"
 
 
-def _last_success(instance: dg.DagsterInstance, job: str) -> datetime:
-    """When the newest run began that makes failures of a job good."""
+def _last_success(instance: dg.DagsterInstance, job: str) -> int:
+    """The number of the newest run that makes failures of a job good; 0 without one. Runs are
+    numbered as they begin, whatever the clock says."""
     found = [
-        record.create_timestamp
+        record.storage_id
         for each in _HEALED_BY.get(job, (job,))
         for record in instance.get_run_records(
             dg.RunsFilter(job_name=each, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
         )
     ]
-    return max(found, default=datetime.min.replace(tzinfo=UTC))
+    return max(found, default=0)
 
 
 def _reason(instance: dg.DagsterInstance, run_id: str) -> str:

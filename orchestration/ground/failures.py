@@ -97,6 +97,16 @@ def _damaged(text: str, path: str | None, home: Home) -> ComebackError | None:
     return ComebackError("the warehouse is damaged", str(home.warehouse), REBUILD)
 
 
+def is_interruption(error: BaseException) -> bool:
+    """Whether a failure came of a signal: Ctrl-C in the middle of an import or of a library's own
+    work may come as any error, and DuckDB forgets what it was that ended its query."""
+    return any(
+        isinstance(each, KeyboardInterrupt)
+        or (isinstance(each, RuntimeError) and str(each) == "Query interrupted")
+        for each in chain(error)
+    )
+
+
 def chain(error: BaseException | None) -> Iterator[BaseException]:
     """A failure and those that it was raised from, the outermost first; each once, for a failure
     that is raised again while another is handled may lead back to itself."""

@@ -34,6 +34,7 @@ from orchestration.landing import (
     source_named,
 )
 from orchestration.landing.files import fingerprint
+from orchestration.landing.sources import EVENTS
 
 logger = logging.getLogger(__name__)
 
@@ -206,9 +207,13 @@ def files_at(
     locations: Iterable[Location],
     *,
     follow_symlinks: bool = False,
+    only_events: bool = False,
 ) -> Iterator[FoundFile]:
-    """Every file that lies in the locations, known or not, read or not."""
+    """Every file that lies in the locations, known or not, read or not; those of rates, too, unless
+    ``only_events``."""
     for location in locations:
+        if only_events and source_named(sources, location.source).holds != EVENTS:
+            continue
         source = source_named(sources, location.source)
         yield from find_files(location.address, source, follow_symlinks=follow_symlinks)
 

@@ -30,7 +30,8 @@ def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
 
     Args:
         home: where to.
-        is_taken: whether any file has landed in this home, or lies there to be landed.
+        is_taken: whether a file of events, of rates alone is no shop, has landed in this home, or
+            lies there to be landed.
 
     Raises:
         ComebackError: the files in this home are a real shop's.
@@ -58,20 +59,19 @@ def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
 def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
     """Remove the simulated shop and all that was made of it if one of `files` is not its own.
 
+    `files` are of events: rates are no shop, and may be put beside the simulated one.
     The caller holds the run lock. The shop can come again: the same seed makes the same bytes.
     """
-    # rates are no shop: they may be put beside the simulated one
-    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE
+    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE / FOLDER
     paths = [Path(file.address) for file in files]
-    are_own = (path.is_relative_to(dumps) or path.is_relative_to(rates) for path in paths)
-    if not dumps.is_dir() or all(are_own):
+    if not dumps.is_dir() or all(path.is_relative_to(dumps) for path in paths):
         return
     logger.info("Removing the simulated shop: real dumps have come.")
     for folder in (home.models, home.published.parent, home.exports, home.root / TRUTH):
         shutil.rmtree(folder, ignore_errors=True)
     for suffix in ("", ".wal"):
         home.warehouse.with_name(home.warehouse.name + suffix).unlink(missing_ok=True)
-    shutil.rmtree(rates / FOLDER, ignore_errors=True)
+    shutil.rmtree(rates, ignore_errors=True)
     # last: as long as its dumps are here, this is to be done again
     shutil.rmtree(dumps)
     home.prepare()

@@ -125,12 +125,13 @@ def failed_runs(
 ) -> list[tuple[str, datetime, str, str | None]]:
     """Job, time, id and reason of the runs that failed and that no later good one made up for.
 
-    An hour makes up for a failed landing, too: it lands first.
+    An hour makes up for a failed landing, too: it lands first. And for a failed acceptance: no file
+    stopped it.
     """
     return connection.execute(
         "select job, started_at, run_id, reason from scores.runs as run where status <> 'done'"
         " and not exists (select 1 from scores.runs as later where status = 'done'"
-        " and (later.job = run.job or (run.job = 'land' and later.job = 'hourly'))"
+        " and (later.job = run.job or (run.job in ('land', 'accept') and later.job = 'hourly'))"
         " and later.started_at > run.started_at)"
         " order by started_at"
     ).fetchall()

@@ -196,8 +196,8 @@ RUNS = Table(
     order=("started_at", "run_id"),
     columns=(
         Column("run_id", "varchar", "The run's id in the Dagster UI."),
-        Column("job", "varchar", "land, hourly, train or erase."),
-        Column("as_of", "timestamp", "The scored hour, UTC; null for land and erase."),
+        Column("job", "varchar", "land, hourly, train, accept or erase."),
+        Column("as_of", "timestamp", "The scored hour, UTC; null for land, accept and erase."),
         Column("started_at", "timestamp", "When it began, UTC."),
         Column("finished_at", "timestamp", "When it ended, UTC; null while it runs."),
         Column("status", "varchar", "running, done or failed."),

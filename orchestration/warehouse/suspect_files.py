@@ -2,7 +2,7 @@
 
 Belongs here: which suspect files still stop an hour, what is said of them, and the note that one
 was accepted. Not here: which file is suspect by its rows; dbt decides that
-(models/quality/landed_files.sql).
+(models/quality/landed_files.sql); files that no reader reads (`skipped_files`).
 
 What is said in Dagster's record and in `scores.runs` names lines only: a row may name a person, and
 those records are not searched row by row when somebody is erased.
@@ -16,12 +16,14 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.hours import BEGINNING_OF_TIME
-from orchestration.ground.sql import literal, quoted
+from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing.files import content_hash
+from orchestration.warehouse import skipped_files
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import ACCEPTED_FILES
+from orchestration.warehouse.skipped_files import SkippedFile
 
 EXAMPLES = 3
 WARN_FROM_SHARE = 0.05
@@ -147,43 +149,71 @@ def warnings(
     ]
 
 
-def accept(connection: duckdb.DuckDBPyConnection, name: str, at: datetime) -> list[SuspectFile]:
-    """Note that suspect files are meant so.
+def accept(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str], at: datetime
+) -> list[SuspectFile | SkippedFile]:
+    """Note that files are meant so: of all of them, or of none.
 
     Args:
         connection: the open warehouse.
-        name: a file's name in `landed_files`, the end of it, or a path to it.
+        names: as for `named`.
         at: now, UTC.
 
     Returns:
         The files that were accepted.
 
     Raises:
-        ComebackError: no suspect file, or more than one, is meant by the name.
+        ComebackError: as from `named`.
     """
-    files = pending(connection)
-    chosen = _named(files, name)
-    if not chosen:
-        known = ", ".join(each.file for each in files) or "none"
-        raise ComebackError(
-            "no suspect file has this name", name, f"suspect are: {known}; see comeback status"
-        )
-    if len({each.file for each in chosen}) > 1:
-        raise ComebackError(
-            "several suspect files are meant by this name",
-            name,
-            f"give one of: {', '.join(each.file for each in chosen)}",
-        )
-    for each in chosen:
-        connection.execute(
-            f"insert into scores.{ACCEPTED_FILES.name} by name"
-            " select ? as source, ? as content_hash, ? as accepted_at",
-            [each.source, each.content_hash, at],
-        )
-    return chosen
+    files = named(connection, names)
+    with transaction(connection):
+        for each in files:
+            connection.execute(
+                f"insert into scores.{ACCEPTED_FILES.name} by name"
+                " select ? as source, ? as content_hash, ? as accepted_at",
+                [each.source, each.content_hash, at],
+            )
+    return files
 
 
-def _named(files: Sequence[SuspectFile], name: str) -> list[SuspectFile]:
+def named(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str]
+) -> list[SuspectFile | SkippedFile]:
+    """The files that can be accepted, suspect or not read, that are meant by names.
+
+    Args:
+        connection: the open warehouse.
+        names: of each file its name in `landed_files`, the end of it, or a path to it.
+
+    Returns:
+        Each file once, in the order of the names.
+
+    Raises:
+        ComebackError: no such file, or more than one, is meant by a name.
+        WrongUsage: a name is that of no file that ever landed, and no path to one.
+    """
+    suspect, skipped = pending(connection), skipped_files.pending(connection)
+    meant: list[SuspectFile | SkippedFile] = []
+    for name in names:
+        chosen = _named([*suspect, *skipped], name)
+        if not chosen:
+            known = ", ".join(each.file for each in suspect) or "none"
+            raise (ComebackError if _is_file(connection, name) else WrongUsage)(
+                "no suspect file has this name", name, f"suspect are: {known}; see comeback status"
+            )
+        if len({each.file for each in chosen}) > 1:
+            raise ComebackError(
+                "several suspect files are meant by this name",
+                name,
+                f"give one of: {', '.join(each.file for each in chosen)}",
+            )
+        meant += [each for each in chosen if each not in meant]
+    return meant
+
+
+def _named(
+    files: Sequence[SuspectFile | SkippedFile], name: str
+) -> list[SuspectFile | SkippedFile]:
     """The files of that very name; else with that content; else whose name ends with it."""
     if exact := [each for each in files if each.file == name]:
         return exact
@@ -192,6 +222,16 @@ def _named(files: Sequence[SuspectFile], name: str) -> list[SuspectFile]:
         digest = content_hash(path)
         return [each for each in files if each.content_hash == digest]
     return [each for each in files if each.file.endswith(f"/{name}")]
+
+
+def _is_file(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Whether a file of that name ever landed, or is there."""
+    if Path(name).exists():
+        return True
+    if not has_table(connection, "raw", "files"):
+        return False
+    query = "select count(*) from raw.files where file = ? or ends_with(file, '/' || ?)"
+    return connection.execute(query, [name, name]).fetchall() != [(0,)]
 
 
 def _is_known(connection: duckdb.DuckDBPyConnection) -> bool:

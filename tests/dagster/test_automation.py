@@ -1,6 +1,6 @@
 """The sensor for new files: what it asks for, when it tries again, and when its cursor moves."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import dagster as dg
@@ -85,6 +85,23 @@ def test_what_failed_is_tried_again_after_a_pause_under_a_key_of_its_own(
     assert again.run_key != request.run_key
     ran(instance, again, "SUCCESS")
     assert tick(home, instance, None).cursor == again.tags[FILES_TAG]
+
+
+def test_what_failed_while_the_clock_was_ahead_is_tried_again_when_it_is_right(
+    home, instance, monkeypatch
+):
+    class Behind(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(days=100)
+
+    deliver(home, "a.csv")
+    (request,) = tick(home, instance, None).run_requests
+    ran(instance, request, "FAILURE")
+    assert tick(home, instance, None).run_requests == []
+    monkeypatch.setattr("orchestration.dagster.automation.datetime", Behind)
+    (again,) = tick(home, instance, None).run_requests
+    assert again.run_key != request.run_key
 
 
 def test_pauses_grow_to_half_an_hour_and_no_further():

@@ -1,5 +1,7 @@
 """Dagster's record of runs: what is removed when, and which failures are reported."""
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,3 +135,17 @@ def test_a_good_hour_makes_a_failed_landing_good_and_no_failed_training(home):
         run(home, name, is_broken=True)
     run(home, "hourly")
     assert [each.job for each in failed_runs(home)] == ["train"]
+
+
+def test_a_good_run_from_before_a_failure_heals_nothing_though_the_clock_was_ahead_then(home):
+    good = run(home, "hourly")
+    with closing(sqlite3.connect(home.dagster / "history" / "runs.db")) as file, file:
+        ahead = "2099-01-01 00:00:00.000000"
+        changed = file.execute(
+            "update runs set create_timestamp = ? where run_id = ?", [ahead, good]
+        )
+        assert changed.rowcount == 1
+    failed = run(home, "hourly", is_broken=True)
+    assert [each.run_id for each in failed_runs(home)] == [failed]
+    run(home, "hourly")
+    assert failed_runs(home) == []

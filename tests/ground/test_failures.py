@@ -1,11 +1,15 @@
 """What failures of disks, folders and files are reported as."""
 
+import os
+import signal
+import threading
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.failures import explained, known
+from orchestration.ground.failures import explained, is_interruption, known
 from orchestration.ground.home import Home
 
 HOME = Home(Path("/home of comeback"))
@@ -79,3 +83,32 @@ def test_failures_that_lead_back_to_each_other_come_to_an_end():
     one, other = RuntimeError("one"), RuntimeError("other")
     one.__cause__, other.__context__ = other, one
     assert explained(one, HOME) is one
+
+
+class _Interrupted(BaseException):
+    """What a handler of signals may raise."""
+
+
+def test_a_query_that_a_signal_ended_was_interrupted_whatever_the_handler_raises():
+    def raising(*_):
+        raise _Interrupted
+
+    before = signal.signal(signal.SIGINT, raising)
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    minutes = (
+        "select count(*) from range(100_000_000) as a, range(1000) as b"
+        " where (a.range * b.range) % 7 = 3"
+    )
+    timer.start()
+    try:
+        with duckdb.connect() as connection, pytest.raises(RuntimeError) as ended:
+            connection.execute(minutes)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+    assert is_interruption(ended.value)
+
+
+def test_other_failures_of_a_library_are_no_interruptions():
+    assert not is_interruption(RuntimeError("Query interrupted by a lack of memory"))
+    assert not is_interruption(OSError("Query interrupted"))

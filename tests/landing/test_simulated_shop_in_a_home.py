@@ -3,11 +3,19 @@
 Belongs here: files and folders. Not here: what the simulation writes (tests/data).
 """
 
+from datetime import UTC, datetime
+from unittest import mock
+
+import duckdb
 import pytest
 
+from orchestration.dagster import in_process
+from orchestration.dagster.in_process import Launcher
+from orchestration.dagster.run import open_run
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
-from orchestration.landing import find_files
-from orchestration.landing.locations import known_sources
+from orchestration.landing import simulated_shop
+from orchestration.landing.locations import Location, files_at, known_sources, land_locations
 from orchestration.landing.simulated_shop import remove_simulated_shop
 
 OWN_RATES = "date,currency,rate\n2026-01-01,JPY,0.006\n"
@@ -34,10 +42,9 @@ def put(home: Home, name: str, content: str = "event_id\n") -> None:
 
 def remove(home: Home) -> set[str]:
     """Remove it if a file in the home is not its own; what lies to be landed afterwards."""
-    sources = known_sources()
     names = ("canonical", "exchange_rates")
-    found = [file for name in names for file in find_files(str(home.landing / name), sources[name])]
-    remove_simulated_shop(home, found)
+    locations = [Location(str(home.landing / name), name) for name in names]
+    remove_simulated_shop(home, files_at(known_sources(), locations, only_events=True))
     files = home.landing.rglob("*.csv")
     return {path.relative_to(home.landing).as_posix() for path in files}
 
@@ -56,3 +63,54 @@ def test_rates_of_ones_own_beside_it_remove_nothing(home):
     assert remove(home) == {*SIMULATED, "exchange_rates/own.csv"}
     assert home.published.read_bytes() == b"published"
     assert home.warehouse.read_bytes() == b"warehouse"
+
+
+@pytest.fixture
+def launcher(tmp_path, monkeypatch):
+    """What a command begins with, over an empty home; what is simulated is one file."""
+
+    def simulate(folder, *_):
+        folder.mkdir(parents=True)
+        (folder / "day.csv").write_text("event_id\n")
+        return mock.Mock(events=0, files=[])
+
+    monkeypatch.setattr(simulated_shop, "write_shop", simulate)
+    monkeypatch.setattr(in_process, "build_definitions", lambda _: None)
+    home = Home(tmp_path / "home")
+    home.prepare()
+    return lambda: Launcher(home, "run"), home
+
+
+def rates_of_ones_own(home: Home, place: str) -> None:
+    """Rates that lie in the home, or in a folder that is set, or that landed from elsewhere."""
+    if place == "in the home":
+        put(home, "exchange_rates/own.csv", OWN_RATES)
+        return
+    folder = home.root.parent / "rates"
+    folder.mkdir()
+    (folder / "own.csv").write_text(OWN_RATES)
+    if place == "in a folder that is set":
+        (home.root / "comeback.toml").write_text(f"[sources]\nexchange_rates = '{folder}'\n")
+        return
+    with duckdb.connect(str(home.warehouse)) as connection:
+        locations = [Location(str(folder), "exchange_rates")]
+        land_locations(connection, home, known_sources(), locations, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("place", ["in the home", "in a folder that is set", "landed before"])
+def test_rates_alone_are_no_shop_one_may_be_simulated_beside_them(launcher, place):
+    begun, home = launcher
+    rates_of_ones_own(home, place)
+    begun().simulate()
+    with open_run(home, "1", "hourly", datetime(2026, 11, 1)) as run:
+        run.finish()
+    assert all((home.landing / name).is_file() for name in SIMULATED)
+    begun().simulate()  # and again, as `make run` does
+
+
+def test_rates_and_events_are_a_shop(launcher):
+    begun, home = launcher
+    put(home, "exchange_rates/own.csv", OWN_RATES)
+    put(home, "rees46/events.csv")
+    with pytest.raises(ComebackError, match="a real shop's files are here already"):
+        begun().simulate()

@@ -1,7 +1,7 @@
 """dbt itself, hour after hour, against one build over everything."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.wrong_clock import correct_times
 from tests.full_disk import no_file_beyond
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ HOURS = (
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
-    *("rows_this_run", "log_this_run", "ids_this_run"),
+    *("rows_this_run", "log_this_run", "ids_this_run", "days_this_run"),
     *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
 }
 
@@ -189,7 +190,32 @@ def test_a_build_that_met_a_full_disk_is_reported_in_one_line_and_completed_by_t
     assert contents(home) == contents(twin)
 
 
-def deliver(home: Home, number: int, rows: Sequence[str]) -> None:
+def test_once_the_clock_is_right_again_rows_dated_ahead_are_judged_by_it(homes):
+    """What landed 100 days ahead, and after it, is what would have landed by the right clock."""
+    wrong, twin = homes
+    now = datetime(2026, 4, 20, 12)
+    ahead = ("e10,B,,2026-06-01T00:00:00Z,view_item,hat,,,",)
+    later = ("e11,A,,2026-05-15T00:00:00Z,view_item,hat,,,", *HOURS[1])
+    for home, at in ((wrong, now + timedelta(days=100)), (twin, now)):
+        deliver(home, 0, (*HOURS[0], *ahead), at)
+        build(home)
+        with database.connect(home, Settings()) as connection:
+            database.ensure_score_tables(connection)
+            dated = correct_times(connection, now, timedelta(minutes=5))
+        assert dated == (home is wrong)
+        deliver(home, 1, later, now)
+        build(home)
+    assert query(wrong, "select max(event_at) from events") == [(datetime(2026, 3, 2, 10, 30),)]
+    assert query(wrong, "select line, reason from set_aside_rows order by load_id") == [
+        (6, "implausible_time"),
+        (2, "implausible_time"),
+    ]
+    assert contents(wrong) == contents(twin)
+
+
+def deliver(
+    home: Home, number: int, rows: Sequence[str], at: datetime = datetime(2026, 5, 1)
+) -> None:
     """Land rows as a file of their own."""
     path = home.root / "dumps" / f"{number}.csv"
     path.parent.mkdir(exist_ok=True)
@@ -197,8 +223,8 @@ def deliver(home: Home, number: int, rows: Sequence[str]) -> None:
     source = known_sources()["canonical"]
     with database.connect(home, Settings()) as connection:
         ensure_raw_tables(connection, known_sources())
-        landed_at = datetime(2026, 5, 1, tzinfo=UTC)
-        land(connection, find_files(str(path.parent), source), source, landed_at=landed_at)
+        files = find_files(str(path.parent), source)
+        land(connection, files, source, landed_at=at.replace(tzinfo=UTC))
 
 
 def build(home: Home, settings: Settings | None = None, **options) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.warehouse import database, suspect_files
 
 NOW = datetime(2026, 11, 28, 12)
@@ -129,7 +129,7 @@ def test_a_file_that_came_again_with_other_content_stops_nothing_any_more(wareho
 def test_an_accepted_file_stops_nothing_any_more_the_next_one_does(warehouse, name):
     land(warehouse, 1, "day/h2.csv", ["bad_time"])
     land(warehouse, 2, "other_h2.csv", ["bad_time"])
-    assert [each.file for each in suspect_files.accept(warehouse, name, NOW)] == ["day/h2.csv"]
+    assert [each.file for each in suspect_files.accept(warehouse, [name], NOW)] == ["day/h2.csv"]
     assert list(faults(warehouse)) == ["other_h2.csv"]
 
 
@@ -138,7 +138,7 @@ def test_a_file_may_be_named_by_a_path_to_its_content(warehouse, tmp_path):
     path.write_bytes(b"abc")
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     land(warehouse, 1, "h2.csv", ["bad_time"], content_hash=digest)
-    suspect_files.accept(warehouse, str(path), NOW)
+    suspect_files.accept(warehouse, [str(path)], NOW)
     assert faults(warehouse) == {}
 
 
@@ -147,9 +147,33 @@ def test_a_name_that_means_no_suspect_file_or_several_is_refused(warehouse):
     land(warehouse, 2, "b/h2.csv", ["bad_time"])
     land(warehouse, 3, "good.csv", [None])
     with pytest.raises(ComebackError, match=r"no suspect file has this name, good.csv, suspect"):
-        suspect_files.accept(warehouse, "good.csv", NOW)
+        suspect_files.accept(warehouse, ["good.csv"], NOW)
     with pytest.raises(ComebackError, match=r"several .*, h2.csv, give one of: a/h2.csv, b/h2.csv"):
-        suspect_files.accept(warehouse, "h2.csv", NOW)
+        suspect_files.accept(warehouse, ["h2.csv"], NOW)
+
+
+def test_a_name_of_nothing_that_landed_or_is_there_is_wrong_usage(warehouse, tmp_path):
+    land(warehouse, 1, "day/good.csv", [None])
+    (tmp_path / "new.csv").write_text("never landed")
+    for name in ("day/good.csv", "good.csv", str(tmp_path / "new.csv"), str(tmp_path)):
+        with pytest.raises(ComebackError) as failure:
+            suspect_files.named(warehouse, [name])
+        assert type(failure.value) is ComebackError, name
+    for name in ("ood.csv", "nowhere/good.csv", str(tmp_path / "gone.csv")):
+        with pytest.raises(WrongUsage, match="no suspect file has this name"):
+            suspect_files.named(warehouse, [name])
+
+
+def test_of_several_files_all_are_accepted_or_none(warehouse):
+    land(warehouse, 1, "a.csv", ["bad_time"])
+    land(warehouse, 2, "b.csv", ["bad_time"])
+    with pytest.raises(ComebackError):
+        suspect_files.accept(warehouse, ["a.csv", "c.csv"], NOW)
+    assert list(faults(warehouse)) == ["a.csv", "b.csv"]
+    accepted = suspect_files.accept(warehouse, ["a.csv", "b.csv", "a.csv"], NOW)
+    assert [each.file for each in accepted] == ["a.csv", "b.csv"]
+    assert faults(warehouse) == {}
+    assert warehouse.execute("select count(*) from scores.accepted_files").fetchall() == [(2,)]
 
 
 def test_from_a_twentieth_of_the_rows_on_it_is_a_warning(warehouse):

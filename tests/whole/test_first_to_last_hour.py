@@ -118,10 +118,12 @@ def test_an_hour_stops_at_a_file_of_which_all_was_dropped_until_it_is_accepted(
         ("h1.csv", False),
         ("h2.csv", True),
     ]
-    assert published(home, "select status, reason is null from runs order by started_at") == [
-        ("done", True),
-        ("failed", False),
-        ("done", True),
+    query = "select job, status, reason is null from runs order by started_at"
+    assert published(home, query) == [
+        ("hourly", "done", True),
+        ("hourly", "failed", False),
+        ("accept", "done", True),
+        ("hourly", "done", True),
     ]
 
 
@@ -183,6 +185,9 @@ def test_an_hour_scored_while_the_clock_was_ahead_is_never_the_newest(
     begin = partial(begin_hour, home)
     assert exit_code_of(begin(ahead, hinder=have_the_clock_ahead)) == 0
     deliver(home, case / "b.csv")
+    in_50_days = f"{utc_now() + timedelta(days=50):%Y-%m-%dT%H:%M:%SZ}"
+    rows = ["c1,V4,2026-11-28T11:00:00Z,page_view,,,,,", f"c2,V5,{in_50_days},page_view,,,,,"]
+    deliver(home, written(tmp_path / "c.csv", *rows))
     hours = [datetime(2026, 11, 28, hour) for hour in (11, 12, 13)]
     for hour in hours:
         run_to_the_end(home, hour)
@@ -195,6 +200,14 @@ def test_an_hour_scored_while_the_clock_was_ahead_is_never_the_newest(
     (line,) = state(home).wrong
     assert f"the hour {ahead:%Y-%m-%dT%H}:00:00Z was scored while the clock was ahead" in line
     assert published(home, "select count(*) from models where is_champion") == [(2,)]
+    # that file landed by the right clock, and so did, as far as is known now, the one before it
+    query = "select reason from set_aside_rows where file = 'c.csv'"
+    assert published(home, query) == [("implausible_time",)]
+    ((landed, begun),) = published(
+        home, "select max(landed_at), (select max(started_at) from runs) from landed_files"
+    )
+    assert landed <= utc_now()
+    assert begun <= utc_now()
 
 
 def test_a_folder_of_a_source_that_is_not_there_is_wrong(tmp_path: Path):
