@@ -273,7 +273,7 @@ def _wrong(
 ) -> Iterator[str]:
     yield from _in_the_warehouse(home, settings, recorded)
     try:
-        configured_locations(home, settings, known_sources())
+        configured_locations(home, settings, known_sources(home))
     except ComebackError as error:
         yield str(error)
     yield from misplaced_folders(home, settings)

@@ -29,7 +29,7 @@ def build_definitions(home: Home) -> dg.Definitions:
     home.prepare()
     tune_sqlite()
     settings = load_settings(home.root)
-    sources = known_sources()
+    sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)
     manifest = json.loads(manifest_path.read_bytes())
     hours = hourly_partitions(settings)

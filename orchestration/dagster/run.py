@@ -91,8 +91,9 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     with home.lock():
-        locations = configured_locations(home, settings, known_sources())
-        files = files_at(known_sources(), locations, follow_symlinks=settings.follow_symlinks)
+        sources = known_sources(home)
+        locations = configured_locations(home, settings, sources)
+        files = files_at(sources, locations, follow_symlinks=settings.follow_symlinks)
         simulated_shop.remove_simulated_shop(home, files)
         with run.open_warehouse() as connection:
             database.ensure_score_tables(connection)

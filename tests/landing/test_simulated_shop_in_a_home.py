@@ -34,7 +34,7 @@ def put(home: Home, name: str, content: str = "event_id\n") -> None:
 
 def remove(home: Home) -> set[str]:
     """Remove it if a file in the home is not its own; what lies to be landed afterwards."""
-    sources = known_sources()
+    sources = known_sources(home)
     names = ("canonical", "exchange_rates")
     found = [file for name in names for file in find_files(str(home.landing / name), sources[name])]
     remove_simulated_shop(home, found)

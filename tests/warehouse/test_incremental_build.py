@@ -194,9 +194,9 @@ def deliver(home: Home, number: int, rows: Sequence[str]) -> None:
     path = home.root / "dumps" / f"{number}.csv"
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join((HEADER, *rows)) + "\n")
-    source = known_sources()["canonical"]
+    source = known_sources(home)["canonical"]
     with database.connect(home, Settings()) as connection:
-        ensure_raw_tables(connection, known_sources())
+        ensure_raw_tables(connection, known_sources(home))
         landed_at = datetime(2026, 5, 1, tzinfo=UTC)
         land(connection, find_files(str(path.parent), source), source, landed_at=landed_at)
 
