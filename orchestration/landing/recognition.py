@@ -132,7 +132,7 @@ def _known(source: Source, names: Sequence[str]) -> list[str]:
     """The declared columns of a source of events that names stand for; none where whose a row is,
     or when it happened, is not among them."""
     targets = {target[0]: None for name in names if (target := source.target(name))}
-    persons = source.identity("visitor") + source.identity("user")
+    persons = {column for column, _ in source.ids("visitor") + source.ids("user")}
     if source.holds != EVENTS or source.time_name not in targets or not targets.keys() & persons:
         return []
     return [*targets]

@@ -31,7 +31,7 @@ from orchestration.warehouse import database
 # Fewer bytes than these come about by chance in numbers and hashes.
 SEARCHABLE_BYTES = 8
 
-_PERSON_COLUMNS = ("visitor_id", "user_id", "owner_id")
+_PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id"})
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,8 @@ def _opened(home: Home, settings: Settings, path: Path) -> duckdb.DuckDBPyConnec
 
 
 def _person_columns(home: Home) -> set[str]:
-    identities = {
-        name
-        for source in known_sources(home).values()
-        for name in source.identity("visitor") + source.identity("user")
-    }
-    return identities.union(_PERSON_COLUMNS)
+    sources = known_sources(home).values()
+    return _PERSON_COLUMNS.union(*(source.person_columns for source in sources))
 
 
 def _text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:

@@ -14,7 +14,9 @@ from orchestration.landing.locations import sources_in
 from orchestration.landing.recognition import Recognized, recognized
 
 SOURCES = sources_in(DBT_PROJECT)
-REES46 = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
+REES46 = (
+    "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
+)
 SHOPIFY = {"client_id": "c", "timestamp": "t", "event_name": "page_viewed", "event_data": {}}
 OTHER_NAMES = {"anonymous_id": "v", "timestamp": "2026-01-01T00:00:00Z", "event": "page"}
 
