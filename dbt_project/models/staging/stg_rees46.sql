@@ -18,11 +18,7 @@ renamed as (
         md5({{ row_content() }}) as event_id,
         user_id,
         {{ event_time('event_time', 'rees46') }},
-        case event_type
-            when 'view' then 'view_item'
-            when 'cart' then 'add_to_cart'
-            else event_type
-        end as event_type,
+        event_type,
 
         product_id as item_id,
         coalesce(category_code, category_id) as item_category,
