@@ -22,10 +22,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	touch $@
 
 # make run                         the hourly run over a simulated shop
-# make run EVENTS=dir SOURCE=name  the same over your dumps
+# make run EVENTS=dir              the same over your dumps; SOURCE=name says whose they are
 run: setup
 ifdef EVENTS
-	$(BIN)/comeback run --as-of latest --events "$(EVENTS)" --source "$(or $(SOURCE),canonical)"
+	$(BIN)/comeback run --as-of latest --events "$(EVENTS)" $(if $(SOURCE),--source "$(SOURCE)")
 else
 	$(BIN)/comeback run --as-of latest --simulated
 endif

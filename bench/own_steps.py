@@ -46,7 +46,7 @@ def build(home: Home, folder: str, hour: str) -> dict[str, object]:
     with database.connect(home, settings) as connection:
         database.ensure_score_tables(connection)
         land_locations(
-            connection, home, known_sources(), [Location(folder, SOURCE)], datetime.now(UTC)
+            connection, home, known_sources(home), [Location(folder, SOURCE)], datetime.now(UTC)
         )
     landed = time.perf_counter()
     built = dbt_build.build(home, settings, as_of=datetime.fromisoformat(hour))

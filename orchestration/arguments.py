@@ -64,7 +64,7 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         commands,
         "run",
         "one hour, all steps: land what is new, build, score, publish",
-        "comeback run --as-of latest --events ~/dumps --source rees46",
+        "comeback run --as-of latest --events ~/dumps",
     )
     parser.add_argument(
         "--as-of",
@@ -79,7 +79,9 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
     whose.add_argument(
         "--simulated", action="store_true", help="simulate a shop where no dumps are"
     )
-    parser.add_argument("--source", help="the source whose dumps are in DIR")
+    parser.add_argument(
+        "--source", help="the source whose dumps are in DIR (default: the one that they look like)"
+    )
     parser.add_argument(
         "--rebuild",
         action="store_true",

@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     parser = arguments_parser()
     arguments = parser.parse_args(argv)
-    if arguments.command == "run" and bool(arguments.events) != bool(arguments.source):
-        parser.error("--events DIR and --source SOURCE belong together")
+    if arguments.command == "run" and arguments.source and not arguments.events:
+        parser.error("--source SOURCE belongs to --events DIR")
     _show_progress()
     home = Home.from_environment()
     try:
@@ -129,7 +129,8 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
         if arguments.simulated:
             launcher.simulate()
         if arguments.events:
-            launcher.land([arguments.events], arguments.source)
+            source = arguments.source or launcher.source_of(arguments.events)
+            launcher.land([arguments.events], source)
         launcher.require_files()
         match arguments.as_of:
             case "now":

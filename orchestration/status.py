@@ -299,7 +299,7 @@ def _skipped(
     if not files:
         return []
     try:
-        files = skipped_files.still_there(files, home, settings, known_sources())
+        files = skipped_files.still_there(files, home, settings, known_sources(home))
         with home.lock(wait_seconds=0), database.connect(home, settings) as connection:
             accepted = skipped_files.accepted_contents(connection)
     except ComebackError:  # `wrong` says which; what cannot be asked leaves them as they are
@@ -312,7 +312,7 @@ def _wrong(
 ) -> Iterator[str]:
     yield from _in_the_warehouse(home, settings, recorded)
     try:
-        configured_locations(home, settings, known_sources())
+        configured_locations(home, settings, known_sources(home))
     except ComebackError as error:
         yield str(error)
     yield from misplaced_folders(home, settings)

@@ -55,10 +55,10 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     prepare = dbt_build.prepare_manifest
 
-    def prepare_from_copy(
-        home: Home, settings: Settings, project: Path = dbt_build.DBT_PROJECT
-    ) -> Path:
-        parsed = folder / dbt_build.project_fingerprint(project, dbt_build.dbt_vars(settings))
+    def prepare_from_copy(home: Home, settings: Settings, project: Path | None = None) -> Path:
+        project = project or dbt_build.project_of(home)
+        variables = dbt_build.dbt_vars(settings, project=project)
+        parsed = folder / dbt_build.project_fingerprint(project, variables)
         if parsed.exists() and not (home.dbt / "fingerprint").exists():
             home.dbt.mkdir(parents=True, exist_ok=True)
             for name in PARSED:

@@ -40,7 +40,7 @@ def test_every_command_helps_with_one_example(command, capsys):
         (["land", "x.csv"], "--source"),
         (["run", "--as-of", "noon"], "'noon' is no time"),
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
-        (["run", "--events", "dumps"], "--events DIR and --source SOURCE belong together"),
+        (["run", "--source", "canonical"], "--source SOURCE belongs to --events DIR"),
         (["replay", "--from", "2026-10-31T10:00Z"], "--to"),
         (["erase"], "one of the arguments --user --visitor is required"),
         (["erase", "--user", "1", "--visitor", "2"], "not allowed with argument --user"),

@@ -31,7 +31,7 @@ def build_definitions(home: Home) -> dg.Definitions:
     tune_sqlite()
     output_copies.start_apart()
     settings = load_settings(home.root)
-    sources = known_sources()
+    sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)
     manifest = json.loads(manifest_path.read_bytes())
     hours = hourly_partitions(settings)

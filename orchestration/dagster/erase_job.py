@@ -61,7 +61,7 @@ def set_tombstone(context: dg.OpExecutionContext) -> None:
     """See to it that no file brings the person back, from here on."""
     run, erasing = _run(context), _erasure(context)
     with run.open_warehouse() as connection:
-        erasure.mark(connection, run.home, known_sources(), erasing.subject, utc_now())
+        erasure.mark(connection, run.home, known_sources(run.home), erasing.subject, utc_now())
     erasing.plan = erasure_records.read_pending(run.home).joined(Plan.of(erasing.subject))
 
 
@@ -75,7 +75,7 @@ def build_log(context: dg.OpExecutionContext) -> None:
 def remove_rows(context: dg.OpExecutionContext) -> None:
     """Find what was theirs, and delete it from what was delivered and from the scores."""
     run, erasing = _run(context), _erasure(context)
-    sources = with_placeholders(known_sources(), run.settings)
+    sources = with_placeholders(known_sources(run.home), run.settings)
     is_repeated = bool(erasure_records.read_pending(run.home).ids)
     with run.open_warehouse() as connection:
         found = erasure.find(connection, sources, erasing.plan)

@@ -4,6 +4,7 @@ Belongs here: choosing the job, its hour and its configuration, and finding the 
 fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -30,10 +31,13 @@ from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import find_files, simulated_shop, source_named
 from orchestration.landing.locations import configured_locations, files_at, known_sources
+from orchestration.landing.recognition import recognized
 from orchestration.landing.sources import EVENTS
 from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
+
+logger = logging.getLogger(__name__)
 
 COMMAND_TAG = "comeback/command"
 
@@ -51,7 +55,7 @@ class Launcher:
         self._command = command
         self._definitions = build_definitions(home)
         self._settings = load_settings(home.root)
-        self._sources = known_sources()
+        self._sources = known_sources(home)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -94,6 +98,19 @@ class Launcher:
             f"there is none under {self._home.landing}/<source>",
             "put dumps there, or run: comeback run --events DIR --source SOURCE",
         )
+
+    def source_of(self, address: str) -> str:
+        """The name of the source whose dumps lie in a folder, by what they look like.
+
+        Raises:
+            WrongUsage: they fit several sources.
+            ComebackError: they fit none.
+        """
+        follow = self._settings.follow_symlinks
+        files = find_files(address, follow_symlinks=follow)
+        found = recognized(files, self._sources, self._home.temporary)
+        logger.info("The dumps look like %s (%s).", found.source, found.because)
+        return found.source
 
     def land(self, addresses: Sequence[str], source: str) -> pl.DataFrame:
         """Land files or folders of a source.

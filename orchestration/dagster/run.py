@@ -91,9 +91,10 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     with home.lock():
-        locations = configured_locations(home, settings, known_sources())
+        sources = known_sources(home)
+        locations = configured_locations(home, settings, sources)
         files = files_at(
-            known_sources(),
+            sources,
             locations,
             follow_symlinks=settings.follow_symlinks,
             only_events=True,

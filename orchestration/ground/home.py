@@ -57,6 +57,11 @@ class Home:
         return self.root / "landing"
 
     @property
+    def sources(self) -> Path:
+        """The shop's own sources, two files each."""
+        return self.root / "sources"
+
+    @property
     def warehouse(self) -> Path:
         """The private database, opened by the pipeline only."""
         return self.root / "warehouse.duckdb"

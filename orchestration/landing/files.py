@@ -49,7 +49,7 @@ class Fingerprint:
 
 
 def find_files(
-    address: str | Path, source: Source, *, follow_symlinks: bool = False
+    address: str | Path, source: Source | None = None, *, follow_symlinks: bool = False
 ) -> list[FoundFile]:
     """Find the files under a folder, or the one at a file's address, of whatever kind.
 
@@ -58,7 +58,7 @@ def find_files(
 
     Args:
         address: Local path or fsspec address (``s3://``, ``memory://``, ``file://``).
-        source: Whose files they are; named in errors.
+        source: Whose files they are, if that is known; named in errors.
         follow_symlinks: Whether symbolic links are followed out of the folder. The folder itself,
             or the file, may be one: it was named.
 
@@ -79,7 +79,9 @@ def find_files(
         return sorted(found, key=lambda file: file.name)
     kinds = ", ".join(FORMATS)
     raise ComebackError(
-        f"no file to land for {source.name}", given, f"give a folder or an existing {kinds}"
+        f"no file to land{f' for {source.name}' if source else ''}",
+        given,
+        f"give a folder or an existing {kinds}",
     )
 
 

@@ -70,6 +70,13 @@ def read(
         writer.note(note)
 
 
+def first_objects(stream: ByteStream, limit: int, source: Source) -> Iterator[dict[str, Any]]:
+    """The objects of a file as they come, without what is none."""
+    for each in _found(stream, limit, source, has_one_a_line(stream, limit)):
+        if each.record is not None:
+            yield each.record
+
+
 class _Rows:
     """The rows of one file, from its objects to the writer."""
 

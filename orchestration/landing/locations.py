@@ -4,7 +4,6 @@ Belongs here: from the settings to the addresses of each source, and the outcome
 here: finding or reading a file, or knowing whether it is new; that is `landing`.
 """
 
-import functools
 import hashlib
 import json
 import logging
@@ -12,16 +11,18 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
 import fsspec
 import polars as pl
 
-from orchestration.ground.checkout import LOOKS_TO_COME, SOURCE_DEFINITIONS
+from orchestration.ground.checkout import DBT_PROJECT, LOOKS_TO_COME, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.project import own_sources, project_of
 from orchestration.ground.settings import FILE_NAME, Settings
 from orchestration.landing import (
     FoundFile,
@@ -50,10 +51,33 @@ _SCHEMA = {
 }
 
 
-@functools.cache
-def known_sources() -> Mapping[str, Source]:
-    """The sources that the dbt project declares, by name."""
-    return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
+def known_sources(home: Home) -> Mapping[str, Source]:
+    """The sources that the dbt project declares and those that the shop has defined, by name.
+
+    Raises:
+        ComebackError: a definition is wrong.
+    """
+    sources = sources_in(project_of(home))
+    for name in own_sources(home):
+        if name not in sources:
+            raise ComebackError(
+                f"no table {name} is declared in it",
+                str(home.sources / f"{name}.yml"),
+                f"name the table under `sources`, schema raw, {name}",
+            )
+    return sources
+
+
+def sources_in(project: Path) -> Mapping[str, Source]:
+    """The sources that a dbt project declares, by name; read again when a file of them changes."""
+    folder = project / SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
+    stamps = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.yml"))]
+    return _load_once(folder, (*stamps, LOOKS_TO_COME.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=4)
+def _load_once(folder: Path, stamps: tuple[object, ...]) -> Mapping[str, Source]:  # noqa: ARG001
+    return load_sources(folder, LOOKS_TO_COME)
 
 
 def with_placeholders(sources: Mapping[str, Source], settings: Settings) -> dict[str, Source]:

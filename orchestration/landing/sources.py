@@ -25,19 +25,27 @@ ESCAPES = ("quote", "backslash")
 DECIMALS = ("point", "comma")
 EVENTS, RATES = "events", "rates"
 
+_JSON_PATH = re.compile(r"\$(\.[A-Za-z_$][\w$]*|\.\"[^\"']+\"|\[\d+\])+")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A declared column, the other names it is delivered under, whether an event can start from it,
-    whose id it holds if it identifies a ``visitor``, a ``user`` or an ``event``, and whether it is
-    the time of the event."""
+    """A declared column of a source.
+
+    Attributes:
+        name: Its name in the raw table.
+        aliases: Other names under which it is delivered.
+        is_required: Whether an event can start from it.
+        identities: Whose ids it holds, of ``visitor``, ``user`` and ``event``, each with the JSON
+            path at which it stands in the column; None where the column is the id.
+        is_time: Whether it is the time of the event.
+    """
 
     name: str
     aliases: tuple[str, ...] = ()
     is_required: bool = False
-    identity: str | None = None
+    identities: tuple[tuple[str, str | None], ...] = ()
     is_time: bool = False
 
 
@@ -81,9 +89,21 @@ class Source:
         """Columns of which a file must hold at least one to be this source's."""
         return frozenset(column.name for column in self.columns if column.is_required)
 
-    def identity(self, kind: str) -> list[str]:
-        """Columns that hold ids of a kind, one of ``IDENTITIES``, in table order."""
-        return [column.name for column in self.columns if column.identity == kind]
+    def ids(self, kind: str) -> list[tuple[str, str | None]]:
+        """Where ids of a kind stand, one of ``IDENTITIES``: columns in table order, each with the
+        JSON path in it, or None."""
+        return [
+            (column.name, path)
+            for column in self.columns
+            for each, path in column.identities
+            if each == kind
+        ]
+
+    @cached_property
+    def person_columns(self) -> frozenset[str]:
+        """Columns of which the whole value is the id of a visitor or a user."""
+        ids = self.ids("visitor") + self.ids("user")
+        return frozenset(name for name, path in ids if path is None)
 
     @cached_property
     def time_name(self) -> str | None:
@@ -214,17 +234,24 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
             "no column is required", where, "mark visitor, user, time and type `required: true`"
         )
     for column in source.columns:
-        if column.identity not in (None, *IDENTITIES):
-            raise ComebackError(
-                f"the column {column.name} identifies a {column.identity!r}",
-                where,
-                f"use one of: {', '.join(IDENTITIES)}",
-            )
+        for kind, path in column.identities:
+            if kind not in IDENTITIES:
+                raise ComebackError(
+                    f"the column {column.name} identifies a {kind!r}",
+                    where,
+                    f"use one of: {', '.join(IDENTITIES)}",
+                )
+            if path is not None and not _JSON_PATH.fullmatch(path):
+                raise ComebackError(
+                    f"{path!r} is no path to the {kind} in the column {column.name}",
+                    where,
+                    "give one like $.device.id",
+                )
     if source.holds not in (EVENTS, RATES):
         raise ComebackError(
             f"{source.holds!r} is nothing that a row can be", where, f"use {EVENTS} or {RATES}"
         )
-    if source.holds == EVENTS and not source.identity("visitor") + source.identity("user"):
+    if source.holds == EVENTS and not source.ids("visitor") + source.ids("user"):
         raise ComebackError(
             "no column says whose a row is, so nobody could be erased",
             where,
@@ -253,12 +280,21 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
     return source
 
 
+def _identities(declared: object) -> tuple[tuple[str, str | None], ...]:
+    """`visitor` is the column itself, `{visitor: $.device}` a text in the JSON that it holds."""
+    if declared is None:
+        return ()
+    if isinstance(declared, Mapping):
+        return tuple((str(kind), str(path)) for kind, path in declared.items())
+    return ((str(declared), None),)
+
+
 def _column(column: Mapping[str, Any]) -> Column:
     meta = column.get("config", {}).get("meta", {})
     return Column(
         column["name"],
         tuple(meta.get("aliases", ())),
         bool(meta.get("required", False)),
-        meta.get("identity"),
+        _identities(meta.get("identity")),
         bool(meta.get("time", False)),
     )

@@ -5,7 +5,8 @@ row or a text names somebody in it. Not here: whom an erasure concerns, or what 
 that have landed; that is ``orchestration.privacy.erasure``.
 
 A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:
-user`` holds the id, however it is written (``ids``). A text that is no record names a person if
+user`` holds the id, or holds it at the path that is given there, however it is written (``ids``).
+A text that is no record names a person if
 the id stands in it as a word. A row that had to go without naming anybody (somebody's visit to a
 shared device before the login) has a tombstone of its own: that of the event, by what makes two
 rows the same event, its id (``identity: event``) or else its content.
@@ -24,7 +25,7 @@ import duckdb
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
-from orchestration.ground.sql import quoted
+from orchestration.ground.sql import literal, quoted
 from orchestration.landing.ids import known_id
 from orchestration.landing.sources import Source
 
@@ -210,4 +211,12 @@ def event_of(source: Source) -> str:
 
 
 def _known(source: Source, kind: str) -> list[str]:
-    return [known_id(quoted(name), source.placeholders) for name in source.identity(kind)]
+    return [
+        known_id(_id_text(column, path), source.placeholders) for column, path in source.ids(kind)
+    ]
+
+
+def _id_text(column: str, path: str | None) -> str:
+    if path is None:
+        return quoted(column)
+    return f"json_extract_string(try_cast({quoted(column)} as json), {literal(path)})"

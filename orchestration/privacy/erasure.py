@@ -252,8 +252,8 @@ def _find_rows(
     )
     mentioned = [id_ for id_ in plan.ids if is_unmistakable(id_)]
     for source in sources.values():
-        identities = source.identity("visitor") + source.identity("user")
-        others = [name for name in (*source.column_names, "_extra") if name not in identities]
+        columns = (*source.column_names, "_extra")
+        others = [name for name in columns if name not in source.person_columns]
         texts = f"concat_ws(chr(31), {', '.join(map(quoted, others))})"
         connection.execute(
             f"""

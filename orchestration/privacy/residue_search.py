@@ -31,7 +31,7 @@ from orchestration.warehouse import database
 # Fewer bytes than these come about by chance in numbers and hashes.
 SEARCHABLE_BYTES = 8
 
-_PERSON_COLUMNS = ("visitor_id", "user_id", "owner_id")
+_PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id"})
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,13 @@ def search(home: Home, settings: Settings, ids: Sequence[str]) -> SearchResult:
         ids: ids as they were delivered.
     """
     found, ambiguous, columns = [], [], 0
+    persons = _person_columns(home)
     for name, path in _databases(home).items():
         with _opened(home, settings, path) as connection:
             for table, texts in _text_columns(connection).items():
                 columns += len(texts)
                 for column in _columns_with(connection, table, texts, ids):
-                    is_theirs = _means_person(connection, table, column, ids)
+                    is_theirs = _means_person(connection, table, column, ids, persons)
                     (found if is_theirs else ambiguous).append(f"{name} {table}.{column}")
     paths = list(_made_files(home, settings))
     for id_ in ids:
@@ -95,13 +96,9 @@ def _opened(home: Home, settings: Settings, path: Path) -> duckdb.DuckDBPyConnec
     return duckdb.connect(str(path), read_only=True)
 
 
-def _person_columns() -> set[str]:
-    identities = {
-        name
-        for source in known_sources().values()
-        for name in source.identity("visitor") + source.identity("user")
-    }
-    return identities.union(_PERSON_COLUMNS)
+def _person_columns(home: Home) -> set[str]:
+    sources = known_sources(home).values()
+    return _PERSON_COLUMNS.union(*(source.person_columns for source in sources))
 
 
 def _text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
@@ -126,13 +123,17 @@ def _columns_with(
 
 
 def _means_person(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, ids: Sequence[str]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    column: str,
+    ids: Sequence[str],
+    persons: set[str],
 ) -> bool:
     """Whether a column in which an id stands as a word has it for a person.
 
-    One of persons does if a value is the id, another if the id can be nothing else.
+    One of `persons` does if a value is the id, another if the id can be nothing else.
     """
-    if column in _person_columns():
+    if column in persons:
         query = (
             f"select bool_or({quoted(column)} in (select unnest(?)"
             f" union all select 'user:' || unnest(?))) from {table}"
@@ -148,7 +149,7 @@ def _text(column: str) -> str:
 
 def _made_files(home: Home, settings: Settings) -> Iterator[Path]:
     """Every file under the home folder that is not the shop's."""
-    locations = configured_locations(home, settings, known_sources())
+    locations = configured_locations(home, settings, known_sources(home))
     folders = [home.landing, home.root / simulated_shop.TRUTH]
     folders += [Path(each.address) for each in locations if "://" not in each.address]
     for path in sorted(home.root.rglob("*")):

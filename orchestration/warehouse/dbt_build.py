@@ -24,9 +24,10 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.project import project_files, project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
-from orchestration.landing.locations import known_sources
+from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ class BuildResult:
         )
 
 
-def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, object]:
+def dbt_vars(
+    settings: Settings, as_of: datetime | None = None, project: Path = DBT_PROJECT
+) -> dict[str, object]:
     """The variables of the dbt project; without `as_of` those that parsing depends on.
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
@@ -106,12 +109,12 @@ def dbt_vars(settings: Settings, as_of: datetime | None = None) -> dict[str, obj
     log_variables = marked(kind, Mark.LOG)
     names = {*log_variables, *marked(kind, Mark.HOUR)}
     values = settings.model_dump(mode="json", include=names)
-    values |= {"log_variables": log_variables, "event_sources": _event_sources()}
+    values |= {"log_variables": log_variables, "event_sources": _event_sources(project)}
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 
-def _event_sources() -> list[str]:
-    return [name for name, source in known_sources().items() if source.holds == EVENTS]
+def _event_sources(project: Path) -> list[str]:
+    return [name for name, source in sources_in(project).items() if source.holds == EVENTS]
 
 
 def dbt_args(
@@ -155,7 +158,7 @@ def project_fingerprint(project: Path, variables: Mapping[str, object]) -> str:
     digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode())
     for package in ("dbt-core", "dbt-duckdb"):
         digest.update(f"{package} {version(package)}".encode())
-    for path, inside in _project_files(project):
+    for path, inside in project_files(project):
         digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -166,14 +169,19 @@ def code_version(project: Path) -> str:
     A build after another version of it is a full one; other words in a description are none.
     """
     digest = hashlib.sha256()
-    for path, inside in _project_files(project):
+    for path, inside in project_files(project):
         if path.suffix == ".sql" or inside.startswith("models/staging/"):
             digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def prepare_manifest(home: Home, settings: Settings, project: Path = DBT_PROJECT) -> Path:
+def prepare_manifest(home: Home, settings: Settings, project: Path | None = None) -> Path:
     """Parse the project unless that was done since it last changed.
+
+    Args:
+        home: where the parsed project is kept.
+        settings: what the shop has set.
+        project: folder of the dbt project, if not the home's.
 
     Returns:
         The path of `manifest.json`.
@@ -181,7 +189,8 @@ def prepare_manifest(home: Home, settings: Settings, project: Path = DBT_PROJECT
     Raises:
         ComebackError: dbt cannot parse the project.
     """
-    variables = dbt_vars(settings)
+    project = project or project_of(home)
+    variables = dbt_vars(settings, project=project)
     fingerprint = project_fingerprint(project, variables)
     stamp = home.dbt / "fingerprint"
     manifest = home.dbt / "manifest.json"
@@ -229,7 +238,7 @@ def build(
     command: str = "build",
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    project: Path = DBT_PROJECT,
+    project: Path | None = None,
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
 
@@ -243,18 +252,19 @@ def build(
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
         full_refresh: build from all rows, whatever was built before.
-        project: folder of the dbt project.
+        project: folder of the dbt project, if not the home's.
 
     Raises:
         ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
     """
+    project = project or project_of(home)
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
     args = dbt_args(
         command,
         project=project,
         target=home.dbt,
-        variables={**dbt_vars(settings, as_of), "code_version": code_version(project)},
+        variables={**dbt_vars(settings, as_of, project), "code_version": code_version(project)},
         select=select,
         full_refresh=full_refresh,
     )
@@ -345,16 +355,6 @@ def _node_result(result: "RunResult") -> NodeResult:
         failures=result.failures,
         message=_one_line(result.message or ""),
     )
-
-
-def _project_files(project: Path) -> Iterator[tuple[Path, str]]:
-    """The project's files, each with its path inside the project, in a stable order."""
-    for path in sorted(project.rglob("*")):
-        inside = path.relative_to(project)
-        # .md: blocks of descriptions; those in docs are pages for people, dbt does not read them
-        is_read = path.suffix in (".sql", ".yml", ".md")
-        if is_read and inside.parts[0] not in ("docs", "target", "logs"):
-            yield path, inside.as_posix()
 
 
 def _is_text(value: object) -> bool:

@@ -35,9 +35,9 @@ def home(tmp_path, monkeypatch):
         path = home.landing / "canonical" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"PK\x03\x04" + name.encode())
-    locations = configured_locations(home, Settings(), known_sources())
+    locations = configured_locations(home, Settings(), known_sources(home))
     with duckdb.connect(str(home.warehouse)) as connection:
-        land_locations(connection, home, known_sources(), locations, datetime.now(UTC))
+        land_locations(connection, home, known_sources(home), locations, datetime.now(UTC))
     definitions = dg.Definitions(
         jobs=[ACCEPT], resources={RUN_KEY: run_resource(home)}, executor=dg.in_process_executor
     )

@@ -26,7 +26,7 @@ def instance():
 
 
 def tick(home: Home, instance: dg.DagsterInstance, cursor: str | None):
-    sensor = new_files_sensor(home, Settings(), known_sources())
+    sensor = new_files_sensor(home, Settings(), known_sources(home))
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
         return sensor.evaluate_tick(context)
 

@@ -44,7 +44,7 @@ def remove(home: Home) -> set[str]:
     """Remove it if a file in the home is not its own; what lies to be landed afterwards."""
     names = ("canonical", "exchange_rates")
     locations = [Location(str(home.landing / name), name) for name in names]
-    remove_simulated_shop(home, files_at(known_sources(), locations, only_events=True))
+    remove_simulated_shop(home, files_at(known_sources(home), locations, only_events=True))
     files = home.landing.rglob("*.csv")
     return {path.relative_to(home.landing).as_posix() for path in files}
 
@@ -94,7 +94,7 @@ def rates_of_ones_own(home: Home, place: str) -> None:
         return
     with duckdb.connect(str(home.warehouse)) as connection:
         locations = [Location(str(folder), "exchange_rates")]
-        land_locations(connection, home, known_sources(), locations, datetime.now(UTC))
+        land_locations(connection, home, known_sources(home), locations, datetime.now(UTC))
 
 
 @pytest.mark.parametrize("place", ["in the home", "in a folder that is set", "landed before"])

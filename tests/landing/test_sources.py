@@ -76,6 +76,11 @@ def test_an_unknown_source_is_answered_with_the_known_ones(sources):
             "the column a identifies a 'pet'",
         ),
         (
+            "[{name: a, config: {meta: {required: true, identity: {user: card}}}}]",
+            "{}",
+            r"'card' is no path to the user in the column a, .*, give one like \$\.device\.id",
+        ),
+        (
             f"[{PERSON}, {{name: b, config: {{meta: {{aliases: [A]}}}}}}]",
             "{}",
             "the name 'A' stands for a and for b",

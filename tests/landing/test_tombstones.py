@@ -24,9 +24,9 @@ KEY = bytes(range(32))
 SHOP = Source(
     name="shop",
     columns=(
-        Column("event_id", identity="event"),
-        Column("visitor_id", is_required=True, identity="visitor"),
-        Column("user_id", identity="user"),
+        Column("event_id", identities=(("event", None),)),
+        Column("visitor_id", is_required=True, identities=(("visitor", None),)),
+        Column("user_id", identities=(("user", None),)),
         Column("event_at", is_required=True),
         Column("item_id"),
     ),
@@ -68,6 +68,28 @@ def csv_of(rows, header=HEADER) -> str:
 
 def aside(shop) -> list[tuple]:
     return shop.query("select line, reason, raw_row from raw.unreadable_rows order by line")
+
+
+def test_ids_inside_a_column_of_json_are_found_at_their_paths(landing, tmp_path, key):
+    ids = (("visitor", "$.device.id"), ("user", "$.card"), ("event", "$.nr"))
+    landing.source = Source("till", (Column("who", identities=ids, is_required=True),))
+    ensure_raw_tables(landing.con, {"till": landing.source})
+    add_tombstones(landing.con, KEY, "visitor", ["erased-phone"], datetime(2026, 3, 1))
+    add_tombstones(landing.con, KEY, "user", ["erased-user"], datetime(2026, 3, 1))
+    (tmp_path / "key").write_bytes(KEY)
+    rows = [
+        {"device": {"id": " erased-phone"}, "card": "other", "nr": 1},
+        {"device": {"id": "other"}, "card": "erased-user", "nr": 2},
+        {"device": {"id": "other"}, "card": "other", "nr": 3},
+        {"device": "erased-phone", "nr": 4},
+        "erased-phone",
+    ]
+    landing.land_one("a.jsonl", "\n".join(json.dumps({"who": row}) for row in rows), **key)
+    assert aside(landing) == [(1, *ERASED), (2, *ERASED)]
+    assert landing.query("select _line from raw.till order by 1") == [(3,), (4,), (5,)]
+    assert landing.query(f"select {event_of(landing.source)} from raw.till where _line = 3") == [
+        ("till\x1f3",)
+    ]
 
 
 @pytest.mark.parametrize("more", ["", '6,other,,t6,"a ""quoted""\nitem"\n'])

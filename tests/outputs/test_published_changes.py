@@ -88,10 +88,10 @@ def deliver(home: Home, number: int, rows: pl.DataFrame) -> None:
     path = home.root / "dumps" / f"{number}.parquet"
     path.parent.mkdir(exist_ok=True)
     rows.write_parquet(path)
-    source = known_sources()["canonical"]
+    source = known_sources(home)["canonical"]
     with database.connect(home, SETTINGS) as connection:
         database.ensure_score_tables(connection)
-        ensure_raw_tables(connection, known_sources())
+        ensure_raw_tables(connection, known_sources(home))
         landed_at = datetime(2026, 12, 1, tzinfo=UTC)
         land(connection, find_files(str(path), source), source, landed_at=landed_at)
 

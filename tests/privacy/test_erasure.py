@@ -10,16 +10,17 @@ import pytest
 from orchestration.cli import main
 from orchestration.dagster import erase_job
 from orchestration.dagster.in_process import Launcher
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.locations import known_sources
+from orchestration.landing.locations import sources_in
 from orchestration.privacy import erasure, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse.database import ensure_score_tables
 
 NOW = datetime(2026, 3, 9, 12)
-SOURCES = known_sources()
+SOURCES = sources_in(DBT_PROJECT)
 ANNA, BERT = "anna-7431-account", "bert-5521-account"
 PHONE, TABLET = "phone-of-anna-01", "tablet-kitchen-77"
 

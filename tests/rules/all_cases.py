@@ -2,7 +2,7 @@
 
 from .cases_cart_content import CART_CONTENT
 from .cases_cart_ends import CART_ENDS
-from .cases_events import ARRIVAL, DUPLICATES
+from .cases_events import ARRIVAL, DUPLICATES, WORDS
 from .cases_ids import IDENTITY
 from .cases_items import ITEM_CASES
 from .cases_orders import ORDERS
@@ -12,6 +12,7 @@ from .cases_times import TIME_AND_GAPS
 CASES = [
     *TIME_AND_GAPS,
     *ARRIVAL,
+    *WORDS,
     *DUPLICATES,
     *IDENTITY,
     *ORDERS,

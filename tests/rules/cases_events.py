@@ -4,7 +4,7 @@ Belongs here: cases, as in cases.py, of rows that come late, out of order, twice
 nobody can read. Not here: orders that are reported twice (cases_orders.py), items (cases_items.py).
 """
 
-from .cases import Case, add, buy, log, remove, rows, view
+from .cases import Case, add, buy, event, log, remove, rows, view
 
 ARRIVAL = [
     Case(
@@ -84,6 +84,57 @@ ARRIVAL = [
         {"sessions": rows("event_count", (1,))},
     ),
     Case("a log without rows makes tables without rows", [], {"sessions": [], "carts": []}),
+]
+
+WORDS = [
+    Case(
+        "a type is known whatever its case, blanks and dashes",
+        log(
+            event("A", "10:00", "Add To Cart", item_id="shoe"),
+            event("A", "10:01", " add-to-cart ", item_id="hat"),
+            event("A", "10:02", "AddToCart", item_id="tie"),
+            event("A", "10:03", "REMOVE_FROM_CART", item_id="tie"),
+            event("A", "10:04", "Purchase", order_id="o1"),
+            event("B", "10:00", "Email Open"),
+        ),
+        {
+            "carts": rows("status line_count order_id", ("converted", 2, "o1")),
+            "sessions": rows("visitor_id add_count remove_count order_count", ("A", 3, 1, 1)),
+        },
+    ),
+    Case(
+        "the words of Segment, Shopify and REES46 are known in any source",
+        log(
+            event("A", "10:00", "Product Viewed", item_id="shoe"),
+            event("A", "10:01", "Product Added", item_id="shoe"),
+            event("A", "10:02", "Checkout Started"),
+            event("A", "10:03", "Order Completed", order_id="o1"),
+            event("A", "10:05", "Order Refunded", order_id="o1", order_value="5.00"),
+            event("B", "10:00", "product_added_to_cart", item_id="shoe"),
+            event("B", "10:01", "checkout_completed", order_id="o2"),
+            event("C", "10:00", "view", item_id="shoe"),
+            event("C", "10:01", "cart", item_id="shoe"),
+        ),
+        {
+            "carts": rows(
+                "visitor_id status order_id",
+                ("A", "converted", "o1"),
+                ("B", "converted", "o2"),
+                ("C", "open", None),
+            ),
+            "sessions": rows(
+                "visitor_id event_count view_count add_count checkout_count order_count",
+                ("A", 4, 1, 1, 1, 1),
+                ("B", 2, 0, 1, 0, 1),
+                ("C", 2, 1, 1, 0, 0),
+            ),
+        },
+    ),
+    Case(
+        "any other word is activity only",
+        log(event("A", "10:00", "Added"), event("A", "10:05", "add to basket")),
+        {"carts": [], "sessions": rows("event_count ended_at", (2, "10:05"))},
+    ),
 ]
 
 DUPLICATES = [

@@ -28,6 +28,33 @@ KNOWN_TYPES = PASSIVE_TYPES | {
     "login",
     "sign_up",
 }
+WORDS = {
+    "page": "page_view",
+    "page_viewed": "page_view",
+    "view": "view_item",
+    "Product Viewed": "view_item",
+    "Product List Viewed": "view_item_list",
+    "Product List Filtered": "view_item_list",
+    "collection_viewed": "view_item_list",
+    "Products Searched": "search",
+    "search_submitted": "search",
+    "Product Added to Wishlist": "add_to_wishlist",
+    "cart": "add_to_cart",
+    "Product Added": "add_to_cart",
+    "product_added_to_cart": "add_to_cart",
+    "Product Removed": "remove_from_cart",
+    "product_removed_from_cart": "remove_from_cart",
+    "Cart Viewed": "view_cart",
+    "Checkout Started": "begin_checkout",
+    "checkout_shipping_info_submitted": "add_shipping_info",
+    "Payment Info Entered": "add_payment_info",
+    "payment_info_submitted": "add_payment_info",
+    "Order Completed": "purchase",
+    "checkout_completed": "purchase",
+    "Order Refunded": "refund",
+    "Signed In": "login",
+    "Signed Up": "sign_up",
+}
 RANKS = {
     "view_item": 1,
     "add_to_cart": 2,
@@ -35,6 +62,16 @@ RANKS = {
     "begin_checkout": 4,
     "purchase": 5,
 }
+
+
+def known_type(word: str) -> str:
+    """The type that a word stands for, whatever its case, blanks and dashes; others as they are."""
+    types = {_key(each): each for each in KNOWN_TYPES} | {_key(w): t for w, t in WORDS.items()}
+    return types.get(_key(word), word.strip(" "))
+
+
+def _key(word: str) -> str:
+    return "".join(each for each in word.lower() if each not in " -_")
 
 
 @dataclass(frozen=True)

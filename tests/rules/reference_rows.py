@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .reference_events import KNOWN_TYPES, Event, ranked
+from .reference_events import KNOWN_TYPES, Event, known_type, ranked
 from .reference_fields import (
     NOT_GIVEN,
     amount,
@@ -140,7 +140,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         raise UnusableError("bad_time")
     if event_at < EARLIEST or event_at > loaded_at + CLOCK_SKEW:
         raise UnusableError("implausible_time")
-    if not row.get("event_type"):
+    if not (row.get("event_type") or "").strip(" "):
         raise UnusableError("no_event_type")
     optional = {
         "quantity": whole_quantity(row.get("quantity")),
@@ -161,7 +161,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         visitor_id=visitor_id or f"user:{user_id}",
         user_id=user_id,
         event_at=event_at,
-        event_type=row["event_type"],
+        event_type=known_type(row["event_type"]),
         item_id=known_item(row.get("item_id")),
         order_id=order_id,
         order_value=amount(row.get("order_value")),

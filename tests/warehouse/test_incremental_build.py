@@ -220,9 +220,9 @@ def deliver(
     path = home.root / "dumps" / f"{number}.csv"
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join((HEADER, *rows)) + "\n")
-    source = known_sources()["canonical"]
+    source = known_sources(home)["canonical"]
     with database.connect(home, Settings()) as connection:
-        ensure_raw_tables(connection, known_sources())
+        ensure_raw_tables(connection, known_sources(home))
         files = find_files(str(path.parent), source)
         land(connection, files, source, landed_at=at.replace(tzinfo=UTC))
 

@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Home:
     standing = Location(str(made.landing / "canonical"), "canonical")
     with database.connect(made, Settings()) as connection:
         database.ensure_score_tables(connection)
-        land_locations(connection, made, known_sources(), [standing, delivery], MARCH)
+        land_locations(connection, made, known_sources(made), [standing, delivery], MARCH)
         connection.execute(
             "insert into scores.cart_scores by name select timestamp '2026-03-01' as scored_at,"
             " 'c1' as cart_id, 0.25 as p_abandon"
@@ -68,7 +68,7 @@ def query(home: Home, sql: str) -> list[tuple]:
 
 
 def rebuild(home: Home) -> None:
-    recovery.rebuild(home, Settings(), known_sources())
+    recovery.rebuild(home, Settings(), known_sources(home))
 
 
 def cut_short(path: Path) -> None:
@@ -149,7 +149,7 @@ def test_the_erased_stay_erased_in_a_rebuilt_warehouse(home: Home):
     with database.connect(home, Settings()) as connection:
         for name in ("anna", "dora"):
             subject = Subject.named("visitor", name)
-            erasure.mark(connection, home, known_sources(), subject, NOON)
+            erasure.mark(connection, home, known_sources(home), subject, NOON)
         tombstones = connection.execute("from raw.tombstones order by all").fetchall()
     empty(home.warehouse)
     rebuild(home)
@@ -161,7 +161,7 @@ def test_the_erased_stay_erased_in_a_rebuilt_warehouse(home: Home):
 
 def test_without_the_copy_of_the_tombstones_nothing_is_rebuilt(home: Home):
     with database.connect(home, Settings()) as connection:
-        erasure.mark(connection, home, known_sources(), Subject.named("visitor", "anna"), NOON)
+        erasure.mark(connection, home, known_sources(home), Subject.named("visitor", "anna"), NOON)
     empty(home.warehouse)
     home.tombstones.unlink()
     with pytest.raises(ComebackError, match=f"{home.tombstones}, restore the file from a backup"):

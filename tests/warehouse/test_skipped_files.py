@@ -45,9 +45,9 @@ def land(home: Home, *given: str | Path) -> None:
     if locations:
         remember_locations(home, locations)
     else:
-        locations = configured_locations(home, load_settings(home.root), known_sources())
+        locations = configured_locations(home, load_settings(home.root), known_sources(home))
     with duckdb.connect(str(home.warehouse)) as connection:
-        land_locations(connection, home, known_sources(), locations, NOW)
+        land_locations(connection, home, known_sources(home), locations, NOW)
         database.ensure_score_tables(connection)
         home.published.unlink(missing_ok=True)
         connection.execute(f"attach '{home.published}' as published")
@@ -147,4 +147,4 @@ def test_a_warehouse_of_an_older_version_has_none(home):
     with duckdb.connect() as connection:
         connection.execute("create schema raw; create table raw.files (load_id bigint)")
         assert skipped_files.pending(connection) == []
-        assert skipped_files.still_there([], home, Settings(), known_sources()) == []
+        assert skipped_files.still_there([], home, Settings(), known_sources(home)) == []

@@ -2,13 +2,60 @@
     What belongs here: which words for what happened are known. Not here: what each does to a session or a cart.
 -#}
 
-{#- The types that mean something, GA4's words and those that the shop set as passive, as a list in SQL. -#}
-{%- macro known_event_types() -%}
-{%- set types = [
+{#- GA4's words, and those that the shop set as passive. -#}
+{%- macro event_type_names() -%}
+{{ return([
     'page_view', 'view_item', 'view_item_list', 'search', 'add_to_wishlist', 'add_to_cart', 'remove_from_cart',
     'view_cart', 'begin_checkout', 'add_shipping_info', 'add_payment_info', 'purchase', 'refund', 'login', 'sign_up',
-] -%}
-{%- for type in types + (var('passive_event_types') | list) -%}
+] + (var('passive_event_types') | list)) }}
+{%- endmacro -%}
+
+{#-
+    Words of others for the same: Segment's (its e-commerce specification, which RudderStack has too), Shopify's customer
+    events, REES46's. Without case, blanks, dashes and underscores.
+-#}
+{%- macro event_type_words() -%}
+{{ return({
+    'page_view': ['page', 'pageviewed'],
+    'view_item': ['view', 'productviewed'],
+    'view_item_list': ['productlistviewed', 'productlistfiltered', 'collectionviewed'],
+    'search': ['productssearched', 'searchsubmitted'],
+    'add_to_wishlist': ['productaddedtowishlist'],
+    'add_to_cart': ['cart', 'productadded', 'productaddedtocart'],
+    'remove_from_cart': ['productremoved', 'productremovedfromcart'],
+    'view_cart': ['cartviewed'],
+    'begin_checkout': ['checkoutstarted'],
+    'add_shipping_info': ['checkoutshippinginfosubmitted'],
+    'add_payment_info': ['paymentinfoentered', 'paymentinfosubmitted'],
+    'purchase': ['ordercompleted', 'checkoutcompleted'],
+    'refund': ['orderrefunded'],
+    'login': ['signedin'],
+    'sign_up': ['signedup'],
+}) }}
+{%- endmacro -%}
+
+{#- The types that mean something, as a list in SQL. -#}
+{%- macro known_event_types() -%}
+{%- for type in event_type_names() -%}
 '{{ type | replace("'", "''") }}'{{ ', ' if not loop.last }}
 {%- endfor -%}
+{%- endmacro -%}
+
+{#- The type that a word stands for, however it is spelled; any other word as it is, null for none. -#}
+{%- macro event_type(column) -%}
+{%- set word = "nullif(trim(" ~ column ~ "), '')" -%}
+{%- set key = "translate(lower(" ~ column ~ "), ' -_', '')" -%}
+{%- set words = event_type_words() -%}
+case
+    {#- what most rows say is compared first: the rest costs a row ten times as much #}
+    when {{ column }} in ({{ known_event_types() }}) then {{ column }}
+    {%- for type in event_type_names() %}
+    when {{ key }} in (
+        {%- for each in [type | lower | replace('_', '') | replace('-', '') | replace(' ', '')] + words.get(type, []) -%}
+        '{{ each | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    ) then '{{ type | replace("'", "''") }}'
+    {%- endfor %}
+    else {{ word }}
+end
 {%- endmacro -%}

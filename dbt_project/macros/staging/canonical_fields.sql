@@ -9,6 +9,16 @@
 ]) }}
 {%- endmacro -%}
 
+{#- Fields of ours that a source has nothing for; the last columns of a staging model. -#}
+{%- macro null_fields() -%}
+{%- for field in varargs -%}
+{%- if field not in canonical_fields() -%}
+    {{ exceptions.raise_compiler_error(field ~ ' is no field of an event: use ' ~ canonical_fields() | join(', ')) }}
+{%- endif -%}
+cast(null as string) as {{ field }}{% if not loop.last %}, {% endif %}
+{%- endfor -%}
+{%- endmacro -%}
+
 {#-
     Where the fields of an item stand in an element of `items`: JSON paths by field, the first that has a value counts.
     A source declares them beside its columns (meta.items); otherwise they have our names.

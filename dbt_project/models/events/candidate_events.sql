@@ -42,7 +42,7 @@ typed as (
         {{ known_id('delivered.user_id') }} as user_id,
         delivered.event_at,
         delivered.is_at_clock_change,
-        nullif(trim(delivered.event_type), '') as event_type,
+        {{ event_type('delivered.event_type') }} as event_type,
         {{ item_id('delivered.item_id') }} as item_id,
         delivered.item_category,
         delivered.item_brand,

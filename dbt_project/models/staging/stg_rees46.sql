@@ -16,33 +16,19 @@ renamed as (
         _line as line,
 
         md5({{ row_content() }}) as event_id,
-        cast(null as string) as visitor_id,
         user_id,
         {{ event_time('event_time', 'rees46') }},
-        case event_type
-            when 'view' then 'view_item'
-            when 'cart' then 'add_to_cart'
-            else event_type
-        end as event_type,
+        event_type,
 
         product_id as item_id,
         coalesce(category_code, category_id) as item_category,
         brand as item_brand,
-        cast(null as string) as quantity,
         price,
-        cast(null as string) as currency,
 
-        cast(null as string) as order_id,
-        cast(null as string) as order_value,
-
-        cast(null as string) as page_url,
-        cast(null as string) as referrer,
-        cast(null as string) as utm_source,
-        cast(null as string) as utm_medium,
-        cast(null as string) as utm_campaign,
-        cast(null as string) as device_type,
-        cast(null as string) as country,
-        cast(null as string) as items
+        {{ null_fields(
+            'visitor_id', 'quantity', 'currency', 'order_id', 'order_value', 'page_url', 'referrer', 'utm_source',
+            'utm_medium', 'utm_campaign', 'device_type', 'country', 'items'
+        ) }}
     from delivered
 
 )

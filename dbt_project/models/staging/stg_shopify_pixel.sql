@@ -33,17 +33,6 @@ renamed as (
         {{ event_time('timestamp', 'shopify_pixel') }},
         case
             when event_name = 'page_viewed' and page_product is not null then 'view_item'
-            when event_name = 'page_viewed' then 'page_view'
-            when event_name = 'product_viewed' then 'view_item'
-            when event_name = 'collection_viewed' then 'view_item_list'
-            when event_name = 'search_submitted' then 'search'
-            when event_name = 'product_added_to_cart' then 'add_to_cart'
-            when event_name = 'product_removed_from_cart' then 'remove_from_cart'
-            when event_name = 'cart_viewed' then 'view_cart'
-            when event_name = 'checkout_started' then 'begin_checkout'
-            when event_name = 'checkout_shipping_info_submitted' then 'add_shipping_info'
-            when event_name = 'payment_info_submitted' then 'add_payment_info'
-            when event_name = 'checkout_completed' then 'purchase'
             else event_name
         end as event_type,
 

@@ -1,0 +1,83 @@
+"""The dbt project as a home has it: the checkout's, with the home's own sources in it.
+
+Belongs here: which folder dbt reads for a home, and the two files of each source that a shop has
+defined for itself (`sources/<name>.yml` and `.sql`). Not here: what the files declare (`landing`),
+or running dbt (`warehouse`).
+
+dbt reads one folder. Where a home has sources of its own, that folder is a copy in the home, which
+follows the checkout; else it is the checkout's. So an update of the checkout and a shop's sources
+never meet.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+
+_STAGING = SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
+
+
+def project_files(project: Path) -> Iterator[tuple[Path, str]]:
+    """The files that dbt reads, each with its path inside the project, in a stable order."""
+    for path in sorted(project.rglob("*")):
+        inside = path.relative_to(project)
+        # .md: blocks of descriptions; those in docs are pages for people, dbt does not read them
+        is_read = path.suffix in (".sql", ".yml", ".md")
+        if is_read and inside.parts[0] not in ("docs", "target", "logs"):
+            yield path, inside.as_posix()
+
+
+def own_sources(home: Home) -> list[str]:
+    """Names of the sources that the shop has defined in its home, in order.
+
+    Raises:
+        ComebackError: one of its two files is missing, or the name is a source of the checkout.
+    """
+    names = sorted({path.stem for path in home.sources.glob("*.*") if _is_definition(path)})
+    for name in names:
+        if (SOURCE_DEFINITIONS / f"{name}.yml").exists():
+            raise ComebackError(
+                f"{name} is a source that Comeback has already",
+                str(home.sources / f"{name}.yml"),
+                "rename the two files and the source in them",
+            )
+        for path in (home.sources / f"{name}.yml", home.sources / f"{name}.sql"):
+            if not path.exists():
+                raise ComebackError(
+                    f"the source {name} has no {path.name}",
+                    str(home.sources),
+                    f"write it, or begin with: comeback source new {name} FILES",
+                )
+    return names
+
+
+def project_of(home: Home) -> Path:
+    """The folder of the dbt project for a home, made or brought up to date where it is a copy.
+
+    Raises:
+        ComebackError: as `own_sources`.
+    """
+    names = own_sources(home)
+    if not names:
+        return DBT_PROJECT
+    files = {inside: path for path, inside in project_files(DBT_PROJECT)}
+    for name in names:
+        files[(_STAGING / f"{name}.yml").as_posix()] = home.sources / f"{name}.yml"
+        files[(_STAGING / f"stg_{name}.sql").as_posix()] = home.sources / f"{name}.sql"
+    copy = home.dbt / "project"
+    for path, inside in [*project_files(copy)] if copy.exists() else ():
+        if inside not in files:
+            path.unlink()
+    for inside, path in files.items():
+        content, target = path.read_bytes(), copy / inside
+        if not target.exists() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(target, content)
+    return copy
+
+
+def _is_definition(path: Path) -> bool:
+    return path.suffix in (".yml", ".sql") and not path.name.startswith(".")

@@ -1,0 +1,158 @@
+"""Whose dumps files are, when nobody said it.
+
+Belongs here: comparing the first rows of some files with all sources. Not here: what a look is
+(`looks`), or refusing a file that was given as another source's (the readers).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.landing.csv_layout import folder_columns, layout_of
+from orchestration.landing.files import FoundFile, local_copy
+from orchestration.landing.json_files import first_objects
+from orchestration.landing.kinds import Format, Skip
+from orchestration.landing.looks import SAMPLE_ROWS, Row, name_key
+from orchestration.landing.sources import EVENTS, Source
+from orchestration.landing.streams import ByteStream
+
+# One folder holds dumps of one source; more files would say the same.
+SAMPLE_FILES = 20
+CANONICAL = "canonical"
+_SAMPLE_ROW_BYTES = 16 << 20
+_SHOWN_FILES = 3
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """The one source that files fit, and why, in a few words."""
+
+    source: str
+    because: str
+
+
+def recognized(
+    files: Iterable[FoundFile], sources: Mapping[str, Source], scratch: Path | None = None
+) -> Recognized:
+    """The source whose dumps some files are.
+
+    A file fits the sources whose look it has. Where it has none it fits `canonical`, and own
+    sources without a look, if these find in it whose a row is, and when it happened: those that
+    know most of its columns. A CSV file without a header line fits none: its columns have no names.
+
+    Args:
+        files: the files; the first 20 that can be read are looked into.
+        sources: all sources.
+        scratch: where to copy remote files (default: the system's folder).
+
+    Raises:
+        WrongUsage: they fit several sources, or files of several sources are mixed.
+        ComebackError: they fit none.
+        OSError: a file cannot be read.
+    """
+    found: dict[str, dict[str, str]] = {}
+    names: tuple[str, ...] = ()
+    for file in files:
+        with local_copy(file, scratch) as path:
+            fitting = _fitting(path, file.name, sources)
+        if fitting is None:
+            continue
+        names, found[file.name] = fitting
+        if len(found) == SAMPLE_FILES:
+            break
+    unknown = [name for name, fits in found.items() if not fits]
+    if unknown or not found:
+        shown = ", ".join(names[:20]) or "none"
+        raise ComebackError(
+            f"no source fits these dumps (columns of the last one looked into: {shown})",
+            ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there",
+            "name one with --source, or write your own: comeback source new NAME FILES",
+        )
+    common = set.intersection(*(set(fits) for fits in found.values()))
+    if len(common) == 1:
+        (source,) = common
+        return Recognized(source, next(iter(found.values()))[source])
+    if common:
+        raise WrongUsage(
+            f"these dumps fit several sources: {', '.join(sorted(common))}",
+            ", ".join([*found][:_SHOWN_FILES]),
+            "say which with --source",
+        )
+    shown = "; ".join(f"{name} fits {' or '.join(fits)}" for name, fits in _differing(found))
+    raise WrongUsage(
+        "these are dumps of several sources", shown, "put those of each source into one folder"
+    )
+
+
+def _differing(found: Mapping[str, Mapping[str, str]]) -> list[tuple[str, Sequence[str]]]:
+    """One file for each set of sources that fit."""
+    firsts = {frozenset(fits): (name, sorted(fits)) for name, fits in reversed(found.items())}
+    return sorted(firsts.values())[:_SHOWN_FILES]
+
+
+def _fitting(
+    path: Path, name: str, sources: Mapping[str, Source]
+) -> tuple[tuple[str, ...], dict[str, str]] | None:
+    """The columns of a file, and the sources that it fits, each with the reason; None for a file
+    that no reader reads."""
+    stream = ByteStream(path)
+    kind = stream.kind(name)
+    if isinstance(kind, Skip):
+        return None
+    looking: dict[str, str] = {}
+    knowing: dict[str, list[str]] = {}
+    names: tuple[str, ...] = ()
+    for source in sources.values():
+        columns, rows = _sample(path, stream, kind, source)
+        names = (*columns, *folder_columns(name))
+        keys = frozenset(map(name_key, names))
+        keyed = [{name_key(key): value for key, value in row.items()} for row in rows]
+        for look in source.looks:
+            if look.source == source.name and look.has_columns(keys) and look.has_words(keyed):
+                looking[source.name] = f"columns {', '.join(sorted(look.columns))}"
+        if source.name == CANONICAL or all(look.source != source.name for look in source.looks):
+            knowing[source.name] = _known(source, names)
+    if looking:
+        return names, looking
+    most = max(map(len, knowing.values()))
+    return names, {
+        source: f"columns {', '.join(known)}"
+        for source, known in knowing.items()
+        if most and len(known) == most
+    }
+
+
+def _known(source: Source, names: Sequence[str]) -> list[str]:
+    """The declared columns of a source of events that names stand for; none where whose a row is,
+    or when it happened, is not among them."""
+    targets = {target[0]: None for name in names if (target := source.target(name))}
+    persons = {column for column, _ in source.ids("visitor") + source.ids("user")}
+    if source.holds != EVENTS or source.time_name not in targets or not targets.keys() & persons:
+        return []
+    return [*targets]
+
+
+def _sample(
+    path: Path, stream: ByteStream, kind: Format, source: Source
+) -> tuple[Sequence[str], Sequence[Row]]:
+    """Columns and some of the first rows of a file, read as a source's."""
+    match kind:
+        case Format.DELIMITED:
+            layout = layout_of(stream, source, _SAMPLE_ROW_BYTES)
+            return (layout.names, [*layout.rows()]) if layout.header_line else ([], [])
+        case Format.JSON:
+            objects = [*islice(first_objects(stream, _SAMPLE_ROW_BYTES, source), SAMPLE_ROWS)]
+            return [*dict.fromkeys(key for each in objects for key in each)], objects
+        case Format.PARQUET:
+            with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
+                names = file.schema_arrow.names
+                for batch in file.iter_batches(SAMPLE_ROWS):
+                    return names, batch.to_pylist()
+                return names, []
+            return [], []

@@ -1,0 +1,90 @@
+"""Whose dumps files are, when nobody said it: by their look, else by what canonical knows."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.landing import find_files
+from orchestration.landing.locations import sources_in
+from orchestration.landing.recognition import Recognized, recognized
+
+SOURCES = sources_in(DBT_PROJECT)
+REES46 = (
+    "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
+)
+SHOPIFY = {"client_id": "c", "timestamp": "t", "event_name": "page_viewed", "event_data": {}}
+OTHER_NAMES = {"anonymous_id": "v", "timestamp": "2026-01-01T00:00:00Z", "event": "page"}
+
+
+def put(folder: Path, **files: str) -> None:
+    for name, content in files.items():
+        (folder / name.replace("_dot_", ".")).write_text(content)
+
+
+def look_at(folder: Path) -> Recognized:
+    return recognized(find_files(folder), SOURCES)
+
+
+def test_a_file_is_of_the_source_whose_look_it_has(tmp_path: Path):
+    put(tmp_path, a_dot_csv=f"{REES46}\n2019-10-01 00:00:00 UTC,view,1,2,,,1.00,3,4\n")
+    assert look_at(tmp_path) == Recognized(
+        "rees46", "columns categorycode, eventtime, eventtype, productid, usersession"
+    )
+
+
+def test_json_and_parquet_are_recognized_too(tmp_path: Path):
+    put(tmp_path, a_dot_jsonl=json.dumps(SHOPIFY))
+    pq.write_table(pa.Table.from_pylist([SHOPIFY | {"event_data": "{}"}]), tmp_path / "b.parquet")
+    assert look_at(tmp_path).source == "shopify_pixel"
+
+
+def test_without_a_look_it_is_canonical_if_that_knows_whose_and_when(tmp_path: Path):
+    put(tmp_path, a_dot_json=json.dumps([OTHER_NAMES]))
+    assert look_at(tmp_path) == Recognized("canonical", "columns visitor_id, event_at, event_type")
+
+
+def test_files_that_no_reader_reads_say_nothing(tmp_path: Path):
+    put(tmp_path, a_dot_csv=f"{REES46}\n", readme_dot_pdf="%PDF-1.7", empty_dot_csv="")
+    assert look_at(tmp_path).source == "rees46"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b,c\n1,2,3\n",
+        # as many fields as the header that rees46 declares, but nobody says that it is
+        "1,2,3,4,5,6,7,8,9\n1,2,3,4,5,6,7,8,9\n",
+        "timestamp,event\n2026-01-01T00:00:00Z,page\n",
+        "anonymous_id,event\nv,page\n",
+    ],
+)
+def test_a_file_that_fits_no_source_is_named_with_what_to_do(tmp_path: Path, content: str):
+    put(tmp_path, a_dot_csv=f"{REES46}\n", b_dot_csv=content)
+    with pytest.raises(ComebackError, match=r"no source fits these dumps .*b\.csv.*--source"):
+        look_at(tmp_path)
+
+
+def test_a_folder_without_a_file_that_can_be_read_fits_nothing(tmp_path: Path):
+    put(tmp_path, readme_dot_pdf="%PDF-1.7")
+    with pytest.raises(ComebackError, match="no file that can be read is there"):
+        look_at(tmp_path)
+
+
+def test_dumps_of_two_sources_in_one_folder_are_told_apart(tmp_path: Path):
+    put(tmp_path, a_dot_csv=f"{REES46}\n", b_dot_json=json.dumps([OTHER_NAMES]))
+    with pytest.raises(
+        WrongUsage, match=r"several sources, a\.csv fits rees46; b\.json fits canonical"
+    ):
+        look_at(tmp_path)
+
+
+def test_where_two_sources_fit_the_shop_is_asked(tmp_path: Path):
+    header = f"{REES46},client_id,timestamp,event_name,event_data"
+    put(tmp_path, a_dot_csv=f"{header}\n")
+    with pytest.raises(WrongUsage, match=r"fit several sources: rees46, shopify_pixel.*--source"):
+        look_at(tmp_path)
