@@ -27,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "write a comeback.toml with every setting, its default and what fits, as comments",
         "comeback init",
     )
+    _add_inspect(commands)
     _add_land(commands)
     _add_run(commands)
     _add_replay(commands)
@@ -46,6 +47,19 @@ def parser() -> argparse.ArgumentParser:
     _add_accept(commands)
     _add_ui(commands)
     return program
+
+
+def _add_inspect(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "inspect",
+        "what dumps hold and what a run would make of them, before anything is loaded",
+        "comeback inspect dumps/2026-10-31.csv.gz",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
+    parser.add_argument(
+        "--source", help="the source whose dumps they are (default: the one that they look like)"
+    )
 
 
 def _add_land(commands: argparse._SubParsersAction) -> None:

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
-    every = (init, land, run, replay, train, erase, status, accept, ui)
+    every = (init, inspect, land, run, replay, train, erase, status, accept, ui)
     return {each.__name__: each for each in every}[name]
 
 
@@ -95,6 +95,14 @@ def init(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as 
     from orchestration.ground.settings import write_template
 
     print(write_template(home.root))
+
+
+def inspect(home: Home, arguments: argparse.Namespace) -> None:
+    """Say what files hold, and load nothing."""
+    from orchestration import inspection
+
+    _require_there(arguments.files)
+    print("\n".join(inspection.inspect(home, arguments.files, arguments.source)))
 
 
 def land(home: Home, arguments: argparse.Namespace) -> None:

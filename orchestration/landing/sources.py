@@ -40,6 +40,7 @@ class Column:
         identities: Whose ids it holds, of ``visitor``, ``user`` and ``event``, each with the JSON
             path at which it stands in the column; None where the column is the id.
         is_time: Whether it is the time of the event.
+        is_type: Whether it is the word for what happened.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Column:
     is_required: bool = False
     identities: tuple[tuple[str, str | None], ...] = ()
     is_time: bool = False
+    is_type: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,19 @@ class Source:
         """The column that holds the time of an event: the one that is marked, else the required one
         that ``timestamp`` or ``time`` is a name of."""
         marked = [column.name for column in self.columns if column.is_time]
-        guessed = [
-            target[0]
-            for name in ("timestamp", "time", "event_at")
-            if (target := self.target(name)) and target[0] in self.required_names
-        ]
-        return next(iter([*marked, *guessed]), None)
+        return next(iter([*marked, *self._required("timestamp", "time", "event_at")]), None)
+
+    @cached_property
+    def type_name(self) -> str | None:
+        """The column that holds the word for what happened: the one that is marked, else the
+        required one that ``event_type``, ``event_name`` or ``event`` is a name of."""
+        marked = [column.name for column in self.columns if column.is_type]
+        return next(iter([*marked, *self._required("event_type", "event_name", "event")]), None)
+
+    def _required(self, *names: str) -> list[str]:
+        """The required columns that these are names of."""
+        targets = [self.target(name) for name in names]
+        return [each[0] for each in targets if each and each[0] in self.required_names]
 
     @cached_property
     def _targets(self) -> dict[str, tuple[str, int]]:
@@ -297,4 +306,5 @@ def _column(column: Mapping[str, Any]) -> Column:
         bool(meta.get("required", False)),
         _identities(meta.get("identity")),
         bool(meta.get("time", False)),
+        bool(meta.get("type", False)),
     )

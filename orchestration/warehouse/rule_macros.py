@@ -5,6 +5,7 @@ and settings. Not here: any rule, or macros that ask dbt for a table or an engin
 """
 
 import functools
+import json
 from types import ModuleType
 
 import jinja2
@@ -13,14 +14,18 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.settings import Settings
 from orchestration.warehouse.dbt_build import dbt_vars
 
-_FILES = ("horizons.sql", "cart_open.sql")
+_FILES = ("horizons.sql", "cart_open.sql", "event_types.sql")
 
 
 def rule_macros(settings: Settings) -> ModuleType:
-    """The macros of spans of time and of open carts, by name: functions of SQL that give SQL."""
+    """The macros of spans of time, open carts and types, by name: functions that give SQL."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     variables = dbt_vars(settings)
-    environment.globals["var"] = variables.__getitem__
+    environment.globals |= {
+        "var": variables.__getitem__,
+        "tojson": json.dumps,
+        "fromjson": json.loads,
+    }
     return environment.from_string(_source()).module
 
 

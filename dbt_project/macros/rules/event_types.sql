@@ -2,9 +2,9 @@
     What belongs here: which words for what happened are known. Not here: what each does to a session or a cart.
 -#}
 
-{#- GA4's words, and those that the shop set as passive. -#}
+{#- GA4's words, and those that the shop set as passive, as a list in JSON. -#}
 {%- macro event_type_names() -%}
-{{ return([
+{{ tojson([
     'page_view', 'view_item', 'view_item_list', 'search', 'add_to_wishlist', 'add_to_cart', 'remove_from_cart',
     'view_cart', 'begin_checkout', 'add_shipping_info', 'add_payment_info', 'purchase', 'refund', 'login', 'sign_up',
 ] + (var('passive_event_types') | list)) }}
@@ -12,10 +12,10 @@
 
 {#-
     Words of others for the same: Segment's (its e-commerce specification, which RudderStack has too), Shopify's customer
-    events, REES46's. Without case, blanks, dashes and underscores.
+    events, REES46's. By type, as JSON, without case, blanks, dashes and underscores.
 -#}
 {%- macro event_type_words() -%}
-{{ return({
+{{ tojson({
     'page_view': ['page', 'pageviewed'],
     'view_item': ['view', 'productviewed'],
     'view_item_list': ['productlistviewed', 'productlistfiltered', 'collectionviewed'],
@@ -36,7 +36,7 @@
 
 {#- The types that mean something, as a list in SQL. -#}
 {%- macro known_event_types() -%}
-{%- for type in event_type_names() -%}
+{%- for type in fromjson(event_type_names()) -%}
 '{{ type | replace("'", "''") }}'{{ ', ' if not loop.last }}
 {%- endfor -%}
 {%- endmacro -%}
@@ -45,11 +45,11 @@
 {%- macro event_type(column) -%}
 {%- set word = "nullif(trim(" ~ column ~ "), '')" -%}
 {%- set key = "translate(lower(" ~ column ~ "), ' -_', '')" -%}
-{%- set words = event_type_words() -%}
+{%- set words = fromjson(event_type_words()) -%}
 case
     {#- what most rows say is compared first: the rest costs a row ten times as much #}
     when {{ column }} in ({{ known_event_types() }}) then {{ column }}
-    {%- for type in event_type_names() %}
+    {%- for type in fromjson(event_type_names()) %}
     when {{ key }} in (
         {%- for each in [type | lower | replace('_', '') | replace('-', '') | replace(' ', '')] + words.get(type, []) -%}
         '{{ each | replace("'", "''") }}'{{ ', ' if not loop.last }}

@@ -1,0 +1,319 @@
+"""What dumps hold, and what a run would make of them, before anything is loaded: `inspect`.
+
+Belongs here: trying a run in a folder of its own, and what is asked of its tables. Not here: any
+rule: the dumps go through the same landing and the same SQL as in a run, into a warehouse that is
+thrown away. So what is said here, and what a run then does, cannot differ.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import FILE_NAME, Settings, load_settings
+from orchestration.ground.sql import literal, quoted
+from orchestration.landing import Source, ensure_raw_tables, find_files, source_named
+from orchestration.landing.ids import known_id
+from orchestration.landing.locations import (
+    Location,
+    known_sources,
+    land_locations,
+    with_placeholders,
+)
+from orchestration.landing.raw_tables import raw_table
+from orchestration.landing.recognition import recognized
+from orchestration.landing.tombstones import restore_copy
+from orchestration.status_lines import in_print
+from orchestration.warehouse import database, dbt_build, suspect_files
+from orchestration.warehouse.rule_macros import rule_macros
+
+# Each with all that it is built from.
+_BUILT = ("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+carts", "+orders")
+_PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+_SHOWN = 10
+_SHOWN_CHARACTERS = 200
+
+
+def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[str]:
+    """Say what files hold and what a run would make of them; nothing in the home is changed.
+
+    What has landed before plays no part: a row of these files that came in others too is no
+    duplicate here.
+
+    Args:
+        home: whose settings, own sources and tombstones count.
+        addresses: files, folders or addresses.
+        source: whose dumps they are; None: the source that they look like.
+
+    Returns:
+        Lines of text, a fact each.
+
+    Raises:
+        ComebackError: a setting or a definition is wrong, or no source fits.
+        WrongUsage: several sources fit.
+    """
+    sources = known_sources(home)
+    settings = load_settings(home.root)
+    files = [
+        file
+        for address in addresses
+        for file in find_files(address, follow_symlinks=settings.follow_symlinks)
+    ]
+    because = "as given"
+    if source is None:
+        found = recognized(files, sources)
+        source, because = found.source, found.because
+    with _trial(home) as trial:
+        definition = with_placeholders(sources, settings)[source_named(sources, source).name]
+        with database.connect(trial, settings) as connection:
+            ensure_raw_tables(connection, sources)
+            database.ensure_score_tables(connection)
+            restore_copy(connection, trial.tombstones, trial.erasure_key)
+            land_locations(
+                connection,
+                trial,
+                {**sources, source: definition},
+                [Location(address, source) for address in addresses],
+                datetime.now(UTC),
+                follow_symlinks=settings.follow_symlinks,
+            )
+        built = dbt_build.build(trial, settings, as_of=None, command="run", select=_BUILT)
+        built.require_success()
+        with database.connect(trial, settings) as connection:
+            return [
+                f"Source      {source}: {because}",
+                *_lines(connection, definition, settings),
+            ]
+
+
+@contextmanager
+def _trial(home: Home) -> Iterator[Home]:
+    """A home that knows what the other knows, and has none of its data."""
+    with TemporaryDirectory(prefix="comeback_inspect_") as folder:
+        trial = Home(Path(folder).resolve())
+        trial.prepare()
+        if (home.root / FILE_NAME).exists():
+            shutil.copy(home.root / FILE_NAME, trial.root)
+        for mine, its in ((home.sources, trial.sources), (home.erasures, trial.erasures)):
+            if mine.exists():
+                shutil.copytree(mine, its)
+        if all((home.dbt / name).exists() for name in _PARSED):  # else it takes some seconds
+            for name in _PARSED:
+                shutil.copy(home.dbt / name, trial.dbt)
+        yield trial
+
+
+def _lines(
+    connection: duckdb.DuckDBPyConnection, source: Source, settings: Settings
+) -> Iterator[str]:
+    yield from _file_lines(connection)
+    yield from _column_lines(connection, source)
+    yield from _type_lines(connection, source, settings)
+    yield from _id_lines(connection, source)
+    yield from _time_lines(connection, source)
+    yield from _item_lines(connection)
+    yield from _aside_lines(connection)
+    yield from _outcome_lines(connection)
+
+
+def _file_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    ((files, rows, accepted, duplicate, dropped, repaired),) = connection.execute(
+        "select count(*) filter (where skipped_reason is null), coalesce(sum(rows_read), 0),"
+        " coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),"
+        " coalesce(sum(rows_dropped), 0), coalesce(sum(rows_repaired), 0) from main.landed_files"
+    ).fetchall()
+    yield f"Files       {_count(files, 'file')}, {_count(rows, 'row')}"
+    yield (
+        f"Rows        {accepted:,} become events, {duplicate:,} are duplicates, {dropped:,} would"
+        f" be dropped; {repaired:,} would be repaired"
+    )
+    for file, reason in connection.execute(
+        "select file, skipped_reason from main.landed_files where skipped_reason is not null"
+        f" order by load_id limit {_SHOWN}"
+    ).fetchall():
+        yield f"Not read    {in_print(file)}: {reason}"
+    for file in suspect_files.pending(connection):
+        yield f"Suspect     {in_print(file.summary)}; a run would stop"
+    for file, note in connection.execute(
+        "select file, note from main.landed_files where note is not null and skipped_reason is null"
+        f" order by load_id limit {_SHOWN}"
+    ).fetchall():
+        yield f"Note        {in_print(file)}: {in_print(note)}"
+
+
+def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    counts = ", ".join(f"count({quoted(name)})" for name in source.column_names)
+    (filled,) = connection.execute(f"select {counts} from {raw_table(source)}").fetchall()
+    there = [name for name, count in zip(source.column_names, filled, strict=True) if count]
+    yield f"Columns     read: {', '.join(there) or 'none'}"
+    if lacking := [name for name in source.column_names if name not in there]:
+        yield f"            without a value: {', '.join(lacking)}"
+    others = connection.execute(
+        f"select unnest(json_keys(_extra)) as key, count(*) from {raw_table(source)}"
+        f" where _extra is not null group by 1 order by 2 desc, 1 limit {_SHOWN}"
+    ).fetchall()
+    if others:
+        yield f"            not read: {', '.join(in_print(name) for name, _ in others)}"
+
+
+def _type_lines(
+    connection: duckdb.DuckDBPyConnection, source: Source, settings: Settings
+) -> Iterator[str]:
+    """The words for what happened, with what they become."""
+    word = f"delivered.{quoted(source.type_name)}" if source.type_name else "candidate.event_type"
+    known = rule_macros(settings).known_event_types()
+    found = connection.execute(
+        f"""
+        select {word} as word, candidate.event_type, count(*),
+            coalesce(candidate.event_type in ({known}), false)
+        from {raw_table(source)} as delivered
+        inner join main.candidate_events as candidate
+            on delivered._load_id = candidate.load_id and delivered._line = candidate.line
+        group by all order by 3 desc, 1, 2
+        """
+    ).fetchall()
+    shown = [
+        f"{_value(word)} {count:,} -> {_value(type_) if is_known else 'activity only'}"
+        for word, type_, count, is_known in found[:_SHOWN]
+    ]
+    if len(found) > _SHOWN:
+        shown.append(f"and {len(found) - _SHOWN} more")
+    yield f"Types       {'; '.join(shown) or 'none'}"
+
+
+def _id_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    ((visitors, users, without),) = connection.execute(
+        "select count(distinct visitor_id), count(distinct user_id),"
+        " count(*) filter (where drop_reason = 'no_identity') from main.candidate_events"
+    ).fetchall()
+    yield (
+        f"Ids         {_count(visitors, 'visitor')}, {_count(users, 'user')},"
+        f" {_count(without, 'row')} of nobody"
+    )
+    for name in sorted(source.person_columns):
+        column = quoted(name)
+        nobody = connection.execute(
+            f"select {column}, count(*) from {raw_table(source)} where {column} is not null"
+            f" and {known_id(column, source.placeholders)} is null"
+            f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+        ).fetchall()
+        if nobody:
+            values = ", ".join(f"{_value(value)} {count:,}" for value, count in nobody)
+            yield f"            {name} means nobody in: {values}"
+    for kind, id_, visitors in connection.execute(
+        "select kind, id, visitor_count from main.suspicious_ids"
+        f" order by visitor_count desc, kind, id limit {_SHOWN}"
+    ).fetchall():
+        yield f"            suspicious {kind}: {_value(id_)}, {_count(visitors, 'visitor')}"
+
+
+def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    ((first, last),) = connection.execute(
+        "select min(event_at), max(event_at) from main.candidate_events where drop_reason is null"
+    ).fetchall()
+    if first is None:
+        yield "Time        no row has a time that can be read"
+        return
+    line = f"Time        {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
+    if source.time_name:
+        ((naive,),) = connection.execute(
+            f"select count(*) from {raw_table(source)} where regexp_matches("
+            f"{quoted(source.time_name)}, '^\\s*\\d{{4}}-?\\d{{2}}-?\\d{{2}}')"
+            f" and not regexp_matches({quoted(source.time_name)},"
+            " '(Z|z|UTC|GMT|[+-]\\d{2}(:?\\d{2})?)\\s*$')"
+        ).fetchall()
+        if naive:
+            line += f"; {_count(naive, 'time')} without an offset, read as {source.zone}"
+    yield line
+
+
+def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    ((flat, listed, items, unpriced),) = connection.execute(
+        "select (select count(*) from main.candidate_events where item_id is not null),"
+        " count(distinct row_key), count(*), count(*) filter (where price is null)"
+        " from main.candidate_items"
+    ).fetchall()
+    ((adds, priceless),) = connection.execute(
+        "select count(*), count(*) filter (where price is null) from main.candidate_events"
+        " where event_type = 'add_to_cart' and drop_reason is null"
+    ).fetchall()
+    yield (
+        f"Items       {_count(flat, 'row')} with an item, {_count(listed, 'row')} with a list of"
+        f" {items:,} in all ({unpriced:,} without a price); {_count(adds, 'add')},"
+        f" {priceless:,} without a price of their own"
+    )
+    currencies = connection.execute(
+        "select currency, count(*) from (select currency, price from main.candidate_events"
+        " union all select currency, price from main.candidate_items) where price is not null"
+        f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+    ).fetchall()
+    if currencies:
+        shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)
+        yield f"Currencies  of prices: {shown}"
+
+
+def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Each reason for which rows are set aside, with one of them."""
+    for action, reason, count, file, line, row in connection.execute(
+        "select action, reason, count(*), min_by(file, (load_id, line)),"
+        " min_by(line, (load_id, line)), min_by(coalesce(raw_row, detail), (load_id, line))"
+        " from main.set_aside_rows group by all order by action, 3 desc, reason"
+    ).fetchall():
+        example = in_print(_without_nulls(row or ""))[:_SHOWN_CHARACTERS]
+        yield (
+            f"{action.capitalize():<11} {reason}: {_count(count, 'row')}, the first is line"
+            f" {line} of {in_print(file)}: {example}"
+        )
+
+
+def _outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    ((sessions, bots),) = connection.execute(
+        "select count(*), count(*) filter (where is_suspected_bot) from main.sessions"
+    ).fetchall()
+    ((orders,),) = connection.execute("select count(*) from main.orders").fetchall()
+    carts = connection.execute(
+        "select status, count(*) from main.carts group by 1 order by 2 desc, 1"
+    ).fetchall()
+    statuses = ", ".join(f"{count:,} {status}" for status, count in carts)
+    total = sum(count for _, count in carts)
+    yield (
+        f"A run makes {_count(sessions, 'session')}"
+        + (f" ({bots:,} of suspected bots)" if bots else "")
+        + f", {_count(total, 'cart')}"
+        + (f" ({statuses})" if carts else "")
+        + f", {_count(orders, 'order')}"
+    )
+    for currency, value, count in connection.execute(
+        "select currency, sum(order_value), count(*) from main.orders where order_value is not null"
+        " group by 1 order by 3 desc, 1"
+    ).fetchall():
+        yield f"            orders in {currency or 'no currency'}: {count:,}, worth {value:,}"
+
+
+def _without_nulls(row: str) -> str:
+    """A row in JSON without the fields that it has not; any other text as it is."""
+    try:
+        fields = json.loads(row)
+    except ValueError:
+        return row
+    if not isinstance(fields, dict):
+        return row
+    return json.dumps({k: v for k, v in fields.items() if v is not None}, ensure_ascii=False)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _value(text: str | None) -> str:
+    """A delivered value in print; one with blanks around it, or none, is seen to be so."""
+    if text is None:
+        return "none"
+    shown = in_print(text[:_SHOWN_CHARACTERS])
+    return shown if shown.strip() == shown and shown else literal(shown)

@@ -1,0 +1,92 @@
+"""What dumps hold, as `comeback inspect` says it, against files counted by hand."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration import inspection
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.home import Home
+
+
+def row(visitor: str | None, at: str, word: str, **more: object) -> dict[str, object]:
+    return {"visitor_id": visitor, "event_at": at, "event_type": word, **more}
+
+
+ITEMS = [
+    {"item_id": "shoe", "quantity": 1, "price": "10.00"},
+    {"item_id": "hat", "quantity": 2, "price": None},
+]
+ROWS = [
+    row("a", "2026-03-02 10:00:00", "Product Added", items=ITEMS, currency="EUR", event_id="1"),
+    row("a", "2026-03-02 10:00:00", "Product Added", items=ITEMS, currency="EUR", event_id="1"),
+    row("a", "2026-03-02T10:05:00Z", "Order Completed", order_id="o1", order_value="30.00",
+        currency="EUR", event_id="2"),
+    row("guest", "2026-03-02T10:06:00Z", "page", event_id="3", user_id="u7"),
+    row("(not set)", "2026-03-02T10:06:00Z", "page", event_id="4"),
+    row("b", "yesterday", "page", event_id="5"),
+    row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44"),
+    row("b", "2026-03-02T11:01:00Z", "add to cart", item_id="tie", price="-1", currency="EUR",
+        event_id="7"),
+]  # fmt: skip
+EXPECTED = """\
+Source      canonical: columns eventat, eventtype, visitorid
+Files       1 file, 8 rows
+Rows        5 become events, 1 are duplicates, 2 would be dropped; 1 would be repaired
+Not read    notes.pdf: pdf
+Columns     read: event_id, visitor_id, user_id, event_at, event_type, item_id, price, currency, \
+order_id, order_value, items
+            without a value: item_category, item_brand, quantity, page_url, referrer, utm_source, \
+utm_medium, utm_campaign, device_type, country
+            not read: shoe_size
+Types       page 3 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
+add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
+Ids         3 visitors, 1 user, 1 row of nobody
+            visitor_id means nobody in: (not set) 1, guest 1
+Time        2026-03-02 10:00:00 to 2026-03-02 11:01:00 UTC; 2 times without an offset, read as UTC
+Items       1 row with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 3 \
+without a price of their own
+Currencies  of prices: none 2
+Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
+"visitor_id": "b", "event_at": "yesterday", "event_type": "page"}
+Dropped     no_identity: 1 row, the first is line 5 of day.jsonl: {"event_id": "4", \
+"visitor_id": "(not set)", "event_at": "2026-03-02T10:06:00Z", "event_type": "page"}
+Repaired    bad_price: 1 row, the first is line 8 of day.jsonl: {"event_id": "7", \
+"visitor_id": "b", "event_at": "2026-03-02T11:01:00Z", "event_type": "add to cart", \
+"item_id": "tie", "price": "-1", "currency": "EUR"}
+A run makes 3 sessions, 2 carts (1 converted, 1 open), 1 order
+            orders in EUR: 1, worth 30.0000"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def dumps(tmp_path: Path) -> Path:
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    (folder / "notes.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "day.jsonl").write_text("\n".join(map(json.dumps, ROWS)) + "\n")
+    return folder
+
+
+def test_what_files_hold_and_what_a_run_would_make_of_them(home: Home, dumps: Path):
+    found = "\n".join(inspection.inspect(home, [str(dumps)], None))
+    assert found == EXPECTED
+    assert not home.root.exists()
+
+
+def test_a_source_that_there_is_not_is_refused_before_any_work(home: Home, dumps: Path):
+    with pytest.raises(ComebackError, match="no source 'till'"):
+        inspection.inspect(home, [str(dumps)], "till")
+
+
+def test_where_several_sources_fit_it_asks(home: Home, dumps: Path):
+    (dumps / "day.jsonl").unlink()
+    header = "visitor_id,event_at,client_id,timestamp,event_name,event_data,event_type"
+    (dumps / "a.csv").write_text(f"{header}\n")
+    with pytest.raises(WrongUsage, match="fit several sources: canonical, shopify_pixel"):
+        inspection.inspect(home, [str(dumps)], None)
