@@ -104,6 +104,16 @@ close_pairs as (
 
 ),
 
+close_rows as (
+
+    select row_key from close_pairs
+
+    union
+
+    select earlier_row_key as row_key from close_pairs
+
+),
+
 close_events as (
 
     select
@@ -117,12 +127,7 @@ close_events as (
         candidates.price,
         candidates.currency
     from {{ ref('candidate_events') }} as candidates
-    inner join (
-        select row_key from close_pairs
-        union
-        select earlier_row_key from close_pairs
-    ) as close_rows
-        on candidates.row_key = close_rows.row_key
+    inner join close_rows on candidates.row_key = close_rows.row_key
 
 ),
 

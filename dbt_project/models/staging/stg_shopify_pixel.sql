@@ -1,7 +1,7 @@
 -- Shopify's customer events: the product is in the page's address or in the JSON of the event.
--- An item is a variant, by its SKU or else its id, in the pixel's own list, the line of a cart, the line items of a checkout
--- and the variant that was viewed alike; its product's id is not read, as a product has several variants and prices. An
--- event that names none has the product in the page's address.
+-- An item is a variant, by its SKU or else its id, in the pixel's own list, the line of a cart, the line items of a
+-- checkout and the variant that was viewed alike; its product's id is not read, as a product has several variants and
+-- prices. An event that names none has the product in the page's address.
 -- The hashed e-mail in that JSON is left where it is: a hash of an address is the address to whoever holds the list.
 
 with
