@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from orchestration.landing.ids import PLACEHOLDER_WORDS, known_id, read_id
 
 from . import reference_fields
-from .cases import LOADED_AT, add, buy, event, log, view
+from .cases import LOADED_AT, Row, add, buy, event, log, view
+from .cases_items import items
 from .comparison import assert_same_rows
 from .recording import PROJECT
 from .warehouse import Warehouse
@@ -186,6 +187,67 @@ def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(ware
     assert detail == "events of one type and item within 50 ms, such as e01 and e03"
 
 
+def listed(event_id: str, time: str) -> Row:
+    """An add of two items in a list, with an id of its own."""
+    return log(add("L", time, None, items=SHOE_HAT))[0] | {"event_id": event_id}
+
+
+def pair(visitor: str, listed: str | None, again: str | None, *own: str | None) -> list[Row]:
+    """Two adds of lists of items, 10 ms apart, with items of their own beside."""
+    first, second = own or (None, None)
+    return [
+        add(visitor, "10:00:00.100000", first, items=listed),
+        add(visitor, "10:00:00.110000", second, items=again),
+    ]
+
+
+SHOE_HAT = items(("shoe", 1, 5), ("hat", 2, 7))
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_listed"),
+    [
+        (pair("A", SHOE_HAT, SHOE_HAT), True),
+        # whatever their prices and quantities, as of an item of its own
+        (pair("A", SHOE_HAT, items(("shoe",), ("hat", 3))), True),
+        (pair("A", SHOE_HAT, items(("hat", 2, 7), ("shoe", 1, 5))), False),
+        (pair("A", SHOE_HAT, items(("shoe", 1, 5))), False),
+        (pair("A", SHOE_HAT, items(("shoe", 1, 5), ("hat", 2, 7), ("sock",))), False),
+        (pair("A", items(("shoe",), ("shoe",)), items(("hat",), ("hat",))), False),
+        (pair("A", items(("shoe",), ("shoe",)), items(("shoe",))), False),
+        # the list counts, not the columns beside it
+        (pair("A", SHOE_HAT, items(("shoe",), ("sock",)), "shoe", "shoe"), False),
+        (pair("A", SHOE_HAT, SHOE_HAT, "shoe", "hat"), True),
+        # one item, in a list and in the columns; a list without any
+        (pair("A", items(("shoe",)), None, None, "shoe"), True),
+        (pair("A", "[]", None, "shoe", "shoe"), True),
+        # items without ids say nothing; beside others they count as items
+        (pair("A", items((None, 1, 5)), items((None, 1, 5))), False),
+        (pair("A", items(("shoe",), (None,)), items(("shoe",), (None,))), True),
+        (pair("A", items(("shoe",), (None,)), items((None,), ("shoe",))), False),
+        (
+            [
+                buy("A", "10:00:00.100000", "o1", items=SHOE_HAT),
+                buy("A", "10:00:00.150000", "o1", items=SHOE_HAT),
+            ],
+            True,
+        ),
+        (
+            [
+                buy("A", "10:00:00.100000", "o1", items=SHOE_HAT),
+                buy("A", "10:00:00.150001", "o1", items=SHOE_HAT),
+            ],
+            False,
+        ),
+    ],
+)
+def test_a_double_fire_is_of_all_items_in_their_order(warehouse: Warehouse, rows, is_listed):
+    found = suspicious(warehouse, log(*rows))
+    assert [(row["kind"], row["id"], row["event_count"]) for row in found] == (
+        [("double_fire", "A", 1)] if is_listed else []
+    )
+
+
 def test_suspicious_ids_built_load_by_load_are_those_built_at_once(warehouse: Warehouse):
     loads = [
         log(*(view(f"v{number}", "10:00", user_id="7") for number in range(15)), add("A", "10:00")),
@@ -198,6 +260,8 @@ def test_suspicious_ids_built_load_by_load_are_those_built_at_once(warehouse: Wa
         [row | {"event_id": f"x-{row['event_id']}"} for row in log(add("A", "10:00:00.010000"))],
         [row | {"visitor_id": "Z"} for row in log(view("v0", "10:00"))],
         log(*(buy(f"v{number}", "12:00", "o", event_id=f"o{number}") for number in range(4))),
+        [listed("l1", "11:00"), listed("l2", "11:30")],
+        [listed("l3", "11:30:00.040000")],
     ]
     warehouse.empty()
     for number, rows in enumerate(loads, start=1):
@@ -206,6 +270,8 @@ def test_suspicious_ids_built_load_by_load_are_those_built_at_once(warehouse: Wa
     followed = warehouse.query("select * from suspicious_ids")
     kinds = {row["kind"] for row in followed}
     assert kinds == {"user_id", "order_id", "event_id", "double_fire"}
+    fires = [(row["id"], row["detail"]) for row in followed if row["kind"] == "double_fire"]
+    assert ("L", "events of one type and item within 50 ms, such as l2 and l3") in fires
     rows = [row for load in loads for row in load]
     files = [number for number, load in enumerate(loads, start=1) for _ in load]
     warehouse.build(rows, LOADED_AT, tables=("suspicious_ids",), files=files)

@@ -104,6 +104,68 @@ close_pairs as (
 
 ),
 
+close_rows as (
+
+    select row_key from close_pairs
+
+    union
+
+    select earlier_row_key as row_key from close_pairs
+
+),
+
+close_events as (
+
+    select
+        candidates.row_key,
+        candidates.visitor_id,
+        candidates.event_id,
+        candidates.event_type,
+        candidates.event_at,
+        candidates.item_id,
+        candidates.quantity,
+        candidates.price,
+        candidates.currency
+    from {{ ref('candidate_events') }} as candidates
+    inner join close_rows on candidates.row_key = close_rows.row_key
+
+),
+
+close_items as (
+
+    {{ items_of('close_events', ['row_key']) }}
+
+),
+
+-- All items of an event in their order; of an event without any that has an id it cannot be said whether it came twice.
+-- Place and id are hashed as one text: the hash of two values is their hashes put together, and would cancel out.
+items_in_order as (
+
+    select
+        row_key,
+        count(*) as item_count,
+        bit_xor({{ hash_number(["cast(item_number as string) || ':' || coalesce(item_id, '')"]) }}) as items_hash
+    from close_items
+    group by row_key
+    having count(item_id) > 0
+
+),
+
+comparable as (
+
+    select
+        close_events.row_key,
+        close_events.visitor_id,
+        close_events.event_id,
+        close_events.event_type,
+        close_events.event_at,
+        items_in_order.item_count,
+        items_in_order.items_hash
+    from close_events
+    inner join items_in_order on close_events.row_key = items_in_order.row_key
+
+),
+
 double_fires as (
 
     select
@@ -112,11 +174,12 @@ double_fires as (
         earlier.event_id as earlier_event_id,
         later.event_at
     from close_pairs
-    inner join {{ ref('candidate_events') }} as later on close_pairs.row_key = later.row_key
-    inner join {{ ref('candidate_events') }} as earlier on close_pairs.earlier_row_key = earlier.row_key
+    inner join comparable as later on close_pairs.row_key = later.row_key
+    inner join comparable as earlier on close_pairs.earlier_row_key = earlier.row_key
     where
         later.event_type = earlier.event_type
-        and later.item_id = earlier.item_id
+        and later.item_count = earlier.item_count
+        and later.items_hash = earlier.items_hash
 
 ),
 

@@ -1,4 +1,7 @@
 -- Shopify's customer events: the product is in the page's address or in the JSON of the event.
+-- An item is a variant, by its SKU or else its id, in the pixel's own list, the line of a cart, the line items of a
+-- checkout and the variant that was viewed alike; its product's id is not read, as a product has several variants and
+-- prices. An event that names none has the product in the page's address.
 -- The hashed e-mail in that JSON is left where it is: a hash of an address is the address to whoever holds the list.
 
 with
@@ -20,6 +23,23 @@ parsed as (
 
 ),
 
+-- Events about one item: the line that a cart gained or lost, or the variant viewed.
+named as (
+
+    select
+        *,
+        coalesce(
+            nullif({{ json_text('event_json', '$.cartLine.merchandise.sku') }}, ''),
+            nullif({{ json_text('event_json', '$.cartLine.merchandise.id') }}, '')
+        ) as line_item,
+        coalesce(
+            nullif({{ json_text('event_json', '$.productVariant.sku') }}, ''),
+            nullif({{ json_text('event_json', '$.productVariant.id') }}, '')
+        ) as viewed_item
+    from parsed
+
+),
+
 renamed as (
 
     select
@@ -36,13 +56,34 @@ renamed as (
             else event_name
         end as event_type,
 
-        coalesce({{ json_text('event_json', '$.items[0].item_id') }}, page_product) as item_id,
-        {{ json_text('event_json', '$.items[0].item_category') }} as item_category,
-        {{ json_text('event_json', '$.items[0].item_brand') }} as item_brand,
-        {{ json_text('event_json', '$.items[0].quantity') }} as quantity,
-        {{ json_text('event_json', '$.items[0].item_price') }} as price,
         coalesce(
-            {{ json_text('event_json', '$.currency') }}, {{ json_text('event_json', '$.checkout.currencyCode') }}
+            {{ json_text('event_json', '$.items[0].item_id') }}, line_item, viewed_item, page_product
+        ) as item_id,
+        coalesce(
+            {{ json_text('event_json', '$.items[0].item_category') }},
+            {{ json_text('event_json', '$.cartLine.merchandise.product.type') }},
+            {{ json_text('event_json', '$.productVariant.product.type') }}
+        ) as item_category,
+        coalesce(
+            {{ json_text('event_json', '$.items[0].item_brand') }},
+            {{ json_text('event_json', '$.cartLine.merchandise.product.vendor') }},
+            {{ json_text('event_json', '$.productVariant.product.vendor') }}
+        ) as item_brand,
+        coalesce(
+            {{ json_text('event_json', '$.items[0].quantity') }}, {{ json_text('event_json', '$.cartLine.quantity') }}
+        ) as quantity,
+        -- of one unit; cost.totalAmount is the whole line's
+        coalesce(
+            {{ json_text('event_json', '$.items[0].item_price') }},
+            {{ json_text('event_json', '$.cartLine.merchandise.price.amount') }},
+            {{ json_text('event_json', '$.productVariant.price.amount') }}
+        ) as price,
+        coalesce(
+            {{ json_text('event_json', '$.currency') }},
+            {{ json_text('event_json', '$.checkout.currencyCode') }},
+            {{ json_text('event_json', '$.cartLine.merchandise.price.currencyCode') }},
+            {{ json_text('event_json', '$.cartLine.cost.totalAmount.currencyCode') }},
+            {{ json_text('event_json', '$.productVariant.price.currencyCode') }}
         ) as currency,
 
         coalesce(
@@ -64,10 +105,17 @@ renamed as (
             else 'desktop'
         end as device_type,
         cast(null as string) as country,
+        -- a list of one only where it names the item, as the page's address may do so else
         coalesce(
-            {{ json_text('event_json', '$.items') }}, {{ json_text('event_json', '$.checkout.lineItems') }}
+            {{ json_text('event_json', '$.items') }},
+            {{ json_text('event_json', '$.checkout.lineItems') }},
+            case when line_item is not null then '[' || {{ json_text('event_json', '$.cartLine') }} || ']' end,
+            case
+                when viewed_item is not null
+                    then '[{"variant":' || {{ json_text('event_json', '$.productVariant') }} || '}]'
+            end
         ) as items
-    from parsed
+    from named
 
 )
 
