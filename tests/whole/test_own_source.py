@@ -128,6 +128,7 @@ def test_words_that_it_does_not_translate_count_as_activity(till_home: Path):
     ) == [("d1", 2, 0), ("d2", 2, 0), ("d3", 1, 0)]
 
 
+@pytest.mark.heavy
 def test_its_people_can_be_erased(till_home: Path):
     run_comeback(till_home, "erase", "--user", "c7")
     assert query(till_home, "select visitor_id from sessions order by 1") == [("d2",), ("d3",)]
