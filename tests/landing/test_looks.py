@@ -86,6 +86,8 @@ def test_it_is_refused_with_that_sources_name(landing_of, tmp_path, record, give
         (CANONICAL, "canonical"),
         (REES46, "rees46"),
         (SHOPIFY, "shopify_pixel"),
+        (GA4, "ga4"),
+        (SEGMENT, "segment"),
         # our words and a few of another's
         ({**CANONICAL, "messageId": "m1", "type": "track"}, "canonical"),
         # an event that names the rate it was exchanged at

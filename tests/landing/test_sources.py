@@ -10,8 +10,15 @@ from orchestration.landing import load_sources, source_named
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
 
-def test_the_project_declares_its_three_sources_of_events_and_one_of_rates(sources):
-    assert list(sources) == ["canonical", "exchange_rates", "rees46", "shopify_pixel"]
+def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
+    assert list(sources) == [
+        "canonical",
+        "exchange_rates",
+        "ga4",
+        "rees46",
+        "segment",
+        "shopify_pixel",
+    ]
     assert sources["rees46"].header == (
         "event_time",
         "event_type",
@@ -26,7 +33,9 @@ def test_the_project_declares_its_three_sources_of_events_and_one_of_rates(sourc
     assert {name: source.required_names for name, source in sources.items()} == {
         "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
         "exchange_rates": {"date", "currency", "rate"},
+        "ga4": {"user_pseudo_id", "user_id", "event_timestamp", "event_name"},
         "rees46": {"event_time", "event_type", "user_id"},
+        "segment": {"anonymous_id", "user_id", "type", "timestamp"},
         "shopify_pixel": {"client_id", "timestamp", "event_name"},
     }
 
@@ -50,15 +59,15 @@ def test_dumps_near_our_words_are_understood(sources, delivered, column):
 
 def test_no_name_of_an_address_or_number_stands_for_anything(sources):
     names = ["email", "e-mail", "user_email", "email_hash", "phone", "phone_number", "tel"]
-    assert [s.target(name) for s in sources.values() for name in names] == [None] * 28
+    assert [s.target(name) for s in sources.values() for name in names] == [None] * 42
 
 
 def test_an_unknown_source_is_answered_with_the_known_ones(sources):
     with pytest.raises(ComebackError) as error:
         source_named(sources, "magento")
     assert str(error.value) == (
-        "no source 'magento', known sources: canonical, exchange_rates, rees46, shopify_pixel,"
-        " name one of them"
+        "no source 'magento', known sources: canonical, exchange_rates, ga4, rees46,"
+        " segment, shopify_pixel, name one of them"
     )
 
 

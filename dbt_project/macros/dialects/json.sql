@@ -72,3 +72,47 @@ coalesce(len(list_filter(try_cast({{ column }} as json[]), lambda element: json_
     where json_type(item) = 'OBJECT'
 )
 {%- endmacro -%}
+
+{#-
+    Names and texts of a JSON list of pairs, such as [{"key": "k", "value": {"string_value": "v"}}], which `paired_text`
+    reads: the list is parsed once, whatever is asked of it. `text_paths`: where the text of a pair may be, the first that
+    has one counts.
+-#}
+{%- macro json_pairs(column, name_path, text_paths) -%}
+{{ return(adapter.dispatch('json_pairs')(column, name_path, text_paths)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__json_pairs(column, name_path, text_paths) -%}
+struct_pack(
+    names := list_transform(try_cast({{ column }} as json[]), lambda pair: json_extract_string(pair, '{{ name_path }}')),
+    texts := list_transform(
+        try_cast({{ column }} as json[]),
+        lambda pair: list_filter(
+            json_extract_string(pair, ['{{ text_paths | join("', '") }}']), lambda text: text is not null
+        )[1]
+    )
+)
+{%- endmacro -%}
+
+{#- The text of the pair of that name, null where there is none. -#}
+{%- macro paired_text(pairs, name) -%}
+{{ return(adapter.dispatch('paired_text')(pairs, name)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__paired_text(pairs, name) -%}
+nullif(struct_extract({{ pairs }}, 'texts')[list_position(struct_extract({{ pairs }}, 'names'), '{{ name }}')], '')
+{%- endmacro -%}
+
+{#- The texts at a path with a wildcard, such as $[*].item_id, as one text; null where there are none. -#}
+{%- macro json_texts_in_all(column, path) -%}
+{{ return(adapter.dispatch('json_texts_in_all')(column, path)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__json_texts_in_all(column, path) -%}
+nullif(
+    array_to_string(
+        list_filter(json_extract_string(try_cast({{ column }} as json), '{{ path }}'), lambda text: text is not null), chr(31)
+    ),
+    ''
+)
+{%- endmacro -%}

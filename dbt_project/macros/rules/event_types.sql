@@ -11,25 +11,25 @@
 {%- endmacro -%}
 
 {#-
-    Words of others for the same: Segment's (its e-commerce specification, which RudderStack has too), Shopify's customer
-    events, REES46's. By type, as JSON, without case, blanks, dashes and underscores.
+    Words of others for the same: Segment's e-commerce specification, which RudderStack has too, in its first and second
+    version (https://segment.com/docs/connections/spec/ecommerce/v2/), Shopify's customer events, REES46's. By type, as JSON, without case, blanks, dashes and underscores.
 -#}
 {%- macro event_type_words() -%}
 {{ tojson({
     'page_view': ['page', 'pageviewed'],
-    'view_item': ['view', 'productviewed'],
-    'view_item_list': ['productlistviewed', 'productlistfiltered', 'collectionviewed'],
+    'view_item': ['view', 'productviewed', 'viewedproduct'],
+    'view_item_list': ['productlistviewed', 'productlistfiltered', 'viewedproductcategory', 'collectionviewed'],
     'search': ['productssearched', 'searchsubmitted'],
     'add_to_wishlist': ['productaddedtowishlist'],
-    'add_to_cart': ['cart', 'productadded', 'productaddedtocart'],
-    'remove_from_cart': ['productremoved', 'productremovedfromcart'],
+    'add_to_cart': ['cart', 'productadded', 'addedproduct', 'wishlistproductaddedtocart', 'productaddedtocart'],
+    'remove_from_cart': ['productremoved', 'removedproduct', 'productremovedfromcart'],
     'view_cart': ['cartviewed'],
     'begin_checkout': ['checkoutstarted'],
-    'add_shipping_info': ['checkoutshippinginfosubmitted'],
+    'add_shipping_info': ['shippinginfoentered', 'checkoutshippinginfosubmitted'],
     'add_payment_info': ['paymentinfoentered', 'paymentinfosubmitted'],
-    'purchase': ['ordercompleted', 'checkoutcompleted'],
-    'refund': ['orderrefunded'],
-    'login': ['signedin'],
+    'purchase': ['ordercompleted', 'completedorder', 'checkoutcompleted'],
+    'refund': ['orderrefunded', 'refundedorder'],
+    'login': ['signedin', 'loggedin'],
     'sign_up': ['signedup'],
 }) }}
 {%- endmacro -%}
