@@ -32,8 +32,10 @@ class Layout:
 
     ``skipped_lines`` come before the rows: the header's and those above it. ``is_known`` is false
     when none of its columns is one that the source needs. ``sample`` are the first lines of the
-    rows. ``is_text`` is true where no delimiter cuts the lines into the same number of fields.
-    ``has_quote_above`` says whether a quote stands above the header.
+    rows, ``unnamed`` the first lines of a file without a header that the source knows. ``is_text``
+    is true where no delimiter cuts the lines into the same number of fields. ``has_quote_above``
+    says whether a quote stands above the header. ``escape`` is what stands before a quote within
+    quotes, ``none`` where nothing is quoted.
     """
 
     delimiter: str
@@ -43,13 +45,27 @@ class Layout:
     note: str | None = None
     skipped_lines: int = 0
     sample: tuple[Line, ...] = ()
+    unnamed: tuple[Line, ...] = ()
     is_text: bool = False
     has_quote_above: bool = False
+    escape: str = "quote"
+
+    @property
+    def delivered_names(self) -> tuple[str, ...]:
+        """What stands where the names of columns do; the source may know none of them."""
+        if not self.unnamed:
+            return self.names
+        return names_in(fields_of(_text(self.unnamed[0]), self.delimiter))
 
     def rows(self) -> Iterator[Row]:
-        """Some of the first rows, by name, as far as each can be cut."""
+        """Some of the first rows, by the names that were delivered, as far as each can be cut."""
+        names = self.delivered_names
         for line in self.sample:
-            yield dict(zip(self.names, fields_of(_text(line), self.delimiter), strict=False))
+            yield dict(zip(names, fields_of(_text(line), self.delimiter), strict=False))
+
+    def unnamed_lines(self) -> list[str]:
+        """The lines of ``unnamed``, whatever cuts them."""
+        return [_text(line) for line in self.unnamed]
 
 
 def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
@@ -79,16 +95,17 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     later = _header_below(lines, delimiters, source)
     if later and _is_report(lines, *later):
         return _with_header(lines, later[0], *later[1:], source)
-    for delimiter, fields in first.items():
+    rest = {"sample": tuple(lines[1 : SAMPLE_ROWS + 1]), "unnamed": tuple(lines[:SAMPLE_ROWS])}
+    for delimiter in delimiters:
+        fields = fields_of(_text(lines[0]), delimiter, source.escape)
         if source.header and len(fields) == len(source.header):
             note = "no header line; columns taken in the declared order"
-            return Layout(delimiter, source.header, 0, True, note, skipped_lines=above)
+            rest |= {"skipped_lines": above, "escape": source.escape}
+            return Layout(delimiter, source.header, 0, True, note, **rest)
     widest = max(delimiters, key=lambda delimiter: len(first[delimiter]))
-    sample = tuple(lines[1 : SAMPLE_ROWS + 1])
     is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
-    return Layout(
-        widest, tuple(first[widest]), 0, False, skipped_lines=above, sample=sample, is_text=is_text
-    )
+    names = tuple(first[widest])
+    return Layout(widest, names, 0, False, skipped_lines=above, is_text=is_text, **rest)
 
 
 def names_in(fields: Sequence[str]) -> tuple[str, ...]:
@@ -131,6 +148,7 @@ def _with_header(
         skipped_lines=header,
         sample=tuple(lines[at + 1 : at + 1 + SAMPLE_ROWS]),
         has_quote_above=any('"' in line.text for line in above),
+        escape="quote" if source.escape == "none" else source.escape,
     )
 
 

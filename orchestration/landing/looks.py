@@ -32,6 +32,8 @@ class Look:
         words: By the key of a name, words of which one is its value in some row, or a key of the
             object in it; of each name one.
         absent: Keys of names of which none is there.
+        width: Of a delimited file without a header line, how many fields its rows have; the keys of
+            `words` are then their places, counted from 1.
         is_to_come: Whether there is no such source yet.
     """
 
@@ -39,15 +41,30 @@ class Look:
     columns: frozenset[str]
     words: tuple[tuple[str, frozenset[str]], ...] = ()
     absent: frozenset[str] = frozenset()
+    width: int | None = None
     is_to_come: bool = False
 
     def has_columns(self, names: frozenset[str]) -> bool:
         """Whether a file with these keys of names has the columns of this look."""
-        return self.columns <= names and not self.absent & names
+        return self.width is None and self.columns <= names and not self.absent & names
 
     def has_words(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Whether some of these rows, by key, hold the words of this look."""
         return all(any(_says(row.get(name), words) for row in rows) for name, words in self.words)
+
+    def has_places(self, lines: Sequence[str], delimiter: str) -> bool:
+        """Whether most of these lines have the fields of this look, and some of them its words.
+
+        A delimiter within a quoted field counts: what has no header line is seldom quoted, and a
+        quote within a text must not join its fields.
+        """
+        cut = (line.split(delimiter) for line in lines)
+        rows = [
+            {str(place): field for place, field in enumerate(fields, start=1)}
+            for fields in cut
+            if len(fields) == self.width
+        ]
+        return len(rows) > len(lines) / 2 and self.has_words(rows)
 
 
 @lru_cache(maxsize=4096)  # a file has the same names in every row
@@ -66,20 +83,21 @@ def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
         return tuple(
             Look(
                 source,
-                frozenset(map(name_key, each["columns"])),
+                frozenset(map(name_key, each["columns"] if "width" not in each else ())),
                 tuple(
-                    (name_key(name), frozenset(str(word).casefold() for word in words))
+                    (name_key(str(name)), frozenset(str(word).casefold() for word in words))
                     for name, words in (each.get("words") or {}).items()
                 ),
                 frozenset(map(name_key, each.get("without") or ())),
+                int(each["width"]) if "width" in each else None,
             )
             for each in declared or ()
         )
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ComebackError(
             "the look of a source cannot be read",
             where,
-            "give a list of `columns`, `words` and `without`",
+            "give a list of `columns` or `width`, `words` and `without`",
         ) from error
 
 
@@ -118,11 +136,41 @@ def other_source(
     if all(look.source == source for look in possible):
         return None
     keyed = [{name_key(name): value for name, value in row.items()} for row in rows]
-    fitting = {look.source: look for look in possible if look.has_words(keyed)}
+    return _refusal(source, [look for look in possible if look.has_words(keyed)])
+
+
+def other_source_by_place(
+    source: str, looks: Iterable[Look], lines: Sequence[str], delimiters: Iterable[str]
+) -> Skip | None:
+    """The same of a delimited file without a header line.
+
+    Args:
+        source: The name it was given under.
+        looks: All looks that are known.
+        lines: Some of its first lines.
+        delimiters: What may cut them into fields.
+    """
+    return _refusal(
+        source,
+        [
+            look
+            for look in looks
+            if look.width and any(look.has_places(lines, delimiter) for delimiter in delimiters)
+        ],
+    )
+
+
+def _refusal(source: str, looks: Iterable[Look]) -> Skip | None:
+    """Why a file with these looks is not one of the source's."""
+    fitting = {look.source: look for look in looks}
     if not fitting or source in fitting:
         return None
     first = next(iter(fitting.values()))
-    todo = "which is not read yet" if first.is_to_come else f"give it as {first.source}"
+    todo = (
+        f"{first.source} is not read yet: deliver its events with the columns of canonical"
+        if first.is_to_come
+        else f"give it as {first.source}"
+    )
     return Skip(
         f"looks_like_{first.source}",
         f"the file looks like the source {' or '.join(fitting)}, not like {source}; {todo}",

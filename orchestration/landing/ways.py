@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from orchestration.landing import csv_files, json_files, parquet_files
-from orchestration.landing.csv_layout import layout_of
+from orchestration.landing.csv_layout import DELIMITERS, layout_of
 from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.kinds import NOT_A_TABLE, Format, Skip, ending_of
-from orchestration.landing.looks import other_source
+from orchestration.landing.looks import other_source, other_source_by_place
 from orchestration.landing.parquet_refusals import is_refused
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
@@ -50,7 +50,9 @@ def readers_of(
         return [partial(json_files.read, stream=stream, limit=limit, folders=folders)]
     layout = layout_of(stream, source, limit)
     is_text = (ending_of(name) or "").startswith(".txt")
-    foreign = other_source(source.name, source.looks, [*layout.names, *folders], layout.rows())
+    foreign = other_source_by_place(
+        source.name, source.looks, layout.unnamed_lines(), DELIMITERS
+    ) or other_source(source.name, source.looks, [*layout.delivered_names, *folders], layout.rows())
     if skip := foreign or (NOT_A_TABLE if layout.is_text and is_text else None):
         return [lambda writer: writer.skip(skip)]
     options = {"stream": stream, "layout": layout, "limit": limit, "folders": folders}

@@ -10,8 +10,14 @@ from orchestration.landing import load_sources, source_named
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
 
-def test_the_project_declares_its_three_sources_of_events_and_one_of_rates(sources):
-    assert list(sources) == ["canonical", "exchange_rates", "rees46", "shopify_pixel"]
+def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
+    assert list(sources) == [
+        "canonical",
+        "exchange_rates",
+        "rees46",
+        "shopify_pixel",
+        "snowplow",
+    ]
     assert sources["rees46"].header == (
         "event_time",
         "event_type",
@@ -28,6 +34,7 @@ def test_the_project_declares_its_three_sources_of_events_and_one_of_rates(sourc
         "exchange_rates": {"date", "currency", "rate"},
         "rees46": {"event_time", "event_type", "user_id"},
         "shopify_pixel": {"client_id", "timestamp", "event_name"},
+        "snowplow": {"collector_tstamp", "derived_tstamp", "event", "event_id", "domain_userid"},
     }
 
 
@@ -50,15 +57,16 @@ def test_dumps_near_our_words_are_understood(sources, delivered, column):
 
 def test_no_name_of_an_address_or_number_stands_for_anything(sources):
     names = ["email", "e-mail", "user_email", "email_hash", "phone", "phone_number", "tel"]
-    assert [s.target(name) for s in sources.values() for name in names] == [None] * 28
+    assert [s.target(name) for s in sources.values() for name in names] == [None] * (
+        7 * len(sources)
+    )
 
 
 def test_an_unknown_source_is_answered_with_the_known_ones(sources):
     with pytest.raises(ComebackError) as error:
         source_named(sources, "magento")
     assert str(error.value) == (
-        "no source 'magento', known sources: canonical, exchange_rates, rees46, shopify_pixel,"
-        " name one of them"
+        f"no source 'magento', known sources: {', '.join(sources)}, name one of them"
     )
 
 

@@ -1,24 +1,37 @@
 """Fixtures of the tests of the rules: what dbt sends, and a warehouse to send it to."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from .recording import Recording, recording
+from .recording import SOURCES, VENDORS, Recording, recording
 from .warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
 def dbt_recording(pytestconfig: pytest.Config) -> Recording:
     """Kept between sessions and shared by the processes of one, until the project changes."""
+    return _kept(pytestconfig, "dbt", SOURCES)
+
+
+def _kept(
+    pytestconfig: pytest.Config, name: str, sources: Sequence[str], *, is_repeated: bool = True
+) -> Recording:
     cache = getattr(pytestconfig, "cache", None)  # switched off by `-p no:cacheprovider`
     if cache is not None:
-        return recording(cache.mkdir("dbt"))
+        return recording(cache.mkdir(name), sources=sources, is_repeated=is_repeated)
     with tempfile.TemporaryDirectory() as folder:
-        return recording(Path(folder))
+        return recording(Path(folder), sources=sources, is_repeated=is_repeated)
 
 
 @pytest.fixture(scope="session")
 def warehouse(dbt_recording: Recording) -> Warehouse:
     return Warehouse(dbt_recording)
+
+
+@pytest.fixture(scope="session")
+def vendors(pytestconfig: pytest.Config) -> Warehouse:
+    """A warehouse that rows of other systems' dumps reach, and only they."""
+    return Warehouse(_kept(pytestconfig, "dbt_vendors", VENDORS, is_repeated=False))

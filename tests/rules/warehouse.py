@@ -154,11 +154,16 @@ class Warehouse:
         self._run([model for model in self._models if model.name in needed], as_of)
 
     def build_files(
-        self, folder: Path, as_of: datetime, *, tables: Iterable[str] = SELECTS
+        self,
+        folder: Path,
+        as_of: datetime,
+        *,
+        tables: Iterable[str] = SELECTS,
+        source_name: str = "canonical",
     ) -> None:
-        """Land the files of a folder as dumps of `canonical`, and build what `tables` need."""
+        """Land the files of a folder as dumps of a source, and build what `tables` need."""
         self.empty()
-        source = load_sources(PROJECT / "models" / "staging")["canonical"]
+        source = load_sources(PROJECT / "models" / "staging")[source_name]
         landed = land(self._connection, find_files(folder, source), source, landed_at=as_of)
         assert {file.status for file in landed} == {"loaded"}
         needed = self._needed(tables)

@@ -49,7 +49,12 @@ def test_the_hour_and_the_settings_become_variables():
         ],
         "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
-        "event_sources": ["canonical", "rees46", "shopify_pixel"],
+        "event_sources": [
+            "canonical",
+            "rees46",
+            "shopify_pixel",
+            "snowplow",
+        ],
     }
 
 

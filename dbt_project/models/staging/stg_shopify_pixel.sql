@@ -68,12 +68,7 @@ renamed as (
         {{ url_parameter('page_url', 'utm_source') }} as utm_source,
         {{ url_parameter('page_url', 'utm_medium') }} as utm_medium,
         {{ url_parameter('page_url', 'utm_campaign') }} as utm_campaign,
-        case
-            when user_agent is null then null
-            when {{ has_pattern('user_agent', 'iPad|Tablet|PlayBook|Silk') }} then 'tablet'
-            when {{ has_pattern('user_agent', 'Mobi|iPhone|Android') }} then 'mobile'
-            else 'desktop'
-        end as device_type,
+        {{ device_of('user_agent') }} as device_type,
         cast(null as string) as country,
         coalesce(
             {{ json_text('event_json', '$.items') }}, {{ json_text('event_json', '$.checkout.lineItems') }}
