@@ -12,6 +12,7 @@ PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
 def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
     assert list(sources) == [
+        "amplitude",
         "canonical",
         "exchange_rates",
         "rees46",
@@ -30,6 +31,7 @@ def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
         "user_session",
     )
     assert {name: source.required_names for name, source in sources.items()} == {
+        "amplitude": {"device_id", "user_id", "event_time", "event_type"},
         "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
         "exchange_rates": {"date", "currency", "rate"},
         "rees46": {"event_time", "event_type", "user_id"},

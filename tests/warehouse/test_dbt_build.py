@@ -50,6 +50,7 @@ def test_the_hour_and_the_settings_become_variables():
         "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
         "event_sources": [
+            "amplitude",
             "canonical",
             "rees46",
             "shopify_pixel",
