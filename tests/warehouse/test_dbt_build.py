@@ -52,6 +52,7 @@ def test_the_hour_and_the_settings_become_variables():
         "event_sources": [
             "amplitude",
             "canonical",
+            "mixpanel",
             "rees46",
             "shopify_pixel",
             "snowplow",
