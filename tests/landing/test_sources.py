@@ -19,6 +19,7 @@ def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
         "rees46",
         "shopify_pixel",
         "snowplow",
+        "tealium",
     ]
     assert sources["rees46"].header == (
         "event_time",
@@ -39,6 +40,7 @@ def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
         "rees46": {"event_time", "event_type", "user_id"},
         "shopify_pixel": {"client_id", "timestamp", "event_name"},
         "snowplow": {"collector_tstamp", "derived_tstamp", "event", "event_id", "domain_userid"},
+        "tealium": {"tealium_event", "data", "event_time", "tealium_visitor_id"},
     }
 
 

@@ -39,7 +39,7 @@ PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 # One source's rows go through the rules like any other's, and plans stay small.
 SOURCES = ("canonical",)
 # Sources of which each has rows of its own shape.
-VENDORS = ("amplitude", "mixpanel", "snowplow")
+VENDORS = ("amplitude", "mixpanel", "snowplow", "tealium")
 # What dbt finds.
 NOTHING, UNENDED, ENDED = "nothing", "unended", "ended"
 # Words that begin a statement: what changes tables is kept, what asks or describes is not.

@@ -56,6 +56,7 @@ def test_the_hour_and_the_settings_become_variables():
             "rees46",
             "shopify_pixel",
             "snowplow",
+            "tealium",
         ],
     }
 
