@@ -22,11 +22,11 @@ class StrayQuote(Exception):  # noqa: N818  # control flow between the modules t
     """Text follows a closing quote."""
 
 
-def fields_of(text: str, delimiter: str) -> list[str]:
+def fields_of(text: str, delimiter: str, escape: str = "quote") -> list[str]:
     """The fields of one line, as far as it can be cut."""
     fields: list[str] = []
     with suppress(StrayQuote):
-        Splitter(delimiter).split(text, fields)
+        Splitter(delimiter, escape).split(text, fields)
     return fields
 
 
@@ -35,9 +35,11 @@ class Splitter:
     after do not count)."""
 
     def __init__(self, delimiter: str, escape: str = "quote") -> None:
-        """Cut at ``delimiter``; ``escape`` is what stands before a quote within quotes."""
+        """Cut at ``delimiter``; ``escape`` is what stands before a quote within quotes, ``none``
+        where nothing is quoted."""
         self.delimiter = delimiter
-        self.closing = _CLOSING[escape]
+        self.has_quotes = escape != "none"
+        self.closing = _CLOSING["quote" if escape == "none" else escape]
         self.has_backslashes = escape == "backslash"
         self.after_quotes = re.compile(f" *+({re.escape(delimiter)}|$)")
 
@@ -50,6 +52,9 @@ class Splitter:
         Raises:
             StrayQuote: Text follows a closing quote.
         """
+        if not self.has_quotes:
+            fields.extend(text[at:].split(self.delimiter))
+            return None
         while True:
             opening = _OPENING.match(text, at)
             if opening is None:

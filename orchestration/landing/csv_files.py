@@ -101,13 +101,14 @@ def read_fast(
     # One column: DuckDB takes a blank line for a row. An unknown layout has no columns to load.
     if not layout.is_known or width == 1 or width > WIDE_COLUMNS or stream.encoding != "utf-8":
         raise NotClean
-    seen = survey(stream, has_backslashes=writer.source.escape == "backslash")
+    seen = survey(stream, has_backslashes=layout.escape == "backslash")
     if not seen.is_plain or layout.has_quote_above:
         raise NotClean
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in positional(width))
+    quote = "" if layout.escape == "none" else '"'
     relation = (
         "read_csv(?, auto_detect = false, header = false, skip = ?, delim = ?, "
-        "quote = '\"', escape = '\"', strict_mode = true, hive_partitioning = false, "
+        f"quote = '{quote}', escape = '{quote}', strict_mode = true, hive_partitioning = false, "
         f"compression = ?, max_line_size = ?, columns = {{{columns}}})"
     )
     names, relation = with_folders(layout.names, relation, folders)
@@ -214,7 +215,7 @@ class _Records:
         self.writer = writer
         self.lines = lines
         self.put_back: deque[Line] = deque()
-        self.splitter = Splitter(layout.delimiter, writer.source.escape)
+        self.splitter = Splitter(layout.delimiter, layout.escape)
         self.against = "header" if layout.header_line else "declared order"
         self.limit = limit
         self.folders = folders

@@ -34,7 +34,8 @@ class Layout:
     when none of its columns is one that the source needs. ``sample`` are the first lines of the
     rows, ``unnamed`` the first lines of a file without a header that the source knows. ``is_text``
     is true where no delimiter cuts the lines into the same number of fields. ``has_quote_above``
-    says whether a quote stands above the header.
+    says whether a quote stands above the header. ``escape`` is what stands before a quote within
+    quotes, ``none`` where nothing is quoted.
     """
 
     delimiter: str
@@ -47,6 +48,7 @@ class Layout:
     unnamed: tuple[Line, ...] = ()
     is_text: bool = False
     has_quote_above: bool = False
+    escape: str = "quote"
 
     @property
     def delivered_names(self) -> tuple[str, ...]:
@@ -94,10 +96,12 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     if later and _is_report(lines, *later):
         return _with_header(lines, later[0], *later[1:], source)
     rest = {"sample": tuple(lines[1 : SAMPLE_ROWS + 1]), "unnamed": tuple(lines[:SAMPLE_ROWS])}
-    for delimiter, fields in first.items():
+    for delimiter in delimiters:
+        fields = fields_of(_text(lines[0]), delimiter, source.escape)
         if source.header and len(fields) == len(source.header):
             note = "no header line; columns taken in the declared order"
-            return Layout(delimiter, source.header, 0, True, note, skipped_lines=above, **rest)
+            rest |= {"skipped_lines": above, "escape": source.escape}
+            return Layout(delimiter, source.header, 0, True, note, **rest)
     widest = max(delimiters, key=lambda delimiter: len(first[delimiter]))
     is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
     names = tuple(first[widest])
@@ -144,6 +148,7 @@ def _with_header(
         skipped_lines=header,
         sample=tuple(lines[at + 1 : at + 1 + SAMPLE_ROWS]),
         has_quote_above=any('"' in line.text for line in above),
+        escape="quote" if source.escape == "none" else source.escape,
     )
 
 

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.landing.csv_layout import folder_columns, layout_of
+from orchestration.landing.csv_layout import DELIMITERS, folder_columns, layout_of
 from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.kinds import Format, Skip
-from orchestration.landing.looks import SAMPLE_ROWS, Row, name_key
+from orchestration.landing.looks import SAMPLE_ROWS, Look, Row, name_key
 from orchestration.landing.sources import EVENTS, Source
 from orchestration.landing.streams import ByteStream
 
@@ -44,7 +44,8 @@ def recognized(
 
     A file fits the sources whose look it has. Where it has none it fits `canonical`, and own
     sources without a look, if these find in it whose a row is, and when it happened: those that
-    know most of its columns. A CSV file without a header line fits none: its columns have no names.
+    know most of its columns. The columns of a CSV file without a header line have no names: it fits
+    only sources whose look counts them.
 
     Args:
         files: the files; the first 20 that can be read are looked into.
@@ -109,13 +110,11 @@ def _fitting(
     knowing: dict[str, list[str]] = {}
     names: tuple[str, ...] = ()
     for source in sources.values():
-        columns, rows = _sample(path, stream, kind, source)
+        columns, rows, unnamed = _sample(path, stream, kind, source)
         names = (*columns, *folder_columns(name))
-        keys = frozenset(map(name_key, names))
-        keyed = [{name_key(key): value for key, value in row.items()} for row in rows]
         for look in source.looks:
-            if look.source == source.name and look.has_columns(keys) and look.has_words(keyed):
-                looking[source.name] = f"columns {', '.join(sorted(look.columns))}"
+            if look.source == source.name and (reason := _reason(look, names, rows, unnamed)):
+                looking[source.name] = reason
         if source.name == CANONICAL or all(look.source != source.name for look in source.looks):
             knowing[source.name] = _known(source, names)
     if looking:
@@ -126,6 +125,18 @@ def _fitting(
         for source, known in knowing.items()
         if most and len(known) == most
     }
+
+
+def _reason(
+    look: Look, names: Sequence[str], rows: Iterable[Row], unnamed: Sequence[str]
+) -> str | None:
+    """Why a file has a look; None if it does not."""
+    if look.width is not None:
+        fits = any(look.has_places(unnamed, delimiter) for delimiter in DELIMITERS)
+        return f"{look.width} columns without a header line" if fits else None
+    keyed = [{name_key(key): value for key, value in row.items()} for row in rows]
+    fits = look.has_columns(frozenset(map(name_key, names))) and look.has_words(keyed)
+    return f"columns {', '.join(sorted(look.columns))}" if fits else None
 
 
 def _known(source: Source, names: Sequence[str]) -> list[str]:
@@ -140,19 +151,22 @@ def _known(source: Source, names: Sequence[str]) -> list[str]:
 
 def _sample(
     path: Path, stream: ByteStream, kind: Format, source: Source
-) -> tuple[Sequence[str], Sequence[Row]]:
-    """Columns and some of the first rows of a file, read as a source's."""
+) -> tuple[Sequence[str], Sequence[Row], Sequence[str]]:
+    """Columns and some of the first rows of a file, read as a source's; of a file without a header
+    line its first lines instead."""
     match kind:
         case Format.DELIMITED:
             layout = layout_of(stream, source, _SAMPLE_ROW_BYTES)
-            return (layout.names, [*layout.rows()]) if layout.header_line else ([], [])
+            if not layout.header_line:
+                return [], [], layout.unnamed_lines()
+            return layout.names, [*layout.rows()], []
         case Format.JSON:
             objects = [*islice(first_objects(stream, _SAMPLE_ROW_BYTES, source), SAMPLE_ROWS)]
-            return [*dict.fromkeys(key for each in objects for key in each)], objects
+            return [*dict.fromkeys(key for each in objects for key in each)], objects, []
         case Format.PARQUET:
             with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
                 names = file.schema_arrow.names
                 for batch in file.iter_batches(SAMPLE_ROWS):
-                    return names, batch.to_pylist()
-                return names, []
-            return [], []
+                    return names, batch.to_pylist(), []
+                return names, [], []
+            return [], [], []

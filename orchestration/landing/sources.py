@@ -21,7 +21,7 @@ from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
 RAW_SCHEMA = "raw"
 LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
 IDENTITIES = ("visitor", "user", "event")
-ESCAPES = ("quote", "backslash")
+ESCAPES = ("quote", "backslash", "none")
 DECIMALS = ("point", "comma")
 EVENTS, RATES = "events", "rates"
 
@@ -61,7 +61,8 @@ class Source:
         header: Delivered order of columns, for CSV files without a header line; may be empty.
         zone: IANA zone of times delivered without one.
         escape: What stands before a quote within a quoted field of a CSV file: a ``quote``, or a
-            ``backslash`` (before a backslash too).
+            ``backslash`` (before a backslash too). With ``none`` a quote is a letter in a file
+            without a header line.
         looks: The looks of all sources that are known, its own among them.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
         holds: What a row is: one of ``events``, or of ``rates`` of exchange, which are nobody's.
@@ -290,11 +291,16 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
 
 
 def _identities(declared: object) -> tuple[tuple[str, str | None], ...]:
-    """`visitor` is the column itself, `{visitor: $.device}` a text in the JSON that it holds."""
+    """`visitor` is the column itself, `{visitor: $.device}` a text in the JSON that it holds; of
+    several paths the first that has an id counts."""
     if declared is None:
         return ()
     if isinstance(declared, Mapping):
-        return tuple((str(kind), str(path)) for kind, path in declared.items())
+        return tuple(
+            (str(kind), str(path))
+            for kind, paths in declared.items()
+            for path in (paths if isinstance(paths, list) else [paths])
+        )
     return ((str(declared), None),)
 
 

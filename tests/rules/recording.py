@@ -37,7 +37,9 @@ DATABASE = "warehouse"
 # An hour that no log contains: where its text stands in a statement, the log's hour belongs.
 PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 # One source's rows go through the rules like any other's, and plans stay small.
-ONE_SOURCE = ("canonical",)
+SOURCES = ("canonical",)
+# Sources of which each has rows of its own shape.
+VENDORS = ("amplitude", "ga4", "mixpanel", "segment", "snowplow", "tealium")
 # What dbt finds.
 NOTHING, UNENDED, ENDED = "nothing", "unended", "ended"
 # Words that begin a statement: what changes tables is kept, what asks or describes is not.
@@ -85,22 +87,27 @@ class Recording:
 
 
 def recording(
-    cache: Path, project: Path = PROJECT, sources: Sequence[str] = ONE_SOURCE
+    cache: Path,
+    project: Path = PROJECT,
+    sources: Sequence[str] = SOURCES,
+    *,
+    is_repeated: bool = True,
 ) -> Recording:
     """The recording of a project; made once for each content of it, whoever asks first.
 
     Args:
-        cache: a folder for it, and for no other recording; processes may share it.
+        cache: a folder for it; processes may share it. Recordings of other sources need another.
         project: the dbt project.
-        sources: those whose events it builds.
+        sources: those whose rows go through the rules.
+        is_repeated: whether to record what dbt sends where it finds tables, too.
 
     Raises:
         RuntimeError: dbt cannot build the project.
     """
+    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": [*sources]}
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
     content = hashlib.sha256(Path(__file__).read_bytes())
-    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": [*sources]}
     content.update(project_fingerprint(project, variables).encode())
     content.update(json.dumps([raw, versions]).encode())
     path = cache / f"{content.hexdigest()}.json"
@@ -109,7 +116,9 @@ def recording(
             for old in cache.glob("*.json"):
                 old.unlink()
             written = path.with_suffix(".part")
-            written.write_text(json.dumps(asdict(_record(project, raw, variables))))
+            written.write_text(
+                json.dumps(asdict(_record(project, raw, variables, is_repeated=is_repeated)))
+            )
             written.replace(path)
     kept = json.loads(path.read_text())
     return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
@@ -129,7 +138,9 @@ def _raw_tables(project: Path) -> list[str]:
         return ["create schema raw", *(sql for (sql,) in connection.execute(tables).fetchall())]
 
 
-def _record(project: Path, raw: Sequence[str], variables: Mapping[str, object]) -> Recording:
+def _record(
+    project: Path, raw: Sequence[str], variables: Mapping[str, object], *, is_repeated: bool
+) -> Recording:
     with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
         target = Path(folder)
         database = target / f"{DATABASE}.duckdb"
@@ -137,11 +148,11 @@ def _record(project: Path, raw: Sequence[str], variables: Mapping[str, object]) 
             for sql in raw:
                 connection.execute(sql)
         builds = {NOTHING: _build(project, target, variables)}
-        with duckdb.connect(str(database)) as connection:
-            # its end is what this table stands for
-            connection.execute("drop table last_build")
-        for found in (UNENDED, ENDED):
-            builds[found] = _build(project, target, variables)
+        if is_repeated:
+            with duckdb.connect(str(database)) as connection:
+                # its end is what this table stands for
+                connection.execute("drop table last_build")
+            builds |= {found: _build(project, target, variables) for found in (UNENDED, ENDED)}
         with duckdb.connect(str(database)) as connection:
             views = {
                 name

@@ -117,9 +117,9 @@ def rows(warehouse: Warehouse, select: str) -> list[tuple]:
 
 
 def test_a_day_of_json_lines_gives_these_events_carts_and_orders(
-    all_sources_warehouse: Warehouse, tmp_path: Path
+    vendors: Warehouse, tmp_path: Path
 ):
-    warehouse = all_sources_warehouse
+    warehouse = vendors
     write_json(tmp_path / "events_20261120.json", daily(DAY))
     tables(warehouse, tmp_path)
     assert rows(
@@ -192,9 +192,7 @@ def test_a_day_of_json_lines_gives_these_events_carts_and_orders(
     ]
 
 
-def test_a_day_is_the_same_in_every_form_and_counts_once(
-    all_sources_warehouse: Warehouse, tmp_path: Path
-):
+def test_a_day_is_the_same_in_every_form_and_counts_once(vendors: Warehouse, tmp_path: Path):
     forms = {
         "json": [(write_json, "events_20261120.json", daily(DAY))],
         "parquet": [(write_parquet, "events_20261120.parquet", daily(DAY))],
@@ -215,7 +213,7 @@ def test_a_day_is_the_same_in_every_form_and_counts_once(
         for write, path, written in files:
             (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
             write(tmp_path / name / path, written)
-        made[name] = tables(all_sources_warehouse, tmp_path / name)
+        made[name] = tables(vendors, tmp_path / name)
     assert {name: each == made["json"] for name, each in made.items()} == dict.fromkeys(forms, True)
 
 
@@ -240,25 +238,23 @@ FLAT = [
 
 
 def test_a_flattened_table_with_a_row_for_each_item_is_one_order(
-    all_sources_warehouse: Warehouse, tmp_path: Path
+    vendors: Warehouse, tmp_path: Path
 ):
     written = io.StringIO()
     writer = csv.DictWriter(written, FLAT[0])
     writer.writeheader()
     writer.writerows(FLAT)
     (tmp_path / "purchases.csv").write_text(written.getvalue())
-    tables(all_sources_warehouse, tmp_path)
+    tables(vendors, tmp_path)
     assert rows(
-        all_sources_warehouse,
+        vendors,
         "select order_id, order_value, currency, line_count, item_quantity from orders",
     ) == [("741471", Decimal(36), "USD", 2, 3)]
     assert rows(
-        all_sources_warehouse,
+        vendors,
         "select item_id, quantity, unit_price, currency from order_lines order by 1",
     ) == [("pen", 1, Decimal(8), "USD"), ("tee", 2, Decimal(14), "USD")]
-    assert rows(all_sources_warehouse, "select device_type, country from sessions") == [
-        ("desktop", "Canada")
-    ]
+    assert rows(vendors, "select device_type, country from sessions") == [("desktop", "Canada")]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +273,7 @@ def test_a_flattened_table_with_a_row_for_each_item_is_one_order(
     ],
 )
 def test_amounts_are_in_the_shops_currency_or_in_dollars(
-    all_sources_warehouse: Warehouse, tmp_path: Path, sent, item, ecommerce, price, currency, value
+    vendors: Warehouse, tmp_path: Path, sent, item, ecommerce, price, currency, value
 ):
     money = {
         f"purchase_revenue_{name}".rstrip("_"): amount for name, amount in ecommerce.items()
@@ -291,23 +287,19 @@ def test_amounts_are_in_the_shops_currency_or_in_dollars(
         ecommerce=money,
     )
     write_parquet(tmp_path / "events_20261120.parquet", [event])
-    tables(all_sources_warehouse, tmp_path)
-    assert rows(all_sources_warehouse, "select unit_price, currency from order_lines") == [
-        (price, currency)
-    ]
+    tables(vendors, tmp_path)
+    assert rows(vendors, "select unit_price, currency from order_lines") == [(price, currency)]
     # an order of no known value is in no currency
-    assert rows(all_sources_warehouse, "select order_value, currency from orders") == [
+    assert rows(vendors, "select order_value, currency from orders") == [
         (value, None if value is None else currency)
     ]
 
 
-def test_words_of_apps_and_of_site_search_are_understood(
-    all_sources_warehouse: Warehouse, tmp_path: Path
-):
+def test_words_of_apps_and_of_site_search_are_understood(vendors: Warehouse, tmp_path: Path):
     words = ["screen_view", "view_search_results", "in_app_purchase", "scroll"]
     write_json(tmp_path / "a.json", [hit(ANN, f"10:0{n}:00", w) for n, w in enumerate(words)])
-    tables(all_sources_warehouse, tmp_path)
-    assert rows(all_sources_warehouse, "select event_type from events order by event_at") == [
+    tables(vendors, tmp_path)
+    assert rows(vendors, "select event_type from events order by event_at") == [
         ("page_view",),
         ("search",),
         ("purchase",),

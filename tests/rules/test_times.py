@@ -26,6 +26,9 @@ ZONES = {
     "Australia/Lord_Howe": ("2026-10-04 02:00", "2026-04-05 01:30"),
 }
 
+# epochs that count by the clocks of New York
+EPOCHS = "epochs"
+
 
 @pytest.fixture(scope="module")
 def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
@@ -35,6 +38,7 @@ def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with duckdb.connect(str(path)) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
     columns = ["{{ event_time_in('text', '%s') }}" % zone for zone in ZONES]  # noqa: UP031 Jinja
+    columns.append("{{ event_time_in(epoch_as_clock('text'), 'America/New_York') }}")
     with patch.dict(os.environ, {"COMEBACK_WAREHOUSE": str(path), "COMEBACK_TEMP": str(folder)}):
         done = dbtRunner().invoke(
             [
@@ -46,7 +50,7 @@ def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     DuckDBConnectionManager.close_all_connections()
     assert done.success, done.exception
     compiled = done.result.results[0].node.compiled_code
-    return dict(zip(ZONES, compiled.split("/* and */"), strict=True))
+    return dict(zip([*ZONES, EPOCHS], compiled.split("/* and */"), strict=True))
 
 
 def read(expression: str, texts: list[str]) -> list[tuple[datetime, bool]]:
@@ -85,4 +89,14 @@ def test_an_offset_goes_before_the_zone_and_is_not_marked(expressions: dict[str,
         (half_past, False),
         (datetime.fromtimestamp(1792891800, UTC).replace(tzinfo=None), False),
         (None, False),
+    ]
+
+
+def test_an_epoch_may_count_by_the_clocks_of_a_zone(expressions):
+    local = datetime(2026, 7, 1, 6, tzinfo=UTC).timestamp(), datetime(2026, 12, 1, 6, tzinfo=UTC)
+    texts = [str(int(local[0])), str(int(local[1].timestamp()))]
+    # four hours behind in summer, five in winter
+    assert read(expressions[EPOCHS], texts) == [
+        (datetime(2026, 7, 1, 10), False),
+        (datetime(2026, 12, 1, 11), False),
     ]

@@ -49,7 +49,17 @@ def test_the_hour_and_the_settings_become_variables():
         ],
         "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
-        "event_sources": ["canonical", "ga4", "rees46", "segment", "shopify_pixel"],
+        "event_sources": [
+            "amplitude",
+            "canonical",
+            "ga4",
+            "mixpanel",
+            "rees46",
+            "segment",
+            "shopify_pixel",
+            "snowplow",
+            "tealium",
+        ],
     }
 
 

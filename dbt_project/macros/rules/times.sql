@@ -59,6 +59,11 @@ coalesce(
 {{ with_value('clock', read_clock(column), with_value('before', before, with_value('after', after, expression))) }}
 {%- endmacro -%}
 
+{#- An epoch that counts by the clocks of a zone, not by UTC, as these clocks showed it: for event_time to read. -#}
+{%- macro epoch_as_clock(column) -%}
+cast({{ read_clock(column) }} as string)
+{%- endmacro -%}
+
 {%- macro is_local_time(instant, clock, zone) -%}
 ({{ local_time('(' ~ instant ~ ')', zone) }} = {{ clock }})
 {%- endmacro -%}

@@ -1,0 +1,16 @@
+{#- What belongs here: where Snowplow's entities of a shop stand in an enriched event. -#}
+
+{#-
+    The entities of a name, as the text of a JSON list: in JSON and tables a column of their own, in enriched rows among
+    all entities of the event.
+-#}
+{%- macro snowplow_entities(name) -%}
+{%- set schema = 'com.snowplowanalytics.snowplow.ecommerce/' ~ name ~ '/' -%}
+coalesce(
+    contexts_com_snowplowanalytics_snowplow_ecommerce_{{ name }}_1,
+    case
+        when contexts like '%{{ schema }}%'
+            then {{ json_list_where(json_object('contexts'), '$.data[*]', '$.schema', 'iglu:' ~ schema, '$.data') }}
+    end
+)
+{%- endmacro -%}
