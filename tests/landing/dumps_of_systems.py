@@ -1,7 +1,7 @@
-"""Rows of systems that there is no source for yet, in the shapes of their own documentation.
+"""Rows of other systems, in the shapes of their own documentation.
 
 Belongs here: the rows, and the pages they are from. Not here: what becomes of them
-(test_looks_to_come.py).
+(test_looks_of_systems.py).
 """
 
 import json
@@ -191,6 +191,9 @@ TEALIUM = [
         "data": {"dom": {"domain": "shop.example"}, "udo": {"tealium_event": "view"}},
         "useragent": "Mozilla/5.0",
     },
+]
+# of visitors, not of events
+TEALIUM_VISITORS = [
     {
         "_id": "v1",
         "creation_ts": 1795168800000,
@@ -204,4 +207,11 @@ TEALIUM = [
     },
 ]
 
-DUMPS = {"snowplow": SNOWPLOW, "amplitude": AMPLITUDE, "mixpanel": MIXPANEL, "tealium": TEALIUM}
+DUMPS = {
+    "snowplow": SNOWPLOW,
+    "amplitude": AMPLITUDE,
+    "mixpanel": MIXPANEL,
+    "tealium": TEALIUM,
+    "tealium_visitor_records": TEALIUM_VISITORS,
+}
+NOT_READ = {"tealium_visitor_records"}
