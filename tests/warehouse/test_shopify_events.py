@@ -107,10 +107,10 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Query:
     folder = home.root / "dumps"
     folder.mkdir()
     (folder / "a.jsonl").write_text("\n".join(map(json.dumps, EVENTS)))
-    source = known_sources()["shopify_pixel"]
+    source = known_sources(home)["shopify_pixel"]
     landed_at = datetime(2026, 11, 26, tzinfo=UTC)
     with database.connect(home, Settings()) as connection:
-        ensure_raw_tables(connection, known_sources())
+        ensure_raw_tables(connection, known_sources(home))
         land(connection, find_files(str(folder), source), source, landed_at=landed_at)
     hour = datetime(2026, 11, 20, 11)
     dbt_build.build(home, Settings(), as_of=hour, command="run").require_success()
