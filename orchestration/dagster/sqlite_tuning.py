@@ -8,7 +8,7 @@ closes, which folds the write-ahead log back into it: 21 ms a write, measured 20
 longer than the hour's work. With the two changes made here it is 0.14 ms. A killed process loses
 nothing by it; a power cut may lose the last events, and never leaves a damaged file.
 
-Dagster makes an engine for each event too, and SQLAlchemy compiles every statement anew for it: a
+Dagster makes an engine for each event too, and SQLAlchemy compiles every statement again for it: a
 tenth of the CPU time of an hour with nothing new, measured 2026-11-28. Here an engine is kept for
 each file.
 

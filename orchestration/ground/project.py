@@ -49,7 +49,7 @@ def own_sources(home: Home) -> list[str]:
                 raise ComebackError(
                     f"the source {name} has no {path.name}",
                     str(home.sources),
-                    f"write it, or begin with: comeback source new {name} FILES",
+                    "write it: dbt_project/docs/own_source.md",
                 )
     return names
 

@@ -73,7 +73,7 @@ def recognized(
         raise ComebackError(
             f"no source fits these dumps (columns of the last one looked into: {shown})",
             ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there",
-            "name one with --source, or write your own: comeback source new NAME FILES",
+            "name one with --source, or write your own: dbt_project/docs/own_source.md",
         )
     common = set.intersection(*(set(fits) for fits in found.values()))
     if len(common) == 1:

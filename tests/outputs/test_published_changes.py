@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow
 # amid the log, so that outcomes of scores become known from load to load
 NOON = datetime(2026, 10, 20, 12)
 SETTINGS = Settings(scores_keep_days=1)
+# the simulated shop does not say what is bought
+BOUGHT = '[{"item_id": "bag", "quantity": 2, "price": 5}, {"item_id": "hat", "price": 3}]'
 
 
 @pytest.mark.parametrize("hours", [4, pytest.param(6, marks=pytest.mark.heavy)])
@@ -73,6 +75,8 @@ def loads(folder: Path, generator: random.Random, hours: int) -> list[pl.DataFra
     # as from a collector that is built in twice
     twice = rows.filter(pl.col("event_type") == "view_item").gather_every(50)
     rows = pl.concat([rows, twice.with_columns(event_id="again-" + pl.col("event_id"))])
+    bought = pl.when(pl.col("event_type") == "purchase").then(pl.lit(BOUGHT))
+    rows = rows.with_columns(items=bought)
     of_load = [
         min(hours - 1, max(0, place * 2 * hours // rows.height - hours) + delay)
         for place in range(rows.height)

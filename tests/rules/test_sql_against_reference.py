@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from . import reference_tables
 from .all_cases import CASES
 from .apart import apart, by_log
-from .cases import LOADED_AT, MONDAY, Case, Row
+from .cases import LOADED_AT, MONDAY, Case, Row, buy
+from .cases import log as delivered
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
 from .reference_events import Event
@@ -215,6 +216,8 @@ def assert_cut_is_known(
 ) -> None:
     """As of INSTANT the logs give what they give if they end there."""
     rows = [row for log in logs.values() for row in log]
+    if is_learned:
+        rows += _orders_of_one_currency(len(rows))
     events = clean(rows, AFTER_ALL).events
     tables = (*SCORING, *(TRAINING if is_learned else ()))
     warehouse.build(rows, INSTANT, tables=(*tables, "carts"), landed_at=AFTER_ALL)
@@ -237,6 +240,15 @@ def assert_cut_is_known(
     if is_learned:
         until = max((one.event_at for one in events if one.event_at <= INSTANT), default=INSTANT)
         _assert_same_features(_everything(warehouse, TRAINING), later, until=until)
+
+
+def _orders_of_one_currency(count: int) -> list[Row]:
+    """Orders that make one currency the reporting one of every hour.
+
+    What is learned from is in the currency of the hour in which it is read.
+    """
+    order = partial(buy, "Z", "09:00", currency="EUR", order_value="1")
+    return delivered(*(order(f"z{number}") for number in range(count)))
 
 
 def _assert_same_features(
