@@ -321,6 +321,7 @@ DBT_TABLES = {
     "orders": BuiltTable(("ordered_at", "order_key"), "visitor_id"),
     "order_lines": BuiltTable(("order_key", "line_number"), "visitor_id"),
     "items": BuiltTable(("item_id",)),
+    "also_bought": BuiltTable(("item_id", "other_rank")),
     "daily_funnel": BuiltTable(("day",)),
     AMOUNTS_WITHOUT_RATE: BuiltTable(("day", "kind", "currency")),
     "landed_files": BuiltTable(("load_id",)),

@@ -27,6 +27,7 @@ NOON = datetime(2026, 10, 20, 12)
 SETTINGS = Settings(scores_keep_days=1)
 # the simulated shop does not say what is bought
 BOUGHT = '[{"item_id": "bag", "quantity": 2, "price": 5}, {"item_id": "hat", "price": 3}]'
+BOUGHT_ALONE = '[{"item_id": "cap"}]'
 
 
 @pytest.mark.parametrize("hours", [4, pytest.param(6, marks=pytest.mark.heavy)])
@@ -75,7 +76,9 @@ def loads(folder: Path, generator: random.Random, hours: int) -> list[pl.DataFra
     # as from a collector that is built in twice
     twice = rows.filter(pl.col("event_type") == "view_item").gather_every(50)
     rows = pl.concat([rows, twice.with_columns(event_id="again-" + pl.col("event_id"))])
-    bought = pl.when(pl.col("event_type") == "purchase").then(pl.lit(BOUGHT))
+    is_order = pl.col("event_type") == "purchase"
+    bought = pl.when(is_order & (is_order.cum_sum() % 2 == 0)).then(pl.lit(BOUGHT))
+    bought = bought.when(is_order).then(pl.lit(BOUGHT_ALONE))
     rows = rows.with_columns(items=bought)
     of_load = [
         min(hours - 1, max(0, place * 2 * hours // rows.height - hours) + delay)

@@ -59,6 +59,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "orders",
         "order_lines",
         "items",
+        "also_bought",
         "cart_scores",
         "score_outcomes",
         "retargeting_priorities",

@@ -1,4 +1,4 @@
-{#- What belongs here: what makes purchases one order, and how many units of an item they buy. -#}
+{#- What belongs here: what makes purchases one order, how many units of an item they buy, and what is bought together. -#}
 
 {#- Purchases with one order_id are one order; without one those of a visitor at one time are. -#}
 {%- macro order_key() -%}
@@ -11,4 +11,19 @@ end)
 {#- A quantity below 0 buys nothing, one that is not given buys one. -#}
 {%- macro bought_units(quantity) -%}
 cast(greatest(coalesce({{ quantity }}, 1), 0) as bigint)
+{%- endmacro -%}
+
+{#- Which orders and pairs of items say what is bought together, and how many others an item is given. -#}
+{%- macro bought_together() -%}
+{{ return({'days': 180, 'max_items': 50, 'min_orders': 5, 'best': 10}) }}
+{%- endmacro -%}
+
+{#- The lower end of the 95 % interval of a share (Wilson, 1927): a small count promises less. -#}
+{%- macro wilson_lower_bound(successes, trials) -%}
+{%- set z = 1.959963984540054 -%}
+{%- set share = "(" ~ successes ~ " / " ~ trials ~ ")" -%}
+(
+    {{ share }} + {{ z * z / 2 }} / {{ trials }}
+    - {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ trials }} + {{ z * z / 4 }} / ({{ trials }} * {{ trials }}))
+) / (1 + {{ z * z }} / {{ trials }})
 {%- endmacro -%}
