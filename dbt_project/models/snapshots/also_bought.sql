@@ -112,7 +112,7 @@ ranked as (
         *,
         row_number() over (
             partition by item_id
-            order by confidence_at_least desc, orders_together desc, other_item_id
+            order by confidence_at_least desc, orders_together desc, other_item_id asc
         ) as other_rank
     from measured
     where lift > 1
