@@ -269,7 +269,7 @@ def build(
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
-    results = _invoke(home, settings, args, _parsed_project(home.dbt, fingerprint))
+    results = _invoke(home, settings, args, parsed_project(home.dbt, fingerprint))
     built = BuildResult(tuple(_node_result(each) for each in results))
     seconds = time.monotonic() - begun
     logger.info(
@@ -299,13 +299,18 @@ def _invoke(
 
 
 @functools.lru_cache(maxsize=1)
-def _parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
+def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
     """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
+    import msgpack
     from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
+    from dbt.parser.manifest import extended_msgpack_decoder
 
     packed = (target / "partial_parse.msgpack").read_bytes()
-    manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    # as dbt does it, which keeps a number as the key of what a yml declares and cannot read it again
+    unpack = functools.partial(
+        msgpack.unpackb, ext_hook=extended_msgpack_decoder, raw=False, strict_map_key=False
+    )
+    manifest = Manifest.from_msgpack(packed, decoder=unpack)
     manifest.build_flat_graph()
     return manifest
 

@@ -16,6 +16,7 @@ from orchestration.warehouse.dbt_build import (
     code_version,
     dbt_args,
     dbt_vars,
+    parsed_project,
     project_fingerprint,
     reason_phrases,
 )
@@ -213,3 +214,14 @@ def test_words_that_are_not_two_texts_are_refused(pair):
     columns = {"idle_hours": {"config": {"meta": {"reason": pair}}}}
     with pytest.raises(ComebackError, match="idle_hours"):
         reason_phrases(json.loads(json.dumps(manifest(columns))))
+
+
+def test_a_parsed_project_with_numbers_as_keys_is_read(tmp_path):
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    manifest = Manifest()
+    manifest.metadata.env = {2: "the place of a word in a row, as a yml may say it"}
+    packed = manifest.to_msgpack(encoder=extended_mashumaro_encoder)
+    (tmp_path / "partial_parse.msgpack").write_bytes(packed)
+    assert parsed_project(tmp_path, "a").metadata.env == manifest.metadata.env
