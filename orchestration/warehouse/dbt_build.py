@@ -306,7 +306,7 @@ def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG00
     from dbt.parser.manifest import extended_msgpack_decoder
 
     packed = (target / "partial_parse.msgpack").read_bytes()
-    # as dbt does it, which keeps a number as the key of what a yml declares and cannot read it again
+    # As dbt reads it, and numbers as keys in a yml too, which dbt writes and cannot read again.
     unpack = functools.partial(
         msgpack.unpackb, ext_hook=extended_msgpack_decoder, raw=False, strict_map_key=False
     )
