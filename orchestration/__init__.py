@@ -11,5 +11,6 @@ Packages stand on one another in this order, and none imports from one above it 
     outputs     what others read: the published database, export files
     dagster     all of it as assets, checks, jobs, schedules and sensors
 
-`cli`, its `arguments` and `status` with its `status_lines` stand above them.
+`cli`, its `arguments`, `inspection`, `explanation` and `status` with its `status_lines` stand above
+them.
 """

@@ -45,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="exit with 1 if anything is wrong"
     )
     _add_accept(commands)
+    _add_explain(commands)
     _add_ui(commands)
     return program
 
@@ -147,6 +148,18 @@ def _add_accept(commands: argparse._SubParsersAction) -> None:
         "comeback accept 2026-10-31.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="name as in comeback status")
+
+
+def _add_explain(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "explain",
+        "a cart, its newest score and the lines of the log behind it",
+        "comeback explain --cart 8f1c2ab",
+    )
+    parser.add_argument(
+        "--cart", required=True, metavar="ID", help="its cart_id, or the beginning of it"
+    )
 
 
 def _add_ui(commands: argparse._SubParsersAction) -> None:

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
-    every = (init, inspect, land, run, replay, train, erase, status, accept, ui)
+    every = (init, inspect, land, run, replay, train, erase, status, accept, explain, ui)
     return {each.__name__: each for each in every}[name]
 
 
@@ -222,6 +222,13 @@ def accept(home: Home, arguments: argparse.Namespace) -> None:
         accepted = launcher.accept(arguments.files)
     print("\n".join(f"Accepted   {each}" for each in accepted))
     print("Run the hour again: comeback run")
+
+
+def explain(home: Home, arguments: argparse.Namespace) -> None:
+    """Show what a score was made from."""
+    from orchestration import explanation
+
+    print("\n".join(explanation.explain_cart(home, arguments.cart)))
 
 
 def _show_progress() -> None:

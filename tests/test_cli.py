@@ -21,7 +21,7 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "accept", "ui"]
+COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "accept", "explain", "ui"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
