@@ -31,7 +31,7 @@ else
 endif
 
 test: setup $(VENV)/duckdb-1.5
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 # an older client, to show that it reads what we publish
 $(VENV)/duckdb-1.5: tests/duckdb-1.5.lock | setup

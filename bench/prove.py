@@ -108,7 +108,7 @@ def prove(names: Sequence[str], lines: Path = LINES) -> str | None:
 def _run_heavy(*arguments: str) -> Found:
     """Run the tests that are marked heavy."""
     command = [sys.executable, "-m", "pytest", "-m", "heavy", "-x", "-q", "--tb=no"]
-    spread = ["--numprocesses", "auto", "--dist", "loadgroup"]
+    spread = ["--numprocesses", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]
     out = _run([*command, *spread, *arguments])
     # libraries may print something after pytest's last line
     passed = re.search(r"^(?:=+ )?(\d+) passed.* in ", out, re.M)

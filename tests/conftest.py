@@ -79,19 +79,33 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread tests over the cores: a file stays together, as does all that reads one whole run.
 
     The tests of the rules share only what is quickly made, so each of them may run anywhere. The
-    slow ones of them come last: no core waits then while another ends a long file.
+    slow ones of them come last: no core waits then while another ends a long file. This hook runs
+    first, because the one that puts a group into the name of its tests sees no later group.
     """
     for item in items:
         shared = {"simulated_home", "shop"}.intersection(getattr(item, "fixturenames", ()))
         if shared:
             item.add_marker(pytest.mark.xdist_group(shared.pop()))
         elif item.path.parent.name != "rules":
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
     items.sort(key=_turn)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups are in the names of tests on a worker: without, each whole run is made on every core.
+
+    Raises:
+        pytest.UsageError: pytest and pytest-xdist do not fit each other.
+    """
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    is_spread = getattr(session.config.option, "loadgroup", False)
+    if is_spread and not all("@" in item.nodeid for item in grouped):
+        raise pytest.UsageError("pytest-xdist puts no group into the names of tests")
 
 
 def _turn(item: pytest.Item) -> int:

@@ -57,7 +57,7 @@ EVENTS = [
     event(5, "ann", 4, "Order Completed", user_id="u1000",
           event_properties={"order_id": "T-1", "revenue": 32.85, "currency": "EUR",
                             "products": [SHOE, HATS]}),
-    # what Amplitude makes beside an event with a revenue
+    # what revenue() of an SDK sends beside the shop's own event
     event(6, "ann", 4, "revenue_amount", event_properties={"$revenue": 32.85, "$price": 32.85}),
     event(7, "bob", 0, "add_to_cart", **PHONE,
           event_properties={"sku": "tie", "price": "3.49", "quantity": 3, "currency": "GBP"}),
@@ -171,3 +171,19 @@ def test_a_list_that_cannot_be_read_is_noted(vendors: Warehouse, tmp_path: Path)
     folder = write_rows(tmp_path, "jsonl", rows)
     vendors.build_files(folder, HOUR, tables=("set_aside_rows",), source_name="amplitude")
     assert vendors.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
+
+
+def test_a_shop_names_its_events_itself(vendors: Warehouse, tmp_path: Path):
+    words = {
+        "Cart Add": "add_to_cart",
+        "cart_empty": "remove_from_cart",
+        "checkout": "begin_checkout",
+        "Placed Order": "purchase",
+        "$mp_web_page_view": "page_view",
+        "add to basket": "add to basket",
+    }
+    rows = [event(minute, "ann", minute, word) for minute, word in enumerate(words)]
+    folder = write_rows(tmp_path, "jsonl", rows)
+    vendors.build_files(folder, HOUR, tables=("events",), source_name="amplitude")
+    found = values(vendors.query("select event_type from events order by event_at"))
+    assert found == [(word,) for word in words.values()]

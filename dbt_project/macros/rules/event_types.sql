@@ -12,7 +12,8 @@
 
 {#-
     Words of others for the same: Segment's e-commerce specification, which RudderStack has too, in its first and second
-    version (https://segment.com/docs/connections/spec/ecommerce/v2/), Shopify's customer events, REES46's. By type, as JSON, without case, blanks, dashes and underscores.
+    version (https://segment.com/docs/connections/spec/ecommerce/v2/), Shopify's customer events, REES46's. By type, as
+    JSON, without case, blanks, dashes and underscores.
 -#}
 {%- macro event_type_words() -%}
 {{ tojson({
@@ -34,6 +35,28 @@
 }) }}
 {%- endmacro -%}
 
+{#-
+    Words that mean the same where a shop names its events itself, as for Amplitude, Mixpanel and Tealium, and too common to
+    mean it in any source. By type, as JSON, spelled as those above.
+-#}
+{%- macro chosen_event_type_words() -%}
+{{ tojson({
+    'page_view': ['viewedpage', 'viewedapage', 'loadedapage', '[amplitude]pageviewed', '$mpwebpageview'],
+    'view_item': ['viewproduct', 'productview', 'itemviewed', 'vieweditem'],
+    'view_item_list': ['categoryviewed', 'categoryview'],
+    'search': ['productsearched', 'searched'],
+    'add_to_wishlist': ['addedtowishlist', 'wishlistadd'],
+    'add_to_cart': ['addedtocart', 'itemadded', 'itemaddedtocart', 'cartadd'],
+    'remove_from_cart': ['removedfromcart', 'itemremoved', 'itemremovedfromcart', 'cartremove', 'cartempty'],
+    'view_cart': ['viewedcart', 'cartview'],
+    'begin_checkout': ['checkout', 'startcheckout', 'startedcheckout', 'initiatecheckout', 'initiatedcheckout'],
+    'purchase': ['purchased', 'purchasecompleted', 'completedpurchase', 'orderplaced', 'placedorder'],
+    'refund': ['orderrefund'],
+    'login': ['signin', 'userlogin'],
+    'sign_up': ['accountcreated', 'userregister', 'registered'],
+}) }}
+{%- endmacro -%}
+
 {#- The types that mean something, as a list in SQL. -#}
 {%- macro known_event_types() -%}
 {%- for type in fromjson(event_type_names()) -%}
@@ -41,17 +64,22 @@
 {%- endfor -%}
 {%- endmacro -%}
 
-{#- The type that a word stands for, however it is spelled; any other word as it is, null for none. -#}
-{%- macro event_type(column) -%}
+{#-
+    The type that a word stands for, however it is spelled; any other word as it is, null for none.
+    `is_chosen`: the shop named its events itself.
+-#}
+{%- macro event_type(column, is_chosen=false) -%}
 {%- set word = "nullif(trim(" ~ column ~ "), '')" -%}
 {%- set key = "translate(lower(" ~ column ~ "), ' -_', '')" -%}
 {%- set words = fromjson(event_type_words()) -%}
+{%- set chosen = fromjson(chosen_event_type_words()) if is_chosen else {} -%}
 case
     {#- what most rows say is compared first: the rest costs a row ten times as much #}
     when {{ column }} in ({{ known_event_types() }}) then {{ column }}
     {%- for type in fromjson(event_type_names()) %}
     when {{ key }} in (
-        {%- for each in [type | lower | replace('_', '') | replace('-', '') | replace(' ', '')] + words.get(type, []) -%}
+        {%- set own = type | lower | replace('_', '') | replace('-', '') | replace(' ', '') -%}
+        {%- for each in [own] + words.get(type, []) + chosen.get(type, []) -%}
         '{{ each | replace("'", "''") }}'{{ ', ' if not loop.last }}
         {%- endfor -%}
     ) then '{{ type | replace("'", "''") }}'

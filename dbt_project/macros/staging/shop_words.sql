@@ -1,41 +1,7 @@
 {#-
-    What belongs here: reading events whose names and properties a shop chose itself, as Amplitude and Mixpanel have them:
-    the common spellings, most of them Segment's and GA4's. Not here: which types mean something (`rules/event_types`).
+    What belongs here: reading events whose properties a shop named itself, as Amplitude and Mixpanel have them: the common
+    spellings, most of them Segment's and GA4's. Not here: words for what happened (`rules/event_types`).
 -#}
-
-{#- GA4's word for a common name of what happened, whatever its case, blanks and dashes; any other name as it is. -#}
-{%- macro common_event_type(name) -%}
-{%- set words = {
-    'page_view': ['page_viewed', 'viewed_page', 'page', 'loaded_a_page', 'viewed_a_page', '[amplitude]_page_viewed',
-        '$mp_web_page_view'],
-    'view_item': ['product_viewed', 'viewed_product', 'view_product', 'product_view', 'item_viewed', 'viewed_item'],
-    'view_item_list': ['product_list_viewed', 'category_viewed', 'category_view', 'collection_viewed'],
-    'search': ['products_searched', 'product_searched', 'searched', 'search_submitted'],
-    'add_to_wishlist': ['product_added_to_wishlist', 'added_to_wishlist', 'wishlist_add'],
-    'add_to_cart': ['product_added', 'added_product', 'added_to_cart', 'product_added_to_cart', 'item_added',
-        'item_added_to_cart', 'cart_add'],
-    'remove_from_cart': ['product_removed', 'removed_product', 'removed_from_cart', 'product_removed_from_cart',
-        'item_removed', 'item_removed_from_cart', 'cart_remove', 'cart_empty'],
-    'view_cart': ['cart_viewed', 'viewed_cart', 'cart_view'],
-    'begin_checkout': ['checkout_started', 'started_checkout', 'checkout', 'initiate_checkout', 'initiated_checkout',
-        'start_checkout'],
-    'add_shipping_info': ['shipping_info_entered', 'checkout_shipping_info_submitted'],
-    'add_payment_info': ['payment_info_entered', 'payment_info_submitted'],
-    'purchase': ['order_completed', 'completed_order', 'purchased', 'purchase_completed', 'completed_purchase',
-        'checkout_completed', 'order_placed', 'placed_order'],
-    'refund': ['order_refunded', 'refunded_order', 'order_refund'],
-    'login': ['logged_in', 'log_in', 'signed_in', 'sign_in', 'user_login'],
-    'sign_up': ['signed_up', 'signup', 'account_created', 'user_register', 'registered'],
-} -%}
-case replace(replace(lower(trim({{ name }})), ' ', '_'), '-', '_')
-    {% for type, others in words.items() -%}
-        {% for word in [type] + others -%}
-            when '{{ word }}' then '{{ type }}'
-        {% endfor -%}
-    {% endfor -%}
-    else {{ name }}
-end
-{%- endmacro -%}
 
 {#- Common names of what an event says of its item, order and page, by our field; the first that has a value counts. -#}
 {%- macro shop_properties() -%}

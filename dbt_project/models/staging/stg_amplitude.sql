@@ -31,7 +31,7 @@ renamed as (
         device_id as visitor_id,
         user_id,
         {{ event_time('event_time', 'amplitude') }},
-        {{ common_event_type('event_type') }} as event_type,
+        {{ event_type('event_type', is_chosen=true) }} as event_type,
 
         coalesce({{ shop_property('texts', 'item_id') }}, product_id) as item_id,
         {{ shop_property('texts', 'item_category') }} as item_category,

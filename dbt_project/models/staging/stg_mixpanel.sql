@@ -52,7 +52,7 @@ renamed as (
             -- in a project from before 2023 even an epoch counts by the clocks of its zone
             {{ event_time(epoch_as_clock('exported_time'), 'mixpanel') }},
         {% endif -%}
-        {{ common_event_type('event') }} as event_type,
+        {{ event_type('event', is_chosen=true) }} as event_type,
 
         {% for field in [
             'item_id', 'item_category', 'item_brand', 'quantity', 'price', 'currency', 'order_id', 'order_value',

@@ -50,7 +50,7 @@ renamed as (
         {{ event_time('event_time', 'tealium') }},
         case
             when word = 'view' then 'page_view'
-            else {{ common_event_type('word') }}
+            else {{ event_type('word', is_chosen=true) }}
         end as event_type,
 
         {{ tealium_variable('order_currency') }} as currency,
