@@ -28,7 +28,7 @@ from orchestration.landing.file_writer import (
 )
 from orchestration.landing.json_rows import Places, row_of
 from orchestration.landing.lines import MENDED_DETAILS, too_long
-from orchestration.landing.parquet_texts import Texts, as_texts, text_sql
+from orchestration.landing.parquet_texts import Texts, as_texts, renamed_fields, text_sql
 from orchestration.landing.raw_tables import (
     WIDE_COLUMNS,
     declared_columns,
@@ -38,6 +38,7 @@ from orchestration.landing.raw_tables import (
 from orchestration.landing.reasons import Reason
 
 _BUFFER_BYTES = 1 << 20
+_SHOWN_FIELDS = 5
 
 
 class _NotParquet(Exception):  # noqa: N818  # noted in raw.unreadable_rows
@@ -69,6 +70,7 @@ def read_whole(
             schema = metadata.schema.to_arrow_schema()
             if len(schema.names) > WIDE_COLUMNS:
                 raise NotClean
+            _note_renamed(writer, schema)
             own_limit = limit if _may_exceed(metadata, limit) else None
             key = (
                 own_limit,
@@ -106,6 +108,7 @@ def read_by_row_group(
         return
     # as nanoseconds, which they are kept in, they end with the year 2262
     file = pq.ParquetFile(path, buffer_size=_BUFFER_BYTES, coerce_int96_timestamp_unit="us")
+    _note_renamed(writer, file.schema_arrow)
     first = 1
     for group in range(file.num_row_groups):
         count = file.metadata.row_group(group).num_rows
@@ -125,6 +128,12 @@ def read_by_row_group(
                 _insert_texts(writer, names, folders, at, as_texts(rows), limit)
                 at += rows.num_rows
         first += count
+
+
+def _note_renamed(writer: FileWriter, schema: pa.Schema) -> None:
+    if renamed := renamed_fields(schema):
+        names = ", ".join(renamed[:_SHOWN_FIELDS])
+        writer.note(f"nested fields that differ from another only in case got a number: {names}")
 
 
 def _insert_texts(

@@ -1,7 +1,8 @@
 """The text of Parquet's typed values: in SQL by type, and of a batch in which some have none.
 
-Belongs here: one text a type, mending texts that are not UTF-8, and finding the row of a value that
-has no text. Not here: files, row groups and lines (`parquet_files`).
+Belongs here: one text a type, which names of nested values change in it, mending texts that are not
+UTF-8, and finding the row of a value that has no text. Not here: files, row groups and lines
+(`parquet_files`).
 """
 
 from collections.abc import Iterator
@@ -52,6 +53,26 @@ def text_sql(column: str, kind: str) -> str:
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
         return f"to_json({column})::varchar"
     return f"{column}::varchar"
+
+
+def renamed_fields(schema: pa.Schema) -> list[str]:
+    """Nested fields, as ``column.field``, named like one before them but for case, which DuckDB
+    gives a number: the second of ``price`` and ``Price`` is ``Price_1`` in the text."""
+    return [f"{column.name}.{name}" for column in schema for name in _renamed_in(column.type)]
+
+
+def _renamed_in(kind: pa.DataType) -> Iterator[str]:
+    if pa.types.is_map(kind):
+        yield from _renamed_in(kind.item_type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from _renamed_in(kind.value_type)
+    elif pa.types.is_struct(kind):
+        seen: set[str] = set()
+        for each in kind:
+            if each.name.lower() in seen:
+                yield each.name
+            seen.add(each.name.lower())
+            yield from (f"{each.name}.{name}" for name in _renamed_in(each.type))
 
 
 def as_texts(batch: pa.Table) -> Texts:

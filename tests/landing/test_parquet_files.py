@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -51,6 +52,22 @@ def test_each_type_becomes_its_plain_text(landing):
         ),
         (2, None, None, None, None),
     ]
+
+
+def test_nested_fields_that_differ_only_in_case_are_all_kept_and_noted(landing):
+    struct = pa.struct([("price", pa.string()), ("Price", pa.string())])
+    row = {"price": "1", "Price": "2"}
+    lists = pa.array([[row]], pa.list_(struct))
+    content = _parquet({"ts": pa.array(["t"]), "plain": pa.array([row], struct), "list": lists})
+    outcome = landing.land_one("a.parquet", content)
+    assert outcome.note == (
+        "nested fields that differ from another only in case got a number: plain.Price, list.Price"
+    )
+    ((*_, extra),) = landing.rows()
+    assert {name: json.loads(text) for name, text in json.loads(extra).items()} == {
+        "plain": {"price": "1", "Price_1": "2"},
+        "list": [{"price": "1", "Price_1": "2"}],
+    }
 
 
 def test_a_file_without_a_footer_is_one_unreadable_row_and_a_note(landing):
