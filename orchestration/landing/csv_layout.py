@@ -82,8 +82,8 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
         if not is_blank(line)
     ]
     delimiters, above = DELIMITERS, 0
-    if lines and (separator := _SEPARATOR_LINE.fullmatch(_text(lines[0]).strip(" \r\n"))):
-        delimiters, above = (separator[1],), lines[0].number
+    if lines and (separator := separator_in(_text(lines[0]))):
+        delimiters, above = (separator,), lines[0].number
         lines = lines[1:]
     if not lines:
         return Layout(delimiters[0], (), 0, False, skipped_lines=above)
@@ -106,6 +106,17 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
     names = tuple(first[widest])
     return Layout(widest, names, 0, False, skipped_lines=above, is_text=is_text, **rest)
+
+
+def separator_in(line: str) -> str | None:
+    """The delimiter that Excel's line ``sep=;`` names; None for any other line."""
+    found = _SEPARATOR_LINE.fullmatch(line.strip(" \r\n"))
+    return found[1] if found else None
+
+
+def may_be_names(fields: Sequence[str]) -> bool:
+    """Whether fields can be a header: none of them empty, a number or there twice."""
+    return not any(map(_NO_NAME.match, fields)) and len({*fields}) == len(fields)
 
 
 def names_in(fields: Sequence[str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ line (`json_objects`), or the columns of a row (`json_rows`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -50,13 +50,14 @@ def read(
     folders = folders or {}
     rows = _Rows(writer, limit, folders)
     is_lines = has_one_a_line(stream, limit)
-    found = _found(stream, limit, writer.source, is_lines)
+    found = _found(stream, limit, writer.source.accepts, is_lines)
     first = [each.record for each in islice(found, SAMPLE_ROWS) if each.record is not None]
     names = dict.fromkeys(key for each in [folders, *first] for key in each)
     if skip := other_source(writer.source.name, writer.source.looks, names, first):
         writer.skip(skip)
         return
-    keys = _foreign_keys(_found(stream, limit, writer.source, is_lines), writer.source, folders)
+    again = _found(stream, limit, writer.source.accepts, is_lines)
+    keys = _foreign_keys(again, writer.source, folders)
     if keys is not None:
         rows.refuse(writer.source.refusal(keys))
     if is_lines:
@@ -70,9 +71,17 @@ def read(
         writer.note(note)
 
 
-def first_objects(stream: ByteStream, limit: int, source: Source) -> Iterator[dict[str, Any]]:
-    """The objects of a file as they come, without what is none."""
-    for each in _found(stream, limit, source, has_one_a_line(stream, limit)):
+def first_objects(
+    stream: ByteStream, limit: int, accepts: Callable[[list[str]], bool]
+) -> Iterator[dict[str, Any]]:
+    """The objects of a file as they come, without what is none.
+
+    Args:
+        stream: The file's bytes.
+        limit: Bytes a row may have.
+        accepts: Whether an object with these keys may be a row.
+    """
+    for each in _found(stream, limit, accepts, has_one_a_line(stream, limit)):
         if each.record is not None:
             yield each.record
 
@@ -153,10 +162,12 @@ class _Rows:
         self.writer.add(line, row, len(text))
 
 
-def _found(stream: ByteStream, limit: int, source: Source, is_lines: bool) -> Iterator[Found]:
+def _found(
+    stream: ByteStream, limit: int, accepts: Callable[[list[str]], bool], is_lines: bool
+) -> Iterator[Found]:
     """The objects of a file, in whatever form it is."""
     if not is_lines:
-        yield from Objects(stream, limit, source.accepts)
+        yield from Objects(stream, limit, accepts)
         return
     for line in text_lines(stream, limit):
         if is_blank(line) or line.byte_size > limit:

@@ -25,8 +25,11 @@ from orchestration.landing.streams import ByteStream
 # One folder holds dumps of one source; more files would say the same.
 SAMPLE_FILES = 20
 CANONICAL = "canonical"
-_SAMPLE_ROW_BYTES = 16 << 20
+SAMPLE_ROW_BYTES = 16 << 20
 _SHOWN_FILES = 3
+
+# Columns, some of the first rows, and the first lines of a file without a header line.
+_Sample = tuple[Sequence[str], Sequence[Row], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def recognized(
         raise ComebackError(
             f"no source fits these dumps (columns of the last one looked into: {shown})",
             ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there",
-            "name one with --source, or write your own: dbt_project/docs/own_source.md",
+            "name one with --source, or begin one of your own: comeback source new NAME FILES",
         )
     common = set.intersection(*(set(fits) for fits in found.values()))
     if len(common) == 1:
@@ -109,8 +112,11 @@ def _fitting(
     looking: dict[str, str] = {}
     knowing: dict[str, list[str]] = {}
     names: tuple[str, ...] = ()
+    alike = None  # what is in a file of these formats does not depend on whose it is
+    if kind is not Format.DELIMITED:
+        alike = _sample_of_objects(path, stream, kind, sources)
     for source in sources.values():
-        columns, rows, unnamed = _sample(path, stream, kind, source)
+        columns, rows, unnamed = alike or _sample_of_lines(stream, source)
         names = (*columns, *folder_columns(name))
         for look in source.looks:
             if look.source == source.name and (reason := _reason(look, names, rows, unnamed)):
@@ -149,24 +155,29 @@ def _known(source: Source, names: Sequence[str]) -> list[str]:
     return [*targets]
 
 
-def _sample(
-    path: Path, stream: ByteStream, kind: Format, source: Source
-) -> tuple[Sequence[str], Sequence[Row], Sequence[str]]:
-    """Columns and some of the first rows of a file, read as a source's; of a file without a header
-    line its first lines instead."""
-    match kind:
-        case Format.DELIMITED:
-            layout = layout_of(stream, source, _SAMPLE_ROW_BYTES)
-            if not layout.header_line:
-                return [], [], layout.unnamed_lines()
-            return layout.names, [*layout.rows()], []
-        case Format.JSON:
-            objects = [*islice(first_objects(stream, _SAMPLE_ROW_BYTES, source), SAMPLE_ROWS)]
-            return [*dict.fromkeys(key for each in objects for key in each)], objects, []
-        case Format.PARQUET:
-            with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
-                names = file.schema_arrow.names
-                for batch in file.iter_batches(SAMPLE_ROWS):
-                    return names, batch.to_pylist(), []
-                return names, [], []
-            return [], [], []
+def _sample_of_lines(stream: ByteStream, source: Source) -> _Sample:
+    """The sample of a delimited file, read as a source's; of a file without a header line its first
+    lines instead of rows."""
+    layout = layout_of(stream, source, SAMPLE_ROW_BYTES)
+    if not layout.header_line:
+        return [], [], layout.unnamed_lines()
+    return layout.names, [*layout.rows()], []
+
+
+def _sample_of_objects(
+    path: Path, stream: ByteStream, kind: Format, sources: Mapping[str, Source]
+) -> _Sample:
+    """The sample of a JSON or Parquet file, whosever it is."""
+    if kind is Format.JSON:
+
+        def accepts(keys: Sequence[str]) -> bool:
+            return any(source.accepts(keys) for source in sources.values())
+
+        objects = [*islice(first_objects(stream, SAMPLE_ROW_BYTES, accepts), SAMPLE_ROWS)]
+        return [*dict.fromkeys(key for each in objects for key in each)], objects, []
+    with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
+        names = file.schema_arrow.names
+        for batch in file.iter_batches(SAMPLE_ROWS):
+            return names, batch.to_pylist(), []
+        return names, [], []
+    return [], [], []
