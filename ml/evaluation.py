@@ -115,6 +115,32 @@ def kaplan_meier(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarra
     return times, np.cumprod(1.0 - events / at_risk)
 
 
+def kaplan_meier_interval(
+    durations: np.ndarray, is_event: np.ndarray, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The 95 % interval of ``kaplan_meier`` by Greenwood's variance of log(-log S), within 0 and 1.
+
+    Args:
+        durations: as in ``kaplan_meier``.
+        is_event: as in ``kaplan_meier``.
+        at: where to read it, (m,).
+
+    Returns:
+        Its lower and upper ends, (m,) each; both are the estimate itself where that is 0 or 1.
+    """
+    times, survival = kaplan_meier(durations, is_event)
+    at_risk = len(durations) - np.searchsorted(np.sort(durations), times)
+    events = np.bincount(np.searchsorted(times, durations), weights=is_event, minlength=len(times))
+    left = np.maximum(at_risk - events, 1)  # where it is 0 the estimate is, and has no interval
+    variance = np.concatenate([[0.0], np.cumsum(events / (at_risk * left))])
+    estimate = survival_at(times, survival, at)
+    inside = (estimate > 0) & (estimate < 1)
+    log = np.log(np.where(inside, estimate, 0.5))
+    spread = 1.959963984540054 * np.sqrt(variance[np.searchsorted(times, at, side="right")]) / -log
+    low, high = np.exp(log * np.exp(spread)), np.exp(log * np.exp(-spread))
+    return np.where(inside, low, estimate), np.where(inside, high, estimate)
+
+
 def survival_at(
     times: np.ndarray, survival: np.ndarray, at: np.ndarray, *, before: bool = False
 ) -> np.ndarray:

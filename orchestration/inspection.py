@@ -18,6 +18,7 @@ import duckdb
 from orchestration.ground.home import Home
 from orchestration.ground.settings import FILE_NAME, Settings, load_settings
 from orchestration.ground.sql import literal, quoted
+from orchestration.ground.text import in_print
 from orchestration.landing import Source, ensure_raw_tables, find_files, source_named
 from orchestration.landing.ids import known_id
 from orchestration.landing.locations import (
@@ -29,7 +30,6 @@ from orchestration.landing.locations import (
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
 from orchestration.landing.tombstones import restore_copy
-from orchestration.status_lines import in_print
 from orchestration.warehouse import database, dbt_build, suspect_files
 from orchestration.warehouse.rule_macros import rule_macros
 

@@ -17,6 +17,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.hours import BEGINNING_OF_TIME, iso, newest_possible_hour, utc_now
 from orchestration.ground.settings import Settings, load_settings
+from orchestration.ground.text import in_print
 from orchestration.landing.locations import (
     configured_locations,
     known_sources,
@@ -30,7 +31,6 @@ from orchestration.privacy.erasure_records import PENDING
 from orchestration.status_lines import (
     aligned,
     has_column,
-    in_print,
     late_lines,
     money_lines,
     outcome_lines,
@@ -242,6 +242,8 @@ def _landed(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
 
 def _places(home: Home) -> Iterator[str]:
     yield f"Analysts   {home.published}"
+    if home.report.exists():
+        yield f"Report     {home.report}"
     if latest := export_files.read_latest(home.exports):
         yield f"Exports    {home.exports / latest['path']}"
 

@@ -11,6 +11,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from orchestration.ground.text import in_print
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
@@ -90,8 +91,3 @@ def _text(value: object) -> str:
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
             return in_print(str(value))
-
-
-def in_print(text: str) -> str:
-    """The text on one line, without what a terminal would obey."""
-    return "".join(each if each.isprintable() else " " for each in text)

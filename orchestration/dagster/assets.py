@@ -314,16 +314,23 @@ def published_database_asset(
     @dg.asset(
         deps=["retargeting_export", SCORE_OUTCOMES.name, *DBT_TABLES],
         group_name=OUTPUT_GROUP,
-        description="published/analytics.duckdb, replaced whole at the end of an hour.",
+        description="published/analytics.duckdb and the page published/report.html, replaced whole"
+        " at the end of an hour.",
         **by_the_hour(partitions),
     )
     def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run = run_of(context)
         with run.finishing(), run.open_warehouse() as connection:
-            rows = publish(connection, run.home.published, not_after=run.newest_possible_hour)
+            rows = publish(
+                connection,
+                run.home.published,
+                not_after=run.newest_possible_hour,
+                report=run.home.report,
+            )
             counts = headline_counts(connection)
         return dg.MaterializeResult(
             metadata={
+                "report": dg.MetadataValue.path(run.home.report),
                 "file": dg.MetadataValue.path(run.home.published),
                 "rows": dg.MetadataValue.json(rows),
                 **counts,

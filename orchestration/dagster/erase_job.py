@@ -117,7 +117,10 @@ def rewrite_outputs(context: dg.OpExecutionContext) -> None:
     with run.finishing(), run.open_warehouse() as connection:
         if run.home.published.exists():
             published_database.publish(
-                connection, run.home.published, not_after=run.newest_possible_hour
+                connection,
+                run.home.published,
+                not_after=run.newest_possible_hour,
+                report=run.home.report,
             )
     context.add_output_metadata({"exported_hours": hours})
 

@@ -82,6 +82,11 @@ class Home:
         return self.root / "published" / "analytics.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The page for whoever writes no SQL, beside the published database."""
+        return self.published.with_name("report.html")
+
+    @property
     def exports(self) -> Path:
         """The CSV files for e-mail and ads tools."""
         return self.root / "exports"

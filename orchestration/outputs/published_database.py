@@ -20,9 +20,15 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import move_into_place, remove_unfinished, unfinished_path
+from orchestration.ground.files import (
+    move_into_place,
+    remove_unfinished,
+    replace_file,
+    unfinished_path,
+)
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
+from orchestration.outputs.report.page import page
 from orchestration.warehouse import late_data
 from orchestration.warehouse.database import attached
 from orchestration.warehouse.score_tables import (
@@ -41,6 +47,8 @@ logger = logging.getLogger(__name__)
 # The oldest storage version whose clients (DuckDB 1.5 and later) read what is in the tables.
 STORAGE_VERSION = "v1.5.0"
 
+NO_REPORT = "The report could not be made, the tables are published without it: %s."
+_SHOWN_CHARACTERS = 300
 FROM_SCRATCH = "Every table is published from scratch: %s."
 _CHUNK_BYTES = 1 << 20
 
@@ -106,14 +114,22 @@ class _Table:
 
 
 def publish(
-    connection: duckdb.DuckDBPyConnection, target: Path, *, not_after: datetime = END_OF_TIME
+    connection: duckdb.DuckDBPyConnection,
+    target: Path,
+    *,
+    not_after: datetime = END_OF_TIME,
+    report: Path | None = None,
 ) -> dict[str, int]:
     """Write the published tables of the warehouse to `target`, atomically.
+
+    The report is replaced just before: what is killed in between is done again as a whole, because
+    the file lacks the run.
 
     Args:
         connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
         target: the file to replace; it is left as it is when anything fails.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
+        report: the page about the file to replace with it; None: none is made.
 
     Returns:
         Rows of each published table.
@@ -133,9 +149,23 @@ def publish(
             connection.execute("checkpoint published")
     with attached(connection, temporary, "(read_only)"):
         rows = {table.name: _count(connection, table) for table in tables}
+    if report is not None:
+        _replace_report(temporary, report, not_after)
     move_into_place(temporary, target)
     _remember(connection, target)
     return rows
+
+
+def _replace_report(file: Path, report: Path, not_after: datetime) -> None:
+    """Make the page about a file; if that fails no page is better than an old one, or no data."""
+    try:
+        content = page(file, not_after=not_after)
+    except Exception as error:
+        report.unlink(missing_ok=True)
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN_CHARACTERS]
+        logger.warning(NO_REPORT, reason, exc_info=logger.isEnabledFor(logging.DEBUG))
+    else:
+        replace_file(report, content)
 
 
 def forget_last(connection: duckdb.DuckDBPyConnection) -> None:

@@ -121,16 +121,20 @@ def reason_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
 
 
 def failed_runs(
-    connection: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection, schema: str = "scores"
 ) -> list[tuple[str, datetime, str, str | None]]:
     """Job, time, id and reason of the runs that failed and that no later good one made up for.
 
     An hour makes up for a failed landing, too: it lands first. And for a failed acceptance: no file
     stopped it.
+
+    Args:
+        connection: warehouse or published file.
+        schema: where `runs` is.
     """
     return connection.execute(
-        "select job, started_at, run_id, reason from scores.runs as run where status <> 'done'"
-        " and not exists (select 1 from scores.runs as later where status = 'done'"
+        f"select job, started_at, run_id, reason from {schema}.runs as run where status <> 'done'"
+        f" and not exists (select 1 from {schema}.runs as later where status = 'done'"
         " and (later.job = run.job or (run.job in ('land', 'accept') and later.job = 'hourly'))"
         " and later.started_at > run.started_at)"
         " order by started_at"

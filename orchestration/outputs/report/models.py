@@ -1,0 +1,67 @@
+"""The models that the scores come from.
+
+Belongs here: the section that shows the table `models`. Not here: how scores did since
+(`outcomes`).
+"""
+
+from collections.abc import Sequence
+
+from ml.card import FALLBACK
+from orchestration.outputs.report import formats
+from orchestration.outputs.report.parts import Section, Table
+from orchestration.outputs.report.published import Published, Row
+
+# The metrics that matter, with what they say; those that a model lacks are left out.
+_METRICS = (
+    ("auc", "AUC", "1 is perfect, 0.5 is guessing"),
+    ("brier", "Brier score", "mean squared error, 0 is perfect"),
+    ("brier_constant", "Brier score of one constant", "what knowing nothing reaches"),
+    ("ece", "Calibration error (ECE)", "mean gap of predicted and observed"),
+    ("predicted_over_observed", "Predicted over observed", "1 is right on average"),
+    ("concordance", "Concordance", "1 is perfect order of returns, 0.5 is guessing"),
+    ("brier_24h", "Brier score at 24 h", "of being back, 0 is perfect"),
+    ("brier_168h", "Brier score at 168 h", "of being back, 0 is perfect"),
+    ("kaplan_meier_gap", "Largest gap of the return curve", "to what was observed"),
+)
+
+
+def champions(published: Published) -> list[Row]:
+    """The models that scores come from now."""
+    if not published.has_rows("models"):
+        return []
+    return published.rows(
+        "select name, model_id, kind, trained_as_of, data_from, data_to, row_count, group_count,"
+        " verdict, note, map_entries(figures) as figures"
+        " from models where is_champion order by name"
+    )
+
+
+def models(published: Published) -> Section | None:
+    """Each champion with the metrics that matter, measured on rows it did not learn from."""
+    found = champions(published)
+    if not found:
+        return None
+    (learned,) = published.rows("select count(*) as models from models")
+    lead = (
+        f"Of {formats.counted(learned['models'], 'model')} that were ever learned, those in use."
+        " Figures are of rows that they did not learn from."
+    )
+    return Section("models", "The models", lead, tables=[_card(row) for row in found])
+
+
+def _card(row: Row) -> Table:
+    figures = {each["key"]: each["value"] for each in row["figures"] or []}
+    shown: list[Sequence[str]] = [
+        (title, f"{figures[key]:.3f}", meaning)
+        for key, title, meaning in _METRICS
+        if key in figures
+    ]
+    kind = "a table of rates, too few data" if row["kind"] == FALLBACK else row["kind"]
+    learned = f"learned at {formats.moment(row['trained_as_of'])} from {row['row_count']:,} rows"
+    note = f"{formats.name(row['note'], 300)} " if row["note"] else ""
+    return Table(
+        f"{formats.words(row['name']).capitalize()}: {row['model_id']} ({kind}), {learned}",
+        ["Figure", "Value#", "What it says"],
+        shown or [("no figures", formats.NONE, "")],
+        note=f"{note}In use because: {formats.name(row['verdict'], 200)}.",
+    )

@@ -1,0 +1,72 @@
+"""The page put together: head, sections, glossary.
+
+Belongs here: which sections there are and in which order, and rendering them. Not here: what they
+say.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.hours import END_OF_TIME
+from orchestration.outputs.report import (
+    carts,
+    dumps,
+    formats,
+    glance,
+    left_behind,
+    models,
+    outcomes,
+    shop,
+)
+from orchestration.outputs.report.glossary import GLOSSARY
+from orchestration.outputs.report.published import Published
+
+SECTIONS = (
+    carts.due,
+    shop.funnel,
+    left_behind.money,
+    carts.segments,
+    left_behind.items,
+    outcomes.outcomes,
+    models.models,
+    dumps.dumps,
+)
+_TEMPLATE, _STYLE = "report.html.jinja", "report.css"
+_FOLDER = Path(__file__).parent
+
+
+def page(published: Path, *, not_after: datetime = END_OF_TIME) -> bytes:
+    """The report of a published file; the same file gives the same bytes.
+
+    Args:
+        published: the file; it is opened to read.
+        not_after: a later hour was scored while the clock was ahead, and is not the newest.
+
+    Returns:
+        A page of HTML, UTF-8, that needs no other file.
+    """
+    # Slow to import, and needed at the end of an hour only.
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    with duckdb.connect(str(published), read_only=True) as connection:
+        source = Published.at_newest_hour(connection, not_after=not_after)
+        sections = [section for make in SECTIONS if (section := make(source)) is not None]
+        text = environment.get_template(_TEMPLATE).render(
+            hour=source.hour,
+            tiles=glance.tiles(source),
+            wrong=glance.wrong(source),
+            sections=sections,
+            glossary=GLOSSARY,
+            style=(_FOLDER / _STYLE).read_text(encoding="utf-8"),
+            formats=formats,
+        )
+    return text.encode()
