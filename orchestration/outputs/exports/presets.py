@@ -149,6 +149,8 @@ class Preset(BaseModel):
 
     def left_fields(self, identifier: str) -> tuple[str, ...]:
         """The fields of the file of those who left, in order."""
+        if self.profile == "suppressions":
+            return ("email",)
         return self._ordered((identifier, *LEFT_FIELDS))
 
     def header(self, fields: tuple[str, ...] = ()) -> list[str]:

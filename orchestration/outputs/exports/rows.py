@@ -115,6 +115,36 @@ def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
     return Rows(pl.DataFrame(found, schema=ROWS, orient="row"), {})
 
 
+def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset: Preset) -> Rows:
+    """Who must not be mailed: each address once, with the earliest reason.
+
+    Args:
+        suppressions: channel, user_id, email (normal form, null: the one of the user's profile),
+            reason and suppressed_at, the earliest first.
+        profiles: user_id and email in its normal form.
+        preset: how times are written.
+    """
+    own = profiles.select("user_id", profile_email="email")
+    known = (
+        suppressions.filter(pl.col("channel").is_in(["email", "all"]))
+        .join(own, on="user_id", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("email", "profile_email").alias("email"))
+        .unique("email", keep="first", maintain_order=True)
+        .drop_nulls("email")
+    )
+    found = []
+    withheld = 0
+    for email, reason, since in known.select("email", "reason", "suppressed_at").iter_rows():
+        if not csv_text.is_safe_identifier(email):
+            withheld += 1
+            continue
+        at = csv_text.time(since, preset.time_format) if since else ""
+        identifier = _json([email])
+        found.append((identifier, identifier, _json([email, csv_text.safe_text(reason or ""), at])))
+    frame = pl.DataFrame(found, schema=ROWS, orient="row")
+    return Rows(frame, {"email": withheld} if withheld else {})
+
+
 def cells_of(frame: pl.DataFrame) -> list[list[str]]:
     """The cells of rows that are kept as texts."""
     return [json.loads(row) for row in frame["row"]]

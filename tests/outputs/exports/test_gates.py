@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.outputs.exports.gates import FACTS, GATES, Policy, best_carts, counts, gates
@@ -238,6 +238,7 @@ CHANGES = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=30)
 @given(CHANGES, st.integers(0, 4))
 def test_counts_add_up_to_everybody_and_no_address_is_contacted_twice(changes, capacity):
     persons = facts(*changes)
