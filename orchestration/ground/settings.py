@@ -33,6 +33,7 @@ from pydantic import (
 from ml.decision import Economics
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Contacts, Exports
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -215,6 +216,14 @@ class Settings(BaseModel):
     money: Annotated[Money, Mark.LOG, Mark.LATER] = Field(
         Money(), description="In which currency sums are, and what others are worth in it."
     )
+    contacts: Annotated[Contacts, Mark.LATER] = Field(
+        Contacts(), description="How often and when a person may be contacted."
+    )
+    exports: Annotated[Exports, Mark.LATER] = Field(
+        DEFAULT_EXPORTS,
+        description="The files for e-mail and ads tools, a table each. One table of yours takes the"
+        " place of all of these.",
+    )
     sources: dict[str, Text] = Field(
         {},
         description="Folder or fsspec address of the dumps of a source; without one,"
@@ -322,6 +331,8 @@ def _refusal(fault: Mapping[str, Any], where: str) -> ComebackError:
         place = where if path and not is_table(field) else f"{where} [{name}]"
         return ComebackError(str(fault["ctx"]["error"]), place, "correct the value")
     wanted = f"a table [{name}]" if is_table(field) else in_words(field)
+    if fault["type"] == "missing":
+        return ComebackError(f"'{name}' is not set", where, f"give {wanted}")
     return ComebackError(f"'{name}' cannot be {_shown(fault['input'])}", where, f"give {wanted}")
 
 

@@ -67,12 +67,30 @@ def _table(name: str, field: FieldInfo, outer: str = "") -> Iterator[str]:
             if is_table(below):
                 yield from _table(each, below, f"{path}.")
         return
+    if is_table(free_value(field)):
+        yield from _tables_by_name(path, field)
+        return
     notes = [field.description or "", f"{in_words(free_value(field))}."]
     examples = [
         _assignment(key, value) for each in field.examples or () for key, value in each.items()
     ]
     lines = [f"#{_assignment(key, value)}" for key, value in field.get_default().items()]
     yield "\n".join([_prose(*notes, *(f"Such as: {each}" for each in examples)), heading, *lines])
+
+
+def _tables_by_name(path: str, field: FieldInfo) -> Iterator[str]:
+    """Tables of names that are free: the first with every setting, the others with their own."""
+    settings = declared(free_value(field).annotation)
+    for number, (key, value) in enumerate(field.get_default().items()):
+        heading = f"#[{path}.{_key(key)}]"
+        if number == 0:
+            yield f"{_prose(field.description or '')}\n{heading}"
+            for name, each in settings.items():
+                prose = _prose(each.description or "", f"{in_words(each)}.")
+                yield f"{prose}\n#{_assignment(name, getattr(value, name))}"
+            continue
+        own = [name for name in settings if getattr(value, name) != settings[name].default]
+        yield "\n".join([heading, *(f"#{_assignment(name, getattr(value, name))}" for name in own)])
 
 
 def _prose(*paragraphs: str) -> str:

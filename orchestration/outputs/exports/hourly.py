@@ -1,0 +1,366 @@
+"""The files of all exports of an hour, as bytes, and what the manifest says of them.
+
+Belongs here: putting together people, gates, rows and lists for each export of the settings. Not
+here: where the files go (`outputs.hour`), nor any rule of these parts.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from urllib.parse import quote
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.ground.settings_exports import Contacts, Export
+from orchestration.outputs.exports import csv_text, membership, people
+from orchestration.outputs.exports.gates import (
+    ELIGIBLE,
+    FACTS,
+    Policy,
+    best_carts,
+    counts,
+    gates,
+)
+from orchestration.outputs.exports.identifiers import RULESET
+from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
+from orchestration.outputs.exports.rolling import Rolled, baseline, roll
+from orchestration.outputs.exports.rows import (
+    Rows,
+    cells_of,
+    hashed_rows,
+    left_rows,
+    merge_rows,
+    suppression_rows,
+)
+
+_CHANNELS = {"email": ("email", "all"), "suppressions": ("email", "all")}
+_ADS_CHANNELS = ("ads", "all")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an hour: its name, bytes, data rows and columns."""
+
+    name: str
+    content: bytes
+    rows: int
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The exports of an hour, not written yet.
+
+    Attributes:
+        files: full, add and remove of each.
+        exports: what the manifest says of each.
+        remembering: what notes that they were delivered; to be called when they were.
+    """
+
+    files: list[File] = field(default_factory=list)
+    exports: dict[str, dict] = field(default_factory=dict)
+    remembering: list[Callable[[], None]] = field(default_factory=list)
+
+    def remember(self) -> None:
+        """Note what was delivered."""
+        for each in self.remembering:
+            each()
+
+
+@dataclass(frozen=True)
+class _People:
+    """What is known of everybody whom an export of the hour may concern."""
+
+    profiles: people.Profiles
+    suppressions: pl.DataFrame
+    last_orders: pl.DataFrame
+    contacts: pl.DataFrame
+    erased: list[str]
+
+
+def prepare_exports(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    hour: datetime,
+    settings: Settings,
+    *,
+    accepted: Iterable[str] = (),
+    delivered_before: Iterable[str] = (),
+) -> Prepared:
+    """The files of an hour.
+
+    Args:
+        connection: the open warehouse.
+        home: where the key of the erased lies.
+        hour: the scored hour.
+        settings: the exports, and how much contact there may be.
+        accepted: exports whose removals somebody said are meant.
+        delivered_before: exports of which there are files of earlier hours.
+
+    Raises:
+        ComebackError: there is no such preset.
+    """
+    presets = {
+        name: find_preset(each.profile, each.preset, name)
+        for name, each in settings.exports.items()
+    }
+    before = {
+        name: membership.read_before(connection, name, _form(each), hour)
+        for name, each in settings.exports.items()
+    }
+    windows = {each.window_days if each.is_ads else None for each in settings.exports.values()}
+    carts = {days: people.scored_carts(connection, hour, days) for days in windows}
+    known = _read_people(connection, home, hour, settings, carts.values(), before.values())
+    prepared = Prepared()
+    for name, export in settings.exports.items():
+        one = _Exporter(name, export, presets[name], settings.contacts, hour, known)
+        scored = carts[export.window_days if export.is_ads else None]
+        rolled, summary, is_full = one.export(
+            connection,
+            scored,
+            before[name],
+            is_accepted=name in set(accepted),
+            is_lost=name in set(delivered_before),
+        )
+        prepared.files.extend(one.files(rolled))
+        prepared.exports[name] = summary
+        prepared.remembering.append(
+            lambda name=name, export=export, rolled=rolled, is_full=is_full: membership.remember(
+                connection, name, _form(export), hour, rolled, is_full=is_full
+            )
+        )
+    return prepared
+
+
+@dataclass(frozen=True)
+class _Exporter:
+    """One export of one hour."""
+
+    name: str
+    entry: Export
+    preset: Preset
+    contacts: Contacts
+    hour: datetime
+    people: _People
+
+    def export(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        scored: pl.DataFrame,
+        before: membership.Before,
+        *,
+        is_accepted: bool,
+        is_lost: bool,
+    ) -> tuple[Rolled, dict, bool]:
+        """The lists, what the manifest says of them, and whether people were added."""
+        is_of_persons = self.entry.profile != "suppressions"
+        persons = self._persons(scored, before.listed if is_of_persons else None)
+        gate = gates(persons.select(list(FACTS)), self._policy(), self.hour)
+        decided = persons.with_columns(gate=gate)
+        rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
+        is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
+            hours=self.entry.hours_between_full
+        )
+        if before.listed is None:
+            rolled = baseline(rows.frame, is_lost=before.is_lost or is_lost)
+        else:
+            rolled = roll(
+                before.listed,
+                rows.frame,
+                decided,
+                name=self.name,
+                most_removed_share=self.entry.most_removed_share,
+                are_removals_accepted=is_accepted,
+                is_full_due=is_due,
+            )
+        summary = {
+            "profile": self.entry.profile,
+            "preset": self.entry.preset,
+            "ruleset": RULESET,
+            "persons": rolled.full.height,
+            "counts": counts(decided.filter(is_scored=True)["gate"]),
+            "warnings": [*rolled.warnings, *self._warnings(rolled, rows)],
+        }
+        return rolled, summary, before.listed is None or (is_due and not rolled.is_held)
+
+    def files(self, rolled: Rolled) -> list[File]:
+        """The three files."""
+        left = left_rows(
+            rolled.remove["identifier"].to_list(), self.preset, self.entry.identifier, self.hour
+        )
+        return [
+            self._file("full", self._header(), cells_of(rolled.full)),
+            self._file("add", self._header(), cells_of(rolled.add)),
+            self._file("remove", self._left_header(), left),
+        ]
+
+    def _file(self, part: str, header: list[str], rows: list[list[str]]) -> File:
+        content = csv_text.to_bytes(header, rows)
+        return File(f"{self.name}.{part}.csv", content, len(rows), header)
+
+    def _header(self) -> list[str]:
+        if self.entry.profile == "suppressions":
+            return self.preset.header(SUPPRESSION_FIELDS)
+        return self.preset.header(self.preset.fields(self.entry.identifier))
+
+    def _left_header(self) -> list[str]:
+        return self.preset.header(self.preset.left_fields(self.entry.identifier))
+
+    def _policy(self) -> Policy:
+        return Policy(
+            capacity=self.entry.hourly_capacity,
+            cooldown=timedelta(hours=self.contacts.cooldown_hours),
+            most_in_7_days=self.contacts.most_in_7_days,
+            quiet_from=time(self.contacts.quiet_from),
+            quiet_until=time(self.contacts.quiet_until),
+            time_zone=self.contacts.time_zone,
+            is_timed=not self.entry.is_ads,
+        )
+
+    def _persons(self, scored: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
+        """The facts of whoever was scored, and of whoever is on the list without it."""
+        held_out = scored.group_by("person_id").agg(held_out=pl.col("is_holdout").any())
+        carts = best_carts(scored).join(held_out, on="person_id", how="left")
+        carts = carts.with_columns(is_scored=pl.lit(value=True), is_holdout=pl.col("held_out"))
+        if listed is not None:
+            others = listed.select("person_id").unique(maintain_order=True)
+            others = others.join(carts, on="person_id", how="anti").select(
+                "person_id",
+                user_id=pl.col("person_id").str.strip_prefix("user:"),
+                # whoever ordered within the window does not stay on the list for its end
+                touched_at=pl.lit(self.hour - timedelta(days=self.entry.window_days)),
+                is_holdout=pl.lit(value=False),
+                is_scored=pl.lit(value=False),
+            )
+            carts = pl.concat(
+                [carts, others.cast({"touched_at": pl.Datetime("us")})], how="diagonal"
+            )
+        known = self.people
+        channels = _CHANNELS.get(self.entry.profile, _ADS_CHANNELS)
+        blocked = known.suppressions.filter(pl.col("channel").is_in(channels))
+        profiles = known.profiles.frame.with_columns(has_profile=pl.lit(value=True))
+        persons = (
+            carts.join(profiles, on="user_id", how="left", maintain_order="left")
+            .join(known.last_orders, on="person_id", how="left", maintain_order="left")
+            .join(known.contacts, on="person_id", how="left", maintain_order="left")
+            .with_columns(
+                is_erased=pl.col("user_id").is_in(known.erased).fill_null(value=False),
+                is_suppressed=pl.any_horizontal(
+                    pl.col(name).is_in(blocked[name].drop_nulls().to_list()).fill_null(value=False)
+                    for name in ("user_id", "email", "phone")
+                ),
+                has_profile=pl.col("has_profile").fill_null(value=False),
+                is_consented=self._is_consented(),
+                # suspected bots are not scored
+                is_suspected_bot=pl.lit(value=False),
+                has_bought_since=(pl.col("ordered_at") > pl.col("touched_at")).fill_null(
+                    value=False
+                ),
+                is_worth_it=self._is_worth_it(),
+                priority=pl.col("priority_rank"),
+                contacts_in_7_days=pl.col("contacts_in_7_days").fill_null(0),
+                value=pl.col("expected_gain").cast(pl.Float64).round(2),
+            )
+        )
+        persons = persons.with_columns(contact=self._contact(persons))
+        return persons.cast(FACTS)
+
+    def _is_consented(self) -> pl.Expr:
+        if not self.entry.is_ads:
+            return pl.col("email_consent")
+        is_open = pl.col("country").is_in(self.entry.countries_without_consent)
+        both = pl.col("ad_user_data_consent") & pl.col("ad_personalization_consent")
+        return is_open.fill_null(value=False) | both
+
+    def _is_worth_it(self) -> pl.Expr:
+        if self.entry.is_ads:
+            return pl.col("segment").is_in(self.entry.segments)
+        return pl.col("best_action") != "nothing"
+
+    def _contact(self, persons: pl.DataFrame) -> pl.Series:
+        """What identifies each person in the file, null where it cannot stand there."""
+        if self.entry.is_ads:
+            # of who did not consent not even a hash is made
+            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
+            return persons.join(rows, on="person_id", how="left", maintain_order="left")[
+                "identifier"
+            ].alias("contact")
+        name = "user_id" if self.entry.identifier == "external_id" else "email"
+        safe = [
+            text if text and csv_text.is_safe_identifier(text) else None for text in persons[name]
+        ]
+        return pl.Series("contact", safe, dtype=pl.String)
+
+    def _rows(self, connection: duckdb.DuckDBPyConnection, eligible: pl.DataFrame) -> Rows:
+        """The rows of the file, by priority, then identifier."""
+        if self.entry.profile == "suppressions":
+            return suppression_rows(
+                self.people.suppressions, self.people.profiles.frame, self.preset
+            )
+        eligible = eligible.sort("priority", "contact")
+        if self.entry.is_ads:
+            return hashed_rows(eligible, self.preset)
+        items = people.cart_items(connection, eligible["cart_id"])
+        merged = eligible.join(items, on="cart_id", how="left", maintain_order="left").with_columns(
+            external_id=pl.col("user_id"),
+            cart_segment=pl.col("segment"),
+            cart_action=pl.col("best_action"),
+            cart_priority=pl.col("priority"),
+            cart_currency=pl.col("currency"),
+            send_after=pl.col("contact_not_before"),
+            valid_until=pl.col("contact_valid_until"),
+            score_as_of=pl.lit(self.hour).cast(pl.Datetime("us")),
+            cart_url=self._cart_urls(eligible),
+        )
+        return merge_rows(merged, self.preset, self.entry.identifier)
+
+    def _cart_urls(self, eligible: pl.DataFrame) -> pl.Series:
+        ids = eligible.select("cart_id", "user_id").iter_rows()
+        pattern = self.contacts.cart_url
+        urls = [
+            pattern.format(cart_id=quote(cart, safe=""), external_id=quote(user or "", safe=""))
+            for cart, user in ids
+        ]
+        return pl.Series(urls, dtype=pl.String)
+
+    def _warnings(self, rolled: Rolled, rows: Rows) -> Iterable[str]:
+        least = self.preset.least_persons
+        if rolled.full.height < least:
+            yield f"{rolled.full.height} persons are listed: the tool uses no list of below {least}"
+        for column, cells in rows.blanked.items():
+            yield f"{column}: {cells} cells are empty: a spreadsheet could run them, or no tool take them"
+        for fault, cells in sorted(self.people.profiles.faults.items()):
+            yield f"{cells} values of profiles could not be used: {fault.replace('_', ' ')}"
+
+
+def _form(export: Export) -> str:
+    return f"{export.profile} {export.preset} {export.identifier}"
+
+
+def _read_people(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    hour: datetime,
+    settings: Settings,
+    carts: Iterable[pl.DataFrame],
+    before: Iterable[membership.Before],
+) -> _People:
+    suppressions = people.read_suppressions(connection, settings.contacts.country)
+    listed = [each.listed["person_id"] for each in before if each.listed is not None]
+    on_lists = [each.str.strip_prefix("user:") for each in listed]
+    users = pl.concat(
+        [*(each["user_id"].cast(pl.String) for each in carts), *on_lists, suppressions["user_id"]]
+    )
+    profiles = people.read_profiles(connection, users, settings.contacts.country)
+    unknown = set().union(*on_lists) - set(profiles.frame["user_id"])
+    emails = [name for name, each in settings.exports.items() if each.profile == "email"]
+    return _People(
+        profiles=profiles,
+        suppressions=suppressions,
+        last_orders=people.last_orders(connection, hour),
+        contacts=membership.contacts(connection, emails, hour),
+        erased=people.erased_users(connection, home.erasure_key, sorted(unknown)),
+    )

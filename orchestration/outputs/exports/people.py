@@ -1,0 +1,291 @@
+"""Who was scored, and what the vault knows of them, as frames.
+
+Belongs here: reading scores, orders, items and the schema `vault`, and the normal form of what
+people wrote. Not here: what follows from it (`gates`, `hourly`).
+
+Without a vault nobody has a profile. In these frames a person is `user:<owner_id>` where the owner
+of the visitor is known by now, else the visitor.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.landing.tombstones import keyed_hash, read_key
+from orchestration.outputs.exports.identifiers import (
+    EMPTY,
+    UnusableValueError,
+    normal_country,
+    normal_email,
+    normal_phone,
+)
+from orchestration.outputs.exports.presets import ITEMS
+from orchestration.warehouse.database import has_table
+
+PROFILE = {
+    "user_id": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "first_name": pl.String,
+    "last_name": pl.String,
+    "country": pl.String,
+    "language": pl.String,
+    "time_zone": pl.String,
+    "email_consent": pl.Boolean,
+    "sms_consent": pl.Boolean,
+    "ad_user_data_consent": pl.Boolean,
+    "ad_personalization_consent": pl.Boolean,
+}
+SUPPRESSION = {
+    "channel": pl.String,
+    "user_id": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "reason": pl.String,
+    "suppressed_at": pl.Datetime("us"),
+}
+# Until scores say how long a contact may wait: as far as a planned one can lie ahead.
+_VALID_DAYS = 7
+# The user behind a visitor as known by the newest of some scores.
+_OWNERS = """owners as (
+            select visitor_id, arg_max(owner_id, scored_at) as owner_id
+            from {scores}
+            where owner_id is not null
+            group by visitor_id
+        )"""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Profiles in their normal form.
+
+    Attributes:
+        frame: the columns of `PROFILE`, one row a user; what cannot be used is null.
+        faults: how many e-mails and phones could not be used, by field and fault.
+    """
+
+    frame: pl.DataFrame
+    faults: dict[str, int]
+
+
+def scored_carts(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, window_days: int | None = None
+) -> pl.DataFrame:
+    """The carts scored at an hour, or each cart's newest score of the days up to it.
+
+    Returns:
+        One row a cart: person_id, user_id (null: not known), cart_id, touched_at, cart_value,
+        currency, expected_gain, priority_rank, segment, best_action, contact_not_before,
+        contact_valid_until and is_holdout.
+    """
+    window = "interval 1 microsecond" if window_days is None else f"to_days({int(window_days)})"
+    has_end = connection.execute(
+        "select count(*) from duckdb_columns() where database_name = current_database()"
+        " and schema_name = 'scores' and table_name = 'cart_scores'"
+        " and column_name = 'contact_valid_until'"
+    ).fetchall()[0][0]
+    valid_until = (
+        "contact_valid_until" if has_end else f"contact_not_before + to_days({_VALID_DAYS})"
+    )
+    query = f"""
+        with window_scores as (
+            select * from scores.cart_scores where scored_at > ? - {window} and scored_at <= ?
+        ),
+        {_OWNERS.format(scores="window_scores")}
+        select
+            coalesce('user:' || owners.owner_id, scored.visitor_id) as person_id,
+            owners.owner_id as user_id,
+            cart_id,
+            coalesce(carts.last_touched_at, scored_at) as touched_at,
+            scored.cart_value,
+            scored.currency,
+            expected_gain,
+            priority_rank,
+            segment,
+            best_action,
+            contact_not_before,
+            {valid_until} as contact_valid_until,
+            is_holdout
+        from window_scores as scored
+        left join owners using (visitor_id)
+        left join (select cart_id, last_touched_at from main.carts) as carts using (cart_id)
+        qualify row_number() over (partition by cart_id order by scored_at desc) = 1
+        order by cart_id
+    """
+    return connection.sql(query, params=[hour, hour]).pl()
+
+
+def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
+    """When each person ordered last up to an hour, on any device: person_id and ordered_at."""
+    query = f"""
+        with week_scores as (
+            select visitor_id, owner_id, scored_at from scores.cart_scores
+            where scored_at > ? - to_days({_VALID_DAYS}) and scored_at <= ?
+        ),
+        {_OWNERS.format(scores="week_scores")}
+        select
+            coalesce(
+                'user:' || coalesce(orders.owner_id, owners.owner_id), orders.visitor_id
+            ) as person_id,
+            max(ordered_at) as ordered_at
+        from main.orders
+        left join owners using (visitor_id)
+        where ordered_at <= ?
+        group by 1
+        order by 1
+    """
+    return connection.sql(query, params=[hour, hour, hour]).pl()
+
+
+def erased_users(
+    connection: duckdb.DuckDBPyConnection, key_file: Path, users: list[str]
+) -> list[str]:
+    """Those of the users who were erased."""
+    key = read_key(key_file)
+    if key is None or not users or not has_table(connection, "raw", "tombstones"):
+        return []
+    hashes = {keyed_hash(key, "user", user): user for user in users}
+    found = connection.execute(
+        "select hash from raw.tombstones where kind = 'user' and list_contains(?, hash)",
+        [list(hashes)],
+    ).fetchall()
+    return sorted(hashes[each] for (each,) in found)
+
+
+def read_profiles(
+    connection: duckdb.DuckDBPyConnection, users: pl.Series, shop_country: str
+) -> Profiles:
+    """The profiles of users.
+
+    Args:
+        connection: the open warehouse.
+        users: user ids.
+        shop_country: the country of phone numbers without a prefix of people without a country.
+    """
+    if not has_table(connection, "vault", "current_profiles"):
+        return Profiles(pl.DataFrame(schema=PROFILE), {})
+    texts = [name for name, kind in PROFILE.items() if kind == pl.String]
+    consents = [name for name, kind in PROFILE.items() if kind == pl.Boolean]
+    columns = [f"cast({name} as varchar) as {name}" for name in texts]
+    # true, or the word of the dumps; null stays null, and is refused
+    columns += [
+        f"lower(cast({name} as varchar)) in ('true', 'granted') as {name}" for name in consents
+    ]
+    connection.register("wanted_users", pl.DataFrame({"user_id": users.drop_nulls().unique()}))
+    found = connection.sql(
+        f"select {', '.join(columns)} from vault.current_profiles"
+        " semi join wanted_users using (user_id) order by user_id"
+    ).pl()
+    connection.unregister("wanted_users")
+    found = found.cast(PROFILE).unique("user_id", keep="first", maintain_order=True)
+    faults: dict[str, int] = {}
+    countries = _normalised(normal_country, "country", faults, found["country"])
+    regions = [country or shop_country or None for country in countries]
+    phones = _normalised(normal_phone, "phone", faults, found["phone"], regions)
+    return Profiles(
+        found.with_columns(
+            email=_series(_normalised(normal_email, "email", faults, found["email"])),
+            phone=_series(phones),
+            country=_series(countries),
+        ),
+        faults,
+    )
+
+
+def read_suppressions(connection: duckdb.DuckDBPyConnection, shop_country: str) -> pl.DataFrame:
+    """Everybody who must not be contacted, with e-mails and numbers in their normal form.
+
+    Args:
+        connection: the open warehouse.
+        shop_country: the country of phone numbers without a prefix.
+    """
+    if not has_table(connection, "vault", "current_suppressions"):
+        return pl.DataFrame(schema=SUPPRESSION)
+    found = connection.sql(
+        f"select {', '.join(SUPPRESSION)} from vault.current_suppressions"
+        " order by suppressed_at, channel, user_id, email, phone, reason"
+    ).pl()
+    found = found.cast(SUPPRESSION)
+    unused: dict[str, int] = {}
+    regions = [shop_country or None] * found.height
+    return found.with_columns(
+        email=_series(_normalised(normal_email, "email", unused, found["email"])),
+        phone=_series(_normalised(normal_phone, "phone", unused, found["phone"], regions)),
+    )
+
+
+def cart_items(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.DataFrame:
+    """What lies in carts, the dearest lines first.
+
+    Returns:
+        One row a cart that has lines: cart_id, item_count and the merge fields item_1_id ...
+    """
+    fields = {
+        "id": "item_id",
+        "name": "item_name",
+        "quantity": "quantity",
+        "price": "unit_price",
+        "url": "item_url",
+        "image": "image_url",
+    }
+    picked = ", ".join(
+        f"any_value({column}) filter (place = {i}) as item_{i}_{name}"
+        for i in range(1, ITEMS + 1)
+        for name, column in fields.items()
+    )
+    connection.register("wanted_carts", pl.DataFrame({"cart_id": carts.cast(pl.String)}))
+    found = connection.sql(
+        f"""
+        with placed as (
+            select
+                cart_id,
+                item_id,
+                item_name,
+                quantity,
+                unit_price,
+                item_url,
+                image_url,
+                row_number() over (
+                    partition by cart_id
+                    order by quantity * unit_price desc nulls last, item_id
+                ) as place
+            from main.cart_lines
+            semi join wanted_carts using (cart_id)
+            left join (select item_id, item_name, item_url, image_url from main.items)
+                using (item_id)
+        )
+        select cart_id, cast(count(*) as bigint) as item_count, {picked}
+        from placed
+        group by cart_id
+        order by cart_id
+        """
+    ).pl()
+    connection.unregister("wanted_carts")
+    return found
+
+
+def _normalised(
+    normalise: Callable[..., str],
+    field: str,
+    faults: dict[str, int],
+    *columns: pl.Series | list[str | None],
+) -> list[str | None]:
+    """The values in their normal form, None for those without; the others' faults are counted."""
+    found: list[str | None] = []
+    for values in zip(*columns, strict=True):
+        try:
+            found.append(normalise(*values))
+        except UnusableValueError as error:
+            found.append(None)
+            if error.fault != EMPTY:
+                key = f"{field} {error.fault}"
+                faults[key] = faults.get(key, 0) + 1
+    return found
+
+
+def _series(values: list[str | None]) -> pl.Series:
+    return pl.Series(values, dtype=pl.String)

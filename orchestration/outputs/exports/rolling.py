@@ -1,0 +1,124 @@
+"""Full, add and remove: an hour's list against what was delivered before.
+
+Belongs here: who is new, changed or gone, and the guard on removals. Not here: where the delivered
+list is kept (`membership`), nor whom the gates let through (`gates`).
+
+Of all hours in order, first `remove` taken off and then `add` put on gives `full`: remove holds the
+identifier that was sent then, and whoever comes back under another one is in both.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from orchestration.outputs.exports.gates import CONTACTED, WITHDRAWN
+from orchestration.outputs.exports.rows import ROWS
+
+_BOUGHT = "bought_since"
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """An hour's list and what leads to it.
+
+    Attributes:
+        full: everybody on the list now, with the columns of `rows.ROWS`.
+        add: who is new or has another row.
+        remove: who was on the list and is not any more, as they were sent.
+        is_held: whether so many would leave that the list stayed as it was.
+        warnings: what was out of the ordinary, as sentences.
+    """
+
+    full: pl.DataFrame
+    add: pl.DataFrame
+    remove: pl.DataFrame
+    is_held: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def baseline(wanted: pl.DataFrame, *, is_lost: bool) -> Rolled:
+    """The first list: all are new, nobody is removed.
+
+    Args:
+        wanted: who is to be on the list.
+        is_lost: whether there were lists before of which nothing is known any more.
+    """
+    warnings = (
+        "what was delivered before is not known any more: nobody was removed;"
+        " replace the tool's whole list by full",
+    )
+    return Rolled(wanted, wanted, wanted.clear(), warnings=warnings if is_lost else ())
+
+
+def roll(
+    listed: pl.DataFrame,
+    wanted: pl.DataFrame,
+    gate: pl.DataFrame,
+    *,
+    name: str,
+    most_removed_share: float,
+    are_removals_accepted: bool = False,
+    is_full_due: bool = True,
+) -> Rolled:
+    """The next list.
+
+    Who withdrew, was erased, bought or was contacted leaves always. If of the others and the buyers
+    more leave at once than a share of the list, something is wrong with the data rather than with
+    the people: the others stay and nobody is added. A change of address is no leaving.
+
+    Args:
+        listed: what was delivered last, with the columns of `rows.ROWS`.
+        wanted: who is to be on the list now, in order.
+        gate: person_id and gate of everybody scored; who is not there left for no reason of theirs.
+        name: the export, for the warning.
+        most_removed_share: that share.
+        are_removals_accepted: whether somebody said that the removals are meant.
+        is_full_due: whether people are added in this hour; if not, they only leave.
+    """
+    reasons = gate.select("person_id", "gate")
+    kept = listed.join(wanted, on="identifier", how="semi")
+    leaving = (
+        listed.join(wanted, on="identifier", how="anti")
+        .join(reasons, on="person_id", how="left")
+        .join(
+            wanted.select("person_id", has_moved=pl.lit(value=True)).unique("person_id"),
+            on="person_id",
+            how="left",
+        )
+        .with_columns(pl.col("gate").fill_null(""), pl.col("has_moved").fill_null(value=False))
+    )
+    may_leave = pl.col("gate").is_in([*WITHDRAWN, *CONTACTED])
+    counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
+    share = counted / listed.height if listed.height else 0.0
+    if share > most_removed_share and not are_removals_accepted:
+        stays = ~may_leave & (pl.col("gate") != _BOUGHT)
+        staying = pl.concat([kept, leaving.filter(stays).select(list(ROWS))])
+        return Rolled(
+            full=_in_order(staying, wanted),
+            add=wanted.clear(),
+            remove=_by_identifier(leaving.filter(~stays)),
+            is_held=True,
+            warnings=(
+                f"{counted} of {listed.height} would leave at once, more than"
+                f" {most_removed_share:.0%}: they stay and nobody is added, until they are fewer or"
+                f" comeback run --accept-removals {name}",
+            ),
+        )
+    remove = _by_identifier(leaving)
+    if not is_full_due:
+        return Rolled(_in_order(kept, wanted), wanted.clear(), remove)
+    return Rolled(wanted, wanted.join(listed, on=["identifier", "row"], how="anti"), remove)
+
+
+def _in_order(rows: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+    """In the order of the hour; who is not in it comes last."""
+    places = wanted.select("identifier").with_row_index("place")
+    return (
+        rows.join(places, on="identifier", how="left")
+        .sort("place", "identifier", nulls_last=True)
+        .select(list(ROWS))
+    )
+
+
+def _by_identifier(leaving: pl.DataFrame) -> pl.DataFrame:
+    return leaving.sort("identifier").select(list(ROWS))

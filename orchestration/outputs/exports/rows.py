@@ -1,0 +1,211 @@
+"""A person's row in the columns of a preset.
+
+Belongs here: filling merge fields and hashed columns. Not here: who has a row (`gates`), what is
+safe in a cell (`csv_text`), nor the forms of identifiers (`identifiers`).
+
+A row is kept as JSON text of its cells, and so is the identifier by which the tool finds the
+person: two rows are one where their texts are.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+import polars as pl
+
+from orchestration.outputs.exports import csv_text
+from orchestration.outputs.exports.identifiers import UnusableValueError, sha256
+from orchestration.outputs.exports.presets import FORMS, IDENTIFIERS, Column, Preset
+
+# What the file of those who left says of each, beside the identifier.
+_LEFT = {"cart_segment": "none", "cart_priority": "0"}
+
+ROWS = {"person_id": pl.String, "identifier": pl.String, "row": pl.String}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a file.
+
+    Attributes:
+        frame: person_id, identifier and row, in the order they came.
+        blanked: by column, cells left empty because a spreadsheet could run them, a tool would cut
+            them, or they are no address of a page.
+    """
+
+    frame: pl.DataFrame
+    blanked: dict[str, int]
+
+
+def merge_rows(persons: pl.DataFrame, preset: Preset, identifier: str) -> Rows:
+    """The rows of a preset of the profile `email`.
+
+    Args:
+        persons: person_id and the merge fields (`presets.MERGE_FIELDS`), typed: texts, numbers,
+            naive times in UTC; a field that is not there is empty. The identifier is in its normal
+            form and safe.
+        preset: which fields there are, and how times are written.
+        identifier: email or external_id.
+    """
+    blanked: Counter[str] = Counter()
+    cells = []
+    for name in preset.fields(identifier):
+        values = persons[name].to_list() if name in persons.columns else [None] * persons.height
+        write = _writer(name, preset)
+        column = [write(value) for value in values]
+        lost = sum(
+            not text and value not in (None, "") for text, value in zip(column, values, strict=True)
+        )
+        if lost:
+            blanked[name] = lost
+        cells.append(column)
+    frame = pl.DataFrame(
+        {
+            "person_id": persons["person_id"],
+            "identifier": [_json([each]) for each in persons[identifier]],
+            "row": [_json(row) for row in zip(*cells, strict=True)],
+        },
+        schema=ROWS,
+    )
+    return Rows(frame, dict(blanked))
+
+
+def left_rows(
+    identifiers: Sequence[str], preset: Preset, identifier: str, at: datetime
+) -> list[list[str]]:
+    """The cells of the file of those who left: by what the tool found them when they were sent.
+
+    Args:
+        identifiers: theirs, as `Rows.frame` has them.
+        preset: of the file.
+        identifier: of the profile `email`: email or external_id.
+        at: the hour.
+    """
+    sent = [json.loads(each) for each in identifiers]
+    if preset.is_ads:
+        places = iter(range(len(preset.columns)))
+        index = [next(places) if column.is_identifier else None for column in preset.columns]
+        return [["" if i is None else each[i] for i in index] for each in sent]
+    said = _LEFT | {"score_as_of": csv_text.time(at, preset.time_format)}
+    fields = preset.left_fields(identifier)
+    return [[each if name == identifier else said[name] for name in fields] for (each,) in sent]
+
+
+def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
+    """The rows of a preset of the ads; who has no identifier that can be hashed has none.
+
+    A value that cannot be hashed leaves its cell empty, not its person out.
+
+    Args:
+        persons: person_id; email, phone and country in their normal forms, first_name, last_name,
+            attr_<name>: texts, null where there is none; value: a number.
+        preset: which columns there are.
+    """
+    columns = [_hashed_column(persons, column) for column in preset.columns]
+    is_identifier = [column.is_identifier for column in preset.columns]
+    found = []
+    for person, cells in zip(persons["person_id"], zip(*columns, strict=True), strict=True):
+        known = [cell for cell, holds in zip(cells, is_identifier, strict=True) if holds]
+        if any(known):
+            found.append((person, _json(known), _json(cells)))
+    return Rows(pl.DataFrame(found, schema=ROWS, orient="row"), {})
+
+
+def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset: Preset) -> Rows:
+    """Who must not be mailed: each address once, with the earliest reason.
+
+    Args:
+        suppressions: channel, user_id, email (normal form, null: the one of the user's profile),
+            reason and suppressed_at, the earliest first.
+        profiles: user_id and email in its normal form.
+        preset: how times are written.
+    """
+    own = profiles.select("user_id", profile_email="email")
+    known = (
+        suppressions.filter(pl.col("channel").is_in(["email", "all"]))
+        .join(own, on="user_id", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("email", "profile_email").alias("email"))
+        .unique("email", keep="first", maintain_order=True)
+        .drop_nulls("email")
+    )
+    found = []
+    withheld = 0
+    for email, reason, since in known.select("email", "reason", "suppressed_at").iter_rows():
+        if not csv_text.is_safe_identifier(email):
+            withheld += 1
+            continue
+        at = csv_text.time(since, preset.time_format) if since else ""
+        identifier = _json([email])
+        found.append((identifier, identifier, _json([email, csv_text.safe_text(reason or ""), at])))
+    frame = pl.DataFrame(found, schema=ROWS, orient="row")
+    return Rows(frame, {"email": withheld} if withheld else {})
+
+
+def cells_of(frame: pl.DataFrame) -> list[list[str]]:
+    """The cells of rows that are kept as texts."""
+    return [json.loads(row) for row in frame["row"]]
+
+
+def _hashed_column(persons: pl.DataFrame, column: Column) -> list[str]:
+    if not column.field or column.field not in persons.columns:
+        return [""] * persons.height
+    values = persons[column.field].to_list()
+    if column.field == "value":
+        return [csv_text.number(max(value, 0)) if value is not None else "" for value in values]
+    return [_hashed(value, column.form, column.hashed) if value else "" for value in values]
+
+
+# few values stand in many rows, such as countries; and several columns hash one value
+@lru_cache(maxsize=1000)
+def _hashed(value: str, form: str, hashed: bool) -> str:
+    try:
+        text = FORMS[form](value)
+        return sha256(text) if hashed else text
+    except UnusableValueError:
+        return ""
+
+
+def _writer(name: str, preset: Preset) -> Callable[[object], str]:
+    """What writes a value of a merge field as a cell."""
+
+    def write(value: object) -> str:
+        match value:
+            case None:
+                return ""
+            case str():
+                return write_text(value)
+            case datetime():
+                return csv_text.time(value, preset.time_format)
+            case int() | float() | Decimal():
+                return csv_text.number(value)
+        return write_text(str(value))
+
+    def write_identifier(text: str) -> str:
+        return text if csv_text.is_safe_identifier(text) and fits(text) else ""
+
+    def write_address(text: str) -> str:
+        is_address = text.startswith(("https://", "http://")) and not any(map(str.isspace, text))
+        return write_identifier(text) if is_address else ""
+
+    def write_free_text(text: str) -> str:
+        safe = csv_text.safe_text(text)
+        return csv_text.shortened(safe, preset.most_bytes) if preset.most_bytes else safe
+
+    def fits(text: str) -> bool:
+        return not preset.most_bytes or len(text.encode()) <= preset.most_bytes
+
+    if name in IDENTIFIERS or name.endswith("_id"):
+        write_text = write_identifier
+    elif name.endswith(("_url", "_image")):
+        write_text = write_address
+    else:
+        write_text = write_free_text
+    return write
+
+
+def _json(cells: Sequence[str]) -> str:
+    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))

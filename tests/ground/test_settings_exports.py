@@ -1,0 +1,54 @@
+"""What a shop may set of its exports and of contacts."""
+
+import pytest
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings import Settings, parse_settings
+from orchestration.ground.settings_exports import Export
+
+
+def test_without_any_there_are_four_exports_and_one_of_the_shop_takes_their_place():
+    exports = Settings().exports
+    assert {name: each.profile for name, each in exports.items()} == {
+        "email": "email",
+        "google": "google_customer_match",
+        "meta": "meta_custom_audience",
+        "suppressions": "suppressions",
+    }
+    assert [each.hours_between_full for each in exports.values()] == [1, 24, 24, 1]
+    assert {each.window_days for each in exports.values()} == {7}
+    assert {each.most_removed_share for each in exports.values()} == {0.3}
+    own = parse_settings({"exports": {"crm": {"profile": "email", "preset": "braze"}}})
+    assert own.exports == {"crm": Export(profile="email", preset="braze")}
+    assert own.digest != Settings().digest
+
+
+def test_contacts_are_those_of_the_contract_unless_the_shop_sets_others():
+    contacts = Settings().contacts
+    assert (contacts.cooldown_hours, contacts.most_in_7_days) == (24, 3)
+    assert (contacts.quiet_from, contacts.quiet_until) == (22, 8)
+    assert parse_settings({"contacts": {"quiet_from": 20}}).digest != Settings().digest
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"exports": {"email": {}}}, r"'profile' is not set, .*\[exports.email\], give one of"),
+        ({"exports": {"email": {"profile": "mail"}}}, "'profile' cannot be 'mail'"),
+        ({"exports": {"email": {"profil": "email"}}}, "did you mean 'profile'"),
+        ({"exports": {"a/b": {"profile": "email"}}}, "'a/b' is no name of an export"),
+        ({"exports": {"Mail": {"profile": "email"}}}, "'Mail' is no name of an export"),
+        ({"exports": {"..": {"profile": "email"}}}, "'..' is no name of an export"),
+        ({"exports": {"a": 3}}, r"'a' cannot be 3, .*give a table \[a\]"),
+        ({"exports": {"a": {"profile": "email", "segments": ["x"]}}}, "give a list, each one of"),
+        ({"contacts": {"cart_url": "https://a/{x}"}}, "cart_url knows {cart_id} and {external_id}"),
+        ({"contacts": {"cart_url": "https://a/{"}}, "the pattern of cart_url cannot be read"),
+        ({"contacts": {"cart_url": "javascript:{cart_id}"}}, "cart_url must begin with https"),
+        ({"contacts": {"time_zone": "Mars"}}, "'Mars' is no time zone"),
+        ({"contacts": {"country": "Germany"}}, "give a country's code such as DE, or nothing"),
+    ],
+)
+def test_what_no_export_and_no_contact_can_be_is_refused_in_one_line(values, complaint):
+    with pytest.raises(ComebackError, match=complaint) as failure:
+        parse_settings(values)
+    assert "\n" not in str(failure.value)
