@@ -269,6 +269,17 @@ def _decimals(gains: np.ndarray) -> pl.Series:
     return (units.cast(pl.Decimal(18, 0)) * Decimal("0.0001")).cast(GAIN_TYPE)
 
 
+def last_seen() -> pl.Expr:
+    """When the shopper was last active: the visitor, or the same owner on another device.
+
+    Reads as_of, session_ended_at and owner_idle_hours (null without an owner).
+    """
+    idle_us = (pl.col("owner_idle_hours") * _HOUR_US).round().cast(pl.Int64)
+    return pl.max_horizontal(
+        "session_ended_at", pl.col("as_of") - pl.duration(microseconds=idle_us)
+    )
+
+
 def lapsed() -> pl.Expr:
     """Whether a plan's time has passed, so that nothing is advised any more."""
     return (pl.col("contact_valid_until") <= pl.col("as_of")).fill_null(False)

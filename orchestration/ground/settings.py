@@ -242,6 +242,8 @@ class Settings(BaseModel):
         """First 12 hex digits of a hash over everything that may change a score or an export."""
         kind = type(self)
         values = self.model_dump(exclude=set(marked(kind, Mark.MACHINE)))
+        # what stood there before each home made a key of its own
+        values["holdout_key"] = self.holdout_key or "comeback"
         for name in marked(kind, Mark.LATER):
             if getattr(self, name) == kind.model_fields[name].default:
                 del values[name]

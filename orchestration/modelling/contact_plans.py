@@ -25,12 +25,11 @@ _HOUR_US = 3_600_000_000
 
 
 def plans_before(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:
-    """The newest plan before an hour of each absence of the carts to score, as `ml` takes it."""
+    """The newest plan before an hour of each absence of visitors with a cart to score."""
     columns = ", ".join([*PLAN_TYPES, *BASIS_TYPES])
     return connection.sql(
         f"select {', '.join(ABSENCE)}, {columns} from {_PLANS}"
-        f" where planned_at < ? and ({', '.join(ABSENCE)}) in"
-        f" (select ({', '.join(ABSENCE)}) from main.scoring_snapshots)"
+        " where planned_at < ? and visitor_id in (select visitor_id from main.scoring_snapshots)"
         f" qualify row_number() over (partition by {', '.join(ABSENCE)} order by planned_at desc)"
         f" = 1 order by {', '.join(ABSENCE)}",
         params=[as_of],
@@ -56,13 +55,13 @@ def moments_of(
     """
 
     def moments(carts: pl.DataFrame) -> Iterable[Moment]:
-        absences = carts.select("cart_id").join(
-            returns, on="cart_id", how="left", maintain_order="left"
+        elapsed = (carts["as_of"] - carts["session_ended_at"]).dt.total_microseconds()
+        elapsed_us = elapsed.to_numpy()
+        absences = (
+            carts.select("cart_id")
+            .join(returns, on="cart_id", how="left", maintain_order="left")
+            .with_columns(elapsed_hours=elapsed / _HOUR_US)
         )
-        elapsed = carts.select(
-            (pl.col("as_of") - pl.col("session_ended_at")).dt.total_microseconds()
-        )
-        elapsed_us = elapsed.to_series().to_numpy()
         yield Moment(
             elapsed_us, 1.0 - abandonment.predict(carts), np.ones(carts.height, dtype=np.float64)
         )

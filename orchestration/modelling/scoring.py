@@ -174,7 +174,8 @@ def score(
         **p_returns,
     )
     planned = contact_plan.plan(
-        predicted,
+        # the absence is the person's: being active on another device ends it, too
+        predicted.with_columns(session_ended_at=contact_plan.last_seen()),
         frames.plans,
         moments_of(abandonment, returning, frames.returns, settings.contacts.timing),
         settings.economics,

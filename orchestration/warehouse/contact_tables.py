@@ -17,7 +17,11 @@ CONTACT_PLANS = Table(
         Column("cart_id", "varchar", "The cart; see carts."),
         Column("visitor_id", "varchar", "The visitor (cookie) who is away."),
         Column("owner_id", "varchar", "The user behind the visitor, null while unknown."),
-        Column("session_ended_at", "timestamp", "When the absence began, UTC."),
+        Column(
+            "session_ended_at",
+            "timestamp",
+            "When the shopper was last active before the absence, on any device, UTC.",
+        ),
         Column("best_action", "varchar", "nothing, reminder or incentive."),
         Column("contact_not_before", "timestamp", "The planned time, UTC; null for nothing."),
         Column(

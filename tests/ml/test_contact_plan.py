@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.contact_plan import last_seen
 from ml.contact_timing import ContactTiming
 from ml.economics import shift_odds
 from tests.ml.carts import AS_OF, advised, planned, to_keep
@@ -197,6 +198,18 @@ def test_a_plan_whose_time_has_passed_advises_nothing():
     (row,) = advised(planned([row_at(36)], kept, TIMING)).to_dicts()
     assert (row["best_action"], row["expected_gain"]) == ("nothing", 0)
     assert row["contact_not_before"] is row["contact_valid_until"] is None
+
+
+def test_a_shopper_is_away_since_they_were_last_active_on_any_device():
+    rows = [row_at(5), row_at(5), row_at(5)]
+    seen = pl.DataFrame(rows).with_columns(
+        owner_idle_hours=pl.Series([None, 1.0 + 1e-7, 9.0]), as_of=pl.lit(hour(5))
+    )
+    assert seen.select(last_seen()).to_series().to_list() == [
+        hour(0),
+        hour(4) - timedelta(microseconds=360),
+        hour(0),
+    ]
 
 
 def plain_plan(
