@@ -93,7 +93,7 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
 
 def score(home: Home, hour: str, explained: str) -> dict[str, object]:
     """Score the carts of the hour and write them, as the asset does; seconds of each part."""
-    from orchestration.modelling import scoring, training
+    from orchestration.modelling import holdout_arms, scoring, training
     from orchestration.modelling.model_store import ModelStore
 
     settings = load_settings(home.root)
@@ -104,22 +104,32 @@ def score(home: Home, hour: str, explained: str) -> dict[str, object]:
     with database.connect(home, settings) as connection:
         frames = scoring.read_frames(connection, as_of)
         times.append(time.perf_counter())
-        scores = scoring.score(
+        scored = scoring.score(
             frames,
             training.champion(model_store, training.ABANDONMENT, as_of),
             training.champion(model_store, training.RETURN, as_of),
             as_of=as_of,
             settings=settings,
+            holdout_key=holdout_arms.holdout_key(home, settings),
             phrases=dbt_build.reason_phrases(manifest),
             explained_carts=int(explained),
         )
         times.append(time.perf_counter())
-        scoring.write_scores(connection, scores, as_of, "bench", settings)
+        scoring.write_scores(
+            connection,
+            scored.scores,
+            as_of,
+            "bench",
+            settings,
+            plans=scored.plans,
+            arms=scored.arms,
+        )
     times.append(time.perf_counter())
     reading, scoring_seconds, writing = (b - a for a, b in itertools.pairwise(times))
     return {
-        "carts": scores.height,
-        "explained": scores["reasons"].count(),
+        "carts": scored.scores.height,
+        "planned": scored.plans.height,
+        "explained": scored.scores["reasons"].count(),
         "reading": reading,
         "scoring": scoring_seconds,
         "writing": writing,

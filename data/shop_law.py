@@ -93,6 +93,10 @@ class ShopLaw:
     reminder_forgetful_weight: float = 0.10
     incentive_log_odds: float = 0.10
     incentive_sensitivity_weight: float = 0.30
+    # The same by the hours since the visit: at once it harms, after days it is forgotten.
+    early_nudge_log_odds: float = -0.32
+    early_nudge_hours: float = 7.0
+    late_nudge_log_odds: float = -0.08  # gained within a week after the third day
 
     # The catalogue.
     item_count: int = 600
@@ -216,6 +220,17 @@ def bought_later(law: ShopLaw, p_convert: Floats) -> Floats:
     later = p_convert * (1.0 - law.at_once_share)
     given_up = (1.0 - p_convert) * (1.0 - law.emptied_share)
     return later / (later + given_up)
+
+
+def delay_log_odds(law: ShopLaw, hours: Floats) -> Floats:
+    """What a nudge so many hours after the visit does less to the log odds of buying than at best.
+
+    To be added to the logarithm of an odds ratio of `people_truth`: within the hour it turns a
+    reminder into harm, from one to three days it is next to nothing.
+    """
+    early = law.early_nudge_log_odds * np.exp(-np.asarray(hours) / law.early_nudge_hours)
+    late = law.late_nudge_log_odds * np.clip((np.asarray(hours) - 72.0) / 168.0, 0.0, None)
+    return early + late
 
 
 def purchase_between(law: ShopLaw, p_later: Floats, since: Floats, until: Floats) -> Floats:

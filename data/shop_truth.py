@@ -13,7 +13,8 @@ Belongs here: probabilities that follow from the latent state, and what came of 
 `people_truth`    one row a person
     person_id, visitor_ids, user_id (null without account), price_sensitivity, return_never,
     return_quick, return_quick_median, return_slow_median (arguments of `shop_law.return_cdf`),
-    reminder_odds_ratio, incentive_odds_ratio (what a nudge would do to the odds of buying).
+    reminder_odds_ratio, incentive_odds_ratio (what a nudge at the best time would do to the odds of
+    buying; `shop_law.delay_log_odds` is what another time adds to their logarithm).
 `sessions_truth`  one row a visit
     person_id, visitor_id, started_at, ended_at, returned_at (next visit of the person, on any
     device; null for never), p_return_4h, p_return_8h, p_return_24h, p_return_72h, p_return_168h.

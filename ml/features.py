@@ -29,6 +29,9 @@ SNAPSHOT_LABELS = (CONVERTS,)
 RETURN_KEYS = ("session_id", "cart_id", "visitor_id", "owner_id", "ended_at", "elapsed_hours")
 RETURN_LABELS = ("duration_hours", "is_returned")
 
+# Before the id of an account, so that no visitor's id is taken for it.
+USER_PREFIX = "user:"
+
 # A category is kept if this many visitors share it: rarer ones do not generalise, and a value that
 # belongs to one person must not remain in a model after that person was erased.
 MIN_VISITORS_PER_CATEGORY = 20
@@ -48,6 +51,11 @@ def feature_columns(frame: pl.DataFrame) -> list[str]:
 def person() -> pl.Expr:
     """The person behind a row: the owner if known, else the visitor."""
     return pl.coalesce("owner_id", "visitor_id")
+
+
+def person_id() -> pl.Expr:
+    """The id of the person behind a row, by which persons are counted, remembered and exported."""
+    return pl.coalesce(USER_PREFIX + pl.col("owner_id"), "visitor_id")
 
 
 def numeric_matrix(frame: pl.DataFrame, features: Iterable[str]) -> np.ndarray:

@@ -1,30 +1,139 @@
 """The holdout: people who are never contacted, so that the effect of contacts can be measured.
 
-What belongs here: who is held out. What does not: what is done about the others (``decision``).
+What belongs here: drawing a person's arm, and whose arm it becomes at a login. What does not: what
+is done about the others (``decision``) and what was measured.
+
+An arm is drawn when a cart of the person is first scored, and recorded: from then on neither
+another share nor another key changes it.
 """
 
 import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
+from ml.features import USER_PREFIX, person_id
 
-def is_held_out(people: pl.Series, *, key: bytes, share: float) -> pl.Series:
-    """Whether each person is never to be contacted; the same for the same key, whatever the frame.
+HOLDOUT, TREATMENT = "holdout", "treatment"
+ARM_TYPES = {
+    "person_id": pl.String(),
+    "arm": pl.String(),
+    "assigned_at": pl.Datetime("us"),
+    "key_id": pl.String(),
+    "is_mixed": pl.Boolean(),
+}
 
-    A person is held out if HMAC-SHA256(key, person), as a fraction of its range, is below the
-    share.
+
+@dataclass(frozen=True)
+class Draw:
+    """How arms are drawn: people whose keyed hash, as a fraction of its range, is below a share.
+
+    Attributes:
+        key: a secret, or people could be told apart by who knows their ids.
+        share: share of people held out, in [0, 1].
 
     Raises:
         ValueError: if the key is empty or the share not in [0, 1].
     """
-    if not key:
-        raise ValueError("the holdout key is empty, it must be a secret")
-    if not 0 <= share <= 1:
-        raise ValueError(f"holdout_share is {share}, it must be between 0 and 1")
-    limit = int(share * 2**64)
-    held_out = [
-        person
-        for person in people.unique().to_list()
-        if int.from_bytes(hmac.digest(key, person.encode(), "sha256")[:8]) < limit
-    ]
-    return people.is_in(held_out).alias("is_holdout")
+
+    key: bytes
+    share: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not self.key:
+            raise ValueError("the holdout key is empty, it must be a secret")
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"holdout_share is {self.share}, it must be between 0 and 1")
+
+    @property
+    def key_id(self) -> str:
+        """Distinguishes keys without revealing one."""
+        return hmac.digest(self.key, b"key", "sha256").hex()[:12]
+
+    def arms(self, people: Iterable[str]) -> list[str]:
+        """The arm of each person, by HMAC-SHA256 of the person's id."""
+        limit = int(self.share * 2**64)
+        return [
+            HOLDOUT
+            if int.from_bytes(hmac.digest(self.key, person.encode(), "sha256")[:8]) < limit
+            else TREATMENT
+            for person in people
+        ]
+
+
+def assign_arms(
+    carts: pl.DataFrame, recorded: pl.DataFrame, links: pl.DataFrame, as_of: datetime, draw: Draw
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The arms of the people behind an hour's carts, and what of it is to be recorded.
+
+    A user has the earliest arm of the user's own and those of the visitors that became the user's.
+    Where these differ, the user and the visitors are mixed: part of what was done to them belongs
+    to the one arm, part to the other.
+
+    Args:
+        carts: visitor_id, owner_id.
+        recorded: the arms recorded before the hour (the columns of ``ARM_TYPES``) of these people,
+            and of all visitors in ``links``; a person may have several rows.
+        links: owner_id, visitor_id: the visitors of each owner, as known at the hour.
+        as_of: the hour (UTC, naive).
+        draw: how new arms are drawn.
+
+    Returns:
+        person_id, arm, is_mixed, one row a person behind the carts; and the rows to record at the
+        hour, of whoever is new, has taken over an arm or is mixed since.
+    """
+    people = carts.select(person_id=person_id()).unique().sort("person_id")
+    members = pl.concat(
+        [
+            people.with_columns(member="person_id"),
+            links.select(
+                person_id=USER_PREFIX + pl.col("owner_id"), member=pl.col("visitor_id")
+            ).join(people, on="person_id", how="semi"),
+        ]
+    ).unique()
+    history = recorded.sort("person_id", "assigned_at")
+    first = history.unique("person_id", keep="first").select(
+        pl.col("person_id").alias("member"), "arm", "assigned_at", "key_id"
+    )
+    newest = history.unique("person_id", keep="last").select(
+        pl.col("person_id").alias("member"),
+        pl.col("arm").alias("newest_arm"),
+        pl.col("is_mixed").alias("was_mixed"),
+    )
+    met = members.join(first, on="member").join(newest, on="member")
+    earliest = (
+        met.sort("person_id", "assigned_at", "member")
+        .group_by("person_id", maintain_order=True)
+        .agg(
+            pl.col("arm").first(),
+            pl.col("key_id").first(),
+            is_mixed=(pl.col("arm").n_unique() > 1) | pl.col("was_mixed").any(),
+        )
+    )
+    unknown = people.join(earliest, on="person_id", how="anti")
+    drawn = unknown.with_columns(
+        arm=pl.Series(draw.arms(unknown["person_id"]), dtype=pl.String),
+        key_id=pl.lit(draw.key_id),
+        is_mixed=pl.lit(False),
+    )
+    arms = pl.concat([earliest, drawn]).sort("person_id")
+    # what is recorded of these people now, and of visitors whose user is mixed
+    mixed = met.join(arms.filter("is_mixed"), on="person_id", how="semi").select(
+        pl.col("member").alias("person_id"), pl.col("arm"), pl.col("key_id"), is_mixed=pl.lit(True)
+    )
+    wanted = pl.concat([arms, mixed.join(arms, on="person_id", how="anti").unique("person_id")])
+    said = newest.rename({"member": "person_id"})
+    new = (
+        wanted.join(said, on="person_id", how="left")
+        .filter(
+            pl.col("newest_arm").ne_missing(pl.col("arm"))
+            | pl.col("was_mixed").ne_missing(pl.col("is_mixed"))
+        )
+        .with_columns(assigned_at=pl.lit(as_of).cast(pl.Datetime("us")))
+        .select(list(ARM_TYPES))
+        .sort("person_id")
+    )
+    return arms.drop("key_id"), new

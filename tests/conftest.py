@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.modelling.holdout_arms import KEY_VARIABLE
 from orchestration.warehouse import dbt_build
 
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
@@ -76,6 +77,14 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt_build, "prepare_manifest", prepare_from_copy)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_holdout_key() -> Iterator[None]:
+    """Homes of one test hold out the same people, so that what is made of them can be compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, "the key of all homes in tests")
         yield
 
 

@@ -20,7 +20,7 @@ from ml.split import cart_weights
 PRIOR_RATE = 0.8
 # How many carts the overall rate counts for in the rate of a bucket.
 SHRINKAGE_CARTS = 20.0
-IDLE_EDGES_HOURS = (0.5, 1.0, 4.0, 8.0, 24.0, 48.0, 72.0)
+IDLE_EDGES_HOURS = (0.5, 1.0, 4.0, 8.0, 24.0, 48.0, 72.0, 96.0, 120.0, 144.0, 168.0)
 
 
 @dataclass(frozen=True)

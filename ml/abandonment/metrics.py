@@ -16,7 +16,7 @@ from ml.split import cart_weights
 
 MIN_CARTS_PER_OUTCOME = 30
 LIFT_SHARES = tuple(i / 20 for i in range(1, 21))
-SNAPSHOT_AGES_HOURS = (0, 0.5, 1, 4, 8, 24, 48, 72)
+SNAPSHOT_AGES_HOURS = (0, 0.5, 1, 4, 8, 24, 48, 72, 96, 120, 144, 168)
 
 
 def measure(

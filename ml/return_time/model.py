@@ -51,6 +51,19 @@ class ReturnModel:
         ) - self.curve.cumulative_hazard_at(elapsed)
         return -np.expm1(-self.curve.relative_hazard(frame)[:, None] * rise)
 
+    def still_away(self, frame: pl.DataFrame, hours: np.ndarray) -> np.ndarray:
+        """(n,) P(still away so many hours after the session's end | away for ``elapsed_hours``).
+
+        Args:
+            frame: n rows to score.
+            hours: (n,) one time a row; 1 where it has passed.
+        """
+        elapsed = _elapsed(frame)
+        rise = self.curve.cumulative_hazard_at(
+            np.maximum(hours, elapsed)
+        ) - self.curve.cumulative_hazard_at(elapsed)
+        return np.exp(-self.curve.relative_hazard(frame) * rise)
+
     def return_share_hours(
         self, frame: pl.DataFrame, share: float, within_hours: float = 168.0
     ) -> np.ndarray:

@@ -37,6 +37,7 @@ from orchestration.landing.locations import (
     with_placeholders,
 )
 from orchestration.modelling import scoring, training
+from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
@@ -202,7 +203,7 @@ def cart_scores_asset(
 
     @dg.asset(
         name=CART_SCORES.name,
-        deps=[MODELS.name, "scoring_snapshots", "scoring_returns"],
+        deps=[MODELS.name, "scoring_snapshots", "scoring_returns", "sessions"],
         group_name=SCORES_GROUP,
         description=CART_SCORES.description,
         **by_the_hour(partitions),
@@ -211,29 +212,34 @@ def cart_scores_asset(
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             frames = scoring.read_frames(connection, as_of)
-            scores = scoring.score(
+            scored = scoring.score(
                 frames,
                 training.champion(run.model_store, training.ABANDONMENT, as_of),
                 training.champion(run.model_store, training.RETURN, as_of),
                 as_of=as_of,
                 settings=run.settings,
+                holdout_key=holdout_key(run.home, run.settings),
                 phrases=dbt_build.reason_phrases(manifest),
                 is_stale=freshness(connection, as_of, run.settings).is_stale,
             )
             scoring.write_scores(
                 connection,
-                scores,
+                scored.scores,
                 as_of,
                 run.run_id,
                 run.settings,
+                plans=scored.plans,
+                arms=scored.arms,
                 not_after=run.newest_possible_hour,
                 reporting_currency=frames.reporting_currency,
             )
+        scores = scored.scores
         top = scores.sort("priority_rank").head(TOP_ROWS)
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
+                "contacts_planned": scored.plans.height,
                 "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
                 "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
             }

@@ -117,6 +117,11 @@ class Home:
         return self.erasures / "tombstones"
 
     @property
+    def holdout_key(self) -> Path:
+        """The key by which the holdout is drawn, where the shop gives none of its own."""
+        return self.root / "holdout_key"
+
+    @property
     def temporary(self) -> Path:
         """Where DuckDB spills what does not fit into memory."""
         return self.root / "tmp"

@@ -11,7 +11,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -30,7 +30,8 @@ from pydantic import (
     model_validator,
 )
 
-from ml.decision import Economics
+from ml.economics import Economics
+from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Contacts, Exports
@@ -54,6 +55,7 @@ Hours = Annotated[int, Field(ge=1, le=876_000)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Text = Annotated[str, Field(pattern=r"\S"), InWords("a text that is not empty")]
 # dbt writes it between quotes
+Key = Annotated[str, Field(pattern=r"^$|\S"), InWords("a text that is not empty")]
 EventType = Annotated[
     str, Field(pattern=r"^[^'\s\\]([^'\\\n]*[^'\s\\])?$"), InWords("an event type such as refund")
 ]
@@ -172,10 +174,10 @@ class Settings(BaseModel):
     holdout_share: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.05, description="Share of people that is never exported, to measure what contacts do."
     )
-    holdout_key: Text = Field(
-        "comeback",
-        description="Key of the hash that draws them; another key draws others."
-        " Set it to a secret of your own.",
+    holdout_key: Key = Field(
+        "",
+        description="Key of the hash that draws them, a secret; if not set, the variable"
+        " COMEBACK_HOLDOUT_KEY, else the file `holdout_key` of the home, made at random.",
     )
     stale_after_hours: Annotated[Hours, Mark.LATER] = Field(
         6,
@@ -210,6 +212,9 @@ class Settings(BaseModel):
         description="What a sale brings, what a nudge costs and does; amounts in the reporting"
         " currency.",
     )
+    contacts: Annotated[Contacts, Mark.LATER] = Field(
+        Contacts(), description="When a contact is planned; hours count from the session's end."
+    )
     ids: Annotated[Ids, Mark.LOG, Mark.LATER] = Field(
         Ids(), description="How the ids of the log are read."
     )
@@ -237,15 +242,26 @@ class Settings(BaseModel):
     )
 
     @property
+    def assumptions(self) -> str:
+        """First 12 hex digits of a hash over what gains and times of contact are made from."""
+        return _hash({"economics": asdict(self.economics), "contacts": self.contacts.model_dump()})
+
+    @property
     def digest(self) -> str:
         """First 12 hex digits of a hash over everything that may change a score or an export."""
         kind = type(self)
         values = self.model_dump(exclude=set(marked(kind, Mark.MACHINE)))
+        # what stood there before each home made a key of its own
+        values["holdout_key"] = self.holdout_key or "comeback"
         for name in marked(kind, Mark.LATER):
             if getattr(self, name) == kind.model_fields[name].default:
                 del values[name]
-        text = json.dumps(values, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _hash(values)
+
+
+def _hash(values: Mapping[str, object]) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def load_settings(home: Path) -> Settings:

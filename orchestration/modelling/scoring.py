@@ -14,15 +14,24 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from ml import decision, explain
+from ml import contact_plan, decision, explain, holdout
 from ml.abandonment import AbandonmentModel
-from ml.contact_timing import ContactTiming
+from ml.features import person_id
+from ml.holdout import HOLDOUT, Draw
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
+from orchestration.modelling.contact_plans import moments_of, plans_before, replace_plans
+from orchestration.modelling.holdout_arms import (
+    links_of_people,
+    people_to_know,
+    recorded_arms,
+    replace_arms,
+)
+from orchestration.warehouse.contact_tables import CONTACT_PLANS
 from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
 from orchestration.warehouse.run_log import note_run
 from orchestration.warehouse.score_tables import CART_SCORES
@@ -60,6 +69,9 @@ class ScoringFrames:
     Attributes:
         snapshots: the carts.
         returns: their visitors' absences, row for row the same carts.
+        plans: what was planned for these absences before the hour.
+        arms: the arms recorded before the hour that may concern these people.
+        links: which visitors are whose; see `ml.holdout.assign_arms`.
         typical_value: the shop's median order up to the hour, in the reporting currency; None
             before the first of known value.
         reporting_currency: the currency of all gains; None while no amount has one.
@@ -67,8 +79,26 @@ class ScoringFrames:
 
     snapshots: pl.DataFrame
     returns: pl.DataFrame
+    plans: pl.DataFrame
+    arms: pl.DataFrame
+    links: pl.DataFrame
     typical_value: Decimal | None
     reporting_currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What an hour says.
+
+    Attributes:
+        scores: one row a cart, by cart_id, with the columns of `cart_scores`.
+        plans: the rows that `contact_plans` gets.
+        arms: the rows that `holdout_arms` gets.
+    """
+
+    scores: pl.DataFrame
+    plans: pl.DataFrame
+    arms: pl.DataFrame
 
 
 def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> ScoringFrames:
@@ -97,7 +127,16 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
         [as_of],
     ).fetchall()[0][0]
     currency = connection.execute("select max(currency) from main.hour_currency").fetchall()[0][0]
-    return ScoringFrames(snapshots, returns, typical_value, currency)
+    links = links_of_people(connection, as_of)
+    return ScoringFrames(
+        snapshots,
+        returns,
+        plans_before(connection, as_of),
+        recorded_arms(connection, as_of, people_to_know(snapshots, links)),
+        links,
+        typical_value,
+        currency,
+    )
 
 
 def score(
@@ -107,10 +146,11 @@ def score(
     *,
     as_of: datetime,
     settings: Settings,
+    holdout_key: bytes,
     phrases: Mapping[str, tuple[str, str]],
     is_stale: bool = False,
     explained_carts: int = EXPLAINED_CARTS,
-) -> pl.DataFrame:
+) -> Scored:
     """What is known and advised about each cart, with the columns of `cart_scores`.
 
     Args:
@@ -118,43 +158,58 @@ def score(
         abandonment: the model behind p_abandon and the reasons.
         returning: the model behind the return times.
         as_of: the scored hour.
-        settings: economics and holdout.
+        settings: economics, times of contact, share held out.
+        holdout_key: the key that arms are drawn with.
         phrases: for a feature, what to say of a low and of a high value.
         is_stale: whether the log's newest event is too old for this hour.
         explained_carts: how many of the top get reasons.
-
-    Returns:
-        One row per cart, by cart_id.
     """
-    timing = ContactTiming()
     chances = returning.return_probabilities(frames.returns, HORIZONS_HOURS)
     p_returns = {
         f"p_return_{window}": _rounded(chances[:, i]) for i, window in enumerate(RETURN_WINDOWS)
     }
     predicted = frames.snapshots.with_columns(
         p_abandon=_rounded(abandonment.predict(frames.snapshots)),
-        return_share_hours=pl.Series(
-            returning.return_share_hours(frames.returns, timing.returned_share)
-        ),
         expected_hours=pl.Series(returning.expected_return_hours(frames.returns)),
         **p_returns,
     )
-    decided = decision.decide(
-        predicted,
+    planned = contact_plan.plan(
+        # the absence is the person's: being active on another device ends it, too
+        predicted.with_columns(session_ended_at=contact_plan.last_seen()),
+        frames.plans,
+        moments_of(abandonment, returning, frames.returns, settings.contacts.timing),
         settings.economics,
-        holdout_key=settings.holdout_key.encode(),
-        holdout_share=settings.holdout_share,
-        timing=timing,
+        settings.contacts.timing,
+        basis={
+            "reporting_currency": frames.reporting_currency,
+            "abandonment_model": abandonment.card.model_id,
+            "return_model": returning.card.model_id,
+            "assumptions": settings.assumptions,
+        },
+        session_gap=timedelta(minutes=settings.session_gap_minutes),
+        scored_for=timedelta(days=settings.scoring_window_days),
         typical_value=frames.typical_value,
     )
+    kept = planned.filter("is_to_keep").with_columns(planned_at=_timestamp(as_of))
+    arms, new_arms = holdout.assign_arms(
+        frames.snapshots,
+        frames.arms,
+        frames.links,
+        as_of,
+        Draw(holdout_key, settings.holdout_share),
+    )
+    advised = planned.with_columns(*contact_plan.advice(), person_id=person_id()).join(
+        arms, on="person_id", how="left", maintain_order="left"
+    )
+    decided = decision.decide(advised, settings.economics)
     explained = _with_reasons(decided, abandonment, phrases, explained_carts)
-    return explained.with_columns(
-        scored_at=pl.lit(as_of).cast(pl.Datetime("us")),
+    scores = explained.with_columns(
+        scored_at=_timestamp(as_of),
         expected_return_at=_hours_after(as_of, pl.col("expected_hours")),
+        is_holdout=pl.col("arm") == HOLDOUT,
         is_stale=pl.lit(is_stale),
-        abandonment_model=pl.lit(abandonment.card.model_id),
-        return_model=pl.lit(returning.card.model_id),
     ).select(CART_SCORES.column_names)
+    return Scored(scores, kept.select(CONTACT_PLANS.column_names), new_arms)
 
 
 def write_scores(
@@ -164,10 +219,15 @@ def write_scores(
     run_id: str,
     settings: Settings,
     *,
+    plans: pl.DataFrame | None = None,
+    arms: pl.DataFrame | None = None,
     not_after: datetime = END_OF_TIME,
     reporting_currency: str | None = None,
 ) -> None:
     """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep.
+
+    Its plans and arms, where given, are replaced in the same transaction: killed at any point, an
+    hour has all of them or none.
 
     What is too old is judged by the newest hour up to `not_after`: one beyond was scored while the
     clock was ahead. The hour just written stays.
@@ -190,6 +250,11 @@ def write_scores(
         old = (as_of, not_after, settings.scores_keep_days)
         drop_outcomes(connection, is_old, old)
         connection.execute(f"delete from scores.cart_scores where {is_old}", old)
+        if plans is not None:
+            keep_days = max(settings.scores_keep_days, settings.scoring_window_days + 1)
+            replace_plans(connection, as_of, plans, not_after=not_after, keep_days=keep_days)
+        if arms is not None:
+            replace_arms(connection, as_of, arms)
         note_run(
             connection,
             run_id,
@@ -217,6 +282,10 @@ def _with_reasons(
 
 def _rounded(values: np.ndarray) -> pl.Series:
     return pl.Series(values, dtype=pl.Float64).round(PROBABILITY_DIGITS)
+
+
+def _timestamp(instant: datetime) -> pl.Expr:
+    return pl.lit(instant).cast(pl.Datetime("us"))
 
 
 def _hours_after(as_of: datetime, hours: pl.Expr) -> pl.Expr:

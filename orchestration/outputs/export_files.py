@@ -64,6 +64,7 @@ COLUMNS = (
     "scored_at",
     "currency",
     "cart_value_base",
+    "contact_valid_until",
 )
 _ID_COLUMNS = ("cart_id", "visitor_id", "owner_id")
 _AT_FDCWD = -100

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from ml.features import USER_PREFIX
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, replace_file, unfinished_path
 from orchestration.ground.home import Home
@@ -37,8 +38,11 @@ from orchestration.landing.tombstones import (
 )
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database
+from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.database import has_table
-from orchestration.warehouse.score_tables import SCORE_OUTCOMES
+from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
+
+_SCORES = f"scores.{CART_SCORES.name}"
 
 
 def mark(
@@ -124,8 +128,9 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     for table in ("unreadable_rows", "repaired_rows"):
         query = f"select count(*) from raw.{table} where {_is_text_erased(found)}"
         rows[f"raw.{table}"] = connection.execute(query).fetchall()[0][0]
-    query = f"select count(*) from scores.cart_scores where {_is_score_erased(connection)}"
-    rows["scores.cart_scores"] = connection.execute(query).fetchall()[0][0]
+    for table, is_theirs in _scores_erased(connection).items():
+        query = f"select count(*) from {table} where {is_theirs}"
+        rows[table] = connection.execute(query).fetchall()[0][0]
     files = connection.execute(
         "select distinct source || ': ' || file from raw.files where load_id in"
         " (select load_id from erased_rows union all"
@@ -161,12 +166,12 @@ def remove(
             [key_id(key), now],
         )
         keep_copy(connection, home.tombstones)
-        is_theirs = _is_score_erased(connection)
         connection.execute(
             f"delete from scores.{SCORE_OUTCOMES.name} where (scored_at, cart_id) in"
-            f" (select scored_at, cart_id from scores.cart_scores where {is_theirs})"
+            f" (select scored_at, cart_id from {_SCORES} where {_is_score_erased(connection)})"
         )
-        connection.execute(f"delete from scores.cart_scores where {is_theirs}")
+        for table, is_theirs in _scores_erased(connection).items():
+            connection.execute(f"delete from {table} where {is_theirs}")
         for source in sources.values():
             connection.execute(
                 f"delete from {raw_table(source)} where (_load_id, _line) in"
@@ -290,8 +295,22 @@ def _is_text_erased(plan: Plan) -> str:
     return f"({words_match('raw_row', plan.ids)} or {words_match('detail', plan.ids)})"
 
 
+def _scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By table of the schema `scores`, in SQL: whether a row is of a person."""
+    is_theirs = _is_score_erased(connection)
+    is_person = (
+        "person_id in (select id from erased_visitors"
+        f" union all select '{USER_PREFIX}' || id from erased_users)"
+    )
+    return {
+        _SCORES: is_theirs,
+        f"scores.{CONTACT_PLANS.name}": is_theirs,
+        f"scores.{HOLDOUT_ARMS.name}": is_person,
+    }
+
+
 def _is_score_erased(connection: duckdb.DuckDBPyConnection) -> str:
-    """SQL, over `scores.cart_scores`: whether the cart was of a person, or begun by one."""
+    """SQL, over carts with visitor and owner: whether one was of a person, or begun by one."""
     is_theirs = (
         "(visitor_id in (select id from erased_visitors)"
         " or owner_id in (select id from erased_users)"

@@ -31,7 +31,7 @@ from orchestration.warehouse import database
 # Fewer bytes than these come about by chance in numbers and hashes.
 SEARCHABLE_BYTES = 8
 
-_PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id"})
+_PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id", "person_id"})
 
 
 @dataclass(frozen=True)

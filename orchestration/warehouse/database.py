@@ -14,13 +14,17 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
+from ml.holdout import HOLDOUT, TREATMENT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import explained, known
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
+from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.score_tables import (
     ACCEPTED_FILES,
+    CART_SCORES,
     HAS_SCORED,
     PRIVATE_TABLES,
     RUNS,
@@ -98,12 +102,33 @@ def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
                 connection.execute(
                     f"alter table scores.{table.name} add column {column.name} {column.type}"
                 )
+    take_over_holdout(connection)
     if is_older and has_table(connection, "raw", "files"):
         # what was published before files were suspected stops no hour afterwards
         connection.execute(
             f"insert into scores.{ACCEPTED_FILES.name}"
             " select distinct source, content_hash, localtimestamp from raw.files"
         )
+
+
+def take_over_holdout(connection: duckdb.DuckDBPyConnection) -> None:
+    """Record the arms of people who were scored before arms were recorded, as they were scored."""
+    query = f"select 1 from scores.{HOLDOUT_ARMS.name} limit 1"
+    if connection.execute(query).fetchall():
+        return
+    connection.execute(
+        f"""
+        insert into scores.{HOLDOUT_ARMS.name} (person_id, arm, assigned_at, is_mixed)
+        select
+            coalesce('{USER_PREFIX}' || owner_id, visitor_id) as person_id,
+            case when arg_min(is_holdout, scored_at) then '{HOLDOUT}' else '{TREATMENT}' end,
+            min(scored_at),
+            false
+        from scores.{CART_SCORES.name}
+        where is_holdout is not null
+        group by 1
+        """
+    )
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> bool:

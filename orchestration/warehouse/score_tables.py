@@ -1,59 +1,15 @@
 """The tables of the schema `scores`, and the list of everything published.
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
-here: filling the tables (`modelling`, `run_log`, `late_data`, `outcomes`) or copying them
-(`outputs.published_database`).
+here: what a declaration is (`table`), plans and arms (`contact_tables`), filling the tables
+(`modelling`, `run_log`, `late_data`, `outcomes`) or copying them (`outputs.published_database`).
 """
 
 from dataclasses import dataclass
 
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its SQL type as both warehouse and published file have it, and what it says."""
-
-    name: str
-    type: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the schema `scores`.
-
-    It has no primary key: DuckDB would refuse to replace an hour's rows within one transaction.
-
-    Attributes:
-        name: its name, in the published file too.
-        description: what it says.
-        order: columns its rows are published in the order of.
-        columns: its columns in order.
-        key: columns by which its rows are replaced in the published file; None: it is small, and
-            written whole.
-    """
-
-    name: str
-    description: str
-    order: tuple[str, ...]
-    columns: tuple[Column, ...]
-    key: str | None = None
-
-    @property
-    def column_names(self) -> list[str]:
-        """The names in order."""
-        return [column.name for column in self.columns]
-
-    def column(self, name: str) -> Column:
-        """The column of that name."""
-        return next(column for column in self.columns if column.name == name)
-
-    def ddl(self, relation: str) -> str:
-        """The statement that makes the table as `relation` unless it is there."""
-        columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
-        return f"create table if not exists {relation} ({columns})"
-
+from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.table import Column, Table
 
 CART_SCORES = Table(
     name="cart_scores",
@@ -114,14 +70,21 @@ CART_SCORES = Table(
         Column(
             "expected_gain",
             "decimal(18, 4)",
-            "What the best action is expected to gain over doing nothing, in the reporting currency"
-            " of the hour (see runs); null where the value lacks a rate.",
+            "What the best action is expected to gain over doing nothing at its planned time, in"
+            " the reporting currency of the hour (see runs); null where the value lacks a rate.",
         ),
         Column("priority_rank", "bigint", "1 for the greatest expected gain of the hour."),
         Column(
             "contact_not_before",
             "timestamp",
-            "The earliest time, UTC, at which a contact is advised; null if none is.",
+            "The planned time of contact, UTC, which stays while the shopper is away; null if"
+            " nothing is advised.",
+        ),
+        Column(
+            "contact_valid_until",
+            "timestamp",
+            "When the planned contact is not worth its cost any more, UTC; null if nothing is"
+            " advised, and for hours scored before 2026-11-29.",
         ),
         Column("reasons", "varchar", "Why p_abandon is what it is, for the top of the list."),
         Column("is_holdout", "boolean", "Whether the person is held out and never exported."),
@@ -218,7 +181,7 @@ RUNS = Table(
 # Of `runs`: those that wrote an hour of cart_scores.
 HAS_SCORED = "carts_scored is not null"
 
-SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, MODELS, RUNS)
+SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, CONTACT_PLANS, HOLDOUT_ARMS, MODELS, RUNS)
 
 # Beside dbt's late_data_report, which knows no scores: published as its last column.
 WITHDRAWN_PRIORITIES = Table(

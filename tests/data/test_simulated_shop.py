@@ -13,6 +13,7 @@ from data.shop_law import (
     SeasonClock,
     ShopLaw,
     bought_later,
+    delay_log_odds,
     log_logistic_cdf,
     log_logistic_quantile,
     purchase_between,
@@ -83,6 +84,13 @@ def test_the_closed_forms_have_the_values_of_a_calculation_by_hand() -> None:
     law = ShopLaw(quick_shape=3.0, slow_shape=2.0)
     back = return_cdf(law, np.array([6.0]), np.array([0.4]), half, np.array([6.0]), np.array([6.0]))
     assert back == pytest.approx(0.3)
+
+
+def test_a_nudge_within_the_hour_harms_and_is_best_after_one_to_three_days() -> None:
+    hours = np.array([0.0, 1, 24, 48, 72, 168])
+    delays = delay_log_odds(LAW, hours)
+    assert delays == pytest.approx([-0.32, -0.2774, -0.0104, -0.0003, 0, -0.0457], abs=1e-4)
+    assert (LAW.reminder_log_odds + delays < 0).tolist() == [True, True, False, False, False, False]
 
 
 def test_drawn_delays_follow_their_distribution() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from ml.decision import Economics
+from ml.contact_timing import ContactTiming
+from ml.economics import Economics
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
@@ -338,6 +339,38 @@ def test_rates_are_the_decimals_that_were_written_and_go_to_dbt_as_texts(tmp_pat
 def test_money_that_cannot_be_is_refused_in_one_line(money, complaint):
     with pytest.raises(ComebackError, match=complaint) as failure:
         parse_settings({"money": money})
+    assert "\n" not in str(failure.value)
+
+
+def test_effects_by_delay_replace_those_of_the_default_and_may_stand_in_any_order(tmp_path):
+    (tmp_path / "comeback.toml").write_text(
+        "[contacts]\nfloor_hours = 2\n[contacts.delay_odds_ratios]\n24 = 1.0\n'0.5' = 0.7\n"
+    )
+    settings = load_settings(tmp_path)
+    assert settings.contacts.timing == ContactTiming(
+        floor_hours=2.0, delay_odds_ratios=((0.5, 0.7), (24.0, 1.0))
+    )
+    assert Settings().contacts.timing == ContactTiming()
+    assert settings.digest != Settings().digest
+    assert settings.assumptions != Settings().assumptions
+    assert Settings(threads=9).assumptions == Settings().assumptions
+
+
+@pytest.mark.parametrize(
+    ("contacts", "complaint"),
+    [
+        ({"floor_hours": 200}, r"must be 0 <= floor_hours <= cap_hours, .*\[contacts\]"),
+        ({"floor_hours": -1}, "a number of at least 0"),
+        ({"delay_odds_ratios": {"soon": 1.0}}, "delay_odds_ratios need hours such as 24"),
+        ({"delay_odds_ratios": {"1": 0}}, "a number above 0 and at most 1,000"),
+        ({"delay_odds_ratios": {}}, "each given once"),
+        ({"delay_odds_ratios": {"1": 1.0, "1.0": 0.5}}, "each given once"),
+        ({"capp_hours": 4}, "did you mean 'cap_hours'"),
+    ],
+)
+def test_times_of_contact_that_cannot_be_are_refused_in_one_line(contacts, complaint):
+    with pytest.raises(ComebackError, match=complaint) as failure:
+        parse_settings({"contacts": contacts})
     assert "\n" not in str(failure.value)
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.decision import Economics, decide, shift_odds
-from tests.ml.carts import AS_OF, KEY, carts, decided
+from ml.economics import Economics, shift_odds
+from tests.ml.carts import AS_OF, decided
 
 LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_purchase"
 
@@ -108,7 +108,7 @@ def test_the_return_window_is_the_first_by_which_a_return_is_more_likely_than_no
 
 
 def test_no_carts_make_no_decisions():
-    empty = decide(carts([{}]).clear(), Economics(), holdout_key=KEY)
+    empty = decided([])
     assert empty.is_empty()
     assert empty.schema["expected_gain"] == pl.Decimal(18, 4)
     assert empty.schema["best_action"] == pl.String
@@ -156,7 +156,6 @@ cart_rows = st.lists(
         {
             "p_abandon": st.floats(0, 1),
             "cart_value_base": st.none() | st.decimals(0, 100_000, places=2),
-            "return_share_hours": st.none() | st.floats(0, 168),
         }
     ),
     min_size=1,

@@ -134,9 +134,18 @@ def test_scores_are_kept_by_their_distance_from_the_newest_hour(connection):
 
 
 def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
-    connection.execute("create table main.scoring_snapshots (cart_id text, is_suspected_bot bool)")
+    connection.execute(
+        "create table main.scoring_snapshots (cart_id text, visitor_id text, owner_id text,"
+        " session_ended_at timestamp, is_suspected_bot bool)"
+    )
+    connection.execute(
+        "create table main.sessions (visitor_id text, owner_id text, ended_at timestamp)"
+    )
     connection.execute("create table main.scoring_returns (cart_id text)")
-    connection.execute("insert into main.scoring_snapshots values ('a', false), ('bot', true)")
+    connection.execute(
+        "insert into main.scoring_snapshots values ('a', 'v', null, '2026-10-31', false),"
+        " ('bot', 'w', null, '2026-10-31', true)"
+    )
     connection.execute("insert into main.scoring_returns values ('a'), ('bot')")
     connection.execute("create table main.hour_currency as select 'EUR' as currency")
     connection.execute(

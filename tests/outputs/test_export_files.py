@@ -36,6 +36,7 @@ SCHEMA = {
     "scored_at": pl.Datetime("us"),
     "currency": pl.String,
     "cart_value_base": pl.Decimal(38, 4),
+    "contact_valid_until": pl.Datetime("us"),
 }
 
 
@@ -58,6 +59,7 @@ def row(**changes) -> dict:
         "scored_at": TEN,
         "currency": "EUR",
         "cart_value_base": Decimal("49.9000"),
+        "contact_valid_until": datetime(2026, 11, 7, 9, 30),
         **changes,
     }
 
@@ -111,7 +113,8 @@ def test_times_end_in_z_numbers_are_plain_and_nothing_is_an_empty_cell():
     assert count == 1
     assert content.decode() == HEADER + (
         "1,c1,v1,,on_the_fence,reminder,2026-11-01T09:30:00Z,,24h,49.9000,0.0001,0.750000,"
-        "0.000001,few visits; left at checkout,2026-10-31T10:00:00Z,EUR,49.9000\n"
+        "0.000001,few visits; left at checkout,2026-10-31T10:00:00Z,EUR,49.9000,"
+        "2026-11-07T09:30:00Z\n"
     )
 
 
@@ -144,7 +147,7 @@ def test_ids_that_can_call_nothing_are_exported_as_they_are(visitor_id):
 def test_other_text_that_could_be_a_formula_is_left_blank():
     content, count = to_csv(frame(row(reasons="=HYPERLINK(1)")))
     assert count == 1
-    assert ",0.000001,,2026-10-31T10:00:00Z,EUR,49.9000\n" in content.decode()
+    assert ",0.000001,,2026-10-31T10:00:00Z,EUR,49.9000,2026-11-07" in content.decode()
 
 
 def test_the_manifest_fits_the_file_and_the_pointer_fits_both(tmp_path):

@@ -180,6 +180,27 @@ def test_what_is_removed_stays_as_lines_without_text_and_as_tombstones(connectio
     }
 
 
+def test_plans_and_arms_of_the_erased_go_and_those_of_others_stay(connection, home):
+    log(connection, (PHONE, ANNA, ANNA), (TABLET, BERT, BERT))
+    connection.execute(
+        "insert into scores.contact_plans (planned_at, cart_id, visitor_id, owner_id) values"
+        f" (?, 'c1', '{PHONE}', null), (?, 'c2', '{TABLET}', '{ANNA}'),"
+        f" (?, 'c3', '{TABLET}', '{BERT}')",
+        [NOW] * 3,
+    )
+    people = [PHONE, TABLET, f"user:{ANNA}", f"user:{BERT}"]
+    connection.execute(
+        "insert into scores.holdout_arms (person_id, assigned_at) select unnest(?), ?",
+        [people, NOW],
+    )
+    plan = erasure.find(connection, SOURCES, Plan.of(Subject("user", ANNA)))
+    assert plan.rows["scores.contact_plans"] == plan.rows["scores.holdout_arms"] == 2
+    erasure.remove(connection, home, SOURCES, plan, NOW)
+    assert connection.execute("select cart_id from scores.contact_plans").fetchall() == [("c3",)]
+    left = connection.execute("select person_id from scores.holdout_arms order by 1").fetchall()
+    assert left == [(TABLET,), (f"user:{BERT}",)]
+
+
 def test_the_key_is_made_once_and_only_its_owner_can_read_it(connection, home):
     key = home.erasure_key.read_bytes()
     erasure.mark(connection, home, SOURCES, Subject("visitor", PHONE), NOW)

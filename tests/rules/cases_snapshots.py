@@ -28,6 +28,18 @@ SNAPSHOTS = [
         },
     ),
     Case(
+        "a cart is learned from up to a week after its touch",
+        log(add("A", "10:00"), view("B", "+7d 10:00")),
+        {
+            "training_snapshots": rows(
+                "as_of converts_within_horizon",
+                *((f"{time}", False) for time in ("10:00", "10:30", "11:00", "14:00", "18:00")),
+                *((f"+{day}d 10:00", False) for day in (1, 2, 3)),
+                *((f"+{day}d 10:00", None) for day in (4, 5, 6, 7)),
+            )
+        },
+    ),
+    Case(
         "touches of one instant are one, and a cart closed at an instant is not learned from then",
         log(
             add("A", "10:00"),

@@ -13,7 +13,9 @@ from .reference_log import CART_LIFE, Log
 
 HORIZON = timedelta(hours=72)
 SCORED_FOR = timedelta(days=7)
-SNAPSHOT_OFFSETS = tuple(timedelta(hours=hours) for hours in (0, 0.5, 1, 4, 8, 24, 48, 72))
+SNAPSHOT_OFFSETS = tuple(
+    timedelta(hours=hours) for hours in (0, 0.5, 1, 4, 8, 24, 48, 72, 96, 120, 144, 168)
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from math import cos, pi, sin
 
+import polars as pl
 import pytest
+
+from ml.later import at_later_instant
 
 from .cases import Row, add, at, buy, event, log, login, remove, view
 from .warehouse import Warehouse
@@ -136,6 +139,27 @@ def test_the_first_visit_knows_how_it_came_and_nothing_of_the_second(warehouse):
     assert row["session_item_minutes"] == 4  # three minutes after the shoe, one after the hat
     assert row["visitor_lost_cart_share"] is None
     assert row["visitor_order_count"] == 0
+
+
+def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(warehouse):
+    rows = log(
+        login("phone", "08:00", "7"),
+        buy("phone", "08:10", "o1", order_value="50"),
+        login("laptop", "09:00", "7"),
+        add("laptop", "10:17", price="10"),
+        event("other", "+8d 00:00", "page_view"),
+    )
+    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
+    found = warehouse.query("select * from training_snapshots order by as_of")
+    assert len(found) == 12
+    frame = pl.DataFrame(found, infer_schema_length=None).drop("converts_within_horizon")
+    moved = at_later_instant(pl.concat([frame[:1]] * 12), pl.Series(frame["as_of"]))
+    for name in frame.columns:
+        expected = [value if value is None else pytest.approx(value) for value in frame[name]]
+        kept = frame[name].dtype.is_float()
+        assert moved[name].to_list() == (expected if kept else frame[name].to_list()), name
+    assert moved["owner_days_since_order"].null_count() == 0
+    assert moved["clock_weekday"].n_unique() == 7
 
 
 def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(warehouse):

@@ -1,0 +1,52 @@
+"""How a table that dbt does not build is declared.
+
+Belongs here: the declaration and the statement that follows from it. Not here: the tables
+(`score_tables`, `contact_tables`).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its SQL type as both warehouse and published file have it, and what it says."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the schema `scores`.
+
+    It has no primary key: DuckDB would refuse to replace an hour's rows within one transaction.
+
+    Attributes:
+        name: its name, in the published file too.
+        description: what it says.
+        order: columns its rows are published in the order of.
+        columns: its columns in order.
+        key: columns by which its rows are replaced in the published file; None: it is small, and
+            written whole.
+    """
+
+    name: str
+    description: str
+    order: tuple[str, ...]
+    columns: tuple[Column, ...]
+    key: str | None = None
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names in order."""
+        return [column.name for column in self.columns]
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+    def ddl(self, relation: str) -> str:
+        """The statement that makes the table as `relation` unless it is there."""
+        columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
+        return f"create table if not exists {relation} ({columns})"
