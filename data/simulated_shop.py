@@ -2,7 +2,8 @@
 
 Belongs here: putting the parts together, and the command. Does not belong here: what people do
 (`shop_visits`), what the log says (`shop_events`), constants and closed forms (`shop_law`), the
-truth tables and their columns (`shop_truth`), the dirt and the files (`shop_delivery`).
+truth tables and their columns (`shop_truth`), the dirt and the files (`shop_delivery`), what is
+known of users (`shop_contacts`).
 
 The same arguments give the same bytes, down to the last file. The truth goes to a folder of its
 own, which the pipeline never reads.
@@ -19,6 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from data.shop_catalogue import draw_catalogue, draw_names
+from data.shop_contacts import Contacts, draw_contacts
 from data.shop_delivery import FORMATS, SLICES, deliver, parquet, replace_file, write_dumps
 from data.shop_events import as_text, machine_events, passive_events, visit_events
 from data.shop_law import SeasonClock, ShopLaw
@@ -31,16 +33,19 @@ DEFAULT_DAYS = 35
 DEFAULT_SEED = 7
 DEFAULT_START = "2026-09-27T00:00:00Z"  # with the default days it ends on 1 November 2026
 LAW = ShopLaw()
+PEOPLE_SOURCES = ("profiles", "suppressions", "contacts")
 
 
 @dataclass(frozen=True)
 class Shop:
-    """The clean log (canonical columns as text, `event_at` as UTC time) and the truth behind it."""
+    """The clean log (canonical columns as text, `event_at` as UTC time), the truth behind it, and
+    what the shop knows of its users."""
 
     events: pl.DataFrame
     carts: pl.DataFrame
     people: pl.DataFrame
     sessions: pl.DataFrame
+    known: Contacts
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,7 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
         carts=carts_truth(law, clock, visits, recorded, ids, names, opened_us, hours),
         people=people_truth(law, people, names),
         sessions=sessions_truth(law, clock, people, visits, recorded, names, opened_us, hours),
+        known=draw_contacts(people, names, opened, hours, seed),
     )
 
 
@@ -100,8 +106,11 @@ def write_shop(
     file_format: str = "csv",
     slice_name: str = "hour",
     law: ShopLaw = LAW,
+    people: Path | None = None,
 ) -> Written:
     """Simulate a shop, write its dumps below `out` and its truth tables into `truth`.
+
+    What it knows of its users is written below `people`, if that is given: a folder a source.
 
     Raises:
         ValueError: for arguments that `simulate` or `write_dumps` refuse, or if `truth` lies
@@ -124,6 +133,10 @@ def write_shop(
     )
     for name in ("carts", "people", "sessions"):
         replace_file(truth / f"{name}_truth.parquet", parquet(getattr(shop, name)))
+    if people is not None:
+        for name in PEOPLE_SOURCES:
+            content = getattr(shop.known, name).write_csv().encode()
+            replace_file(people / name / f"{name}.csv", content)
     return Written(files=files, events=len(shop.events), rows=len(rows))
 
 
@@ -146,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the dumps")
     parser.add_argument("--truth", type=Path, required=True, help="folder of the truth tables")
+    parser.add_argument("--people", type=Path, help="folder of what is known of its users")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="(%(default)s)")
     parser.add_argument("--slice", choices=SLICES, default="hour", help="a file (%(default)s)")
     given = parser.parse_args(arguments)
@@ -160,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             start=given.start,
             file_format=given.format,
             slice_name=given.slice,
+            people=given.people,
         )
     except (ValueError, OSError) as error:
         print(f"simulated_shop: {error}", file=sys.stderr)

@@ -7,6 +7,7 @@ Packages stand on one another in this order, and none imports from one above it 
     landing     dumps into the schema `raw`
     warehouse   the private database: opening it, dbt, score tables, run log, recovery
     modelling   learning, keeping and applying the models
+    people      the vault: who people are, what they allow, as known at an instant
     privacy     erasing a person, and the search that proves it
     outputs     what others read: the published database, export files
     dagster     all of it as assets, checks, jobs, schedules and sensors

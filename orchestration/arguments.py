@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
         "comeback train",
     )
     _add_erase(commands)
+    _add_rights(commands)
     parser_of_status = _add(
         commands, "status", "files, rows, models, exports, anything wrong", "comeback status"
     )
@@ -138,6 +139,31 @@ def _add_erase(commands: argparse._SubParsersAction) -> None:
         " device what was theirs",
     )
     whose.add_argument("--visitor", metavar="ID", help="a browser or device")
+
+
+def _add_rights(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "access",
+        "all data of a person, as one JSON on the standard output",
+        "comeback access --user 4711 > 4711.json",
+    )
+    parser.add_argument("--user", metavar="ID", required=True, help="an account")
+    parser = _add(
+        commands,
+        "rectify",
+        "correct what is known of a person; a profile that the shop delivers later replaces it",
+        "comeback rectify --user 4711 --set email=anna@shop.example",
+    )
+    parser.add_argument("--user", metavar="ID", required=True, help="an account")
+    parser.add_argument(
+        "--set",
+        dest="fields",
+        metavar="FIELD=VALUE",
+        action="append",
+        required=True,
+        help="a field of the profile and its new value, nothing to delete it; may be given again",
+    )
 
 
 def _add_accept(commands: argparse._SubParsersAction) -> None:

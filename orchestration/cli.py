@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
-    every = (init, inspect, land, run, replay, train, erase, status, accept, explain, ui)
+    every = (
+        *(init, inspect, land, run, replay, train),
+        *(erase, access, rectify, status, accept, explain, ui),
+    )
     return {each.__name__: each for each in every}[name]
 
 
@@ -196,6 +199,27 @@ def erase(home: Home, arguments: argparse.Namespace) -> None:
     with Launcher(home, "erase") as launcher:
         lines = launcher.erase(subject)
     print("\n".join(lines))
+
+
+def access(home: Home, arguments: argparse.Namespace) -> None:
+    """Print all data of a person."""
+    from orchestration.dagster.in_process import Launcher
+    from orchestration.privacy.erasure_records import Subject
+
+    subject = Subject.named("user", arguments.user)
+    with Launcher(home, "access") as launcher:
+        print(launcher.access(subject))
+
+
+def rectify(home: Home, arguments: argparse.Namespace) -> None:
+    """Correct what is known of a person."""
+    from orchestration.dagster.in_process import Launcher
+    from orchestration.privacy.erasure_records import Subject
+
+    subject = Subject.named("user", arguments.user)
+    with Launcher(home, "rectify") as launcher:
+        launcher.rectify(subject, arguments.fields)
+    print("Corrected. The next hour counts with it: comeback run")
 
 
 def status(home: Home, arguments: argparse.Namespace) -> int:

@@ -15,9 +15,11 @@ from pydantic import Field
 
 from ml import evaluation
 from ml.card import ModelCard
+from orchestration.dagster import erase_steps
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.dagster.shared import (
+    HOURLY_JOB,
     MODELS_GROUP,
     OUTPUT_GROUP,
     RAW_GROUP,
@@ -42,6 +44,8 @@ from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs import export_files
 from orchestration.outputs.published_database import headline_counts, publish
+from orchestration.people import vault
+from orchestration.people.known_at import know_people_at
 from orchestration.warehouse import database, dbt_build, outcomes, run_log
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
@@ -79,11 +83,11 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     """Landing: one asset per source, the key being that of the dbt source."""
     specs = [
         dg.AssetSpec(
-            ["raw", name],
+            [source.schema, name],
             group_name=RAW_GROUP,
             description=f"Rows of the source {name} as delivered, each file once by content.",
         )
-        for name in sources
+        for name, source in sources.items()
     ]
 
     @dg.multi_asset(specs=specs, name=LANDING_OP, required_resource_keys={RUN_KEY})
@@ -103,7 +107,10 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 utc_now().replace(tzinfo=UTC),
                 follow_symlinks=run.settings.follow_symlinks,
             )
+            vault.settle(connection, known, run.settings)
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
+        if context.job_name == HOURLY_JOB:
+            erase_steps.erase_requested(run)
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])
             yield dg.MaterializeResult(
@@ -124,7 +131,7 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=LOG_WATERMARK,
-        deps=[["raw", name] for name in sources],
+        deps=[[source.schema, name] for name, source in sources.items()],
         group_name=RAW_GROUP,
         description="Time of the newest event of the log. Built by the job land.",
         required_resource_keys={RUN_KEY},
@@ -284,6 +291,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
     def retargeting_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
+            know_people_at(connection, as_of)
             rows = export_files.read_rows(connection, as_of)
             currency = run_log.reporting_currency(connection, as_of)
             is_stale = freshness(connection, as_of, run.settings).is_stale

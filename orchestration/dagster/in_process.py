@@ -4,6 +4,7 @@ Belongs here: choosing the job, its hour and its configuration, and finding the 
 fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
 """
 
+import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ from orchestration.dagster import automation
 from orchestration.dagster.accept_job import ACCEPT_JOB, acceptance
 from orchestration.dagster.assets import LANDING_OP, Landing
 from orchestration.dagster.definitions import build_definitions
-from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY, Erasure
+from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY
+from orchestration.dagster.erase_steps import Erasure
 from orchestration.dagster.run import PID_TAG
 from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
@@ -29,12 +31,24 @@ from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
 from orchestration.ground.settings import FILE_NAME, load_settings
-from orchestration.landing import find_files, simulated_shop, source_named
-from orchestration.landing.locations import configured_locations, files_at, known_sources
+from orchestration.landing import (
+    ensure_raw_tables,
+    find_files,
+    simulated_shop,
+    source_named,
+)
+from orchestration.landing.locations import (
+    configured_locations,
+    files_at,
+    known_sources,
+    with_placeholders,
+)
 from orchestration.landing.recognition import recognized
 from orchestration.landing.sources import EVENTS
+from orchestration.people import vault
+from orchestration.privacy import access, rectified
 from orchestration.privacy.erasure_records import Subject
-from orchestration.warehouse import database, run_log, suspect_files
+from orchestration.warehouse import audit_log, database, run_log, suspect_files
 from orchestration.warehouse.recovery import rebuild
 
 logger = logging.getLogger(__name__)
@@ -182,9 +196,43 @@ class Launcher:
         Raises:
             ComebackError: nobody has that id, the id is still somewhere, or a step failed.
         """
-        erasing = Erasure(subject)
+        erasing = Erasure([subject])
         self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
         return erasing.lines
+
+    def access(self, subject: Subject) -> str:
+        """All data of a person as JSON.
+
+        Raises:
+            ComebackError: no row names the person, or nothing was built yet.
+        """
+        sources = with_placeholders(self._sources, self._settings)
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            ensure_raw_tables(connection, sources)
+            text = access.person(connection, sources, subject)
+            digest = hashlib.sha256(f"{text}\n".encode()).hexdigest()
+            audit_log.note(connection, "access", utc_now(), sha256=digest, people=1)
+        return text
+
+    def rectify(self, subject: Subject, assignments: Sequence[str]) -> None:
+        """Correct a user's profile, and land that.
+
+        Args:
+            subject: the user.
+            assignments: texts `field=value`.
+
+        Raises:
+            WrongUsage: one of them is no assignment, or names no field of a profile.
+            ComebackError: nothing is known of the user, or landing went wrong.
+        """
+        sources = with_placeholders(self._sources, self._settings)
+        fields = rectified.parsed(assignments, sources[rectified.SOURCE])
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            ensure_raw_tables(connection, sources)
+            vault.settle(connection, sources, self._settings)
+            rectified.write(connection, self._home, subject.id, fields, utc_now())
+            audit_log.note(connection, "rectify", utc_now(), people=1, fields=len(fields))
+        self._execute(LAND_JOB)
 
     def accept(self, names: Sequence[str]) -> list[str]:
         """Note of files that they are meant so.

@@ -5,6 +5,7 @@ is lost in a power cut. Not here: which files there are (`home`).
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,6 +16,14 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     move_into_place(temporary, path)
+
+
+def keep_private(path: Path) -> None:
+    """Let only its owner read a file, or enter a folder, that is there; it holds personal data."""
+    with suppress(FileNotFoundError):
+        mode = path.stat().st_mode
+        if mode & 0o077:
+            path.chmod(mode & 0o700)
 
 
 def unfinished_path(path: Path) -> Path:

@@ -102,6 +102,11 @@ class Home:
         return self.root / "dbt"
 
     @property
+    def rectified(self) -> Path:
+        """Corrections of people's profiles, as dumps of Comeback's own."""
+        return self.root / "rectified"
+
+    @property
     def erasures(self) -> Path:
         """What was erased when, without ids, and the key of the hash that stands for them."""
         return self.root / "erasures"

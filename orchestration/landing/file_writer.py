@@ -24,6 +24,7 @@ CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 64 << 20
 RAW_ROW_CHARACTERS = 64 << 10
 CLIP_MARK = "... [clipped]"
+PRIVATE_DETAIL = "what such a row says is shown nowhere"
 
 _ASIDE_SCHEMA = pa.schema(
     [
@@ -114,6 +115,8 @@ class FileWriter:
         reason = Reason(reason)
         self.rows_unreadable += 1
         raw_row = _clipped(raw_row)
+        if self.source.is_private:
+            detail, raw_row = PRIVATE_DETAIL, None
         if self._names_erased(raw_row) or self._names_erased(detail):
             reason, detail, raw_row = Reason.ERASED, DETAIL, None
         self._unreadable.append((line, reason, detail, raw_row))
@@ -128,7 +131,9 @@ class FileWriter:
         """
         reason = Reason(reason)
         self.rows_repaired += 1
-        kept = None if self._names_erased(raw_row) else _clipped(raw_row)
+        is_private = self.source.is_private
+        detail = PRIVATE_DETAIL if is_private else detail
+        kept = None if is_private or self._names_erased(raw_row) else _clipped(raw_row)
         self._repaired.append((line, reason, detail, kept))
         self._characters += len(kept or "")
 
@@ -138,7 +143,9 @@ class FileWriter:
         self.note(skip.note)
 
     def note(self, text: str) -> None:
-        """Say once what is odd about the file."""
+        """Say once what is odd about the file; of private ones not what a reader met in it."""
+        if self.source.is_private:
+            text = text.split(": ")[0]
         if self._names_erased(text):
             text = DETAIL
         if text not in self.notes:

@@ -97,7 +97,8 @@ class Location:
 def configured_locations(
     home: Home, settings: Settings, sources: Mapping[str, Source]
 ) -> list[Location]:
-    """Each source's folder: the one that is set, else `landing/<source>`.
+    """Each source's folder: the one that is set, else `landing/<source>`; and corrections of
+    profiles, if there are any.
 
     Raises:
         ComebackError: a folder is set for a source that is not defined.
@@ -108,9 +109,12 @@ def configured_locations(
             f"{home.root / FILE_NAME} [sources]",
             f"use one of: {', '.join(sources)}",
         )
-    return [
+    locations = [
         Location(settings.sources.get(name, str(home.landing / name)), name) for name in sources
     ]
+    if home.rectified.is_dir():
+        locations.append(Location(str(home.rectified), "profiles"))
+    return locations
 
 
 def exists(address: str) -> bool:

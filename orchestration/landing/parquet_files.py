@@ -339,7 +339,7 @@ def _set_aside(
         f" {literal(CLIP_MARK)}, raw_row) from (select *, to_json({{{texts}}})::varchar as raw_row"
         f" from (select {delivered}) {where})"
     )
-    if writer.tombstones is not None:
+    if writer.tombstones is not None or writer.source.is_private:
         found = writer.con.execute(rows, parameters).fetchall()
         for row in found:
             writer.set_aside(*row)

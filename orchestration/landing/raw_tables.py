@@ -1,4 +1,4 @@
-"""The tables of the schema ``raw``: DDL, and delivered columns under their declared names.
+"""The tables that landing fills: DDL, and delivered columns under their declared names.
 
 Belongs here: which tables and columns there are, and the SQL that fills the declared ones. Not
 here: writing rows (``file_writer``), or reading records (the readers).
@@ -39,6 +39,13 @@ create table if not exists raw.tombstones (
     kind varchar not null, hash varchar not null, length bigint, key_id varchar not null,
     erased_at timestamp not null, primary key (kind, hash)
 );
+create schema if not exists vault;
+create table if not exists raw.people_rows (
+    load_id bigint primary key, rows_accepted bigint not null, rows_duplicate bigint not null
+);
+create table if not exists raw.people_set_aside (
+    load_id bigint not null, line bigint not null, action varchar not null, reason varchar not null
+);
 """
 
 
@@ -55,26 +62,34 @@ def too_wide(what: str, count: int) -> str:
 
 
 def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Source]) -> None:
-    """Create the schema ``raw`` and its tables where missing; a newly declared column is added,
-    none is dropped."""
+    """Create the schemas ``raw`` and ``vault`` and their tables where missing; a newly declared
+    column is added, none is dropped."""
     con.execute(_LANDING_DDL)
+    rows = con.execute(
+        "select schema_name, table_name, column_name from duckdb_columns()"
+        " where database_name = current_database()"
+    ).fetchall()
+    there = set(rows)
     for source in sources.values():
         columns = [*source.column_names, "_extra"]
+        missing = [name for name in columns if (source.schema, source.name, name) not in there]
+        if not missing:
+            continue
         con.execute(
             f"create table if not exists {raw_table(source)} "
             "(_load_id bigint not null, _line bigint not null, "
             + ", ".join(f"{quoted(column)} varchar" for column in columns)
             + ")"
         )
-        for column in columns:
+        for column in missing:
             con.execute(
                 f"alter table {raw_table(source)} add column if not exists {quoted(column)} varchar"
             )
 
 
 def raw_table(source: Source) -> str:
-    """The source's table, quoted for SQL."""
-    return f"raw.{quoted(source.name)}"
+    """The source's table, quoted for SQL; that of people is in the schema ``vault``."""
+    return f"{source.schema}.{quoted(source.name)}"
 
 
 def positional(count: int) -> list[str]:

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from data.simulated_shop import write_shop
+from data.simulated_shop import PEOPLE_SOURCES, write_shop
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import keep_private, replace_file
 from orchestration.ground.home import Home
 from orchestration.landing import FoundFile
 
@@ -50,7 +50,17 @@ def add_simulated_shop(home: Home, *, is_taken: bool) -> None:
     # a hidden folder is never landed, so a simulation that dies leaves nothing half
     unfinished = dumps.with_name(f".{FOLDER}")
     shutil.rmtree(unfinished, ignore_errors=True)
-    written = write_shop(unfinished, home.root / TRUTH)
+    people = dumps.with_name(f".{FOLDER}_people")
+    shutil.rmtree(people, ignore_errors=True)
+    written = write_shop(unfinished, home.root / TRUTH, people=people)
+    # the dumps of events come last: while they are not here, all of this is done again
+    for name in PEOPLE_SOURCES:
+        folder = _folder_of(home, name)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        (people / name).rename(folder)
+        keep_private(folder)
+    people.rmdir()
     unfinished.rename(dumps)
     _add_rates(home)
     logger.info("Simulated %d events in %d files.", written.events, len(written.files))
@@ -62,7 +72,7 @@ def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
     `files` are of events: rates are no shop, and may be put beside the simulated one.
     The caller holds the run lock. The shop can come again: the same seed makes the same bytes.
     """
-    dumps, rates = home.landing / SOURCE / FOLDER, home.landing / RATES_SOURCE / FOLDER
+    dumps = home.landing / SOURCE / FOLDER
     paths = [Path(file.address) for file in files]
     if not dumps.is_dir() or all(path.is_relative_to(dumps) for path in paths):
         return
@@ -71,14 +81,19 @@ def remove_simulated_shop(home: Home, files: Iterable[FoundFile]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for suffix in ("", ".wal"):
         home.warehouse.with_name(home.warehouse.name + suffix).unlink(missing_ok=True)
-    shutil.rmtree(rates, ignore_errors=True)
+    for name in (RATES_SOURCE, *PEOPLE_SOURCES):
+        shutil.rmtree(_folder_of(home, name), ignore_errors=True)
     # last: as long as its dumps are here, this is to be done again
     shutil.rmtree(dumps)
     home.prepare()
 
 
+def _folder_of(home: Home, source: str) -> Path:
+    return home.landing / source / FOLDER
+
+
 def _add_rates(home: Home) -> None:
-    file = home.landing / RATES_SOURCE / FOLDER / "rates.csv"
+    file = _folder_of(home, RATES_SOURCE) / "rates.csv"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, RATES.encode())

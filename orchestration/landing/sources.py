@@ -18,12 +18,15 @@ import yaml
 from orchestration.ground.errors import ComebackError
 from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
 
-RAW_SCHEMA = "raw"
-LANDING_TABLES = ("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones")
-IDENTITIES = ("visitor", "user", "event")
+RAW_SCHEMA, VAULT_SCHEMA = "raw", "vault"
+LANDING_TABLES = (
+    *("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones"),
+    *("people_rows", "people_set_aside"),
+)
+IDENTITIES = ("visitor", "user", "event", "email", "phone")
 ESCAPES = ("quote", "backslash", "none")
 DECIMALS = ("point", "comma")
-EVENTS, RATES = "events", "rates"
+EVENTS, RATES, PEOPLE = "events", "rates", "people"
 
 _JSON_PATH = re.compile(r"\$(\.[A-Za-z_$][\w$]*|\.\"[^\"']+\"|\[\d+\])+")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
@@ -37,8 +40,9 @@ class Column:
         name: Its name in the raw table.
         aliases: Other names under which it is delivered.
         is_required: Whether an event can start from it.
-        identities: Whose ids it holds, of ``visitor``, ``user`` and ``event``, each with the JSON
-            path at which it stands in the column; None where the column is the id.
+        identities: Whose ids it holds, of ``visitor``, ``user`` and ``event`` (of people also
+            ``email`` and ``phone``), each with the JSON path at which it stands in the column; None
+            where the column is the id.
         is_time: Whether it is the time of the event.
         is_type: Whether it is the word for what happened.
     """
@@ -65,7 +69,8 @@ class Source:
             without a header line.
         looks: The looks of all sources that are known, its own among them.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
-        holds: What a row is: one of ``events``, or of ``rates`` of exchange, which are nobody's.
+        holds: What a row is: one of ``events``, of ``rates`` of exchange, which are nobody's, or
+            of what is known of ``people``, which is kept apart in the schema ``vault``.
     """
 
     name: str
@@ -76,6 +81,16 @@ class Source:
     looks: tuple[Look, ...] = ()
     placeholders: tuple[str, ...] = ()
     holds: str = EVENTS
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no text of its rows may stand anywhere but in its table."""
+        return self.holds == PEOPLE
+
+    @property
+    def schema(self) -> str:
+        """The schema of its table."""
+        return VAULT_SCHEMA if self.is_private else RAW_SCHEMA
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -162,15 +177,21 @@ class Source:
 
     def refusal(self, delivered: Sequence[str]) -> str:
         """Why a file with these columns is not this source's, in one sentence."""
-        shown = ", ".join(delivered[:20]) + (", ..." if len(delivered) > 20 else "")
+        # without a header line the names are those of a person
+        shown = "" if self.is_private else f" ({_first_of(delivered)})"
         return (
-            f"none of the columns ({shown}) is one that the source {self.name} needs: "
+            f"none of the columns{shown} is one that the source {self.name} needs: "
             f"{', '.join(sorted(self.required_names))}"
         )
 
 
+def _first_of(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+
+
 def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Source]:
-    """Read every source that the yml files of ``folder`` declare as a table of the schema ``raw``.
+    """Read every source that the yml files of ``folder`` declare as a table of the schema ``raw``,
+    or of ``vault``.
 
     Args:
         folder: The dbt project's ``models/staging``.
@@ -189,12 +210,19 @@ def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Sour
         except yaml.YAMLError as error:
             raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
         for group in declared.get("sources", []):
-            if group.get("schema", group["name"]) != RAW_SCHEMA:
+            schema = group.get("schema", group["name"])
+            if schema not in (RAW_SCHEMA, VAULT_SCHEMA):
                 continue
             for table in group.get("tables", []):
                 if table["name"] in LANDING_TABLES:
                     continue
                 source = _source(table, path)
+                if source.schema != schema:
+                    raise ComebackError(
+                        f"the source {source.name} holds {source.holds}, in the schema {schema}",
+                        str(path),
+                        f"declare it in the schema {source.schema}",
+                    )
                 if source.name in sources:
                     raise ComebackError(
                         f"the source {source.name} is declared twice", str(path), "delete one"
@@ -257,11 +285,13 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
                     where,
                     "give one like $.device.id",
                 )
-    if source.holds not in (EVENTS, RATES):
+    if source.holds not in (EVENTS, RATES, PEOPLE):
         raise ComebackError(
-            f"{source.holds!r} is nothing that a row can be", where, f"use {EVENTS} or {RATES}"
+            f"{source.holds!r} is nothing that a row can be",
+            where,
+            f"use {EVENTS}, {RATES} or {PEOPLE}",
         )
-    if source.holds == EVENTS and not source.ids("visitor") + source.ids("user"):
+    if source.holds != RATES and not source.ids("visitor") + source.ids("user"):
         raise ComebackError(
             "no column says whose a row is, so nobody could be erased",
             where,

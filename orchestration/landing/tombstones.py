@@ -26,16 +26,22 @@ import duckdb
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.sql import literal, quoted
+from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.sources import Source
 
-Kind = Literal["visitor", "user", "row"]
+Kind = Literal["visitor", "user", "row", "email", "phone"]
 
 DETAIL = "the row names somebody who was erased"
 
 WORD = "A-Za-z0-9_-"
 """Characters of a regular expression's class; an id with one of them beside it is another id."""
 
+# Kinds of which the id itself stands in texts.
+_TEXTS = ("visitor", "user", "email")
+# How an address is compared. A country that stands beside a number is not looked at: the number
+# without it has a tombstone of its own.
+_KEYS = {"email": "email_key({})", "phone": "phone_key({}, '')"}
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 _WORD_START = re.compile(f"(?<![{WORD}])(?=.)", re.DOTALL)
 _IN_WORD = re.compile(f"[{WORD}]")
@@ -78,20 +84,36 @@ class Tombstones:
                 "restore the file from a backup: without it they would come back",
             )
         define_keyed_hash(con, key)
-        named = [row for row in rows if row[0] != "row"]
+        named = [row for row in rows if row[0] in _TEXTS]
         lengths = tuple(sorted({row[2] for row in named}))
         kinds = frozenset(row[0] for row in rows)
+        if kinds & _KEYS.keys():
+            define_address_keys(con)
         return cls(key, kinds, frozenset(row[1] for row in named), lengths)
 
     def condition(self, source: Source) -> str:
         """SQL on the connection of ``load``: whether a row of the source's columns must not
         land."""
-        tests = {"visitor": visitor_of, "user": user_of, "row": event_of}
-        return " or ".join(
-            f"coalesce(keyed_hash('{kind}', {tests[kind](source)}) in"
+        tests = {
+            "visitor": [visitor_of(source)],
+            "user": [user_of(source)],
+            "row": [event_of(source)],
+            # whose id a row names, his it is, whoever had the address before
+            **{
+                kind: [
+                    f"case when {visitor_of(source)} is null then {key} end"
+                    for key in address_keys(source, kind)
+                ]
+                for kind in _KEYS
+            },
+        }
+        found = [
+            f"coalesce(keyed_hash('{kind}', {test}) in"
             f" (select hash from raw.tombstones where kind = '{kind}'), false)"
             for kind in sorted(self.kinds)
-        )
+            for test in tests[kind]
+        ]
+        return " or ".join(found) or "false"
 
     def names(self, text: str) -> bool:
         """Whether the id of somebody erased stands in the text as a word."""
@@ -103,9 +125,10 @@ class Tombstones:
                 if _IN_WORD.match(text, end):
                     continue
                 word = text[start:end]
-                if not self.hashes.isdisjoint(
-                    (keyed_hash(self.key, "visitor", word), keyed_hash(self.key, "user", word))
-                ):
+                hashes = [keyed_hash(self.key, kind, word) for kind in ("visitor", "user")]
+                if "email" in self.kinds:
+                    hashes.append(keyed_hash(self.key, "email", word.lower()))
+                if not self.hashes.isdisjoint(hashes):
                     return True
         return False
 
@@ -208,6 +231,12 @@ def event_of(source: Source) -> str:
     ids = _known(source, "event")
     parts = ", ".join([*ids, f"concat_ws(chr(31), {content})"])
     return f"'{source.name}' || chr(31) || coalesce({parts})"
+
+
+def address_keys(source: Source, kind: str) -> list[str]:
+    """SQL for the keys of the addresses in a row, of kind ``email`` or ``phone``, on a connection
+    with ``define_address_keys``."""
+    return [_KEYS[kind].format(each) for each in _known(source, kind)]
 
 
 def _known(source: Source, kind: str) -> list[str]:

@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,12 @@ import duckdb
 
 from ml.features import USER_PREFIX
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import move_into_place, replace_file, unfinished_path
+from orchestration.ground.files import (
+    keep_private,
+    move_into_place,
+    replace_file,
+    unfinished_path,
+)
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted, transaction
@@ -33,8 +39,13 @@ from orchestration.landing.tombstones import (
     keep_copy,
     key_id,
     read_key,
-    user_of,
-    visitor_of,
+)
+from orchestration.people import vault
+from orchestration.privacy.addresses import (
+    address_hashes,
+    find_addresses,
+    is_named,
+    names_address,
 )
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database
@@ -51,8 +62,9 @@ def mark(
     sources: Mapping[str, Source],
     subject: Subject,
     now: datetime,
+    *others: Subject,
 ) -> None:
-    """Set the subject's tombstone: from here on no file brings the person back.
+    """Set the tombstones of a subject, and of others: no file brings them back from here on.
 
     Raises:
         ComebackError: there are tombstones, but the key that made them is gone.
@@ -71,7 +83,8 @@ def mark(
         key = secrets.token_bytes(32)
         replace_file(home.erasure_key, key, mode=0o600)
     with transaction(connection):
-        add_tombstones(connection, key, subject.kind, [subject.id], now)
+        for each in (subject, *others):
+            add_tombstones(connection, key, each.kind, [each.id], now)
         keep_copy(connection, home.tombstones)
 
 
@@ -83,8 +96,10 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     - every visitor that no other user ever signed in on: all events of it;
     - on a device shared with others, the events that were the user's by the rule of ownership, and
       those before the first sign-in of all if that was this user's. The other events stay;
-    - rows of other people that mention an erased id in a text, where the id is long enough to be
-      nothing else (`is_unmistakable`); rows that could not be read, wherever it stands as a word.
+    - rows about people that name nobody, but an address that only the user has;
+    - rows of other people that mention an erased id or such an address in a text, where it is long
+      enough to be nothing else (`is_unmistakable`); rows that could not be read, wherever it stands
+      as a word.
 
     Every delivered copy of an erased event goes, also one that does not name the person.
 
@@ -121,10 +136,16 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         """
     )
     visitors = connection.execute("select id from erased_visitors").fetchall()
-    found = Plan(frozenset(id_ for (id_,) in visitors), plan.users)
+    addresses = find_addresses(connection, sources)
+    found = Plan(
+        frozenset(id_ for (id_,) in visitors),
+        plan.users,
+        plan.emails | addresses["email"],
+        plan.phones | addresses["phone"],
+    )
     _find_rows(connection, sources, found)
     counts = connection.execute("select source, count(*) from erased_rows group by 1").fetchall()
-    rows = {f"raw.{name}": count for name, count in sorted(counts)}
+    rows = {f"{sources[name].schema}.{name}": count for name, count in sorted(counts)}
     for table in ("unreadable_rows", "repaired_rows"):
         query = f"select count(*) from raw.{table} where {_is_text_erased(found)}"
         rows[f"raw.{table}"] = connection.execute(query).fetchall()[0][0]
@@ -136,11 +157,10 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         " (select load_id from erased_rows union all"
         f" select load_id from raw.unreadable_rows where {_is_text_erased(found)})"
     ).fetchall()
-    return Plan(
-        found.visitors,
-        found.users,
-        {name: count for name, count in rows.items() if count},
-        frozenset(name for (name,) in files),
+    return replace(
+        found,
+        rows={name: count for name, count in rows.items() if count},
+        files=frozenset(name for (name,) in files),
     )
 
 
@@ -160,6 +180,10 @@ def remove(
     with transaction(connection):
         add_tombstones(connection, key, "visitor", plan.visitors, now)
         add_tombstones(connection, key, "user", plan.users, now)
+        for kind, address in address_hashes(connection):
+            add_tombstones(connection, key, kind, [address], now)
+        # as it stands in a text
+        add_tombstones(connection, key, "email", {each.lower() for each in plan.emails}, now)
         connection.execute(
             "insert or ignore into raw.tombstones select distinct"
             " 'row', keyed_hash('row', event), null, ?, ? from erased_rows where not is_named",
@@ -194,8 +218,9 @@ def remove(
             [Reason.ERASED, DETAIL],
         )
         connection.execute(
-            f"update raw.files set note = ? where {words_match('note', plan.ids)}", [DETAIL]
+            f"update raw.files set note = ? where {words_match('note', plan.texts)}", [DETAIL]
         )
+        vault.forget(connection)
 
 
 def replace_warehouse(home: Home, settings: Settings) -> None:
@@ -210,6 +235,7 @@ def replace_warehouse(home: Home, settings: Settings) -> None:
         connection.execute("checkpoint")
         name = connection.execute("select current_database()").fetchall()[0][0]
         connection.execute(f"attach {literal(str(fresh))} as fresh")
+        keep_private(fresh)
         connection.execute(f"copy from database {quoted(name)} to fresh")
         connection.execute("checkpoint fresh")
         connection.execute("detach fresh")
@@ -237,7 +263,9 @@ def words_match(column: str, ids: Sequence[str]) -> str:
     """SQL: whether one of the ids stands in a column of text as a word; false for null."""
     if not ids:
         return "false"
-    pattern = f"(^|[^{WORD}])({'|'.join(map(re.escape, ids))})($|[^{WORD}])"
+    # an address is one in any case
+    texts = [f"(?i:{re.escape(each)})" if "@" in each else re.escape(each) for each in ids]
+    pattern = f"(^|[^{WORD}])({'|'.join(texts)})($|[^{WORD}])"
     return f"coalesce(regexp_matches({column}, {literal(pattern)}), false)"
 
 
@@ -255,7 +283,7 @@ def _find_rows(
         "create or replace temp table erased_rows"
         " (source varchar, load_id bigint, line bigint, is_named boolean, event varchar)"
     )
-    mentioned = [id_ for id_ in plan.ids if is_unmistakable(id_)]
+    mentioned = [text for text in plan.texts if is_unmistakable(text)]
     for source in sources.values():
         columns = (*source.column_names, "_extra")
         others = [name for name in columns if name not in source.person_columns]
@@ -273,9 +301,7 @@ def _find_rows(
                 select
                     _load_id,
                     _line,
-                    coalesce({visitor_of(source)} in (select id from erased_visitors), false)
-                    or coalesce({user_of(source)} in (select id from erased_users), false)
-                        as is_named,
+                    {is_named(source)} or {names_address(source)} as is_named,
                     {words_match(texts, mentioned)} as is_mentioned,
                     {event_of(source)} as event
                 from {raw_table(source)}
@@ -292,7 +318,7 @@ def _find_rows(
 
 def _is_text_erased(plan: Plan) -> str:
     """SQL, over `raw.unreadable_rows` and `raw.repaired_rows`: whether the row names a person."""
-    return f"({words_match('raw_row', plan.ids)} or {words_match('detail', plan.ids)})"
+    return f"({words_match('raw_row', plan.texts)} or {words_match('detail', plan.texts)})"
 
 
 def _scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

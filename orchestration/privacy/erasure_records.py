@@ -19,8 +19,11 @@ from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.landing.ids import read_id
 from orchestration.landing.tombstones import keyed_hash
+from orchestration.privacy.spellings import spellings
 
 PENDING = "pending.json"
+
+_SETS = ("visitors", "users", "emails", "phones", "files")
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,38 @@ class Plan:
     Attributes:
         visitors: ids of visitors to erase.
         users: ids of users to erase.
+        emails: e-mail addresses that only they have, as they were delivered.
+        phones: telephone numbers that only they have, likewise.
         rows: rows that go, by table.
         files: dumps that named them, `source: file`.
     """
 
     visitors: frozenset[str] = field(default=frozenset(), repr=False)
     users: frozenset[str] = field(default=frozenset(), repr=False)
+    emails: frozenset[str] = field(default=frozenset(), repr=False)
+    phones: frozenset[str] = field(default=frozenset(), repr=False)
     rows: Mapping[str, int] = field(default_factory=dict)
     files: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(cls, subject: Subject) -> Self:
+    def of(cls, *subjects: Subject) -> Self:
         """The plan before anything is known but whom it is for."""
-        return cls(**{f"{subject.kind}s": frozenset([subject.id])})
+        return cls(
+            **{
+                f"{kind}s": frozenset(each.id for each in subjects if each.kind == kind)
+                for kind in ("visitor", "user")
+            }
+        )
 
     @property
     def ids(self) -> list[str]:
-        """Everything that must not be found any more."""
+        """The ids that must not be found any more."""
         return sorted(self.visitors | self.users)
+
+    @property
+    def texts(self) -> list[str]:
+        """The ids, and the addresses in every spelling."""
+        return [*self.ids, *spellings(self.emails, self.phones)]
 
     def joined(self, other: "Plan") -> "Plan":
         """Both; a killed run and its repetition count the same rows, or one of them none."""
@@ -82,6 +99,8 @@ class Plan:
         return Plan(
             self.visitors | other.visitors,
             self.users | other.users,
+            self.emails | other.emails,
+            self.phones | other.phones,
             {name: max(self.rows.get(name, 0), other.rows.get(name, 0)) for name in tables},
             self.files | other.files,
         )
@@ -93,13 +112,14 @@ def read_pending(home: Home) -> Plan:
         values = json.loads((home.erasures / PENDING).read_bytes())
     except FileNotFoundError:
         return Plan()
-    sets = {name: frozenset(values[name]) for name in ("visitors", "users", "files")}
+    # one that an older version left knows no addresses
+    sets = {name: frozenset(values.get(name, ())) for name in _SETS}
     return Plan(rows=values["rows"], **sets)
 
 
 def write_pending(home: Home, plan: Plan) -> None:
     """Keep a plan until the erasure has ended."""
-    lists = {name: sorted(getattr(plan, name)) for name in ("visitors", "users", "files")}
+    lists = {name: sorted(getattr(plan, name)) for name in _SETS}
     content = json.dumps({**lists, "rows": plan.rows}).encode()
     replace_file(home.erasures / PENDING, content, mode=0o600)
 

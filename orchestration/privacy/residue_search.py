@@ -152,6 +152,8 @@ def _made_files(home: Home, settings: Settings) -> Iterator[Path]:
     locations = configured_locations(home, settings, known_sources(home))
     folders = [home.landing, home.root / simulated_shop.TRUTH]
     folders += [Path(each.address) for each in locations if "://" not in each.address]
+    # corrections are dumps, but not the shop's
+    folders = [folder for folder in folders if folder != home.rectified]
     for path in sorted(home.root.rglob("*")):
         is_ours = not any(path.is_relative_to(folder) for folder in folders)
         if path.is_file() and is_ours and path != home.erasures / PENDING:

@@ -18,6 +18,7 @@ from ml.features import USER_PREFIX
 from ml.holdout import HOLDOUT, TREATMENT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import explained, known
+from orchestration.ground.files import keep_private
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
@@ -54,6 +55,8 @@ def connect(
             str(home.warehouse),
             "close whatever has it open; analysts open published/analytics.duckdb",
         ) from error
+    for path in (file or home.warehouse, home.temporary):
+        keep_private(path)
     try:
         connection.execute("set TimeZone = 'UTC'")
         # an as-of join whose size is guessed too small would compare every row with every other

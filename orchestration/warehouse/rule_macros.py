@@ -1,11 +1,13 @@
 """Rules of the dbt project as SQL for queries of orchestration, so that a rule is written once.
 
-Belongs here: rendering macros of `dbt_project/macros/rules` that are one expression over columns
-and settings. Not here: any rule, or macros that ask dbt for a table or an engine.
+Belongs here: rendering macros of `dbt_project/macros` that are one expression over columns and
+settings, as DuckDB reads them. Not here: any rule, or macros that ask dbt for a table.
 """
 
 import functools
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 
 import jinja2
@@ -14,22 +16,41 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.settings import Settings
 from orchestration.warehouse.dbt_build import dbt_vars
 
-_FILES = ("horizons.sql", "cart_open.sql", "event_types.sql")
+_FILES = (
+    *("rules/horizons.sql", "rules/cart_open.sql", "rules/event_types.sql"),
+    *("rules/times.sql", "rules/ids.sql"),
+    *("dialects/times.sql", "dialects/texts.sql", "dialects/columns.sql"),
+)
 
 
 def rule_macros(settings: Settings) -> ModuleType:
-    """The macros of spans of time, open carts and types, by name: functions that give SQL."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    """The macros of times, ids, open carts and types, by name: functions that give SQL."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
     variables = dbt_vars(settings)
     environment.globals |= {
         "var": variables.__getitem__,
         "tojson": json.dumps,
         "fromjson": json.loads,
+        # as dbt has them
+        "return": lambda value: value,
+        "adapter": _DuckDB(lambda name: getattr(module, name)),
     }
-    return environment.from_string(_source()).module
+    module = environment.from_string(_source()).module
+    return module
+
+
+@dataclass(frozen=True)
+class _DuckDB:
+    """What macros that engines spell otherwise are looked up in."""
+
+    macro: Callable[[str], Callable[..., str]]
+
+    def dispatch(self, name: str) -> Callable[..., str]:
+        """The macro as DuckDB spells it."""
+        return self.macro(f"duckdb__{name}")
 
 
 @functools.cache
 def _source() -> str:
-    folder = DBT_PROJECT / "macros" / "rules"
+    folder = DBT_PROJECT / "macros"
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)

@@ -254,6 +254,20 @@ ACCEPTED_FILES = Table(
     ),
 )
 
+AUDIT_LOG = Table(
+    name="audit_log",
+    description="What was done with people's data, by whom and when, without any of it; rows are"
+    " added only. One row per deed.",
+    order=("done_at",),
+    columns=(
+        Column("done_at", "timestamp", "When it was done, UTC."),
+        Column("done_by", "varchar", "The user of the machine who did it."),
+        Column("deed", "varchar", "export, delivery, erase, access, rectify, accept or settings."),
+        Column("counts", "varchar", "How many people, rows and files that concerned, as JSON."),
+        Column("sha256", "varchar", "Hash of what was handed out, null if nothing was."),
+    ),
+)
+
 
 # Of the schema, what is not published.
 PRIVATE_TABLES = (
@@ -263,6 +277,7 @@ PRIVATE_TABLES = (
     HOURS_WITHOUT_OUTCOMES,
     OUTCOMES_WATERMARK,
     ACCEPTED_FILES,
+    AUDIT_LOG,
 )
 
 

@@ -289,7 +289,7 @@ def test_an_erasure_that_dies_is_completed_by_the_next(home, monkeypatch, capsys
         raise Killed
 
     with monkeypatch.context() as broken:
-        broken.setattr(erase_job.erasure, "replace_warehouse", die)
+        broken.setattr(erasure, "replace_warehouse", die)
         with Launcher(home, "erase") as launcher, pytest.raises(Killed):
             launcher.erase(Subject("user", ANNA))
     assert PHONE in (home.erasures / "pending.json").read_text()

@@ -83,6 +83,13 @@ rates as (
 
 ),
 
+-- Rows about people, of which landing knows what they are.
+people as (
+
+    select * from {{ source('raw', 'people_rows') }}
+
+),
+
 duplicates as (
 
     select
@@ -102,8 +109,9 @@ final as (
         files.landed_at,
         files.rows_read,
         coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0)
-        + coalesce(rates.rate_count, 0) as rows_accepted,
-        coalesce(duplicates.duplicate_count, 0) + coalesce(rates.duplicate_count, 0) as rows_duplicate,
+        + coalesce(rates.rate_count, 0) + coalesce(people.rows_accepted, 0) as rows_accepted,
+        coalesce(duplicates.duplicate_count, 0) + coalesce(rates.duplicate_count, 0)
+        + coalesce(people.rows_duplicate, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
         -- rows of erased people say nothing about the file
@@ -137,6 +145,7 @@ final as (
     left join item_prices on files.load_id = item_prices.load_id
     left join duplicates on files.load_id = duplicates.load_id
     left join rates on files.load_id = rates.load_id
+    left join people on files.load_id = people.load_id
     left join set_aside on files.load_id = set_aside.load_id
 
 )

@@ -23,6 +23,13 @@ repaired_rows as (
 
 ),
 
+-- Rows about people are shown without what they say.
+people_set_aside as (
+
+    select * from {{ source('raw', 'people_set_aside') }}
+
+),
+
 repaired_items as (
 
     select
@@ -160,6 +167,17 @@ delivered as (
     select
         load_id,
         line,
+        action,
+        reason,
+        cast(null as string) as detail,
+        cast(null as string) as raw_row
+    from people_set_aside
+
+    union all
+
+    select
+        load_id,
+        line,
         'dropped' as action,
         reason,
         detail,
@@ -181,7 +199,12 @@ delivered as (
             repaired_rows.load_id = dropped.load_id
             and repaired_rows.line = dropped.line
             and dropped.drop_reason is not null
-    where dropped.line is null
+    left join people_set_aside as dropped_people
+        on
+            repaired_rows.load_id = dropped_people.load_id
+            and repaired_rows.line = dropped_people.line
+            and dropped_people.action = 'dropped'
+    where dropped.line is null and dropped_people.line is null
 
 ),
 

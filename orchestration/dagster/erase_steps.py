@@ -1,0 +1,222 @@
+"""The steps of an erasure, for the command that names one person and for what dumps ask for.
+
+Belongs here: what each step does with a run, and doing all of them within an hour. Not here: the
+job (`erase_job`), or what is erased (`privacy.erasure`) and how it is looked for
+(`privacy.residue_search`).
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from orchestration.dagster.run import Run
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import utc_now
+from orchestration.landing.locations import known_sources, with_placeholders
+from orchestration.outputs import export_files, published_database
+from orchestration.people import requests, vault
+from orchestration.privacy import erasure, erasure_records, rectified, residue_search
+from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.warehouse import audit_log, database, dbt_build, outcomes
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Erasure:
+    """One erasure, from step to step of its run.
+
+    Attributes:
+        subjects: whom it is for.
+        plan: what was found of them.
+        lines: the summary to print at the end.
+    """
+
+    subjects: Sequence[Subject]
+    plan: Plan = field(default_factory=Plan)
+    lines: list[str] = field(default_factory=list)
+
+
+def erase_requested(run: Run) -> int:
+    """Erase everybody whom dumps of erasures ask to be, and prove it.
+
+    Returns:
+        How many asked. What is still found somewhere is a warning: the hour goes on, and the next
+        erasure completes this one.
+    """
+    with run.open_warehouse() as connection:
+        subjects = [Subject(kind, id_) for kind, id_ in requests.pending(connection)]
+    if not subjects:
+        return 0
+    logger.info("Erasing %d people, as dumps of erasures ask.", len(subjects))
+    erasing = Erasure(subjects)
+    set_tombstones(run, erasing)
+    build_log(run)
+    remove_rows(run, erasing)
+    rebuild(run)
+    rewrite_exports(run)
+    republish(run)
+    try:
+        prove(run, erasing)
+    except ComebackError as error:
+        logger.warning("%s", error)
+    return len(subjects)
+
+
+def set_tombstones(run: Run, erasing: Erasure) -> None:
+    """See to it that no file brings them back, from here on."""
+    with run.open_warehouse() as connection:
+        first, *others = erasing.subjects
+        erasure.mark(connection, run.home, known_sources(run.home), first, utc_now(), *others)
+    erasing.plan = erasure_records.read_pending(run.home).joined(Plan.of(*erasing.subjects))
+
+
+def build_log(run: Run) -> None:
+    """Build the log over all that has landed: it knows which event was whose."""
+    _build(run, ["+events"])
+
+
+def remove_rows(run: Run, erasing: Erasure) -> None:
+    """Find what was theirs, and delete it from what was delivered and from the scores.
+
+    Raises:
+        ComebackError: no row names them, nor did any before.
+    """
+    sources = with_placeholders(known_sources(run.home), run.settings)
+    is_repeated = bool(erasure_records.read_pending(run.home).ids)
+    with run.open_warehouse() as connection:
+        found = erasure.find(connection, sources, erasing.plan)
+        was_erased = any(erasure_records.was_erased(run.home, each) for each in erasing.subjects)
+        if not (found.rows or is_repeated or was_erased):
+            raise ComebackError(
+                f"no row names this {erasing.subjects[0].kind}",
+                "all that has landed was searched",
+                "check the id; a tombstone now keeps it out of files to come",
+            )
+        erasing.plan = erasing.plan.joined(found)
+        erasure_records.write_pending(run.home, erasing.plan)
+        published_database.forget_last(connection)
+        erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
+        rectified.remove(connection, run.home, erasing.plan.users)
+        vault.settle(connection, sources, run.settings)
+
+
+def rebuild(run: Run) -> None:
+    """Build every table from all rows, and put a fresh copy of the warehouse in its place."""
+    _build(run, [], full_refresh=True)
+    erasure.replace_warehouse(run.home, run.settings)
+
+
+def rewrite_exports(run: Run) -> int:
+    """Rewrite all exports that are kept; how many hours."""
+    with run.open_warehouse() as connection:
+        newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
+        hours = export_files.rewrite_all(
+            run.home.exports,
+            connection,
+            keep_hours=run.settings.exports_keep_hours,
+            scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
+            not_after=run.newest_possible_hour,
+        )
+        outcomes.follow_log(connection, run.settings)
+    return hours
+
+
+def republish(run: Run) -> None:
+    """Publish again, if anything ever was."""
+    with run.open_warehouse() as connection:
+        if run.home.published.exists():
+            published_database.publish(
+                connection,
+                run.home.published,
+                not_after=run.newest_possible_hour,
+                report=run.home.report,
+            )
+
+
+def prove(run: Run, erasing: Erasure) -> Path:
+    """Search all that Comeback made for them, and write down what was done.
+
+    Returns:
+        The report, of several people that of the last.
+
+    Raises:
+        ComebackError: something of them is still found; what was done is kept all the same.
+    """
+    plan, now = erasing.plan, utc_now()
+    erasure.empty_folder(run.home.temporary)
+    searched = residue_search.search(run.home, run.settings, plan.texts)
+    files = sorted(_without_texts(name, plan) for name in plan.files)
+    values = {
+        "visitors": len(plan.visitors),
+        "users": len(plan.users),
+        "rows": dict(plan.rows),
+        "files_that_named_them": files,
+        "proof": asdict(searched),
+        "verdict": "still found" if searched.found else "nothing found",
+    }
+    paths = [
+        erasure_records.write_report(run.home, subject, values, now) for subject in erasing.subjects
+    ]
+    with run.open_warehouse() as connection:
+        audit_log.note(
+            connection,
+            "erase",
+            now,
+            people=len(erasing.subjects),
+            rows=sum(plan.rows.values()),
+            still_found=len(searched.found),
+        )
+    if searched.found:
+        raise ComebackError(
+            f"erased, but still found in: {', '.join(searched.found)}",
+            str(paths[-1]),
+            "delete what holds it there, then erase again",
+        )
+    erasure_records.drop_pending(run.home)
+    erasing.lines = _summary(plan, files, searched, str(paths[-1]))
+    return paths[-1]
+
+
+def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
+    """Models only: a failing test is left to the next hour, it must keep nobody in the tables."""
+    with run.open_warehouse() as connection:
+        hour = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
+    built = dbt_build.build(
+        run.home,
+        run.settings,
+        as_of=hour,
+        command="run",
+        select=select,
+        full_refresh=full_refresh,
+    )
+    built.require_success()
+
+
+def _summary(
+    plan: Plan, files: list[str], searched: residue_search.SearchResult, report: str
+) -> list[str]:
+    rows = ", ".join(f"{count:,} of {table}" for table, count in plan.rows.items())
+    return [
+        f"Erased     {len(plan.users)} users, {len(plan.visitors)} visitors",
+        f"Rows       {rows or 'none were left'}",
+        *(
+            f"Dump       {name} (named them; it is the shop's, and was not touched)"
+            for name in files
+        ),
+        f"Searched   {searched.columns:,} columns, {searched.files:,} files,"
+        f" {searched.bytes:,} bytes: nothing found",
+        *(
+            f"Note       {place}: the same text, not taken to mean them"
+            for place in searched.ambiguous
+        ),
+        f"Report     {report}",
+    ]
+
+
+def _without_texts(text: str, plan: Plan) -> str:
+    for each in plan.texts:
+        text = text.replace(each, "***")
+    return text

@@ -1,0 +1,91 @@
+"""What of an e-mail address or a telephone number counts: two spellings of one have the same key.
+
+Belongs here: the keys by which suppressions find people and erased people are recognised. Not here:
+what a tool may be sent (`outputs.exports` refuses more), or who has which address. A key is for
+comparing: it errs towards one person, since whoever said no must be found.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+
+import duckdb
+import phonenumbers
+
+from orchestration.ground.countries import country_code
+
+_BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
+_WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
+_GOOGLE = ("gmail.com", "googlemail.com")
+_LEAST_DIGITS = 5
+
+
+def email_key(text: str | None) -> str | None:
+    """The key of an e-mail address; None without one.
+
+    Case, blanks, Unicode forms and a display name do not count, nor, in a mailbox of Google, dots
+    and what follows a plus: Google delivers both to the same person.
+    """
+    address = _BLANKS.sub("", unicodedata.normalize("NFC", text or ""))
+    if within := _WITHIN.search(address):
+        address = within[1]
+    address = address.lower().removeprefix("mailto:")
+    local, at, domain = address.rpartition("@")
+    if not at:
+        return address or None
+    with suppress(UnicodeError):
+        domain = domain.rstrip(".").encode("idna").decode()
+    if domain in _GOOGLE:
+        local, domain = local.partition("+")[0].replace(".", ""), _GOOGLE[0]
+    return f"{local}@{domain}"
+
+
+def phone_key(text: str | None, country: str | None = None) -> str | None:
+    """The key of a telephone number: `+` and digits; the digits alone, without zeros before them,
+    where neither the number nor `country` says of which country it is; None without a number.
+
+    Args:
+        text: The number as it was written.
+        country: A code or name of the country that it is of, if it does not say that itself.
+    """
+    if not text:
+        return None
+    # a spreadsheet makes a float of it
+    text = re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
+    region = country_code(country)
+    if region is None:
+        text = re.sub(r"^\s*00", "+", text)
+    with suppress(phonenumbers.NumberParseException):
+        number = phonenumbers.parse(text, region)
+        if phonenumbers.is_possible_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    digits = phonenumbers.normalize_digits_only(text).lstrip("0")
+    return digits if len(digits) >= _LEAST_DIGITS else None
+
+
+def national_digits(key: str) -> str | None:
+    """The key that a number has where nobody says of which country it is; None for no number."""
+    if not key.startswith("+"):
+        return key
+    with suppress(phonenumbers.NumberParseException):
+        number = phonenumbers.parse(key)
+        return phonenumbers.national_significant_number(number).lstrip("0") or None
+    return None
+
+
+def define_address_keys(con: duckdb.DuckDBPyConnection) -> None:
+    """Give SQL on this connection `email_key(text)`, `phone_key(text, country)` and
+    `country_code(text)`; null gives null."""
+    # an empty text in the place of null: DuckDB calls no function for that
+    _define(con, "email_key", lambda text: email_key(text), 1)
+    _define(con, "phone_key", lambda text, country: phone_key(text, country), 2)
+    _define(con, "country_code", lambda text: country_code(text), 1)
+
+
+def _define(
+    con: duckdb.DuckDBPyConnection, name: str, function: Callable[..., str | None], arguments: int
+) -> None:
+    with suppress(duckdb.InvalidInputException, duckdb.CatalogException):
+        con.remove_function(name)
+    con.create_function(name, function, ["VARCHAR"] * arguments, "VARCHAR", null_handling="special")

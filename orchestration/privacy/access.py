@@ -1,0 +1,100 @@
+"""All of a person's data, for the person.
+
+Belongs here: gathering it. Not here: whose a row is; that is the rule of who is erased with whom
+(`erasure.find`), so that what is shown is what an erasure would delete.
+"""
+
+import json
+from collections.abc import Mapping
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.sql import quoted
+from orchestration.landing import Source
+from orchestration.landing.raw_tables import raw_table
+from orchestration.privacy import erasure
+from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.warehouse.database import has_table
+
+_BUILT = ("main.sessions", "main.carts", "main.orders", "scores.cart_scores")
+
+
+def person(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], subject: Subject
+) -> str:
+    """All that is held of a person, as one JSON object.
+
+    Args:
+        connection: the open warehouse; only temporary tables are made in it.
+        sources: all sources, with the shop's words for nobody.
+        subject: whose data.
+
+    Returns:
+        `ids` of the user's visitors; `delivered`, by source the rows with file and line, as they
+        were delivered; then the rows of sessions, carts, orders and scores, by table.
+
+    Raises:
+        ComebackError: no row names the person, or nothing was built yet.
+    """
+    if not has_table(connection, "main", "candidate_events"):
+        raise ComebackError(
+            "nothing was built yet, so nobody knows which rows are whose",
+            "the warehouse",
+            "run first: comeback run",
+        )
+    found = erasure.find(connection, sources, Plan.of(subject))
+    delivered = {
+        name: rows for name, source in sources.items() if (rows := _delivered(connection, source))
+    }
+    if not delivered:
+        raise ComebackError(
+            f"no row names this {subject.kind}", "all that has landed was searched", "check the id"
+        )
+    built = {name.split(".")[1]: _built(connection, name) for name in _BUILT}
+    values = {
+        subject.kind: subject.id,
+        "visitors": sorted(found.visitors),
+        "delivered": delivered,
+        **built,
+    }
+    return json.dumps(values, indent=2, ensure_ascii=False, default=str)
+
+
+def _delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> list[dict[str, object]]:
+    """The person's rows of a source; not those of others that mention them."""
+    columns = ", ".join(f"delivered.{quoted(name)}" for name in (*source.column_names, "_extra"))
+    rows = connection.sql(
+        f"""
+        select files.file, delivered._line as line, {columns}
+        from {raw_table(source)} as delivered
+        inner join raw.files as files on delivered._load_id = files.load_id
+        where (delivered._load_id, delivered._line) in (
+            select (load_id, line) from erased_rows where source = $source and is_named
+            union all
+            select (load_id, line) from main.candidate_events
+            semi join erased_events using (source, event_id) where source = $source
+        )
+        order by delivered._load_id, delivered._line
+        """,
+        params={"source": source.name},
+    ).pl()
+    return _without_nulls(rows)
+
+
+def _built(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, object]]:
+    if not has_table(connection, *table.split(".")):
+        return []
+    rows = connection.sql(
+        f"select * from {table} where visitor_id in (select id from erased_visitors)"
+        " or owner_id in (select id from erased_users) order by all"
+    ).pl()
+    return _without_nulls(rows)
+
+
+def _without_nulls(rows: pl.DataFrame) -> list[dict[str, object]]:
+    return [
+        {name: value for name, value in row.items() if value is not None}
+        for row in rows.iter_rows(named=True)
+    ]

@@ -1,0 +1,115 @@
+"""Corrections of what is known of a person, kept as a dump of Comeback's own.
+
+Belongs here: writing a correction, and deleting those of people who are erased. Not here: landing
+it, which is done as with any dump of profiles, so that a rebuilt warehouse knows it too.
+
+A correction is the person's newest profile with some fields changed, as of now: a row that the
+shop delivers with a later time replaces it whole.
+"""
+
+import json
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+from orchestration.landing import Source
+from orchestration.people import words
+from orchestration.warehouse.database import has_table
+
+SOURCE = "profiles"
+
+
+def parsed(assignments: Collection[str], source: Source) -> dict[str, str]:
+    """The fields of `field=value` texts, by declared name.
+
+    Raises:
+        WrongUsage: a text is no assignment, or names no field of a profile that can be set.
+    """
+    fields: dict[str, str] = {}
+    known = [name for name in source.column_names if name not in ("user_id", "updated_at")]
+    for each in assignments:
+        name, is_set, value = each.partition("=")
+        if not is_set or not (name in known or name.startswith("attr_")):
+            # the value is not shown: it is a person's
+            raise WrongUsage(
+                f"'{name[:40]}' is no field of a profile that can be set",
+                "--set",
+                f"give field=value with one of: {', '.join(known)}, attr_...",
+            )
+        fields[name] = value
+    return fields
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    user: str,
+    fields: Mapping[str, str],
+    now: datetime,
+) -> Path:
+    """Write the correction of a user's newest profile as a dump; where.
+
+    Args:
+        connection: the open warehouse, with the vault settled.
+        home: where corrections are kept.
+        user: the id as the log has it.
+        fields: new values by declared name; an empty one is deleted.
+        now: UTC; the correction holds from here on.
+
+    Raises:
+        ComebackError: nothing is known of the user.
+    """
+    profile = _newest(connection, user)
+    if profile is None:
+        raise ComebackError(
+            "no profile of this user has landed",
+            "the vault",
+            "check the id; profiles land from landing/profiles",
+        )
+    before = profile.pop("updated_at")
+    at = now if now > before else before + timedelta(microseconds=1)
+    for name in words.CONSENTS:
+        profile[name] = "granted" if profile[name] else "denied"
+    profile |= json.loads(profile.pop("attributes") or "{}")
+    profile |= fields
+    row = {name: value for name, value in profile.items() if value}
+    home.rectified.mkdir(mode=0o700, exist_ok=True)
+    # a name that says nothing of whom it is for
+    path = home.rectified / f"{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(4)}.jsonl"
+    content = json.dumps({"user_id": user, **row, "updated_at": f"{at.isoformat()}Z"})
+    replace_file(path, f"{content}\n".encode(), mode=0o600)
+    return path
+
+
+def remove(connection: duckdb.DuckDBPyConnection, home: Home, users: Collection[str]) -> None:
+    """Delete the corrections of users who are erased, and that their files ever landed."""
+    if not home.rectified.is_dir():
+        return
+    for path in sorted(home.rectified.glob("*.jsonl")):
+        if json.loads(path.read_text(encoding="utf-8"))["user_id"] not in users:
+            continue
+        # a file that is gone must not be asked for when the warehouse is rebuilt
+        loads = "select load_id from raw.files where source = ? and ends_with(file, ?)"
+        for table in ("unreadable_rows", "repaired_rows", "files"):
+            connection.execute(
+                f"delete from raw.{table} where load_id in ({loads})", [SOURCE, path.name]
+            )
+        connection.execute("delete from raw.seen_files where ends_with(address, ?)", [path.name])
+        path.unlink()
+
+
+def _newest(connection: duckdb.DuckDBPyConnection, user: str) -> dict[str, object] | None:
+    if not has_table(connection, "vault", "profile_versions"):
+        return None
+    frame = connection.sql(
+        "select * exclude (user_id, email_key, load_id, line) from vault.profile_versions"
+        " where user_id = ? order by updated_at desc limit 1",
+        params=[user],
+    ).pl()
+    return frame.row(0, named=True) if frame.height else None

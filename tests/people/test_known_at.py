@@ -1,0 +1,274 @@
+"""What is known of people at an instant: hand-made cases at the boundaries, and plain Python."""
+
+import random
+from datetime import datetime, timedelta
+
+import pytest
+
+from . import reference
+from .vaults import NOW, Vault
+
+AT = "2026-03-01T10:00:00Z"
+LATER = "2026-03-01T10:00:00.000001Z"
+INSTANT = datetime(2026, 3, 1, 10)
+ANNA = {"user_id": "anna", "email": "anna@shop.example", "updated_at": AT}
+BERT = {"user_id": "bert", "email": "bert@shop.example", "updated_at": AT}
+
+
+def test_a_row_counts_from_its_time_on_and_replaces_the_one_before_it_whole(vault: Vault):
+    vault.rows(
+        "profiles",
+        {**ANNA, "phone": "1234567", "email_consent": "granted"},
+        {**ANNA, "updated_at": LATER, "first_name": "Anna", "sms_consent": "granted"},
+    )
+    before = vault.profiles(INSTANT)["anna"]
+    assert (before["phone"], before["email_consent"], before["sms_consent"]) == (
+        *("1234567", True),
+        False,
+    )
+    after = vault.profiles(INSTANT + timedelta(microseconds=1))["anna"]
+    assert (after["phone"], after["first_name"]) == (None, "Anna")
+    assert (after["email_consent"], after["sms_consent"]) == (False, True)
+    assert vault.profiles(INSTANT - timedelta(microseconds=1)) == {}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_rows_of_one_time_the_one_that_allows_less_counts(vault: Vault, order: int):
+    rows = [
+        {**ANNA, "email_consent": "granted", "sms_consent": "granted"},
+        {**ANNA, "email": "new@shop.example", "email_consent": "granted"},
+    ]
+    vault.rows("profiles", *rows[::order])
+    anna = vault.profiles()["anna"]
+    assert anna["email"] == "new@shop.example"
+    assert (anna["email_consent"], anna["sms_consent"]) == (True, False)
+
+
+def test_what_either_of_two_rows_of_one_time_forbids_is_forbidden(vault: Vault):
+    vault.rows("profiles", {**ANNA, "email_consent": "1"}, {**ANNA, "sms_consent": "1"})
+    anna = vault.profiles()["anna"]
+    assert (anna["email_consent"], anna["sms_consent"]) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "word", ["granted", "TRUE", " Yes ", "1", "Subscribed", "OPTED_IN", "opted_in"]
+)
+def test_words_that_allow(vault: Vault, word: str):
+    vault.rows("profiles", {**ANNA, "email_consent": word})
+    assert vault.profiles()["anna"]["email_consent"] is True
+
+
+@pytest.mark.parametrize(
+    "word", ["", "no", "denied", "0", "unknown", "granted?", "not granted", "y", "2", "null", "on"]
+)
+def test_anything_else_does_not(vault: Vault, word: str):
+    vault.rows("profiles", {**ANNA, "email_consent": word})
+    assert vault.profiles()["anna"]["email_consent"] is False
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("UK", "GB"), ("el", "GR"), ("DEU", "DE"), ("united kingdom", "GB"), ("Mars", None)],
+)
+def test_a_country_is_understood_as_code_or_english_name(vault: Vault, written, code):
+    vault.rows("profiles", {**ANNA, "country": written})
+    assert vault.profiles()["anna"]["country"] == code
+    aside = vault.query("select line, action, reason from raw.people_set_aside")
+    assert aside == ([] if code else [(2, "repaired", "bad_country")])
+
+
+def test_a_suppression_holds_from_its_time_on(vault: Vault):
+    vault.rows("profiles", ANNA)
+    vault.rows(
+        "suppressions",
+        {"channel": "email", "user_id": "anna", "reason": "manual", "suppressed_at": LATER},
+    )
+    assert vault.suppressed(INSTANT) == set()
+    assert vault.suppressed(INSTANT + timedelta(microseconds=1)) == {("email", "anna", "manual")}
+
+
+@pytest.mark.parametrize(
+    ("reason", "since", "is_lifted"),
+    [
+        ("unsubscribed", "2026-03-01T09:59:59.999999Z", True),
+        ("unsubscribed", AT, False),
+        ("unsubscribed", LATER, False),
+        ("unsubscribed", "", False),
+        ("complaint", "2026-01-01T00:00:00Z", False),
+        ("bounced", "2026-01-01T00:00:00Z", False),
+        ("manual", "2026-01-01T00:00:00Z", False),
+        ("no reason that is known", "2026-01-01T00:00:00Z", False),
+    ],
+)
+def test_a_later_consent_lifts_unsubscribed_and_nothing_else(vault, reason, since, is_lifted):
+    vault.rows("profiles", {**ANNA, "email_consent": "granted"})
+    row = {"channel": "email", "user_id": "anna", "reason": reason, "suppressed_at": since}
+    vault.rows("suppressions", row)
+    assert (vault.suppressed() == set()) is is_lifted
+
+
+def test_a_consent_lifts_its_own_channel_only_and_ads_need_both(vault: Vault):
+    vault.rows(
+        "profiles",
+        {**ANNA, "email_consent": "granted", "ad_user_data_consent": "granted"},
+        {**BERT, "ad_user_data_consent": "yes", "ad_personalization_consent": "yes"},
+    )
+    since = {"channel": "all", "reason": "unsubscribed", "suppressed_at": "2026-01-01"}
+    vault.rows("suppressions", {**since, "user_id": "anna"}, {**since, "user_id": "bert"})
+    assert vault.suppressed() == {
+        *((channel, "anna", "unsubscribed") for channel in ("sms", "ads", "onsite")),
+        *((channel, "bert", "unsubscribed") for channel in ("email", "sms", "onsite")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("has", "suppressed"),
+    [
+        ("anna@shop.example", "  ANNA@Shop.Example "),
+        ("anna@shop.example", "Anna Bell <anna@shop.example>"),
+        ("e\u0301milie@shop.example", "\u00e9milie@shop.example"),
+        ("anna@m\u00fcller.example", "anna@xn--mller-kva.example"),
+        ("anna.bell@gmail.com", "AnnaBell+offers@googlemail.com"),
+    ],
+)
+def test_an_email_matches_however_it_was_written(vault: Vault, has: str, suppressed: str):
+    vault.rows("profiles", {**ANNA, "email": has}, BERT)
+    row = {"channel": "email", "email": suppressed, "reason": "bounced", "suppressed_at": AT}
+    vault.rows("suppressions", row)
+    assert vault.suppressed() == {("email", "anna", "bounced")}
+
+
+def test_dots_and_what_follows_a_plus_count_at_other_hosts(vault: Vault):
+    vault.rows("profiles", {**ANNA, "email": "anna.bell@shop.example"})
+    row = {"channel": "email", "reason": "bounced", "suppressed_at": AT}
+    vault.rows(
+        "suppressions",
+        {**row, "email": "annabell@shop.example"},
+        {**row, "email": "anna.bell+offers@shop.example"},
+    )
+    assert vault.suppressed() == set()
+
+
+@pytest.mark.parametrize(
+    ("has", "country", "suppressed"),
+    [
+        ("0151 23456789", "Germany", "+49 (151) 234-56789"),
+        ("+4915123456789", "", "0049 151 23456789"),
+        ("0151 23456789", "DE", "0151/23456789"),
+        ("+44 (0)7911 123456", "GB", "07911 123456"),
+        ("4915123456789.0", "DE", "+49 151 23456789"),
+        ("0151\u20112345\u20116789", "DE", "+4915123456789"),
+    ],
+)
+def test_a_phone_matches_however_it_was_written(vault: Vault, has, country, suppressed):
+    vault.rows(
+        "profiles", {**ANNA, "phone": has, "country": country}, {**BERT, "phone": "+491700000000"}
+    )
+    row = {"channel": "sms", "phone": suppressed, "reason": "manual", "suppressed_at": AT}
+    vault.rows("suppressions", row)
+    assert vault.suppressed() == {("sms", "anna", "manual")}
+
+
+def test_everybody_with_an_address_is_found_by_it_and_only_at_the_address_of_then(vault: Vault):
+    vault.rows(
+        "profiles",
+        {**ANNA, "email": "both@shop.example"},
+        {**BERT, "email": "both@shop.example"},
+        {**BERT, "email": "own@shop.example", "updated_at": LATER},
+    )
+    row = {"channel": "email", "email": "both@shop.example", "reason": "bounced"}
+    vault.rows("suppressions", {**row, "suppressed_at": "2026-01-01"})
+    assert vault.suppressed(INSTANT) == {
+        ("email", "anna", "bounced"),
+        ("email", "bert", "bounced"),
+    }
+    assert vault.suppressed() == {("email", "anna", "bounced")}
+
+
+def test_what_came_of_a_contact_suppresses(vault: Vault):
+    vault.rows("profiles", ANNA, BERT)
+    row = {"contacted_at": AT, "channel": "email", "user_id": "anna"}
+    vault.rows(
+        "contacts",
+        *({**row, "status": status} for status in ("sent", "delivered", "opened", "clicked", "?")),
+        {**row, "status": "Complained"},
+        {"contacted_at": AT, "channel": "email", "email": "BERT@shop.example", "status": "bounce"},
+    )
+    assert vault.suppressed() == {("email", "anna", "complaint"), ("email", "bert", "bounced")}
+    assert vault.query("select count(*), count(status) from vault.contact_rows") == [(7, 6)]
+
+
+def test_what_finds_nobody_stays_with_its_address(vault: Vault):
+    vault.rows(
+        "suppressions",
+        {"channel": "email", "email": "No@Shop.Example", "reason": "bounced", "suppressed_at": AT},
+    )
+    vault.suppressed()
+    rows = vault.query(
+        "select channel, user_id, email, reason, suppressed_at from vault.current_suppressions"
+    )
+    assert rows == [("email", None, "No@Shop.Example", "bounced", INSTANT)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_sql_says_what_plain_python_says(vault: Vault, seed: int):
+    draw = random.Random(seed)
+    users = [f"user-{number}" for number in range(6)]
+    emails = ["a@x.example", "B@x.example", "b@X.example ", "c@x.example", ""]
+    times = [f"2026-03-0{day}T10:00:00Z" for day in range(1, 8)]
+    said = ["granted", "YES", "no", "", "denied", "1"]
+    profiles = [
+        {
+            "user_id": draw.choice(users),
+            "email": draw.choice(emails),
+            "updated_at": draw.choice(times),
+            **{name: draw.choice(said) for name in reference.CONSENTS},
+        }
+        for _ in range(25)
+    ]
+    # of rows of one time that differ in their address only, which counts is nobody's to say
+    one = {
+        (row["user_id"], row["updated_at"], sum(reference.consents(row))): row for row in profiles
+    }
+    profiles = [*one.values()]
+    whom = [{"user_id": user} for user in users] + [{"email": each} for each in emails if each]
+    suppressions = [
+        {
+            "channel": draw.choice(["email", "sms", "ads", "onsite", "all"]),
+            "user_id": "",
+            "email": "",
+            **draw.choice(whom),
+            "reason": draw.choice(["unsubscribed", "complaint", "bounced", "manual"]),
+            "suppressed_at": draw.choice(times),
+        }
+        for _ in range(6)
+    ]
+    contacts = [
+        {
+            "channel": draw.choice(["email", "sms"]),
+            "user_id": "",
+            "email": "",
+            **draw.choice(whom),
+            "status": draw.choice(["sent", "bounced", "unsubscribed", "complained"]),
+            "contacted_at": draw.choice(times),
+        }
+        for _ in range(4)
+    ]
+    vault.rows("profiles", *profiles)
+    vault.rows("suppressions", *suppressions)
+    vault.rows("contacts", *contacts)
+    for instant in (*times, "2026-03-05T00:00:00Z"):
+        at = datetime.fromisoformat(instant).replace(tzinfo=None)
+        expected = reference.current(profiles, instant)
+        known = vault.profiles(at)
+        assert {
+            user: [row[name] for name in reference.CONSENTS] for user, row in known.items()
+        } == {user: allowed for user, (_, allowed, _) in expected.items()}
+        emails_known = {user: reference.plain(row["email"] or "") for user, row in known.items()}
+        assert emails_known == {user: email for user, (email, *_) in expected.items()}
+        wanted = reference.suppressed(profiles, suppressions, contacts, instant)
+        assert (
+            vault.suppressed(at) & {(c, u, r) for c, u, r in vault.suppressed(at) if u in known}
+            == wanted
+        )
+    assert vault.suppressed(NOW)
