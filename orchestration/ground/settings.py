@@ -34,7 +34,7 @@ from ml.economics import Economics
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Contacts, Exports
+from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -213,16 +213,15 @@ class Settings(BaseModel):
         " currency.",
     )
     contacts: Annotated[Contacts, Mark.LATER] = Field(
-        Contacts(), description="When a contact is planned; hours count from the session's end."
+        Contacts(),
+        description="When a contact is planned (hours count from the session's end), and how often"
+        " and when a person may be contacted.",
     )
     ids: Annotated[Ids, Mark.LOG, Mark.LATER] = Field(
         Ids(), description="How the ids of the log are read."
     )
     money: Annotated[Money, Mark.LOG, Mark.LATER] = Field(
         Money(), description="In which currency sums are, and what others are worth in it."
-    )
-    contacts: Annotated[Contacts, Mark.LATER] = Field(
-        Contacts(), description="How often and when a person may be contacted."
     )
     exports: Annotated[Exports, Mark.LATER] = Field(
         DEFAULT_EXPORTS,
@@ -244,7 +243,7 @@ class Settings(BaseModel):
     @property
     def assumptions(self) -> str:
         """First 12 hex digits of a hash over what gains and times of contact are made from."""
-        return _hash({"economics": asdict(self.economics), "contacts": self.contacts.model_dump()})
+        return _hash({"economics": asdict(self.economics), "timing": asdict(self.contacts.timing)})
 
     @property
     def digest(self) -> str:

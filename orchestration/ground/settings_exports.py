@@ -1,13 +1,11 @@
-"""What a shop may set of its exports and of how often a person is contacted.
+"""What a shop may set of its exports.
 
-Belongs here: the tables `[exports.<name>]` and `[contacts]` of `comeback.toml`. Not here: all other
-settings (`settings`), what a tool's file looks like (`outputs.exports.presets`).
+Belongs here: the tables `[exports.<name>]` of `comeback.toml`. Not here: when and how often a
+person is contacted (`contact_settings`), what a tool's file looks like (`outputs.exports.presets`).
 """
 
 from collections.abc import Mapping
-from string import Formatter
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
@@ -15,7 +13,6 @@ from orchestration.ground.settings_schema import InWords
 
 _STRICT = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 _ADS = ("google_customer_match", "meta_custom_audience", "hashed_audience")
-_CART_URL_FIELDS = ("cart_id", "external_id")
 
 Profile = Annotated[
     Literal[
@@ -29,28 +26,6 @@ Segment = Annotated[
     InWords("one of on_the_fence, likely_to_purchase, unlikely_to_purchase"),
 ]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
-LocalHour = Annotated[int, Field(ge=0, le=23)]
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, OSError, ValueError):
-        raise ValueError(f"{name!r} is no time zone such as Europe/Berlin") from None
-    return name
-
-
-def _cart_url(pattern: str) -> str:
-    try:
-        fields = {field for _, field, _, _ in Formatter().parse(pattern) if field is not None}
-    except ValueError as error:
-        raise ValueError(f"the pattern of cart_url cannot be read ({error})") from None
-    if unknown := sorted(fields - set(_CART_URL_FIELDS)):
-        known = " and ".join(f"{{{each}}}" for each in _CART_URL_FIELDS)
-        raise ValueError(f"cart_url knows {known}, not {{{unknown[0]}}}")
-    if pattern and not pattern.startswith(("https://", "http://")):
-        raise ValueError("cart_url must begin with https:// or http://")
-    return pattern
 
 
 class Export(BaseModel):
@@ -99,40 +74,6 @@ class Export(BaseModel):
     def hours_between_full(self) -> int:
         """Hours after which people are added again."""
         return self.full_every_hours or (24 if self.is_ads else 1)
-
-
-class Contacts(BaseModel):
-    """How often and when a person may be contacted, and what of the shop contacts name."""
-
-    model_config = _STRICT
-
-    cooldown_hours: Annotated[int, Field(ge=0, le=8760)] = Field(
-        24, description="Hours after a contact in which there is no other."
-    )
-    most_in_7_days: Annotated[int, Field(ge=1, le=1000)] = Field(
-        3, description="Contacts of one person within seven days."
-    )
-    quiet_from: LocalHour = Field(
-        22, description="Hour of the person's day from which nobody is contacted."
-    )
-    quiet_until: LocalHour = Field(
-        8, description="Hour until which that lasts; the same hour: there are no quiet hours."
-    )
-    time_zone: Annotated[str, AfterValidator(_zone), InWords("a zone such as Europe/Berlin")] = (
-        Field("UTC", description="The shop's time zone, for people of whom none is known.")
-    )
-    country: Annotated[
-        str, Field(pattern=r"^([A-Z]{2})?$"), InWords("a country's code such as DE, or nothing")
-    ] = Field(
-        "",
-        description="The shop's country: whose phone numbers are written without a prefix. If not"
-        " set, only numbers with a + or of people whose country is known can be read.",
-    )
-    cart_url: Annotated[str, AfterValidator(_cart_url), InWords("an address, or nothing")] = Field(
-        "",
-        description="Address of a person's cart in the shop; {cart_id} and {external_id} stand for"
-        " theirs, as in https://shop.example/cart?user={external_id}.",
-    )
 
 
 def _file_names(exports: Mapping[str, Export]) -> Mapping[str, Export]:

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import duckdb
 import polars as pl
 
+from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.ground.settings_exports import Contacts, Export
+from orchestration.ground.settings_exports import Export
 from orchestration.outputs.exports import csv_text, membership, people
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
