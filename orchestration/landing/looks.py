@@ -85,7 +85,6 @@ def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
                 source,
                 frozenset(map(name_key, each["columns"] if "width" not in each else ())),
                 tuple(
-                    # dbt cannot keep a number as a key: places stand in quotes
                     (name_key(name), frozenset(str(word).casefold() for word in words))
                     for name, words in (each.get("words") or {}).items()
                 ),
@@ -98,7 +97,8 @@ def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
         raise ComebackError(
             "the look of a source cannot be read",
             where,
-            "give a list of `columns` or `width`, `words` (of places in quotes) and `without`",
+            "give a list of `columns` or `width`, `words` and `without`; a place in `words` is a"
+            ' text, "2"',
         ) from error
 
 

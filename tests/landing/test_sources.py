@@ -105,6 +105,8 @@ def test_an_unknown_source_is_answered_with_the_known_ones(sources):
             "{}",
             "the name 'A' stands for a and for b",
         ),
+        # which dbt cannot read back
+        (f"[{PERSON}]", "{look: [{width: 2, words: {1: [a]}}]}", "a place in `words` is a text, "),
     ],
 )
 def test_a_wrong_definition_is_one_clear_line(tmp_path: Path, columns, meta, complaint):
