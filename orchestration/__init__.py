@@ -11,5 +11,6 @@ Packages stand on one another in this order, and none imports from one above it 
     outputs     what others read: the published database, export files
     dagster     all of it as assets, checks, jobs, schedules and sensors
 
-`cli`, its `arguments` and `status` with its `status_lines` stand above them.
+`cli`, its `arguments` and `status` with its `status_lines`, `inspection` of dumps before they are
+loaded, and `drafts` of a shop's own sources stand above them.
 """
