@@ -12,6 +12,6 @@ Packages stand on one another in this order, and none imports from one above it 
     outputs     what others read: the published database, export files
     dagster     all of it as assets, checks, jobs, schedules and sensors
 
-`cli`, its `arguments`, `inspection`, `explanation` and `status` with its `status_lines` stand above
-them.
+`cli`, its `arguments`, `status` with its `status_lines`, `inspection` of dumps before they are
+loaded, `drafts` of a shop's own sources and `explanation` of a score stand above them.
 """

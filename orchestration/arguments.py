@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "comeback init",
     )
     _add_inspect(commands)
+    _add_source(commands)
     _add_land(commands)
     _add_run(commands)
     _add_replay(commands)
@@ -62,6 +63,25 @@ def _add_inspect(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--source", help="the source whose dumps they are (default: the one that they look like)"
     )
+
+
+def _add_source(commands: argparse._SubParsersAction) -> None:
+    source = commands.add_parser(
+        "source",
+        help="sources of your own: dumps of a system that nobody here knows",
+        description="Sources of your own: dumps of a system that nobody here knows.",
+        epilog="Example: comeback source new till dumps/",
+    )
+    parser = _add(
+        source.add_subparsers(required=True, metavar="ACTION"),
+        "new",
+        "write the two files of a new source into the home, as far as these dumps say it, every"
+        " guess marked for you to correct",
+        "comeback source new till dumps/",
+    )
+    parser.set_defaults(command="source")
+    parser.add_argument("name", metavar="NAME", help="what to call it: a-z, 0-9 and _")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
 
 
 def _add_land(commands: argparse._SubParsersAction) -> None:

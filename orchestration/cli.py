@@ -11,6 +11,7 @@ import atexit
 import gc
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
-        *(init, inspect, land, run, replay, train),
+        *(init, inspect, source, land, run, replay, train),
         *(erase, access, rectify, status, accept, explain, ui),
     )
     return {each.__name__: each for each in every}[name]
@@ -106,6 +107,24 @@ def inspect(home: Home, arguments: argparse.Namespace) -> None:
 
     _require_there(arguments.files)
     print("\n".join(inspection.inspect(home, arguments.files, arguments.source)))
+
+
+def source(home: Home, arguments: argparse.Namespace) -> None:
+    """Draft a source of the shop's own."""
+    from orchestration.drafts import new_source
+
+    _require_there(arguments.files)
+    draft = new_source(home, arguments.name, arguments.files)
+    for path in draft.files:
+        print(f"Written    {path}")
+    print(f"Guesses    {draft.guesses} lines are marked, out of {draft.rows:,} rows")
+    if draft.fits:
+        print(f"Note       these files fit the source {draft.fits} as they are")
+    files = shlex.join(arguments.files)
+    print(
+        "Next       correct the guesses that are wrong, then:"
+        f" comeback inspect {files} --source {arguments.name}"
+    )
 
 
 def land(home: Home, arguments: argparse.Namespace) -> None:

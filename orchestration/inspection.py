@@ -38,6 +38,7 @@ _BUILT = ("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 _SHOWN = 10
 _SHOWN_CHARACTERS = 200
+_EXTRA_ROWS = 100_000
 
 
 def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[str]:
@@ -154,12 +155,16 @@ def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iter
     yield f"Columns     read: {', '.join(there) or 'none'}"
     if lacking := [name for name in source.column_names if name not in there]:
         yield f"            without a value: {', '.join(lacking)}"
+    # parsing what is not read takes longer than reading it
     others = connection.execute(
-        f"select unnest(json_keys(_extra)) as key, count(*) from {raw_table(source)}"
-        f" where _extra is not null group by 1 order by 2 desc, 1 limit {_SHOWN}"
+        "select unnest(json_keys(_extra)) as key, count(*) from"
+        f" (select _extra from {raw_table(source)} where _extra is not null limit {_EXTRA_ROWS})"
+        f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
     ).fetchall()
     if others:
-        yield f"            not read: {', '.join(in_print(name) for name, _ in others)}"
+        ((rows,),) = connection.execute(f"select count(*) from {raw_table(source)}").fetchall()
+        of = f" (of the first {_EXTRA_ROWS:,} rows)" if rows > _EXTRA_ROWS else ""
+        yield f"            not read{of}: {', '.join(in_print(name) for name, _ in others)}"
 
 
 def _type_lines(
@@ -198,10 +203,12 @@ def _id_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator
     )
     for name in sorted(source.person_columns):
         column = quoted(name)
+        # each id once: whether it means nobody takes a pattern to find out
         nobody = connection.execute(
-            f"select {column}, count(*) from {raw_table(source)} where {column} is not null"
-            f" and {known_id(column, source.placeholders)} is null"
-            f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+            f"select {column}, row_count from (select {column}, count(*) as row_count"
+            f" from {raw_table(source)} where {column} is not null group by 1)"
+            f" where {known_id(column, source.placeholders)} is null"
+            f" order by 2 desc, 1 limit {_SHOWN}"
         ).fetchall()
         if nobody:
             values = ", ".join(f"{_value(value)} {count:,}" for value, count in nobody)
@@ -223,7 +230,8 @@ def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
     line = f"Time        {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
     if source.time_name:
         ((naive,),) = connection.execute(
-            f"select count(*) from {raw_table(source)} where regexp_matches("
+            f"select count(*) from {raw_table(source)}"
+            f" where {quoted(source.time_name)} not like '%Z' and regexp_matches("
             f"{quoted(source.time_name)}, '^\\s*\\d{{4}}-?\\d{{2}}-?\\d{{2}}')"
             f" and not regexp_matches({quoted(source.time_name)},"
             " '(Z|z|UTC|GMT|[+-]\\d{2}(:?\\d{2})?)\\s*$')"

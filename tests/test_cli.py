@@ -21,7 +21,10 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-COMMANDS = ["init", "land", "run", "replay", "train", "erase", "status", "accept", "explain", "ui"]
+COMMANDS = [
+    *("init", "inspect", "source", "land", "run", "replay", "train", "erase", "access", "rectify"),
+    *("status", "accept", "explain", "ui"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -38,6 +41,7 @@ def test_every_command_helps_with_one_example(command, capsys):
         ([], "required"),
         (["fly"], "invalid choice"),
         (["land", "x.csv"], "--source"),
+        (["source", "new", "till"], "FILE"),
         (["run", "--as-of", "noon"], "'noon' is no time"),
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
         (["run", "--source", "canonical"], "--source SOURCE belongs to --events DIR"),

@@ -175,9 +175,10 @@ def _sample_of_objects(
 
         objects = [*islice(first_objects(stream, SAMPLE_ROW_BYTES, accepts), SAMPLE_ROWS)]
         return [*dict.fromkeys(key for each in objects for key in each)], objects, []
+    names: list[str] = []
+    rows: list[Row] = []
     with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
-        for batch in file.iter_batches(SAMPLE_ROWS):
-            return names, batch.to_pylist(), []
-        return names, [], []
-    return [], [], []
+        for batch in islice(file.iter_batches(SAMPLE_ROWS), 1):
+            rows = batch.to_pylist()  # of rows that cannot be read the names still count
+    return names, rows, []

@@ -9,7 +9,8 @@ import pytest
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.landing import find_files
+from orchestration.landing import find_files, recognition
+from orchestration.landing.json_files import first_objects
 from orchestration.landing.locations import sources_in
 from orchestration.landing.recognition import Recognized, recognized
 
@@ -40,6 +41,28 @@ def test_a_file_is_of_the_source_whose_look_it_has(tmp_path: Path):
 def test_json_and_parquet_are_recognized_too(tmp_path: Path):
     put(tmp_path, a_dot_jsonl=json.dumps(SHOPIFY))
     pq.write_table(pa.Table.from_pylist([SHOPIFY | {"event_data": "{}"}]), tmp_path / "b.parquet")
+    assert look_at(tmp_path).source == "shopify_pixel"
+
+
+def test_a_json_file_is_sampled_once_whatever_the_number_of_sources(tmp_path: Path, monkeypatch):
+    put(tmp_path, a_dot_jsonl=json.dumps(SHOPIFY))
+    read = []
+
+    def counted(*asked):
+        read.append(asked)
+        return first_objects(*asked)
+
+    monkeypatch.setattr(recognition, "first_objects", counted)
+    assert look_at(tmp_path).source == "shopify_pixel"
+    assert len(read) == 1
+
+
+def test_names_count_where_the_rows_of_a_parquet_file_are_no_text(tmp_path: Path):
+    columns = {name: [b"\xff\xfe"] for name in SHOPIFY}
+    table = pa.table({name: pa.array(held, pa.binary()) for name, held in columns.items()})
+    buffers = {name: table[name].chunk(0).buffers() for name in columns}
+    texts = {name: pa.StringArray.from_buffers(1, *buffers[name][1:]) for name in columns}
+    pq.write_table(pa.table(texts), tmp_path / "a.parquet")
     assert look_at(tmp_path).source == "shopify_pixel"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .recording import SOURCES, VENDORS, Recording, recording
+from .recording import OTHERS, SOURCES, VENDORS, Recording, recording
 from .warehouse import Warehouse
 
 
@@ -35,3 +35,10 @@ def warehouse(dbt_recording: Recording) -> Warehouse:
 def vendors(pytestconfig: pytest.Config) -> Warehouse:
     """A warehouse that rows of other systems' dumps reach, and only they."""
     return Warehouse(_kept(pytestconfig, "dbt_vendors", VENDORS, is_repeated=False))
+
+
+@pytest.fixture(scope="session")
+def all_sources(pytestconfig: pytest.Config) -> Recording:
+    """What dbt sends for the first build of a log of any source."""
+    sources = sorted({*SOURCES, *VENDORS, *OTHERS})
+    return _kept(pytestconfig, "dbt_all", sources, is_repeated=False)

@@ -40,6 +40,7 @@ PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 SOURCES = ("canonical",)
 # Sources of which each has rows of its own shape.
 VENDORS = ("amplitude", "ga4", "mixpanel", "segment", "snowplow", "tealium")
+OTHERS = ("rees46", "shopify_pixel")
 # What dbt finds.
 NOTHING, UNENDED, ENDED = "nothing", "unended", "ended"
 # Words that begin a statement: what changes tables is kept, what asks or describes is not.

@@ -15,7 +15,7 @@ from .recording import PROJECT
 REPOSITORY = PROJECT.parent
 RULES = ("rules.md", "rules_carts.md", "rules_scores.md")
 TEXT = "".join((PROJECT / "docs" / name).read_text(encoding="utf-8") for name in RULES)
-PAGES = (REPOSITORY / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
+PAGES = (REPOSITORY / "README.md", *sorted((PROJECT / "docs").rglob("*.md")))
 LINKS = sorted(
     {
         (page.name, text, link)

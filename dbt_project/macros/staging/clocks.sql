@@ -1,0 +1,42 @@
+{#-
+    What belongs here: times whose date is written in another way than ISO 8601, brought to it for event_time. Not here:
+    reading times (`dialects/times`).
+-#}
+
+{#- 31.12.2026 23:59, 31/12/2026, 3-1-2026, 9:05 and the like as 2026-12-31 23:59; any other text as it is. -#}
+{%- macro day_first(column) -%}
+{{ reordered_date(column, '([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})', 3, 2, 1) }}
+{%- endmacro -%}
+
+{#- 12/31/2026 23:59 as 2026-12-31 23:59. -#}
+{%- macro month_first(column) -%}
+{{ reordered_date(column, '([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})', 3, 1, 2) }}
+{%- endmacro -%}
+
+{#- 2026/12/31 23:59 as 2026-12-31 23:59. -#}
+{%- macro year_first(column) -%}
+{{ reordered_date(column, '([0-9]{4})[./-]([0-9]{1,2})[./-]([0-9]{1,2})', 1, 2, 3) }}
+{%- endmacro -%}
+
+{#- A date and the time of day that is delivered beside it, as one text. -#}
+{%- macro with_time_of_day(date, clock) -%}
+{%- set day = "substr(trim(" ~ date ~ "), 1, 10)" -%}
+{{ day }} || ' ' || case when trim({{ clock }}) like '_:%' then '0' else '' end || trim({{ clock }})
+{%- endmacro -%}
+
+{#- `pattern` is that of the date; `year`, `month` and `day` say which of its groups each is. -#}
+{%- macro reordered_date(column, pattern, year, month, day) -%}
+{%- set text = "trim(" ~ column ~ ")" -%}
+{%- set whole = "^" ~ pattern ~ "[,Tt ]*(.*)$" -%}
+{%- set clock = "regexp_extract(" ~ text ~ ", '" ~ whole ~ "', 4)" -%}
+case
+    when {{ has_pattern(text, '^' ~ pattern ~ '([,Tt ].*)?$') }}
+        then trim(
+            regexp_extract({{ text }}, '{{ whole }}', {{ year }})
+            || '-' || lpad(regexp_extract({{ text }}, '{{ whole }}', {{ month }}), 2, '0')
+            || '-' || lpad(regexp_extract({{ text }}, '{{ whole }}', {{ day }}), 2, '0')
+            || ' ' || case when {{ clock }} like '_:%' then '0' else '' end || {{ clock }}
+        )
+    else {{ column }}
+end
+{%- endmacro -%}

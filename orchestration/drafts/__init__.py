@@ -1,0 +1,16 @@
+"""Drafts of a shop's own sources: the two files of `comeback source new`.
+
+Belongs here: guessing from the first rows of some files what their fields mean, and writing the
+guesses down where a person corrects them. Not here: reading rows (`landing`), or whether the guess
+is right: `comeback inspect` shows it, by what a run makes of it.
+
+    fields    what stands where in rows: columns, paths in JSON, lists of items, values
+    forms     what values look like: times, amounts, ids
+    words     names of fields and words for events, in some languages
+    guesses   which field is which of ours
+    texts     the two files
+"""
+
+from orchestration.drafts.new_source import Draft, new_source
+
+__all__ = ["Draft", "new_source"]
