@@ -3,13 +3,14 @@
 Belongs here: the sections that speak of scores. Not here: how good they were (`outcomes`).
 """
 
+import math
 from datetime import timedelta
 
 from orchestration.outputs.report import formats
 from orchestration.outputs.report.parts import Cell, Picture, Section, Table
 from orchestration.outputs.report.published import Hour, Published, Row
 
-SHOWN_DUE = 20
+SHOWN_DUE = 12
 SHOWN_HOURS = 72
 _SEGMENTS = ("on_the_fence", "likely_to_purchase", "unlikely_to_purchase")
 
@@ -126,13 +127,8 @@ def segments(published: Published) -> Section | None:
         f"{values[-1]:,} {formats.words(segment)}"
         for segment, values in zip(shown, series, strict=True)
     )
-    every = max(1, len(hours) // 5)
-    labels = [
-        f"{at:%H:%M}" if len(hours) <= 24 else f"{at:%a %H:%M}" if place % every == 0 else ""
-        for place, at in enumerate(hours)
-    ]
-    if len(hours) <= 24:
-        labels = [label if place % every == 0 else "" for place, label in enumerate(labels)]
+    every = math.ceil(len(hours) / 5)
+    labels = [f"{at:%a %H:%M}" if place % every == 0 else "" for place, at in enumerate(hours)]
     picture = Picture(
         key="segments-by-hour",
         title="Scored carts by segment",

@@ -129,7 +129,10 @@ def _wrong(published: Published) -> Iterator[str]:
     if has_table(connection, "main", "landed_files"):
         rows = dumps.totals(published)
         if rows["suspect"]:
-            yield f"{formats.counted(rows['suspect'], 'file')} suspect, taken as meant so."
+            yield (
+                f"{formats.counted(rows['suspect'], 'file')} said too little, and came in because"
+                " somebody accepted it or it was corrected since."
+            )
         files = suspect_files.warnings(connection)
         yield from files[:SHOWN_WARNINGS]
         if len(files) > SHOWN_WARNINGS:

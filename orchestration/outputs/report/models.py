@@ -46,7 +46,8 @@ def models(published: Published) -> Section | None:
         f"Of {formats.counted(learned['models'], 'model')} that were ever learned, those in use."
         " Figures are of rows that they did not learn from."
     )
-    return Section("models", "The models", lead, tables=[_card(row) for row in found])
+    cards = [_card(row) for row in found]
+    return Section("models", "The models", lead, tables=cards, is_side_by_side=True)
 
 
 def _card(row: Row) -> Table:

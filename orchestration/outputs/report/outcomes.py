@@ -138,6 +138,7 @@ def _by_week(published: Published) -> Picture | None:
         "outcomes-by-week",
         "Not bought, by week of the score",
         "Week of",
+        "week",
         labels,
         rows,
         table["mean_predicted"].to_numpy(),
@@ -159,6 +160,7 @@ def _by_age(published: Published) -> Picture | None:
         "outcomes-by-age",
         "Not bought, by hours since the last touch",
         "Hours since the last touch",
+        "age",
         names,
         [(name, row["carts"]) for name, row in zip(names, rows, strict=True)],
         *_shares(rows),
@@ -180,6 +182,7 @@ def _calibration(published: Published) -> Picture | None:
         "calibration",
         f"Calibration, carts of {RECENT_DAYS} days in {len(rows)} parts",
         "Part",
+        "part",
         [str(row["bin"]) for row in rows],
         [(str(row["bin"]), row["carts"]) for row in rows],
         predicted,
@@ -202,6 +205,7 @@ def _picture(
     key: str,
     title: str,
     place: str,
+    noun: str,
     labels: list[str],
     places: list[tuple[str, int]],
     predicted: np.ndarray,
@@ -220,7 +224,7 @@ def _picture(
         f"Predicted {formats.share(np.average(predicted, weights=weights))}, came"
         f" {formats.share(np.average(observed, weights=weights))} of"
         f" {formats.counted(int(weights.sum()), 'cart')}; the prediction lies within the interval"
-        f" in {within} of {len(labels)} places."
+        f" in {within} of {formats.counted(len(labels), noun)}."
     )
     draw = plots.calibration if is_calibration else plots.against_outcomes
     return Picture(

@@ -79,6 +79,7 @@ class Section:
         lead: what it is about, in a sentence or two.
         pictures: shown first.
         tables: shown below them.
+        is_side_by_side: whether there is room for two tables beside one another.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Section:
     lead: str
     pictures: Sequence[Picture] = ()
     tables: Sequence[Table] = ()
+    is_side_by_side: bool = False
 
 
 @dataclass(frozen=True)
