@@ -18,7 +18,7 @@ from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
-from orchestration.outputs import export_files, published_database
+from orchestration.outputs import export_files, hour_files, published_database
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database, dbt_build, outcomes
@@ -112,6 +112,7 @@ def rewrite_outputs(context: dg.OpExecutionContext) -> None:
             keep_hours=run.settings.exports_keep_hours,
             scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
             not_after=run.newest_possible_hour,
+            beside=lambda hour: hour_files.prepare(connection, run.home, hour, run.settings),
         )
         outcomes.follow_log(connection, run.settings)
     with run.finishing(), run.open_warehouse() as connection:

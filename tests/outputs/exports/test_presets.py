@@ -45,9 +45,10 @@ def test_the_presets_are_those_of_the_contract():
 
 def test_the_generic_file_has_the_merge_fields_of_the_contract_in_order():
     fields = (
-        "email external_id first_name language time_zone country cart_segment cart_action"
-        " cart_priority cart_value cart_currency send_after valid_until score_as_of cart_url"
-    ).split()
+        *("email", "external_id", "first_name", "language", "time_zone", "country"),
+        *("cart_segment", "cart_action", "cart_priority", "cart_value", "cart_currency"),
+        *("send_after", "valid_until", "score_as_of", "cart_url"),
+    )
     items = [
         f"item_{i}_{each}"
         for i in (1, 2, 3)
@@ -175,11 +176,13 @@ def test_a_new_tool_is_one_small_file(tmp_path):
         ('profile = "email"\nheaders = {email = "country"}', "two columns would be called"),
         ('profile = "hashed_audience"', "have columns"),
         (
-            'profile = "hashed_audience"\ncolumns = [{header = "Email", field = "email", form = "x"}]',
+            'profile = "hashed_audience"\n'
+            'columns = [{header = "Email", field = "email", form = "x"}]',
             "'x' is none of the forms",
         ),
         (
-            'profile = "hashed_audience"\ncolumns = [{header = "E", field = "email", hashed = false}]',
+            'profile = "hashed_audience"\n'
+            'columns = [{header = "E", field = "email", hashed = false}]',
             "carries no plain email",
         ),
         (
