@@ -97,13 +97,28 @@ def shortened(text: str, most_bytes: int) -> str:
     return text.encode()[:most_bytes].decode(errors="ignore")
 
 
-def to_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """The bytes of a file; the header alone where there are no rows."""
+def lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as the lines of a file, without their ends.
+
+    Raises:
+        ValueError: a cell holds the end of a line.
+    """
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    found = text.getvalue().split("\n")[:-1]
+    if len(found) != len(rows):
+        raise ValueError("a cell holds the end of a line")
+    return found
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a line."""
+    return next(csv.reader([line]))
+
+
+def to_bytes(header: Sequence[str], rows: Iterable[str]) -> bytes:
+    """The bytes of a file of such lines; the header alone where there are none."""
+    return "\n".join([*lines([header]), *rows, ""]).encode()
 
 
 def _begins_formula(piece: str) -> bool:

@@ -30,8 +30,8 @@ from orchestration.outputs.exports.manifest import File
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
 from orchestration.outputs.exports.rolling import Rolled, baseline, roll
 from orchestration.outputs.exports.rows import (
+    ROWS,
     Rows,
-    cells_of,
     hashed_rows,
     left_rows,
     merge_rows,
@@ -191,12 +191,12 @@ class _Exporter:
             rolled.remove["identifier"].to_list(), self.preset, self.entry.identifier, self.hour
         )
         return [
-            self._file("full", self._header(), cells_of(rolled.full)),
-            self._file("add", self._header(), cells_of(rolled.add)),
+            self._file("full", self._header(), rolled.full["row"].to_list()),
+            self._file("add", self._header(), rolled.add["row"].to_list()),
             self._file("remove", self._left_header(), left),
         ]
 
-    def _file(self, part: str, header: list[str], rows: list[list[str]]) -> File:
+    def _file(self, part: str, header: list[str], rows: list[str]) -> File:
         content = csv_text.to_bytes(header, rows)
         return File(f"{self.name}.{part}.csv", content, len(rows), header)
 
@@ -264,6 +264,10 @@ class _Exporter:
                 value=pl.col("expected_gain").cast(pl.Float64).round(2),
             )
         )
+        if self.entry.is_ads:
+            # of who did not consent not even a hash is made
+            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
+            persons = persons.join(rows, on="person_id", how="left", maintain_order="left")
         persons = persons.with_columns(contact=self._contact(persons))
         return persons.cast(FACTS)
 
@@ -282,11 +286,7 @@ class _Exporter:
     def _contact(self, persons: pl.DataFrame) -> pl.Series:
         """What identifies each person in the file, null where it cannot stand there."""
         if self.entry.is_ads:
-            # of who did not consent not even a hash is made
-            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
-            return persons.join(rows, on="person_id", how="left", maintain_order="left")[
-                "identifier"
-            ].alias("contact")
+            return persons["identifier"].alias("contact")
         name = "user_id" if self.entry.identifier == "external_id" else "email"
         safe = [
             text if text and csv_text.is_safe_identifier(text) else None for text in persons[name]
@@ -301,7 +301,7 @@ class _Exporter:
             )
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
-            return hashed_rows(eligible, self.preset)
+            return Rows(eligible.select(list(ROWS)), {})
         items = people.cart_items(connection, eligible["cart_id"])
         merged = eligible.join(items, on="cart_id", how="left", maintain_order="left").with_columns(
             external_id=pl.col("user_id"),
