@@ -157,7 +157,8 @@ def _hashed_column(persons: pl.DataFrame, column: Column) -> list[str]:
         return [""] * persons.height
     values = persons[column.field].to_list()
     if column.field == "value":
-        return [csv_text.number(max(value, 0)) if value is not None else "" for value in values]
+        numbers = {each: csv_text.number(max(each or 0, 0)) for each in set(values)}
+        return ["" if value is None else numbers[value] for value in values]
     form = FORMS[column.form]
     written = {value: _written(value, form, column) for value in set(values)}
     return [written[value] for value in values]

@@ -120,11 +120,16 @@ def test_a_file_is_read_back_as_its_cells(rows):
     read = list(csv.reader(io.StringIO(content.decode(), newline="")))
     assert read == [["a", "b,c"], *rows]
     assert [cells(line) for line in lines(rows)] == rows
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([["a", "b,c"], *rows])
+    assert content == text.getvalue().encode()
 
 
 def test_a_cell_with_the_end_of_a_line_is_an_error_and_no_file():
     with pytest.raises(ValueError, match="end of a line"):
         lines([["a\nb"]])
+    with pytest.raises(ValueError, match="end of a line"):
+        lines([["a", "b\r"]])
 
 
 def test_the_bytes_of_a_file_are_exact():
