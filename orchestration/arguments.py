@@ -123,6 +123,13 @@ def _add_run(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help="first rebuild a damaged warehouse from the kept dumps; the old file is put aside",
     )
+    parser.add_argument(
+        "--accept-removals",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an export that is held because so many would leave it: they are meant to",
+    )
 
 
 def _add_replay(commands: argparse._SubParsersAction) -> None:

@@ -169,7 +169,7 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
                 hour = launcher.latest_hour()
             case chosen:
                 hour = chosen
-        launcher.hourly(hour)
+        launcher.hourly(hour, arguments.accept_removals)
     print(status.summary(home, hour, time.monotonic() - begun))
 
 

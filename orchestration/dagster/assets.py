@@ -42,7 +42,7 @@ from orchestration.modelling import scoring, training
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
-from orchestration.outputs import export_files
+from orchestration.outputs.hour_files import write_exports
 from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
@@ -56,6 +56,7 @@ from orchestration.warehouse.score_tables import (
 )
 
 LANDING_OP = "landing"
+EXPORT_OP = "retargeting_export"
 LOG_WATERMARK = dg.AssetKey("log_watermark")
 TOP_ROWS = 10
 OUTCOME_WEEKS = 8
@@ -77,6 +78,12 @@ class Training(dg.Config):
     """Whether to learn a challenger although there is a champion."""
 
     retrain: bool = False
+
+
+class Exporting(dg.Config):
+    """Exports of which somebody said that the removals are meant."""
+
+    accept_removals: list[str] = Field(default_factory=list)
 
 
 def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
@@ -283,37 +290,41 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
     """The CSV files of the hour."""
 
     @dg.asset(
+        name=EXPORT_OP,
         deps=[CART_SCORES.name],
         group_name=OUTPUT_GROUP,
         description="CSV files of the hour for e-mail and ads tools; people held out are left out.",
         **by_the_hour(partitions),
     )
-    def retargeting_export(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def retargeting_export(
+        context: dg.AssetExecutionContext, config: Exporting
+    ) -> dg.MaterializeResult:
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             know_people_at(connection, as_of)
-            rows = export_files.read_rows(connection, as_of)
-            currency = run_log.reporting_currency(connection, as_of)
-            is_stale = freshness(connection, as_of, run.settings).is_stale
-        export = export_files.write_export(
-            run.home.exports,
-            as_of,
-            rows,
-            models={
-                each.name: run.model_store.champion(each.name, as_of) for each in training.LEARNERS
-            },
-            settings_digest=run.settings.digest,
-            keep_hours=run.settings.exports_keep_hours,
-            is_stale=is_stale,
-            reporting_currency=currency,
-            not_after=run.newest_possible_hour,
-        )
+            export = write_exports(
+                connection,
+                run.home,
+                as_of,
+                run.settings,
+                models={
+                    each.name: run.model_store.champion(each.name, as_of)
+                    for each in training.LEARNERS
+                },
+                is_stale=freshness(connection, as_of, run.settings).is_stale,
+                reporting_currency=run_log.reporting_currency(connection, as_of),
+                not_after=run.newest_possible_hour,
+                accepted=config.accept_removals,
+            )
+        persons = {f"persons_{name}": each["persons"] for name, each in export.exports.items()}
         return dg.MaterializeResult(
             metadata={
                 "file": dg.MetadataValue.path(run.home.exports / export.path),
                 "rows": export.rows,
                 "withheld": export.withheld,
                 "sha256": export.sha256,
+                "exports": dg.MetadataValue.json(export.exports),
+                **persons,
             }
         )
 

@@ -8,15 +8,17 @@ job (`erase_job`), or what is erased (`privacy.erasure`) and how it is looked fo
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from orchestration.dagster.run import Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
-from orchestration.outputs import export_files, published_database
+from orchestration.outputs import export_files, hour_files, published_database
+from orchestration.outputs.exports.hourly import Prepared
 from orchestration.people import requests, vault
+from orchestration.people.known_at import know_people_at
 from orchestration.privacy import erasure, erasure_records, rectified, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import audit_log, database, dbt_build, outcomes
@@ -112,6 +114,11 @@ def rebuild(run: Run) -> None:
 def rewrite_exports(run: Run) -> int:
     """Rewrite all exports that are kept; how many hours."""
     with run.open_warehouse() as connection:
+
+        def beside(hour: datetime) -> Prepared:
+            know_people_at(connection, hour)
+            return hour_files.prepare(connection, run.home, hour, run.settings)
+
         newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         hours = export_files.rewrite_all(
             run.home.exports,
@@ -119,6 +126,7 @@ def rewrite_exports(run: Run) -> int:
             keep_hours=run.settings.exports_keep_hours,
             scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
             not_after=run.newest_possible_hour,
+            beside=beside,
         )
         outcomes.follow_log(connection, run.settings)
     return hours

@@ -19,7 +19,7 @@ from dagster._core.utils import make_new_run_id
 
 from orchestration.dagster import automation
 from orchestration.dagster.accept_job import ACCEPT_JOB, acceptance
-from orchestration.dagster.assets import LANDING_OP, Landing
+from orchestration.dagster.assets import EXPORT_OP, LANDING_OP, Exporting, Landing
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY
 from orchestration.dagster.erase_steps import Erasure
@@ -171,13 +171,25 @@ class Launcher:
             )
         return hour
 
-    def hourly(self, hour: datetime) -> None:
+    def hourly(self, hour: datetime, accept_removals: Sequence[str] = ()) -> None:
         """Run one hour, all steps.
 
+        Args:
+            hour: the hour.
+            accept_removals: exports of which the removals are meant, however many.
+
         Raises:
-            ComebackError: the hour cannot be scored, or a step failed.
+            ComebackError: there is no such export, the hour cannot be scored, or a step failed.
         """
-        self._execute(HOURLY_JOB, hour)
+        if unknown := sorted(set(accept_removals) - set(self._settings.exports)):
+            raise ComebackError(
+                f"there is no export '{unknown[0]}'",
+                str(self._home.root / FILE_NAME),
+                f"name one of: {', '.join(self._settings.exports)}",
+            )
+        exporting = Exporting(accept_removals=list(accept_removals))
+        ops = {EXPORT_OP: {"config": exporting.model_dump()}} if accept_removals else None
+        self._execute(HOURLY_JOB, hour, ops=ops)
 
     def train(self, hour: datetime) -> None:
         """Learn challengers as of an hour, and promote those that are better.

@@ -1,6 +1,7 @@
 """The CSV files that e-mail and ads tools read: one folder an hour, and a pointer to the newest.
 
     exports/2026-10-31T23Z/retargeting_priorities.csv
+    exports/2026-10-31T23Z/<export>.full.csv ...   a tool's files (`exports`)
     exports/2026-10-31T23Z/manifest.json    rows, bytes, sha256, columns, hour, models, settings
     exports/latest.json                     where the newest hour's file is; an older hour done
                                             again does not move it back
@@ -29,8 +30,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,9 @@ import polars as pl
 
 from orchestration.ground.files import replace_file, sync_folder
 from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
+from orchestration.outputs.exports.csv_text import can_run, has_control
+from orchestration.outputs.exports.hourly import Prepared
+from orchestration.outputs.exports.manifest import File
 
 FILE = "retargeting_priorities.csv"
 MANIFEST = "manifest.json"
@@ -69,8 +73,6 @@ COLUMNS = (
 _ID_COLUMNS = ("cart_id", "visitor_id", "owner_id")
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_TRIGGERS = ("=", "+", "-", "@")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HARMLESS_TOKEN = re.compile(r"[-+][A-Za-z0-9_-]+")
 
 
@@ -91,6 +93,8 @@ class Export:
         is_stale: whether the newest event of the log was too old at the hour.
         reporting_currency: the currency of cart_value_base and expected_gain; None while no amount
             has one.
+        files: path, rows, bytes, sha256 and columns of every file of the hour.
+        exports: of each tool's export its profile, preset, persons, counts by gate and warnings.
     """
 
     hour: str
@@ -104,6 +108,8 @@ class Export:
     settings: str
     is_stale: bool
     reporting_currency: str | None
+    files: Sequence[dict[str, object]] = ()
+    exports: dict[str, dict] = field(default_factory=dict)
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
@@ -126,6 +132,7 @@ def write_export(
     is_stale: bool = False,
     reporting_currency: str | None = None,
     not_after: datetime = END_OF_TIME,
+    beside: Prepared | None = None,
 ) -> Export:
     """Write an hour's export, point to it if it is the newest, and drop those that are too old.
 
@@ -142,11 +149,14 @@ def write_export(
         is_stale: whether the newest event was too old at the hour, for the manifest.
         reporting_currency: the currency of values and gains, for the manifest.
         not_after: the newest hour there can be by the clock.
+        beside: the files for the tools.
 
     Returns:
         What was written; the same rows again give the same bytes.
     """
     content, count = to_csv(rows)
+    beside = beside or Prepared()
+    files = [File(FILE, content, count, COLUMNS), *beside.files]
     export = Export(
         hour=iso(hour),
         path=f"{hour_name(hour)}/{FILE}",
@@ -159,9 +169,12 @@ def write_export(
         settings=settings_digest,
         is_stale=is_stale,
         reporting_currency=reporting_currency,
+        files=[each.described(hour_name(hour)) for each in files],
+        exports=beside.exports,
     )
     target = folder / hour_name(hour)
-    _replace_folder(target, {FILE: content, MANIFEST: _json(asdict(export))}, not_after)
+    contents = {each.name: each.content for each in files}
+    _replace_folder(target, contents | {MANIFEST: _json(asdict(export))}, not_after)
     _point_to_newest(folder, not_after)
     _drop_old(folder, keep_hours, target, not_after)
     return export
@@ -174,6 +187,7 @@ def rewrite_all(
     keep_hours: int,
     scores_after: datetime | None,
     not_after: datetime = END_OF_TIME,
+    beside: Callable[[datetime], Prepared] | None = None,
 ) -> list[str]:
     """Rewrite every exported hour from what the table still says of it.
 
@@ -186,6 +200,7 @@ def rewrite_all(
         scores_after: the table holds hours after this one; an older one cannot be written again
             and goes. None while no hour was scored.
         not_after: the newest hour there can be by the clock.
+        beside: the files for the tools of an hour.
 
     Returns:
         The hours that are there now.
@@ -208,12 +223,13 @@ def rewrite_all(
             is_stale=manifest.get("is_stale", False),
             reporting_currency=manifest.get("reporting_currency"),
             not_after=not_after,
+            beside=beside and beside(hour),
         )
         kept.append(path.name)
     return kept
 
 
-def read_latest(folder: Path) -> dict[str, str | None] | None:
+def read_latest(folder: Path) -> dict[str, object] | None:
     """The pointer to the newest export; None while there is none."""
     try:
         return json.loads((folder / POINTER).read_text(encoding="utf-8"))
@@ -246,13 +262,9 @@ def to_csv(rows: pl.DataFrame) -> tuple[bytes, int]:
 def _is_safe_id(value: str | None) -> bool:
     if not value:
         return True
-    if _CONTROL.search(value):
+    if has_control(value):
         return False
-    return not value.startswith(_TRIGGERS) or _HARMLESS_TOKEN.fullmatch(value) is not None
-
-
-def _is_unsafe_text(value: str) -> bool:
-    return value.startswith(_TRIGGERS) or _CONTROL.search(value) is not None
+    return not can_run(value) or _HARMLESS_TOKEN.fullmatch(value) is not None
 
 
 def _cell(name: str, value: object) -> str:
@@ -264,7 +276,7 @@ def _cell(name: str, value: object) -> str:
             return iso(value)
         case float() | Decimal():
             return f"{value:f}"
-        case str() if name not in _ID_COLUMNS and _is_unsafe_text(value):
+        case str() if name not in _ID_COLUMNS and (can_run(value) or has_control(value)):
             return ""
         case _:
             return str(value)
@@ -276,13 +288,15 @@ def _replace_folder(target: Path, files: dict[str, bytes], not_after: datetime) 
         return
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    are_personal = set(files) > {FILE, MANIFEST}
+    temporary.mkdir(mode=0o700 if are_personal else 0o777, parents=True)
     for name, content in files.items():
-        replace_file(temporary / name, content)
+        is_personal = name not in (FILE, MANIFEST)
+        replace_file(temporary / name, content, 0o600 if is_personal else 0o644)
     if target.exists():
         if _newest(target.parent, not_after) == target:
             # what the pointer says of the file is about to be wrong
-            meanwhile = _pointer(files[MANIFEST]) | {"sha256": None}
+            meanwhile = _pointer(files[MANIFEST], is_written=False)
             replace_file(target.parent / POINTER, _json(meanwhile))
         _exchange(temporary, target)
         shutil.rmtree(temporary)
@@ -315,10 +329,14 @@ def _point_to_newest(folder: Path, not_after: datetime) -> None:
         replace_file(folder / POINTER, pointer)
 
 
-def _pointer(manifest: bytes) -> dict[str, str | None]:
-    """What the pointer says of an hour with this manifest."""
-    written = json.loads(manifest)
-    return {key: written[key] for key in ("hour", "path", "sha256")}
+def _pointer(manifest: bytes, *, is_written: bool = True) -> dict[str, object]:
+    """What the pointer says of an hour with this manifest; no sha256 until it is written."""
+    said = json.loads(manifest)
+    files = said.get("files") or [said]  # an older version wrote one file an hour
+    sums = [
+        {"path": each["path"], "sha256": each["sha256"] if is_written else None} for each in files
+    ]
+    return {"hour": said["hour"], **sums[0], "files": sums}
 
 
 def hours_ahead(folder: Path, not_after: datetime) -> list[str]:
@@ -375,4 +393,8 @@ def faults_of_export(folder: Path, hour: datetime, rows: pl.DataFrame) -> list[s
         faults.append("the file differs from the table")
     if manifest["sha256"] != hashlib.sha256(content).hexdigest():
         faults.append("the manifest gives another sha256 than the file has")
+    for each in manifest.get("files", [])[1:]:
+        path = folder / each["path"]
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != each["sha256"]:
+            faults.append(f"the manifest gives another sha256 than {path.name} has")
     return faults

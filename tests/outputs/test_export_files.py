@@ -128,7 +128,20 @@ def test_quotes_commas_and_letters_of_any_script_survive():
 
 
 @pytest.mark.parametrize(
-    "visitor_id", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "a\nb", "\tx", "-", "a\x85b"]
+    "visitor_id",
+    [
+        "=1+1",
+        "@SUM(A1)",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "a\nb",
+        "\tx",
+        "-",
+        "a\x85b",
+        "\uff1d1+1",
+        "a;=1+1",
+        'a,"=1"',
+    ],
 )
 def test_a_row_whose_id_could_be_a_formula_is_withheld_never_altered(visitor_id):
     content, count = to_csv(frame(row(visitor_id=visitor_id), row(visitor_id="v2")))
@@ -165,11 +178,22 @@ def test_the_manifest_fits_the_file_and_the_pointer_fits_both(tmp_path):
         "settings": "d" * 12,
         "is_stale": False,
         "reporting_currency": None,
+        "files": [
+            {
+                "path": export.path,
+                "rows": 1,
+                "bytes": len(content),
+                "sha256": export.sha256,
+                "columns": list(COLUMNS),
+            }
+        ],
+        "exports": {},
     }
     assert read_latest(tmp_path) == {
         "hour": export.hour,
         "path": export.path,
         "sha256": export.sha256,
+        "files": [{"path": export.path, "sha256": export.sha256}],
     }
 
 
@@ -332,6 +356,7 @@ def test_a_version_that_died_leaves_a_pointer_that_says_nothing_wrong(tmp_path, 
         "hour": "2026-10-31T10:00:00Z",
         "path": "2026-10-31T10Z/retargeting_priorities.csv",
         "sha256": None,
+        "files": [{"path": "2026-10-31T10Z/retargeting_priorities.csv", "sha256": None}],
     }
     content, manifest, again = read_newest(tmp_path)
     assert again == 0

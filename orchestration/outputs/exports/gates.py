@@ -36,8 +36,6 @@ GATES = (
 )
 # Who asked to be left alone.
 WITHDRAWN = ("erased", "suppressed", "no_consent")
-# Who is contacted already: the row did what it was for.
-CONTACTED = ("in_cooldown", "over_cap")
 
 FACTS = {
     "person_id": pl.String,
@@ -167,6 +165,14 @@ def gates(persons: pl.DataFrame, policy: Policy, at: datetime) -> pl.Series:
         .select(pl.coalesce("chosen", "gate").alias("gate"))
         .to_series()
     )
+
+
+def was_contacted(policy: Policy, at: datetime) -> pl.Expr:
+    """Of a frame with `FACTS`, who was contacted not long ago: the row did what it was for."""
+    if not policy.is_timed:
+        return pl.lit(value=False)
+    is_over_cap = pl.col("contacts_in_7_days") >= policy.most_in_7_days
+    return (_is_in_cooldown(policy, at) | is_over_cap).fill_null(value=False)
 
 
 def counts(gate: pl.Series) -> dict[str, int]:

@@ -1,10 +1,10 @@
 """The files of all exports of an hour, as bytes, and what the manifest says of them.
 
 Belongs here: putting together people, gates, rows and lists for each export of the settings. Not
-here: where the files go (`outputs.hour`), nor any rule of these parts.
+here: where the files go (`outputs.hour_files`), nor any rule of these parts.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
@@ -24,31 +24,24 @@ from orchestration.outputs.exports.gates import (
     best_carts,
     counts,
     gates,
+    was_contacted,
 )
 from orchestration.outputs.exports.identifiers import RULESET
+from orchestration.outputs.exports.manifest import File
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
 from orchestration.outputs.exports.rolling import Rolled, baseline, roll
 from orchestration.outputs.exports.rows import (
+    ROWS,
     Rows,
-    cells_of,
     hashed_rows,
     left_rows,
     merge_rows,
     suppression_rows,
 )
+from orchestration.warehouse.database import has_table
 
 _CHANNELS = {"email": ("email", "all"), "suppressions": ("email", "all")}
 _ADS_CHANNELS = ("ads", "all")
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of an hour: its name, bytes, data rows and columns."""
-
-    name: str
-    content: bytes
-    rows: int
-    columns: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -66,7 +59,7 @@ class Prepared:
     remembering: list[Callable[[], None]] = field(default_factory=list)
 
     def remember(self) -> None:
-        """Note what was delivered."""
+        """Note what was delivered; nothing, where there is no vault and so nobody on any list."""
         for each in self.remembering:
             each()
 
@@ -116,6 +109,7 @@ def prepare_exports(
     carts = {days: people.scored_carts(connection, hour, days) for days in windows}
     known = _read_people(connection, home, hour, settings, carts.values(), before.values())
     prepared = Prepared()
+    has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
         one = _Exporter(name, export, presets[name], settings.contacts, hour, known)
         scored = carts[export.window_days if export.is_ads else None]
@@ -128,6 +122,8 @@ def prepare_exports(
         )
         prepared.files.extend(one.files(rolled))
         prepared.exports[name] = summary
+        if not has_vault and before[name].listed is None:
+            continue
         prepared.remembering.append(
             lambda name=name, export=export, rolled=rolled, is_full=is_full: membership.remember(
                 connection, name, _form(export), hour, rolled, is_full=is_full
@@ -159,8 +155,11 @@ class _Exporter:
         """The lists, what the manifest says of them, and whether people were added."""
         is_of_persons = self.entry.profile != "suppressions"
         persons = self._persons(scored, before.listed if is_of_persons else None)
-        gate = gates(persons.select(list(FACTS)), self._policy(), self.hour)
-        decided = persons.with_columns(gate=gate)
+        policy = self._policy()
+        decided = persons.with_columns(
+            gate=gates(persons.select(list(FACTS)), policy, self.hour),
+            was_contacted=was_contacted(policy, self.hour),
+        )
         rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
         is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
             hours=self.entry.hours_between_full
@@ -193,12 +192,12 @@ class _Exporter:
             rolled.remove["identifier"].to_list(), self.preset, self.entry.identifier, self.hour
         )
         return [
-            self._file("full", self._header(), cells_of(rolled.full)),
-            self._file("add", self._header(), cells_of(rolled.add)),
+            self._file("full", self._header(), rolled.full["row"].to_list()),
+            self._file("add", self._header(), rolled.add["row"].to_list()),
             self._file("remove", self._left_header(), left),
         ]
 
-    def _file(self, part: str, header: list[str], rows: list[list[str]]) -> File:
+    def _file(self, part: str, header: list[str], rows: list[str]) -> File:
         content = csv_text.to_bytes(header, rows)
         return File(f"{self.name}.{part}.csv", content, len(rows), header)
 
@@ -266,6 +265,10 @@ class _Exporter:
                 value=pl.col("expected_gain").cast(pl.Float64).round(2),
             )
         )
+        if self.entry.is_ads:
+            # of who did not consent not even a hash is made
+            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
+            persons = persons.join(rows, on="person_id", how="left", maintain_order="left")
         persons = persons.with_columns(contact=self._contact(persons))
         return persons.cast(FACTS)
 
@@ -284,11 +287,7 @@ class _Exporter:
     def _contact(self, persons: pl.DataFrame) -> pl.Series:
         """What identifies each person in the file, null where it cannot stand there."""
         if self.entry.is_ads:
-            # of who did not consent not even a hash is made
-            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
-            return persons.join(rows, on="person_id", how="left", maintain_order="left")[
-                "identifier"
-            ].alias("contact")
+            return persons["identifier"].alias("contact")
         name = "user_id" if self.entry.identifier == "external_id" else "email"
         safe = [
             text if text and csv_text.is_safe_identifier(text) else None for text in persons[name]
@@ -303,7 +302,7 @@ class _Exporter:
             )
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
-            return hashed_rows(eligible, self.preset)
+            return Rows(eligible.select(list(ROWS)), {})
         items = people.cart_items(connection, eligible["cart_id"])
         merged = eligible.join(items, on="cart_id", how="left", maintain_order="left").with_columns(
             external_id=pl.col("user_id"),
@@ -332,7 +331,7 @@ class _Exporter:
         if rolled.full.height < least:
             yield f"{rolled.full.height} persons are listed: the tool uses no list of below {least}"
         for column, cells in rows.blanked.items():
-            yield f"{column}: {cells} cells are empty: a spreadsheet could run them, or no tool take them"
+            yield f"{column}: {cells} cells left empty, which could be run or which no tool takes"
         for fault, cells in sorted(self.people.profiles.faults.items()):
             yield f"{cells} values of profiles could not be used: {fault.replace('_', ' ')}"
 

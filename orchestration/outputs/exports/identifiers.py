@@ -157,12 +157,14 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 def _plain(text: str | None) -> str:
     """In NFC and lower case, without blanks and invisible characters around it."""
-    value = unicodedata.normalize("NFC", text or "").strip().strip("\u200b\u2060\ufeff").strip()
+    value = (text or "").strip()
+    if not value.isascii():
+        value = unicodedata.normalize("NFC", value).strip("\u200b\u2060\ufeff").strip()
     if not value:
         raise UnusableValueError(EMPTY)
     if _HASH.fullmatch(value):
         raise UnusableValueError(LOOKS_HASHED)
-    return unicodedata.normalize("NFC", value.lower())
+    return value.lower() if value.isascii() else unicodedata.normalize("NFC", value.lower())
 
 
 def _without_dots_and_tag(local: str, domain: str) -> str:

@@ -275,16 +275,20 @@ def _normalised(
     *columns: pl.Series | list[str | None],
 ) -> list[str | None]:
     """The values in their normal form, None for those without; the others' faults are counted."""
-    found: list[str | None] = []
-    for values in zip(*columns, strict=True):
+    values = list(zip(*columns, strict=True))
+    found: dict[tuple[str | None, ...], str | None] = {}
+    unusable: dict[tuple[str | None, ...], str] = {}
+    for each in set(values):  # countries are few
         try:
-            found.append(normalise(*values))
+            found[each] = normalise(*each)
         except UnusableValueError as error:
-            found.append(None)
+            found[each] = None
             if error.fault != EMPTY:
-                key = f"{field} {error.fault}"
-                faults[key] = faults.get(key, 0) + 1
-    return found
+                unusable[each] = f"{field} {error.fault}"
+    for each in values:
+        if fault := unusable.get(each):
+            faults[fault] = faults.get(fault, 0) + 1
+    return [found[each] for each in values]
 
 
 def _series(values: list[str | None]) -> pl.Series:

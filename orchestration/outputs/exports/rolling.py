@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from orchestration.outputs.exports.gates import CONTACTED, WITHDRAWN
+from orchestration.outputs.exports.gates import WITHDRAWN
 from orchestration.outputs.exports.rows import ROWS
 
 _BOUGHT = "bought_since"
@@ -69,13 +69,14 @@ def roll(
     Args:
         listed: what was delivered last, with the columns of `rows.ROWS`.
         wanted: who is to be on the list now, in order.
-        gate: person_id and gate of everybody scored; who is not there left for no reason of theirs.
+        gate: person_id, gate and was_contacted of whoever was scored or is listed; who is not there
+            left for no reason of theirs.
         name: the export, for the warning.
         most_removed_share: that share.
         are_removals_accepted: whether somebody said that the removals are meant.
         is_full_due: whether people are added in this hour; if not, they only leave.
     """
-    reasons = gate.select("person_id", "gate")
+    reasons = gate.select("person_id", "gate", "was_contacted")
     kept = listed.join(wanted, on="identifier", how="semi")
     leaving = (
         listed.join(wanted, on="identifier", how="anti")
@@ -85,9 +86,12 @@ def roll(
             on="person_id",
             how="left",
         )
-        .with_columns(pl.col("gate").fill_null(""), pl.col("has_moved").fill_null(value=False))
+        .with_columns(
+            pl.col("gate").fill_null(""),
+            pl.col("was_contacted", "has_moved").fill_null(value=False),
+        )
     )
-    may_leave = pl.col("gate").is_in([*WITHDRAWN, *CONTACTED])
+    may_leave = pl.col("gate").is_in(WITHDRAWN) | pl.col("was_contacted")
     counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
     share = counted / listed.height if listed.height else 0.0
     if share > most_removed_share and not are_removals_accepted:

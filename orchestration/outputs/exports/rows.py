@@ -3,17 +3,15 @@
 Belongs here: filling merge fields and hashed columns. Not here: who has a row (`gates`), what is
 safe in a cell (`csv_text`), nor the forms of identifiers (`identifiers`).
 
-A row is kept as JSON text of its cells, and so is the identifier by which the tool finds the
-person: two rows are one where their texts are.
+A row is kept as the line of the file, and so is the identifier by which the tool finds the person:
+two rows are one where their lines are.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
 import polars as pl
 
@@ -56,18 +54,17 @@ def merge_rows(persons: pl.DataFrame, preset: Preset, identifier: str) -> Rows:
     for name in preset.fields(identifier):
         values = persons[name].to_list() if name in persons.columns else [None] * persons.height
         write = _writer(name, preset)
-        column = [write(value) for value in values]
-        lost = sum(
-            not text and value not in (None, "") for text, value in zip(column, values, strict=True)
-        )
+        # most values stand in many rows
+        written = {value: write(value) for value in set(values)}
+        lost = {value for value, text in written.items() if not text} - {None, ""}
         if lost:
-            blanked[name] = lost
-        cells.append(column)
+            blanked[name] = sum(value in lost for value in values)
+        cells.append([written[value] for value in values])
     frame = pl.DataFrame(
         {
             "person_id": persons["person_id"],
-            "identifier": [_json([each]) for each in persons[identifier]],
-            "row": [_json(row) for row in zip(*cells, strict=True)],
+            "identifier": csv_text.lines([[each] for each in persons[identifier]]),
+            "row": csv_text.lines(list(zip(*cells, strict=True))),
         },
         schema=ROWS,
     )
@@ -76,8 +73,8 @@ def merge_rows(persons: pl.DataFrame, preset: Preset, identifier: str) -> Rows:
 
 def left_rows(
     identifiers: Sequence[str], preset: Preset, identifier: str, at: datetime
-) -> list[list[str]]:
-    """The cells of the file of those who left: by what the tool found them when they were sent.
+) -> list[str]:
+    """The lines of the file of those who left: by what the tool found them when they were sent.
 
     Args:
         identifiers: theirs, as `Rows.frame` has them.
@@ -85,14 +82,16 @@ def left_rows(
         identifier: of the profile `email`: email or external_id.
         at: the hour.
     """
-    sent = [json.loads(each) for each in identifiers]
+    sent = [csv_text.cells(each) for each in identifiers]
     if preset.is_ads:
         places = iter(range(len(preset.columns)))
         index = [next(places) if column.is_identifier else None for column in preset.columns]
-        return [["" if i is None else each[i] for i in index] for each in sent]
+        return csv_text.lines([["" if i is None else each[i] for i in index] for each in sent])
     said = _LEFT | {"score_as_of": csv_text.time(at, preset.time_format)}
     fields = preset.left_fields(identifier)
-    return [[each if name == identifier else said[name] for name in fields] for (each,) in sent]
+    return csv_text.lines(
+        [[each if name == identifier else said[name] for name in fields] for (each,) in sent]
+    )
 
 
 def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
@@ -107,12 +106,17 @@ def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
     """
     columns = [_hashed_column(persons, column) for column in preset.columns]
     is_identifier = [column.is_identifier for column in preset.columns]
-    found = []
-    for person, cells in zip(persons["person_id"], zip(*columns, strict=True), strict=True):
-        known = [cell for cell, holds in zip(cells, is_identifier, strict=True) if holds]
-        if any(known):
-            found.append((person, _json(known), _json(cells)))
-    return Rows(pl.DataFrame(found, schema=ROWS, orient="row"), {})
+    by_them = [column for column, holds in zip(columns, is_identifier, strict=True) if holds]
+    known = list(zip(*by_them, strict=True))
+    frame = pl.DataFrame(
+        {
+            "person_id": persons["person_id"],
+            "identifier": csv_text.lines(known),
+            "row": csv_text.lines(list(zip(*columns, strict=True))),
+        },
+        schema=ROWS,
+    )
+    return Rows(frame.filter(pl.Series([any(each) for each in known], dtype=pl.Boolean)), {})
 
 
 def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset: Preset) -> Rows:
@@ -139,15 +143,13 @@ def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset:
             withheld += 1
             continue
         at = csv_text.time(since, preset.time_format) if since else ""
-        identifier = _json([email])
-        found.append((identifier, identifier, _json([email, csv_text.safe_text(reason or ""), at])))
-    frame = pl.DataFrame(found, schema=ROWS, orient="row")
+        found.append([email, csv_text.safe_text(reason or ""), at])
+    identifiers = csv_text.lines([[email] for email, _, _ in found])
+    frame = pl.DataFrame(
+        {"person_id": identifiers, "identifier": identifiers, "row": csv_text.lines(found)},
+        schema=ROWS,
+    )
     return Rows(frame, {"email": withheld} if withheld else {})
-
-
-def cells_of(frame: pl.DataFrame) -> list[list[str]]:
-    """The cells of rows that are kept as texts."""
-    return [json.loads(row) for row in frame["row"]]
 
 
 def _hashed_column(persons: pl.DataFrame, column: Column) -> list[str]:
@@ -155,16 +157,19 @@ def _hashed_column(persons: pl.DataFrame, column: Column) -> list[str]:
         return [""] * persons.height
     values = persons[column.field].to_list()
     if column.field == "value":
-        return [csv_text.number(max(value, 0)) if value is not None else "" for value in values]
-    return [_hashed(value, column.form, column.hashed) if value else "" for value in values]
+        numbers = {each: csv_text.number(max(each or 0, 0)) for each in set(values)}
+        return ["" if value is None else numbers[value] for value in values]
+    form = FORMS[column.form]
+    written = {value: _written(value, form, column) for value in set(values)}
+    return [written[value] for value in values]
 
 
-# few values stand in many rows, such as countries; and several columns hash one value
-@lru_cache(maxsize=1000)
-def _hashed(value: str, form: str, hashed: bool) -> str:
+def _written(value: str | None, form: Callable[[str], str], column: Column) -> str:
+    if not value:
+        return ""
     try:
-        text = FORMS[form](value)
-        return sha256(text) if hashed else text
+        text = form(value)
+        return sha256(text) if column.hashed else text
     except UnusableValueError:
         return ""
 
@@ -205,7 +210,3 @@ def _writer(name: str, preset: Preset) -> Callable[[object], str]:
     else:
         write_text = write_free_text
     return write
-
-
-def _json(cells: Sequence[str]) -> str:
-    return json.dumps(cells, ensure_ascii=False, separators=(",", ":"))

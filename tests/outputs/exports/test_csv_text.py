@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from orchestration.outputs.exports.csv_text import (
     can_run,
+    cells,
     is_safe_identifier,
+    lines,
     number,
     safe_text,
     shortened,
@@ -96,7 +98,7 @@ def test_free_text_loses_control_characters_and_keeps_its_words_apart():
 
 @given(st.text(st.sampled_from("a1 =+-@,;\t\n\r\"'\x00\uff1d\uff0b\u200b\u202e€"), max_size=12))
 def test_however_a_line_is_split_no_cell_of_it_is_a_formula(text):
-    line = to_bytes(["x", "name"], [["1", safe_text(text)]]).decode()
+    line = to_bytes(["x", "name"], lines([["1", safe_text(text)]])).decode()
     assert line.count("\n") == 2
     for separator in (",", ";", "\t"):
         for row in csv.reader(io.StringIO(line, newline=""), delimiter=separator):
@@ -108,20 +110,31 @@ def test_however_a_line_is_split_no_cell_of_it_is_a_formula(text):
             assert not bare.startswith(("=", "+", "-", "@"))
 
 
-# a carriage return is a control character, of which no cell has any
-CELLS = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]))
+# no cell has control characters
+CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2)))
 def test_a_file_is_read_back_as_its_cells(rows):
-    content = to_bytes(["a", "b,c"], rows)
+    content = to_bytes(["a", "b,c"], lines(rows))
     read = list(csv.reader(io.StringIO(content.decode(), newline="")))
     assert read == [["a", "b,c"], *rows]
+    assert [cells(line) for line in lines(rows)] == rows
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([["a", "b,c"], *rows])
+    assert content == text.getvalue().encode()
+
+
+def test_a_cell_with_the_end_of_a_line_is_an_error_and_no_file():
+    with pytest.raises(ValueError, match="end of a line"):
+        lines([["a\nb"]])
+    with pytest.raises(ValueError, match="end of a line"):
+        lines([["a", "b\r"]])
 
 
 def test_the_bytes_of_a_file_are_exact():
     assert to_bytes(["a", "b"], []) == b"a,b\n"
-    assert to_bytes(["a", "b"], [["x y;z", 'q"'], ["é,", ""]]) == (
+    assert to_bytes(["a", "b"], lines([["x y;z", 'q"'], ["é,", ""]])) == (
         b'a,b\nx y;z,"q"""\n"\xc3\xa9,",\n'
     )
 

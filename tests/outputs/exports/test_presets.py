@@ -45,9 +45,10 @@ def test_the_presets_are_those_of_the_contract():
 
 def test_the_generic_file_has_the_merge_fields_of_the_contract_in_order():
     fields = (
-        "email external_id first_name language time_zone country cart_segment cart_action"
-        " cart_priority cart_value cart_currency send_after valid_until score_as_of cart_url"
-    ).split()
+        *("email", "external_id", "first_name", "language", "time_zone", "country"),
+        *("cart_segment", "cart_action", "cart_priority", "cart_value", "cart_currency"),
+        *("send_after", "valid_until", "score_as_of", "cart_url"),
+    )
     items = [
         f"item_{i}_{each}"
         for i in (1, 2, 3)
@@ -95,8 +96,8 @@ def test_the_address_is_the_last_column_for_sfmc_of_those_who_left_too():
     assert header("sfmc")[-1] == "EmailAddress"
     assert header("sfmc")[0] == "SubscriberKey"
     assert preset.header(preset.left_fields("email"))[-1] == "EmailAddress"
-    assert left_rows(['["a@example.com"]'], preset, "email", AT) == [
-        ["none", "0", "2026-10-31 10:00:00", "a@example.com"]
+    assert left_rows(["a@example.com"], preset, "email", AT) == [
+        "none,0,2026-10-31 10:00:00,a@example.com"
     ]
 
 
@@ -120,7 +121,7 @@ def test_merge_tags_of_mailchimp_have_ten_characters_at_most():
 def test_times_are_written_as_the_tool_reads_them(name, time):
     persons = pl.DataFrame({"person_id": ["p"], "email": ["a@example.com"], "score_as_of": [AT]})
     row = merge_rows(persons, presets()[name], "email").frame["row"].item()
-    assert f'"{time}"' in row
+    assert time in row.split(",")
 
 
 def test_a_tool_that_cuts_texts_gets_them_short_and_no_cut_address():
@@ -135,7 +136,7 @@ def test_a_tool_that_cuts_texts_gets_them_short_and_no_cut_address():
     )
     rows = merge_rows(persons, presets()["mailchimp"], "email")
     assert rows.blanked == {"cart_url": 1}
-    assert f'"{"é" * 127}"' in rows.frame["row"].item()
+    assert "é" * 127 in rows.frame["row"].item().split(",")
 
 
 def test_generic_is_the_own_preset_of_a_profile_with_one_tool():
@@ -175,11 +176,13 @@ def test_a_new_tool_is_one_small_file(tmp_path):
         ('profile = "email"\nheaders = {email = "country"}', "two columns would be called"),
         ('profile = "hashed_audience"', "have columns"),
         (
-            'profile = "hashed_audience"\ncolumns = [{header = "Email", field = "email", form = "x"}]',
+            'profile = "hashed_audience"\n'
+            'columns = [{header = "Email", field = "email", form = "x"}]',
             "'x' is none of the forms",
         ),
         (
-            'profile = "hashed_audience"\ncolumns = [{header = "E", field = "email", hashed = false}]',
+            'profile = "hashed_audience"\n'
+            'columns = [{header = "E", field = "email", hashed = false}]',
             "carries no plain email",
         ),
         (

@@ -15,8 +15,11 @@ def people(*rows: tuple[str, str, str]) -> pl.DataFrame:
 
 
 def gate(**gates: str) -> pl.DataFrame:
+    contacted = ("in_cooldown", "over_cap")
     return pl.DataFrame(
-        list(gates.items()), schema={"person_id": pl.String, "gate": pl.String}, orient="row"
+        [(person, each, each in contacted) for person, each in gates.items()],
+        schema={"person_id": pl.String, "gate": pl.String, "was_contacted": pl.Boolean},
+        orient="row",
     )
 
 

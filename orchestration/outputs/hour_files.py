@@ -1,0 +1,98 @@
+"""Everything that an hour exports: the priorities, and a file for each tool beside them.
+
+Belongs here: the order of preparing, writing and remembering. Not here: what is in the files
+(`exports`), nor how a folder appears (`export_files`).
+
+What was delivered is remembered last: a run that dies before that exports the same again, and
+nobody who should leave a list stays on it.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ground.home import Home
+from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name
+from orchestration.ground.settings import Settings
+from orchestration.outputs import export_files
+from orchestration.outputs.exports.hourly import Prepared, prepare_exports
+
+
+def write_exports(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    hour: datetime,
+    settings: Settings,
+    *,
+    models: dict[str, str],
+    is_stale: bool = False,
+    reporting_currency: str | None = None,
+    not_after: datetime = END_OF_TIME,
+    accepted: Iterable[str] = (),
+) -> export_files.Export:
+    """Write all files of an hour, and note what was delivered.
+
+    Args:
+        connection: the open warehouse.
+        home: where the files go.
+        hour: the scored hour.
+        settings: the exports and contacts.
+        models: model ids by model name, for the manifest.
+        is_stale: whether the newest event was too old at the hour, for the manifest.
+        reporting_currency: the currency of values and gains, for the manifest.
+        not_after: the newest hour there can be by the clock.
+        accepted: exports whose removals somebody said are meant.
+
+    Raises:
+        ComebackError: an export has a preset that there is not.
+    """
+    prepared = prepare(connection, home, hour, settings, accepted=accepted)
+    written = export_files.write_export(
+        home.exports,
+        hour,
+        export_files.read_rows(connection, hour),
+        models=models,
+        settings_digest=settings.digest,
+        keep_hours=settings.exports_keep_hours,
+        is_stale=is_stale,
+        reporting_currency=reporting_currency,
+        not_after=not_after,
+        beside=prepared,
+    )
+    prepared.remember()
+    return written
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    hour: datetime,
+    settings: Settings,
+    *,
+    accepted: Iterable[str] = (),
+) -> Prepared:
+    """The files for tools of an hour, not written yet."""
+    return prepare_exports(
+        connection,
+        home,
+        hour,
+        settings,
+        accepted=accepted,
+        delivered_before=_delivered_before(home.exports, hour),
+    )
+
+
+def _delivered_before(folder: Path, hour: datetime) -> set[str]:
+    """The exports that had somebody on a list at the newest exported hour before this one."""
+    if not folder.exists():
+        return set()
+    earlier = sorted(
+        path for path in folder.iterdir() if is_hour_name(path.name) and path.name < hour_name(hour)
+    )
+    if not earlier:
+        return set()
+    manifest = json.loads((earlier[-1] / export_files.MANIFEST).read_bytes())
+    return {name for name, each in manifest.get("exports", {}).items() if each["persons"]}

@@ -1,0 +1,130 @@
+"""All files of an hour, on disk."""
+
+import hashlib
+import json
+from unittest.mock import patch
+
+import pytest
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
+from orchestration.outputs.hour_files import prepare, write_exports
+from tests.outputs.exports.test_hourly import HOUR, TEN, Shop
+
+PARTS = ("add", "full", "remove")
+NAMES = [f"{name}.{part}.csv" for name in ("email", "google", "meta") for part in PARTS]
+NAMES += ["manifest.json", "retargeting_priorities.csv"]
+NAMES += [f"suppressions.{part}.csv" for part in PARTS]
+
+
+@pytest.fixture
+def shop(tmp_path):
+    home = Home(tmp_path)
+    home.exports.mkdir()
+    return Shop(home)
+
+
+def write(shop: Shop, hour=TEN):
+    models = {"abandonment": "a" * 12, "return": "b" * 12}
+    return write_exports(shop.connection, shop.home, hour, Settings(), models=models)
+
+
+def tree(shop: Shop) -> dict[str, bytes]:
+    files = [path for path in shop.home.exports.rglob("*") if path.is_file()]
+    return {path.relative_to(shop.home.exports).as_posix(): path.read_bytes() for path in files}
+
+
+def test_manifest_and_pointer_name_every_file_with_its_sum_and_no_person(shop):
+    shop.person("ann", 1)
+    shop.person("bob", 2, email_consent=None)
+    write(shop)
+    folder = shop.home.exports / "2026-10-31T10Z"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    latest = json.loads((shop.home.exports / "latest.json").read_text())
+    assert manifest["hour"] == latest["hour"] == "2026-10-31T10:00:00Z"
+    assert [(each["path"], each["sha256"]) for each in manifest["files"]] == [
+        (each["path"], each["sha256"]) for each in latest["files"]
+    ]
+    for each in manifest["files"]:
+        content = (shop.home.exports / each["path"]).read_bytes()
+        assert each["sha256"] == hashlib.sha256(content).hexdigest()
+        assert each["bytes"] == len(content)
+        assert each["rows"] == content.count(b"\n") - 1
+        assert ",".join(each["columns"]) == content.decode().splitlines()[0]
+    email = manifest["exports"]["email"]
+    assert (email["profile"], email["preset"], email["persons"]) == ("email", "generic", 1)
+    assert sum(email["counts"].values()) == 2
+    assert (email["counts"]["eligible"], email["counts"]["no_consent"]) == (1, 1)
+    assert "ann" not in (folder / "manifest.json").read_text()
+    assert faults_of_export(shop.home.exports, TEN, read_rows(shop.connection, TEN)) == []
+
+
+def test_files_with_people_in_them_are_the_owners_alone(shop):
+    shop.person("ann")
+    write(shop)
+    folder = shop.home.exports / "2026-10-31T10Z"
+    assert (folder / "email.full.csv").stat().st_mode & 0o777 == 0o600
+    assert (folder / "google.remove.csv").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_was_changed_is_a_fault(shop):
+    shop.person("ann")
+    write(shop)
+    path = shop.home.exports / "2026-10-31T10Z" / "meta.full.csv"
+    path.write_bytes(path.read_bytes() + b"x")
+    assert faults_of_export(shop.home.exports, TEN, read_rows(shop.connection, TEN)) == [
+        "the manifest gives another sha256 than meta.full.csv has"
+    ]
+
+
+def test_the_hour_again_is_the_same_bytes_and_one_that_died_before_it_was_noted_too(shop):
+    shop.person("ann")
+    with (
+        patch("orchestration.outputs.exports.membership.remember", side_effect=OSError("killed")),
+        pytest.raises(OSError, match="killed"),
+    ):
+        write(shop)
+    died = tree(shop)
+    assert read_latest(shop.home.exports)["hour"] == "2026-10-31T10:00:00Z"
+    for _ in range(2):
+        write(shop)
+        assert tree(shop) == died
+
+
+def test_a_lost_warehouse_removes_nobody_and_says_so(shop):
+    shop.person("ann")
+    write(shop)
+    shop.connection.execute("drop table vault.export_lists; drop table vault.export_members")
+    shop.connection.execute("delete from scores.cart_scores")
+    exports = write(shop, TEN + HOUR).exports
+    assert "nobody was removed" in exports["email"]["warnings"][0]
+    assert "nobody was removed" in exports["google"]["warnings"][0]
+    assert not any("removed" in each for each in exports["suppressions"]["warnings"])
+
+
+def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(shop):
+    shop.person("ann", 1)
+    shop.person("bob", 2)
+    write(shop)
+    assert b"ann@example.com" in tree(shop)["2026-10-31T10Z/email.full.csv"]
+    shop.connection.execute(
+        "delete from scores.cart_scores where owner_id = 'ann';"
+        "delete from vault.current_profiles where user_id = 'ann'"
+    )
+    rewrite_all(
+        shop.home.exports,
+        shop.connection,
+        keep_hours=72,
+        scores_after=TEN - HOUR,
+        beside=lambda hour: prepare(shop.connection, shop.home, hour, Settings()),
+    )
+    files = tree(shop)
+    assert not any(b"ann@example.com" in content for content in files.values())
+    assert b"bob@example.com" in files["2026-10-31T10Z/email.full.csv"]
+    # and the next hour takes her off the lists, under what was sent
+    exports = write(shop, TEN + HOUR).exports
+    assert exports["email"]["persons"] == 0
+    assert b"ann@example.com,none,0" in tree(shop)["2026-10-31T11Z/email.remove.csv"]
