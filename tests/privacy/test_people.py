@@ -154,8 +154,12 @@ def test_access_shows_what_an_erasure_would_delete_and_nothing_of_others(connect
         "suppressions": 2,
     }
     assert delivered["suppressions"][1] == {
-        "file": "a.csv", "line": 3, "channel": "sms", "phone": "+49 151 23456789",
-        "reason": "manual", "suppressed_at": "2026-03-01",
+        "file": "a.csv",
+        "line": 3,
+        "channel": "sms",
+        "phone": "+49 151 23456789",
+        "reason": "manual",
+        "suppressed_at": "2026-03-01",
     }
     assert BERT not in json.dumps(values)
     with pytest.raises(ComebackError, match="no row names this user"):
