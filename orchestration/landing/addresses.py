@@ -19,6 +19,7 @@ _BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
 _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
 _GOOGLE = ("gmail.com", "googlemail.com")
 _LEAST_DIGITS = 5
+_FIRST_DIGITS = tuple("123456789")
 
 
 def email_key(text: str | None) -> str | None:
@@ -56,10 +57,15 @@ def phone_key(text: str | None, country: str | None = None) -> str | None:
     region = country_code(country)
     if region is None:
         text = re.sub(r"^\s*00", "+", text)
-    with suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(text, region)
-        if phonenumbers.is_possible_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = _number(text, region)
+    # the plus is easily lost, to a spreadsheet for one
+    if text[:1] in _FIRST_DIGITS and (full := _number(f"+{text}", None)):
+        is_of_region = full.country_code == phonenumbers.country_code_for_region(region or "")
+        is_better = region is None or is_of_region or number is None
+        if is_better and phonenumbers.is_valid_number(full):
+            number = full
+    if number and phonenumbers.is_possible_number(number):
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     digits = phonenumbers.normalize_digits_only(text).lstrip("0")
     return digits if len(digits) >= _LEAST_DIGITS else None
 
@@ -68,9 +74,13 @@ def national_digits(key: str) -> str | None:
     """The key that a number has where nobody says of which country it is; None for no number."""
     if not key.startswith("+"):
         return key
+    number = _number(key, None)
+    return number and (phonenumbers.national_significant_number(number).lstrip("0") or None)
+
+
+def _number(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
     with suppress(phonenumbers.NumberParseException):
-        number = phonenumbers.parse(key)
-        return phonenumbers.national_significant_number(number).lstrip("0") or None
+        return phonenumbers.parse(text, region)
     return None
 
 

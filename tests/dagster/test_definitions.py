@@ -49,7 +49,9 @@ def test_the_hourly_job_does_everything_but_the_watermark(definitions):
     assert keys(definitions, "hourly") == every - {"log_watermark"}
     assert keys(definitions, "train") == {"abandonment_model", "return_model", "models"}
     assert "log_watermark" in keys(definitions, "land")
-    assert all(key.startswith("raw/") for key in keys(definitions, "land") - {"log_watermark"})
+    landed = keys(definitions, "land") - {"log_watermark"}
+    assert all(key.startswith(("raw/", "vault/")) for key in landed)
+    assert "vault/profiles" in landed
 
 
 def test_models_are_learned_again_in_the_train_job_only(definitions):

@@ -19,7 +19,11 @@ from orchestration.landing.locations import Location, files_at, known_sources, l
 from orchestration.landing.simulated_shop import remove_simulated_shop
 
 OWN_RATES = "date,currency,rate\n2026-01-01,JPY,0.006\n"
-SIMULATED = ("canonical/simulated_shop/day.csv", "exchange_rates/simulated_shop/rates.csv")
+SIMULATED = (
+    "canonical/simulated_shop/day.csv",
+    "exchange_rates/simulated_shop/rates.csv",
+    *(f"{name}/simulated_shop/{name}.csv" for name in ("profiles", "suppressions", "contacts")),
+)
 
 
 @pytest.fixture
@@ -67,11 +71,14 @@ def test_rates_of_ones_own_beside_it_remove_nothing(home):
 
 @pytest.fixture
 def launcher(tmp_path, monkeypatch):
-    """What a command begins with, over an empty home; what is simulated is one file."""
+    """What a command begins with, over an empty home; what is simulated is one file a source."""
 
-    def simulate(folder, *_):
+    def simulate(folder, *_, people):
         folder.mkdir(parents=True)
         (folder / "day.csv").write_text("event_id\n")
+        for name in ("profiles", "suppressions", "contacts"):
+            (people / name).mkdir(parents=True)
+            (people / name / f"{name}.csv").write_text("user_id\n")
         return mock.Mock(events=0, files=[])
 
     monkeypatch.setattr(simulated_shop, "write_shop", simulate)

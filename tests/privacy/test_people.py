@@ -1,0 +1,182 @@
+"""A person is erased from the vault, in every spelling, and corrections can be made and erased."""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+
+import duckdb
+import pytest
+
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.landing.locations import configured_locations, land_locations, sources_in
+from orchestration.people import vault
+from orchestration.privacy import access, erasure, rectified
+from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.privacy.spellings import spellings
+from orchestration.warehouse.database import ensure_score_tables
+
+NOW = datetime(2026, 3, 9, 12)
+SOURCES = sources_in(DBT_PROJECT)
+ANNA, BERT = "anna-7431-account", "bert-5521-account"
+PROFILES = f"""user_id,email,phone,country,email_consent,updated_at
+{ANNA},Anna@shop.example,0151 23456789,DE,granted,2026-03-01T10:00:00Z
+{ANNA},both@shop.example,0151 23456789,DE,granted,2026-03-02T10:00:00Z
+{BERT},both@shop.example,0151 99456789,DE,granted,2026-03-01T10:00:00Z
+"""
+SUPPRESSIONS = """channel,email,phone,reason,suppressed_at
+email,ANNA@shop.example,,bounced,2026-03-01
+sms,,+49 151 23456789,manual,2026-03-01
+email,BOTH@shop.example,,manual,2026-03-01
+"""
+AGAIN = {
+    "profiles/b.jsonl": f'{{"updated_at": "2026-03-01T10:00:00+00:00", "user_id": " {ANNA}"}}\n',
+    "suppressions/b.csv": 'suppressed_at,email,phone\n2026-03-01,"A. <anna@SHOP.example>",\n'
+    "2026-03-01,,0049 (151) 23456789\n2026-03-01,,0151/23456789\n2026-03-01,carl@shop.example,\n",
+}
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    home = Home(tmp_path)
+    home.prepare()
+    put(home, {"profiles/a.csv": PROFILES, "suppressions/a.csv": SUPPRESSIONS})
+    put(home, {"erasures/a.csv": f"user_id,requested_at\n{ANNA},2026-03-02T00:00:00Z\n"})
+    return home
+
+
+@pytest.fixture
+def connection(home):
+    """A warehouse with people, and a log of one event of each."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        ensure_score_tables(connection)
+        connection.execute(
+            "create table main.candidate_events"
+            " (source varchar, event_id varchar, load_id bigint, line bigint)"
+        )
+        connection.execute(
+            "create table main.events (source varchar, event_id varchar, visitor_id varchar,"
+            " user_id varchar, owner_id varchar, event_at timestamp, event_number bigint)"
+        )
+        for user in (ANNA, BERT):
+            connection.execute(
+                "insert into main.events values ('canonical', $1, 'phone-' || $1, $1, $1, $2, 1)",
+                [user, NOW],
+            )
+        land(connection, home)
+        yield connection
+
+
+def put(home: Home, files: dict[str, str]) -> None:
+    for name, content in files.items():
+        path = home.landing / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def land(connection, home: Home) -> None:
+    locations = configured_locations(home, Settings(), SOURCES)
+    land_locations(connection, home, SOURCES, locations, datetime.now(UTC))
+    vault.settle(connection, SOURCES, Settings())
+
+
+def rows(connection, query: str) -> list[tuple]:
+    return connection.execute(query).fetchall()
+
+
+def test_whoever_is_erased_leaves_the_vault_and_does_not_come_back(connection, home):
+    subject = Subject("user", ANNA)
+    erasure.mark(connection, home, SOURCES, subject, NOW)
+    plan = erasure.find(connection, SOURCES, Plan.of(subject))
+    assert plan.rows == {"vault.erasures": 1, "vault.profiles": 2, "vault.suppressions": 2}
+    # the address that Bert has too is not hers alone
+    assert plan.emails == {"Anna@shop.example", "ANNA@shop.example", "anna@shop.example"}
+    assert plan.phones == {"0151 23456789", "+49 151 23456789", "+4915123456789"}
+    erasure.remove(connection, home, SOURCES, plan, NOW)
+    vault.settle(connection, SOURCES, Settings())
+    put(home, AGAIN)
+    land(connection, home)
+    assert rows(connection, "select user_id, email from vault.profiles") == [
+        (BERT, "both@shop.example")
+    ]
+    assert rows(connection, "select email from vault.suppressions order by 1") == [
+        ("BOTH@shop.example",),
+        ("carl@shop.example",),
+    ]
+    assert rows(connection, "select * from vault.erasure_requests") == []
+    assert rows(connection, "select reason, count(*) from raw.unreadable_rows group by 1") == [
+        ("erased", 9)
+    ]
+
+
+def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connection, home):
+    fields = rectified.parsed(
+        ["email=new@shop.example", "phone=", "attr_tier=gold"], SOURCES["profiles"]
+    )
+    path = rectified.write(connection, home, BERT, fields, NOW)
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert BERT not in path.name
+    land(connection, home)
+    assert rows(
+        connection,
+        "select email, phone, country, email_consent, sms_consent, updated_at, attributes"
+        f" from vault.profile_versions where user_id = '{BERT}' order by updated_at desc limit 1",
+    ) == [("new@shop.example", None, "DE", True, False, NOW, '{"attr_tier":"gold"}')]
+    rectified.remove(connection, home, [ANNA])
+    assert path.exists()
+    rectified.remove(connection, home, [BERT])
+    assert not path.exists()
+    assert rows(connection, "select count(*) from raw.files where file like '%jsonl'") == [(0,)]
+
+
+def test_only_fields_of_a_profile_can_be_set_and_no_value_is_shown():
+    for text in ("user_id=x", "updated_at=2026", "secret", "shoe=38"):
+        with pytest.raises(WrongUsage, match="is no field of a profile") as error:
+            rectified.parsed([text], SOURCES["profiles"])
+        assert "=" not in str(error.value).split(",")[0]
+
+
+def test_nobody_is_corrected_of_whom_nothing_is_known(connection, home):
+    with pytest.raises(ComebackError, match="no profile of this user has landed"):
+        rectified.write(connection, home, "nobody-0001", {"email": "x@y.example"}, NOW)
+
+
+def test_access_shows_what_an_erasure_would_delete_and_nothing_of_others(connection):
+    values = json.loads(access.person(connection, SOURCES, Subject("user", ANNA)))
+    assert (values["user"], values["visitors"]) == (ANNA, [f"phone-{ANNA}"])
+    delivered = values["delivered"]
+    assert {name: len(found) for name, found in delivered.items()} == {
+        "erasures": 1,
+        "profiles": 2,
+        "suppressions": 2,
+    }
+    assert delivered["suppressions"][1] == {
+        "file": "a.csv",
+        "line": 3,
+        "channel": "sms",
+        "phone": "+49 151 23456789",
+        "reason": "manual",
+        "suppressed_at": "2026-03-01",
+    }
+    assert BERT not in json.dumps(values)
+    with pytest.raises(ComebackError, match="no row names this user"):
+        access.person(connection, SOURCES, Subject("user", "nobody-0001"))
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        *("Anna@shop.example", "anna@shop.example", "ANNA@SHOP.EXAMPLE"),
+        *("anna%40shop.example", "anna\\u0040shop.example"),
+        "YW5uYUBzaG9wLmV4YW1wbGU=",
+        hashlib.sha256(b"anna@shop.example").hexdigest(),
+        *("+4915123456789", "4915123456789", "004915123456789", "015123456789"),
+        *("+49 1512 3456789", "01512 3456789", "%2B4915123456789"),
+    ],
+)
+def test_addresses_are_looked_for_in_every_spelling(spelled):
+    found = spellings({"Anna@shop.example"}, {"+4915123456789"})
+    assert spelled in found
