@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from orchestration.ground.address_rules import RULES_FILE
 from orchestration.ground.home import Home
 from orchestration.ground.settings import FILE_NAME, Settings, load_settings
 from orchestration.ground.sql import literal, quoted
@@ -35,7 +36,10 @@ from orchestration.warehouse import database, dbt_build, suspect_files
 from orchestration.warehouse.rule_macros import rule_macros
 
 # Each with all that it is built from.
-_BUILT = ("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+carts", "+orders")
+_BUILT = (
+    *("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+carts", "+orders"),
+    "+untyped_addresses",
+)
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 _SHOWN = 10
 _SHOWN_CHARACTERS = 200
@@ -101,8 +105,9 @@ def _trial(home: Home) -> Iterator[Home]:
     with TemporaryDirectory(prefix="comeback_inspect_") as folder:
         trial = Home(Path(folder).resolve())
         trial.prepare()
-        if (home.root / FILE_NAME).exists():
-            shutil.copy(home.root / FILE_NAME, trial.root)
+        for name in (FILE_NAME, RULES_FILE):
+            if (home.root / name).exists():
+                shutil.copy(home.root / name, trial.root)
         for mine, its in ((home.sources, trial.sources), (home.erasures, trial.erasures)):
             if mine.exists():
                 shutil.copytree(mine, its)
@@ -120,6 +125,7 @@ def _lines(
     yield from _type_lines(connection, source, settings)
     yield from _id_lines(connection, source)
     yield from _time_lines(connection, source)
+    yield from _page_lines(connection)
     yield from _item_lines(connection)
     yield from _aside_lines(connection)
     yield from _outcome_lines(connection)
@@ -241,6 +247,32 @@ def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
         if naive:
             line += f"; {_count(naive, 'time')} without an offset, read as {source.zone}"
     yield line
+
+
+def _page_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """What addresses say of page views, and the commonest that say nothing."""
+    ((pages, typed, items, lists),) = connection.execute(
+        "select count(*), count(page_type), count(*) filter (where viewed_type = 'view_item'),"
+        " count(*) filter (where viewed_type = 'view_item_list') from main.candidate_events"
+        " where event_type = 'page_view' and drop_reason is null"
+    ).fetchall()
+    if not pages:
+        return
+    ((doubled,),) = connection.execute("select count(*) from main.doubled_views").fetchall()
+    line = (
+        f"Pages       {_count(pages, 'page view')}, {pages - typed:,} without a type by their"
+        f" address; {items:,} of an item, {lists:,} of a list"
+    )
+    if doubled:
+        line += f", {doubled:,} of them beside a view that was delivered"
+    yield line
+    commonest = connection.execute(
+        "select untyped_path, page_view_count from main.untyped_addresses"
+        f" order by 2 desc, 1 limit {_SHOWN}"
+    ).fetchall()
+    if commonest:
+        shown = "; ".join(f"{_value(path)} {count:,}" for path, count in commonest)
+        yield f"            without a type: {shown} (address_rules.csv gives them one)"
 
 
 def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -29,23 +29,33 @@ ROWS = [
     row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44"),
     row("b", "2026-03-02T11:01:00Z", "add to cart", item_id="tie", price="-1", currency="EUR",
         event_id="7"),
+    row("c", "2026-03-02T10:07:00Z", "page", event_id="8",
+        page_url="https://shop.example/products/shoe?gclid=1"),
+    row("c", "2026-03-02T10:07:01Z", "Product Viewed", event_id="9", item_id="shoe",
+        page_url="https://shop.example/products/shoe"),
+    row("c", "2026-03-02T10:08:00Z", "page", event_id="10", page_url="https://shop.example/cart/"),
+    row("c", "2026-03-02T10:09:00Z", "page", event_id="11", page_url="https://shop.example/about"),
+    row("c", "2026-03-02T10:10:00Z", "page", event_id="12", page_url="https://shop.example/about/"),
 ]  # fmt: skip
 EXPECTED = """\
 Source      canonical: columns eventat, eventtype, visitorid
-Files       1 file, 8 rows
-Rows        5 become events, 1 are duplicates, 2 would be dropped; 1 would be repaired
+Files       1 file, 13 rows
+Rows        10 become events, 1 are duplicates, 2 would be dropped; 1 would be repaired
 Not read    notes.pdf: pdf
 Columns     read: event_id, visitor_id, user_id, event_at, event_type, item_id, price, currency, \
-order_id, order_value, items
-            without a value: item_category, item_brand, quantity, page_url, referrer, utm_source, \
+order_id, order_value, page_url, items
+            without a value: item_category, item_brand, quantity, referrer, utm_source, \
 utm_medium, utm_campaign, device_type, country
             not read: shoe_size
-Types       page 3 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
-add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
-Ids         3 visitors, 1 user, 1 row of nobody
+Types       page 7 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
+Product Viewed 1 -> view_item; add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
+Ids         4 visitors, 1 user, 1 row of nobody
             visitor_id means nobody in: (not set) 1, guest 1
 Time        2026-03-02 10:00:00 to 2026-03-02 11:01:00 UTC; 2 times without an offset, read as UTC
-Items       1 row with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 3 \
+Pages       5 page views, 3 without a type by their address; 1 of an item, 0 of a list, 1 of \
+them beside a view that was delivered
+            without a type: /about 2 (address_rules.csv gives them one)
+Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 3 \
 without a price of their own
 Currencies  of prices: none 2
 Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
@@ -55,7 +65,7 @@ Dropped     no_identity: 1 row, the first is line 5 of day.jsonl: {"event_id": "
 Repaired    bad_price: 1 row, the first is line 8 of day.jsonl: {"event_id": "7", \
 "visitor_id": "b", "event_at": "2026-03-02T11:01:00Z", "event_type": "add to cart", \
 "item_id": "tie", "price": "-1", "currency": "EUR"}
-A run makes 3 sessions, 2 carts (1 converted, 1 open), 1 order
+A run makes 4 sessions, 2 carts (1 converted, 1 open), 1 order
             orders in EUR: 1, worth 30.0000"""
 
 

@@ -1,9 +1,9 @@
 """What a shop may set, in `$COMEBACK_HOME/comeback.toml`.
 
 Belongs here: the settings, each declared once with its type, range, default, description and marks,
-and the reading of the file. Everything else that names a setting (dbt's variables, messages, the
-template of the file) is derived from the declaration. Not here: where state lies (`home`), nor what
-a setting does; the modules that take them say that.
+and the reading of the file and of those beside it. Everything else that names a setting (dbt's
+variables, messages, the template of the file) is derived from the declaration. Not here: where
+state lies (`home`), nor what a setting does; the modules that take them say that.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ from pydantic import (
 )
 
 from ml.economics import Economics
+from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
@@ -228,6 +229,9 @@ class Settings(BaseModel):
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
     )
+    address_rules: Annotated[
+        tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.LATER, Mark.FILE
+    ] = Field((), description="What the addresses of the shop's pages say: address_rules.csv.")
     sources: dict[str, Text] = Field(
         {},
         description="Folder or fsspec address of the dumps of a source; without one,"
@@ -267,29 +271,45 @@ def load_settings(home: Path) -> Settings:
     """The settings of a home folder: the defaults, overridden by its `comeback.toml` if any.
 
     Raises:
-        ComebackError: the file is no TOML, or has an unknown key or a value that does not fit.
+        ComebackError: the file is no TOML, or has an unknown key or a value that does not fit; or
+            the shop's address rules cannot be read.
     """
     path = home / FILE_NAME
+    address_rules = load_address_rules(home)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        return Settings()
+        return Settings(address_rules=address_rules)
     # a RecursionError: arrays in arrays without an end
     except (ValueError, RecursionError) as error:
         raise ComebackError(
             f"the settings are no TOML ({error})", str(path), "correct the file"
         ) from error
-    return parse_settings(values, where=str(path))
+    return parse_settings(values, where=str(path), address_rules=address_rules)
 
 
-def parse_settings(values: Mapping[str, object], where: str = FILE_NAME) -> Settings:
-    """Settings out of a parsed TOML document; `where` is named in errors.
+def parse_settings(
+    values: Mapping[str, object],
+    where: str = FILE_NAME,
+    address_rules: tuple[AddressRule, ...] = (),
+) -> Settings:
+    """Settings out of a parsed TOML document, and those of files beside it.
+
+    Args:
+        values: the document.
+        where: it is named in errors.
+        address_rules: what the addresses of the shop's pages say.
 
     Raises:
         ComebackError: an unknown key, or a value of a wrong type or out of its range.
     """
+    for name in marked(Settings, Mark.FILE):
+        if name in values:
+            raise ComebackError(
+                f"'{name}' is no setting of this file", where, f"write {name}.csv beside it"
+            )
     try:
-        return Settings.model_validate(values)
+        return Settings.model_validate({**values, "address_rules": address_rules})
     except ValidationError as error:
         faults = error.errors(include_url=False)
     faults.sort(key=lambda fault: not _is_unknown(fault))

@@ -27,12 +27,14 @@ class Mark(Enum):
         HOUR: the snapshots of an hour and nothing that stays. A variable of dbt.
         MACHINE: no score and no export. Not in the digest.
         LATER: came after the first digests were written. Not in the digest at its default.
+        FILE: stands in a file of its own in the home, not in `comeback.toml`.
     """
 
     LOG = auto()
     HOUR = auto()
     MACHINE = auto()
     LATER = auto()
+    FILE = auto()
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,9 @@ def toml_template(model: type[BaseModel]) -> str:
     A # before a setting or the name of a table has no blank after it, before prose it has one:
     without the former, the document gives the defaults.
     """
-    settings = declared(model)
+    settings = {
+        name: field for name, field in declared(model).items() if Mark.FILE not in field.metadata
+    }
     values = [name for name, field in settings.items() if not is_table(field)]
     tables = [name for name, field in settings.items() if is_table(field)]
     blocks = [_prose(*_INTRODUCTION), *(_setting(name, settings[name]) for name in values)]

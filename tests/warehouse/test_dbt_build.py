@@ -47,7 +47,9 @@ def test_the_hour_and_the_settings_become_variables():
             "cart_expiry_days",
             "ids",
             "money",
+            "address_rules",
         ],
+        "address_rules": [],
         "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
         "event_sources": [

@@ -81,6 +81,22 @@ def test_sessions_are_those_of_a_plain_count(shopify_home, visits):
     }
 
 
+def test_views_are_the_page_views_of_products(shopify_home, delivered):
+    products = {
+        (row.get("client_id") or row.get("clientId"), *list(row.values())[1:])
+        for rows in delivered.values()
+        for row in rows
+        if row["event_name"] == "page_viewed"
+        and "/products/" in row["page_url"].partition("?")[0].partition("#")[0]
+    }
+    views = sum(visitor != "" for visitor, *_ in products)
+    with published(shopify_home) as connection:
+        found = connection.execute("select sum(view_count) from sessions").fetchone()
+        of_items = connection.execute("select sum(view_count) from items").fetchone()
+    assert found == of_items == (views,)
+    assert views > 10_000
+
+
 def test_orders_are_those_of_a_plain_count_each_id_once(shopify_home, delivered):
     first: dict[str, tuple[str, float]] = {}
     for rows in delivered.values():

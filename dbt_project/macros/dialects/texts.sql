@@ -43,3 +43,21 @@ regexp_replace({{ text }}, '^[{{ blank_class() }}]+|[{{ blank_class() }}]+$', ''
 {%- macro duckdb__without_blanks(text) -%}
 regexp_replace({{ text }}, '[{{ blank_class() }}]+', '', 'g')
 {%- endmacro -%}
+
+{#- The text with another in place of everything that the pattern finds. -#}
+{%- macro replaced_everywhere(text, pattern, replacement) -%}
+{{ return(adapter.dispatch('replaced_everywhere')(text, pattern, replacement)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__replaced_everywhere(text, pattern, replacement) -%}
+regexp_replace({{ text }}, {{ text_literal(pattern) }}, {{ text_literal(replacement) }}, 'g')
+{%- endmacro -%}
+
+{#- The text with the letters that its codes (%20) stand for; as it is where these are no letters. A plus stays one. -#}
+{%- macro url_decoded(text) -%}
+{{ return(adapter.dispatch('url_decoded')(text)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__url_decoded(text) -%}
+coalesce(try(url_decode({{ text }})), {{ text }})
+{%- endmacro -%}

@@ -72,6 +72,22 @@ typed as (
 
 ),
 
+meanings as (
+
+    {{ meanings_of_addresses('typed') }}
+
+),
+
+pages as (
+
+    select
+        *,
+        {{ item_id('page_item_text') }} as page_item_id,
+        {{ viewed_type('event_type', 'page_type') }} as viewed_type
+    from meanings
+
+),
+
 validated as (
 
     select
@@ -86,7 +102,8 @@ validated as (
         event_type,
         {{ event_rank('event_type') }} as event_rank,
         item_id,
-        item_category,
+        coalesce(item_category, case when item_id is null or page_type = 'item' then page_category end)
+            as item_category,
         item_brand,
         case
             when {{ is_whole_quantity('quantity_number') }}
@@ -97,6 +114,14 @@ validated as (
         order_id,
         case when order_value_number >= 0 then order_value_number end as order_value,
         page_url,
+        page_type,
+        case when event_type = 'page_view' and page_type is null then path end as untyped_path,
+        viewed_type,
+        case when viewed_type = 'view_item' then coalesce(item_id, page_item_id) end as viewed_item_id,
+        case
+            when path is not null and (viewed_type is not null or event_type in ('view_item', 'view_item_list'))
+                then {{ hash_number(['coalesce(page_item_id, path)']) }}
+        end as page_key,
         referrer,
         utm_source,
         utm_medium,
@@ -132,7 +157,7 @@ validated as (
                     end
             end
         ), '') as repair_reasons
-    from typed
+    from pages
 
 )
 

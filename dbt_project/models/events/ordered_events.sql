@@ -15,12 +15,10 @@ candidates as (
         visitor_id,
         user_id,
         event_at,
-        event_rank,
-        event_type not in (
-            {% for type in var('passive_event_types') -%}
-                '{{ type }}'{% if not loop.last %},{% endif %}
-            {% endfor -%}
-        ) as is_activity,
+        event_type,
+        viewed_type,
+        item_id,
+        viewed_item_id,
         context_flags,
         row_key
     from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
@@ -30,10 +28,34 @@ candidates as (
 
 deduplicated as (
 
-    select candidates.*
+    select
+        candidates.source,
+        candidates.event_id,
+        candidates.visitor_id,
+        candidates.user_id,
+        candidates.event_at,
+        {{ counted_type('candidates', 'doubled_views') }} as event_type,
+        {{ counted_item('candidates', 'doubled_views') }} as item_id,
+        candidates.context_flags,
+        candidates.row_key
     from candidates
     left join {{ ref('duplicate_rows') }} as duplicate_rows on candidates.row_key = duplicate_rows.row_key
+    left join {{ ref('doubled_views') }} as doubled_views on candidates.row_key = doubled_views.row_key
     where duplicate_rows.row_key is null
+
+),
+
+ranked as (
+
+    select
+        *,
+        {{ event_rank('event_type') }} as event_rank,
+        event_type not in (
+            {% for type in var('passive_event_types') -%}
+                '{{ type }}'{% if not loop.last %},{% endif %}
+            {% endfor -%}
+        ) as is_activity
+    from deduplicated
 
 ),
 
@@ -56,7 +78,7 @@ ordered as (
             order by {{ event_order() }}
             rows between unbounded preceding and 1 preceding
         ) as previous_activity_at
-    from deduplicated
+    from ranked
 
 ),
 
@@ -67,7 +89,9 @@ cut as (
         visitor_id,
         owner_id,
         event_at,
+        event_type,
         event_rank,
+        item_id,
         is_activity,
         context_flags,
         event_number,
@@ -87,7 +111,9 @@ final as (
         visitor_id,
         owner_id,
         event_at,
+        event_type,
         event_rank,
+        item_id,
         is_activity,
         context_flags,
         event_number,

@@ -11,28 +11,33 @@ with
 counting_events as (
 
     select
-        row_key,
-        event_at,
-        event_type,
-        item_id,
-        item_category,
-        item_brand,
-        quantity,
-        price,
-        currency
-    from {{ ref('candidate_events') }}
+        candidates.row_key,
+        candidates.event_at,
+        {{ counted_type('candidates', 'doubled_views') }} as event_type,
+        {{ counted_item('candidates', 'doubled_views') }} as item_id,
+        candidates.item_category,
+        candidates.item_brand,
+        candidates.quantity,
+        candidates.price,
+        candidates.currency
+    from {{ ref('candidate_events') }} as candidates
+    left join {{ ref('doubled_views') }} as doubled_views on candidates.row_key = doubled_views.row_key
     where
-        drop_reason is null
+        candidates.drop_reason is null
         {% if is_incremental_build() -%}
         -- the span first: by it whole row groups are skipped
-        and event_at >= (select min(days_this_run.day) from {{ ref('days_this_run') }} as days_this_run)
-        and event_at < (
+        and candidates.event_at >= (select min(days_this_run.day) from {{ ref('days_this_run') }} as days_this_run)
+        and candidates.event_at < (
             select max(days_this_run.day) + interval '1' day
             from {{ ref('days_this_run') }} as days_this_run
         )
-        and cast(event_at as date) in (select days_this_run.day from {{ ref('days_this_run') }} as days_this_run)
+        and cast(candidates.event_at as date) in (
+            select days_this_run.day from {{ ref('days_this_run') }} as days_this_run
+        )
         {% endif -%}
-        and row_key not in (select duplicate_rows.row_key from {{ ref('duplicate_rows') }} as duplicate_rows)
+        and candidates.row_key not in (
+            select duplicate_rows.row_key from {{ ref('duplicate_rows') }} as duplicate_rows
+        )
 
 ),
 

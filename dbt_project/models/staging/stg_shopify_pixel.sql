@@ -51,13 +51,12 @@ renamed as (
         client_id as visitor_id,
         cast(null as string) as user_id,
         {{ event_time('timestamp', 'shopify_pixel') }},
-        case
-            when event_name = 'page_viewed' and page_product is not null then 'view_item'
-            else event_name
-        end as event_type,
+        event_name as event_type,
 
+        -- a page view has the item of its page by the rules of addresses
         coalesce(
-            {{ json_text('event_json', '$.items[0].item_id') }}, line_item, viewed_item, page_product
+            {{ json_text('event_json', '$.items[0].item_id') }}, line_item, viewed_item,
+            case when event_name != 'page_viewed' then page_product end
         ) as item_id,
         coalesce(
             {{ json_text('event_json', '$.items[0].item_category') }},

@@ -1,0 +1,33 @@
+{#-
+    What belongs here: when the view of a page is the view of an item or a list, and when it stays a view of a page
+    because the dump delivers that view by itself. Not here: what an address says (address_rules.sql).
+-#}
+
+{#- The type that a page view of a page is, null for one that stays what it is. -#}
+{%- macro viewed_type(event_type, page_type) -%}
+case
+    when {{ event_type }} = 'page_view'
+        then case {{ page_type }} when 'item' then 'view_item' when 'list' then 'view_item_list' end
+end
+{%- endmacro -%}
+
+{#- A delivered view so close to a page view is of the same page load, before it or after it. -#}
+{%- macro page_load_interval() -%}
+interval '10' second
+{%- endmacro -%}
+
+{#- The type that counts: that of the page, unless `doubled_views` has the row. -#}
+{%- macro counted_type(candidates, doubled) -%}
+case
+    when {{ doubled }}.row_key is null then coalesce({{ candidates }}.viewed_type, {{ candidates }}.event_type)
+    else {{ candidates }}.event_type
+end
+{%- endmacro -%}
+
+{#- The same for the item. -#}
+{%- macro counted_item(candidates, doubled) -%}
+case
+    when {{ doubled }}.row_key is null then coalesce({{ candidates }}.item_id, {{ candidates }}.viewed_item_id)
+    else {{ candidates }}.item_id
+end
+{%- endmacro -%}

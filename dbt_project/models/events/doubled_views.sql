@@ -1,0 +1,122 @@
+-- Page views of an item or a list that stay page views, as the dump delivers the view of the same page load by itself.
+
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
+
+with
+
+rows_of_views as (
+
+    select
+        row_key,
+        visitor_id,
+        event_at,
+        viewed_type,
+        page_key,
+        item_id
+    from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
+    where
+        drop_reason is null
+        and (viewed_type is not null or event_type in ('view_item', 'view_item_list'))
+
+),
+
+counting_rows as (
+
+    select rows_of_views.*
+    from rows_of_views
+    left join {{ ref('duplicate_rows') }} as duplicate_rows on rows_of_views.row_key = duplicate_rows.row_key
+    where duplicate_rows.row_key is null
+
+),
+
+-- A view is of its address and of its item; one without an address may be of any page.
+views as (
+
+    select
+        visitor_id,
+        page_key,
+        event_at
+    from counting_rows
+    where viewed_type is null
+
+    union all
+
+    select
+        visitor_id,
+        {{ hash_number(['item_id']) }} as page_key,
+        event_at
+    from counting_rows
+    where
+        viewed_type is null
+        and item_id is not null
+
+),
+
+page_views as (
+
+    select
+        row_key,
+        visitor_id,
+        page_key,
+        event_at
+    from counting_rows
+    where viewed_type is not null
+
+    union all
+
+    select
+        row_key,
+        visitor_id,
+        null as page_key,
+        event_at
+    from counting_rows
+    where viewed_type is not null
+
+),
+
+neighbours as (
+
+    select
+        row_key,
+        visitor_id,
+        event_at,
+        max(viewed_at) over (
+            partition by visitor_id, page_key
+            order by event_at
+            rows between unbounded preceding and current row
+        ) as viewed_before_at,
+        min(viewed_at) over (
+            partition by visitor_id, page_key
+            order by event_at
+            rows between current row and unbounded following
+        ) as viewed_after_at
+    from (
+        select
+            row_key,
+            visitor_id,
+            page_key,
+            event_at,
+            cast(null as timestamp) as viewed_at
+        from page_views
+        union all
+        select
+            null as row_key,
+            visitor_id,
+            page_key,
+            event_at,
+            event_at as viewed_at
+        from views
+    ) as both_kinds
+
+)
+
+select distinct
+    row_key,
+    visitor_id
+from neighbours
+where
+    row_key is not null
+    and (
+        event_at <= viewed_before_at + {{ page_load_interval() }}
+        or event_at >= viewed_after_at - {{ page_load_interval() }}
+    )
