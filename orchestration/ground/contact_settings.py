@@ -1,8 +1,8 @@
 """What a shop may set about contacts: the table `[contacts]` of `comeback.toml`.
 
 Belongs here: the declaration. Not here: the other settings and the reading of the file
-(`settings`), exports (`settings_exports`), or what follows from it (`ml.contact_timing`, the gates of
-exports).
+(`settings`), exports (`settings_exports`), or what follows from it (`ml.contact_timing`, the gates
+of exports).
 """
 
 from string import Formatter
