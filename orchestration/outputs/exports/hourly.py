@@ -303,8 +303,11 @@ class _Exporter:
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})
-        items = people.cart_items(connection, eligible["cart_id"])
-        merged = eligible.join(items, on="cart_id", how="left", maintain_order="left").with_columns(
+        merged = eligible
+        for known in (people.cart_items, people.bought_with):
+            of_carts = known(connection, eligible["cart_id"])
+            merged = merged.join(of_carts, on="cart_id", how="left", maintain_order="left")
+        merged = merged.with_columns(
             external_id=pl.col("user_id"),
             cart_segment=pl.col("segment"),
             cart_action=pl.col("best_action"),

@@ -23,7 +23,7 @@ from orchestration.outputs.exports.identifiers import (
     normal_email,
     normal_phone,
 )
-from orchestration.outputs.exports.presets import ITEMS
+from orchestration.outputs.exports.presets import ALSO_BOUGHT, ITEMS
 from orchestration.warehouse.database import has_table
 
 PROFILE = {
@@ -260,6 +260,46 @@ def cart_items(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.Da
         )
         select cart_id, cast(count(*) as bigint) as item_count, {picked}
         from placed
+        group by cart_id
+        order by cart_id
+        """
+    ).pl()
+    connection.unregister("wanted_carts")
+    return found
+
+
+def bought_with(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.DataFrame:
+    """What is bought together with what lies in carts, and is not in them, best first.
+
+    Returns:
+        One row a cart of which something is known: cart_id and also_bought_1 ..., ids of items.
+    """
+    picked = ", ".join(
+        f"any_value(other_item_id) filter (place = {i}) as also_bought_{i}"
+        for i in range(1, ALSO_BOUGHT + 1)
+    )
+    connection.register("wanted_carts", pl.DataFrame({"cart_id": carts.cast(pl.String)}))
+    found = connection.sql(
+        f"""
+        with lines as (
+            select cart_id, item_id from main.cart_lines semi join wanted_carts using (cart_id)
+        ),
+        offered as (
+            select
+                cart_id,
+                other_item_id,
+                row_number() over (
+                    partition by cart_id
+                    order by min(other_rank), max(confidence) desc, other_item_id
+                ) as place
+            from lines
+            inner join main.also_bought using (item_id)
+            where (cart_id, other_item_id) not in (select cart_id, item_id from lines)
+            group by cart_id, other_item_id
+        )
+        select cart_id, {picked}
+        from offered
+        where place <= {ALSO_BOUGHT}
         group by cart_id
         order by cart_id
         """

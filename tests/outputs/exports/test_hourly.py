@@ -35,6 +35,8 @@ class Shop:
             "create table main.orders (visitor_id varchar, owner_id varchar, ordered_at timestamp);"
             "create table main.cart_lines (cart_id varchar, item_id varchar, quantity bigint,"
             " unit_price decimal(18, 4), currency varchar);"
+            "create table main.also_bought (item_id varchar, other_item_id varchar,"
+            " other_rank bigint, confidence double);"
             "create table main.items (item_id varchar, item_name varchar, item_url varchar,"
             " image_url varchar);"
             "create table vault.current_profiles (user_id varchar, email varchar, phone varchar,"
@@ -355,6 +357,27 @@ def test_a_person_has_one_row_with_the_items_of_the_dearest_cart(shop):
         }
         == ann
     )
+
+
+def test_what_goes_with_a_cart_is_offered_best_first_and_never_what_is_in_it(shop):
+    shop.person("ann")
+    for item in ("hat", "bag"):
+        shop.insert("main.cart_lines", cart_id="cart-ann", item_id=item, quantity=1)
+    # 1 for the hat goes before 2 for the bag, of alike ones the one bought more surely
+    offers = [("hat", "bag", 1, 0.9), ("hat", "belt", 2, 0.5), ("hat", "cap", 3, 0.2)]
+    offers += [("bag", "purse", 1, 0.3), ("bag", "belt", 2, 0.4), ("bag", "cap", 3, 0.1)]
+    offers += [("bag", "key", 3, 0.15), ("shoe", "sock", 1, 1.0)]
+    for item, other, rank, confidence in offers:
+        shop.insert(
+            "main.also_bought",
+            item_id=item,
+            other_item_id=other,
+            other_rank=rank,
+            confidence=confidence,
+        )
+    (ann,) = rows(shop.export(), "email.full")
+    assert [ann[f"also_bought_{i}"] for i in (1, 2, 3)] == ["purse", "belt", "cap"]
+    assert ann["item_count"] == "2"
 
 
 def test_no_row_for_the_ads_has_a_plain_value_or_the_hash_of_nothing(shop):
