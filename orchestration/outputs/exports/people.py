@@ -48,9 +48,8 @@ SUPPRESSION = {
     "reason": pl.String,
     "suppressed_at": pl.Datetime("us"),
 }
-# Until scores say how long a contact may wait: as far as a planned one can lie ahead.
-_VALID_DAYS = 7
-# The user behind a visitor as known by the newest of some scores.
+# The user behind a visitor, as known by the newest of the scores of so many days.
+_OWNERS_DAYS = 7
 _OWNERS = """owners as (
             select visitor_id, arg_max(owner_id, scored_at) as owner_id
             from {scores}
@@ -83,14 +82,6 @@ def scored_carts(
         contact_valid_until and is_holdout.
     """
     window = "interval 1 microsecond" if window_days is None else f"to_days({int(window_days)})"
-    has_end = connection.execute(
-        "select count(*) from duckdb_columns() where database_name = current_database()"
-        " and schema_name = 'scores' and table_name = 'cart_scores'"
-        " and column_name = 'contact_valid_until'"
-    ).fetchall()[0][0]
-    valid_until = (
-        "contact_valid_until" if has_end else f"contact_not_before + to_days({_VALID_DAYS})"
-    )
     query = f"""
         with window_scores as (
             select * from scores.cart_scores where scored_at > ? - {window} and scored_at <= ?
@@ -108,7 +99,7 @@ def scored_carts(
             segment,
             best_action,
             contact_not_before,
-            {valid_until} as contact_valid_until,
+            contact_valid_until,
             is_holdout
         from window_scores as scored
         left join owners using (visitor_id)
@@ -124,7 +115,7 @@ def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.Dat
     query = f"""
         with week_scores as (
             select visitor_id, owner_id, scored_at from scores.cart_scores
-            where scored_at > ? - to_days({_VALID_DAYS}) and scored_at <= ?
+            where scored_at > ? - to_days({_OWNERS_DAYS}) and scored_at <= ?
         ),
         {_OWNERS.format(scores="week_scores")}
         select

@@ -67,6 +67,7 @@ class Shop:
             "expected_gain": 10 - rank / 1000,
             "priority_rank": rank,
             "contact_not_before": TEN - HOUR,
+            "contact_valid_until": TEN + 7 * 24 * HOUR,
             "is_holdout": False,
         } | values
         self.insert("scores.cart_scores", **row)
