@@ -350,7 +350,11 @@ def _is_unknown(fault: Mapping[str, Any]) -> bool:
 def _refusal(fault: Mapping[str, Any], where: str) -> ComebackError:
     """One line about one of the faults that pydantic found."""
     name, *rest = fault["loc"]
-    known = Settings.model_fields
+    known = {
+        each: field
+        for each, field in Settings.model_fields.items()
+        if Mark.FILE not in field.metadata
+    }
     field = known.get(name)
     path = []
     while rest and is_table(field):
