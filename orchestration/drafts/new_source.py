@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from orchestration.drafts.fields import fields_of_files
+from orchestration.drafts.fields import Fields, fields_of_files
+from orchestration.drafts.forms import time_form
 from orchestration.drafts.guesses import Guesses, guessed
 from orchestration.drafts.texts import Form, Texts
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
@@ -78,7 +79,7 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
     rows = [row for plain in read for row in plain.rows]
     fields = fields_of_files(plain.rows for plain in read)
     guesses = guessed(fields, _currencies(), rows)
-    _require_essentials(guesses, list(fields.columns))
+    _require_essentials(guesses, fields)
     form = Form(
         has_names=all(plain.has_names for plain in read),
         has_backslashes=any(plain.has_backslashes for plain in read),
@@ -126,9 +127,16 @@ def _rows(files: Sequence[FoundFile]) -> list[PlainRows]:
     return read
 
 
-def _require_essentials(guesses: Guesses, columns: Sequence[str]) -> None:
-    shown = ", ".join(columns[:20])
+def _require_essentials(guesses: Guesses, fields: Fields) -> None:
+    shown = ", ".join([*fields.columns][:20])
     if "event_at" not in guesses.found:
+        for each in fields.lists.values():
+            if any(time_form(inside) for inside in each.elements.values()):
+                raise ComebackError(
+                    "a row holds a list of events",
+                    f"column {each.column}",
+                    "deliver a row for each event",
+                )
         raise ComebackError(
             "no column holds times that can be read (ISO 8601, epochs, 31.12.2026 23:59)",
             f"columns: {shown}",

@@ -226,7 +226,7 @@ _SETS = {
     ),
     "list": (
         "list category kategorie collection listing rubrik liste categorie categoria plp lister"
-        " uebersicht"
+        " uebersicht catalog catalogue katalog"
     ),
     "item": (
         "product item article artikel produkt produit producto prodotto articulo articolo detail"
@@ -248,7 +248,8 @@ _SETS = {
         "wish wishlist merkliste merkzettel gemerkt favorite favorit favourite favoris favorites"
         " wunschliste wunschzettel deseos verlanglijst"
     ),
-    "page": "page pageview seite seitenaufruf screen hit visit pagina besuch",
+    "page": "main home homepage startseite"
+    " page pageview seite seitenaufruf screen hit visit pagina besuch",
     "never": (
         "failed fail fails error cancelled canceled cancel abgebrochen abbruch fehler abandoned"
         " logout history status hover exit shipped delivered"

@@ -114,11 +114,6 @@ def separator_in(line: str) -> str | None:
     return found[1] if found else None
 
 
-def may_be_names(fields: Sequence[str]) -> bool:
-    """Whether fields can be a header: none of them empty, a number or there twice."""
-    return not any(map(_NO_NAME.match, fields)) and len({*fields}) == len(fields)
-
-
 def names_in(fields: Sequence[str]) -> tuple[str, ...]:
     """The column names in the fields of a header."""
     return tuple(name.strip() for name in fields)

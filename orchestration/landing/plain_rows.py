@@ -5,6 +5,7 @@ table (the readers); rows that cannot be read are left out, for they say nothing
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -22,7 +23,6 @@ from orchestration.landing.csv_layout import (
     DELIMITERS,
     LINES_BEFORE_HEADER,
     folder_columns,
-    may_be_names,
     names_in,
     separator_in,
 )
@@ -34,6 +34,8 @@ from orchestration.landing.looks import Row
 from orchestration.landing.streams import ByteStream
 
 _ROW_BYTES = 16 << 20
+# No number and no time: letters, perhaps after a few digits, as in `2nd item`.
+_NAME = re.compile(r"\W*\d{0,3}[^\W\d]")
 
 
 @dataclass(frozen=True)
@@ -155,5 +157,6 @@ def _header(lines: list[str], delimiter: str, width: int) -> int | None:
         if len(fields) != width:
             continue
         named = [field for field in fields if field.strip()]  # a column of numbers may have none
-        return at if len(named) > 1 and may_be_names(named) else None
+        is_header = len(named) > 1 and len({*named}) == len(named) and all(map(_NAME.match, named))
+        return at if is_header else None
     return None

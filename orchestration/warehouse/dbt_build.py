@@ -124,6 +124,7 @@ def dbt_args(
     target: Path,
     variables: Mapping[str, object],
     select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
     full_refresh: bool = False,
 ) -> list[str]:
     """dbt's command line: quiet, without telemetry, writing nothing outside of `target`."""
@@ -149,6 +150,7 @@ def dbt_args(
         # unit tests say something of the SQL, not of an hour's data
         *(["--exclude-resource-type", "unit_test"] if command == "build" else []),
         *(["--select", *select] if select else []),
+        *(["--exclude", *exclude] if exclude else []),
         *(["--full-refresh"] if full_refresh else []),
     ]
 
@@ -238,6 +240,7 @@ def build(
     command: str = "build",
     select: Sequence[str] = (),
     full_refresh: bool = False,
+    only_source: str | None = None,
     project: Path | None = None,
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
@@ -252,6 +255,8 @@ def build(
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
         full_refresh: build from all rows, whatever was built before.
+        only_source: the only source of events that has rows: the SQL of the others, which takes
+            longer to plan than a small log to build, is left out.
         project: folder of the dbt project, if not the home's.
 
     Raises:
@@ -260,12 +265,18 @@ def build(
     project = project or project_of(home)
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
+    variables = {**dbt_vars(settings, as_of, project), "code_version": code_version(project)}
+    others: list[str] = []
+    if only_source is not None:
+        others = [f"stg_{name}" for name in _event_sources(project) if name != only_source]
+        variables["event_sources"] = [only_source]
     args = dbt_args(
         command,
         project=project,
         target=home.dbt,
-        variables={**dbt_vars(settings, as_of, project), "code_version": code_version(project)},
+        variables=variables,
         select=select,
+        exclude=others,
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()

@@ -29,6 +29,25 @@ ZONES = {
 # epochs that count by the clocks of New York
 EPOCHS = "epochs"
 
+# Dates in another order than ISO 8601, each with what it is brought to.
+REORDERED = {
+    "day_first('text')": {
+        "31.12.2026 23:59:58": "2026-12-31 23:59:58",
+        "3/4/2026": "2026-04-03",
+        " 3-4-2026, 9:05": "2026-04-03 09:05",
+        "03.04.2026T10:00:00+02:00": "2026-04-03 10:00:00+02:00",
+        "2026-04-03T10:00:00Z": "2026-04-03T10:00:00Z",
+        "1795168800": "1795168800",
+        "soon": "soon",
+    },
+    "month_first('text')": {"12/31/2026 23:59": "2026-12-31 23:59", "3/4/2026": "2026-03-04"},
+    "year_first('text')": {"2026/12/31 23:59": "2026-12-31 23:59", "2026.3.4": "2026-03-04"},
+    "with_time_of_day(\"'2026-04-03 00:00:00'\", 'text')": {
+        "10:00": "2026-04-03 10:00",
+        " 9:05:01 ": "2026-04-03 09:05:01",
+    },
+}
+
 
 @pytest.fixture(scope="module")
 def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
@@ -39,6 +58,7 @@ def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
     columns = ["{{ event_time_in('text', '%s') }}" % zone for zone in ZONES]  # noqa: UP031 Jinja
     columns.append("{{ event_time_in(epoch_as_clock('text'), 'America/New_York') }}")
+    columns += ["{{ %s }}" % macro for macro in REORDERED]  # noqa: UP031 Jinja
     with patch.dict(os.environ, {"COMEBACK_WAREHOUSE": str(path), "COMEBACK_TEMP": str(folder)}):
         done = dbtRunner().invoke(
             [
@@ -50,7 +70,7 @@ def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     DuckDBConnectionManager.close_all_connections()
     assert done.success, done.exception
     compiled = done.result.results[0].node.compiled_code
-    return dict(zip([*ZONES, EPOCHS], compiled.split("/* and */"), strict=True))
+    return dict(zip([*ZONES, EPOCHS, *REORDERED], compiled.split("/* and */"), strict=True))
 
 
 def read(expression: str, texts: list[str]) -> list[tuple[datetime, bool]]:
@@ -100,3 +120,9 @@ def test_an_epoch_may_count_by_the_clocks_of_a_zone(expressions):
         (datetime(2026, 7, 1, 10), False),
         (datetime(2026, 12, 1, 11), False),
     ]
+
+
+@pytest.mark.parametrize("macro", REORDERED)
+def test_dates_in_another_order_are_brought_to_iso_8601(expressions, macro):
+    expected = REORDERED[macro]
+    assert [text for (text,) in read(expressions[macro], [*expected])] == [*expected.values()]
