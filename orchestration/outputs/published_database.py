@@ -30,7 +30,6 @@ from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
 from orchestration.outputs.report.page import page
 from orchestration.warehouse import late_data
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.database import attached
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
@@ -42,7 +41,6 @@ from orchestration.warehouse.score_tables import (
     UNPUBLISHED_OUTCOMES,
     WITHDRAWN_PRIORITIES,
 )
-from orchestration.warehouse.table import Table
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +57,6 @@ PRIORITIES_DESCRIPTION = (
 )
 
 
-def _changed_hours(table: Table) -> str:
-    """Hours scored since, and hours of which rows were dropped."""
-    return (
-        f"select as_of as {table.key} from scores.runs where {HAS_SCORED}"
-        f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
-        f" union (select {table.key} from published.main.{table.name}"
-        f" except select {table.key} from scores.{table.name})"
-    )
-
-
 # What may differ from the last file, by the columns that rows are replaced by.
 _CHANGED = {
     "visitor_id": "select visitor_id from main.unpublished_visitors"
@@ -76,7 +64,11 @@ _CHANGED = {
     # a load's rows are validated once
     "load_id": "select load_id from main.set_aside_rows"
     " except select load_id from published.main.set_aside_rows",
-    **{table.key: _changed_hours(table) for table in (CART_SCORES, CONTACT_PLANS, HOLDOUT_ARMS)},
+    # hours scored since, and hours that were dropped
+    "scored_at": f"select as_of as scored_at from scores.runs where {HAS_SCORED}"
+    f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
+    " union (select scored_at from published.main.cart_scores"
+    " except select scored_at from scores.cart_scores)",
     "scored_at, cart_id": f"from scores.{UNPUBLISHED_OUTCOMES.name}",
 }
 

@@ -11,7 +11,6 @@ CONTACT_PLANS = Table(
     description="What is planned for the absences of shoppers who left a cart. One row per absence"
     " and scored hour at which its plan was made, changed, or confirmed under another model.",
     order=("planned_at", "visitor_id"),
-    key="planned_at",
     columns=(
         Column("planned_at", "timestamp", "The scored hour, UTC, from which on the row holds."),
         Column("cart_id", "varchar", "The cart; see carts."),
@@ -55,7 +54,6 @@ HOLDOUT_ARMS = Table(
     " and scored hour at which the arm was drawn, taken over at a login, or found to be mixed; the"
     " newest holds.",
     order=("assigned_at", "person_id"),
-    key="assigned_at",
     columns=(
         Column(
             "person_id", "varchar", "user: and the user's id where it is known, else a visitor."

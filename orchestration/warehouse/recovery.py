@@ -30,14 +30,13 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
-from orchestration.warehouse.score_tables import CART_SCORES, RUNS
 
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-# models are rewritten from their cards every hour, outcomes from the scores and the log
-_KEPT_TABLES = (CART_SCORES, CONTACT_PLANS, HOLDOUT_ARMS, RUNS)
+# models are rewritten from their cards every hour, outcomes from the scores and the log; who was
+# held out is read off the scores, and contacts are planned again
+_KEPT_TABLES = ("cart_scores", "runs")
 
 
 def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> None:
@@ -83,10 +82,7 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
     """Take over what only the published file still has; whether it could be read."""
     try:
         with database.attached(connection, published, "(read_only)"):
-            there = connection.execute(
-                "select table_name from duckdb_tables() where database_name = 'published'"
-            ).fetchall()
-            for name in (each.name for each in _KEPT_TABLES if (each.name,) in there):
+            for name in _KEPT_TABLES:
                 connection.execute(
                     f"insert into scores.{name} by name select * from published.main.{name}"
                 )
