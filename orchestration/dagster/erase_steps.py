@@ -42,17 +42,21 @@ class Erasure:
 
 
 def erase_requested(run: Run) -> int:
-    """Erase everybody whom dumps of erasures ask to be, and prove it.
+    """Erase everybody whom dumps of erasures ask to be, and prove it; an erasure that was killed is
+    completed.
 
     Returns:
-        How many asked. What is still found somewhere is a warning: the hour goes on, and the next
-        erasure completes this one.
+        How many asked, or were not completed. What is still found somewhere is a warning: the hour
+        goes on, and the next erasure completes this one.
     """
     with run.open_warehouse() as connection:
-        subjects = [Subject(kind, id_) for kind, id_ in requests.pending(connection)]
+        asked = [Subject(kind, id_) for kind, id_ in requests.pending(connection)]
+    subjects = list(dict.fromkeys([*asked, *erasure_records.interrupted(run.home)]))
     if not subjects:
         return 0
-    logger.info("Erasing %d people, as dumps of erasures ask.", len(subjects))
+    logger.info(
+        "Erasing whom dumps of erasures ask for, or who was not completed: %d ids.", len(subjects)
+    )
     erasing = Erasure(subjects)
     set_tombstones(run, erasing)
     build_log(run)
@@ -178,6 +182,7 @@ def prove(run: Run, erasing: Erasure) -> Path:
             still_found=len(searched.found),
         )
     if searched.found:
+        erasure_records.write_pending(run.home, plan, is_searched=True)
         raise ComebackError(
             f"erased, but still found in: {', '.join(searched.found)}",
             str(paths[-1]),

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ground.files import keep_private
 from orchestration.landing import parquet_files
 from orchestration.landing.csv_layout import folder_columns
 from orchestration.landing.file_writer import (
@@ -111,8 +110,6 @@ def land(
         scratch,
         Tombstones.load(con, key_file),
     )
-    if source.is_private:
-        _keep_changes_private(con)
     outcomes = []
     for outcome in load.files(files):
         outcomes.append(outcome)
@@ -385,14 +382,6 @@ def _pointing_at(at: int) -> Iterator[None]:
         yield
     except (NotClean, _ChangedWhileRead, OSError) as error:
         raise _OneIsUnsound(at) from error
-
-
-def _keep_changes_private(con: duckdb.DuckDBPyConnection) -> None:
-    """Let only the owner read the log of changes, in which rows stand before they are folded in."""
-    query = "select path from duckdb_databases() where database_name = current_database()"
-    ((path,),) = con.execute(query).fetchall()
-    if path:
-        keep_private(Path(f"{path}.wal"))
 
 
 def _clear(scratch: Path) -> None:

@@ -20,7 +20,7 @@ import polars as pl
 
 from orchestration.ground.checkout import DBT_PROJECT, LOOKS_TO_COME, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import keep_private, replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import own_sources, project_of
 from orchestration.ground.settings import FILE_NAME, Settings
@@ -207,6 +207,8 @@ def land_locations(
             scratch=home.temporary,
             key_file=home.erasure_key,
         )
+        if source.is_private:
+            _keep_changes_private(connection)
     progress.report()
     rows = [
         {name: value for name, value in asdict(file).items() if name in _SCHEMA}
@@ -214,6 +216,14 @@ def land_locations(
         if file.status != "known"
     ]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+
+
+def _keep_changes_private(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let only the owner read the log of changes, in which rows stand before they are folded in."""
+    query = "select path from duckdb_databases() where database_name = current_database()"
+    ((path,),) = connection.execute(query).fetchall()
+    if path:
+        keep_private(Path(f"{path}.wal"))
 
 
 def locations_digest(

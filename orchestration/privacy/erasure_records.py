@@ -117,10 +117,30 @@ def read_pending(home: Home) -> Plan:
     return Plan(rows=values["rows"], **sets)
 
 
-def write_pending(home: Home, plan: Plan) -> None:
-    """Keep a plan until the erasure has ended."""
+def interrupted(home: Home) -> list[Subject]:
+    """Whom an erasure was for that did not come to its search; nobody if there is none."""
+    try:
+        values = json.loads((home.erasures / PENDING).read_bytes())
+    except FileNotFoundError:
+        return []
+    if values.get("is_searched"):
+        return []
+    return [Subject("user", id_) for id_ in values["users"]] + [
+        Subject("visitor", id_) for id_ in values["visitors"]
+    ]
+
+
+def write_pending(home: Home, plan: Plan, *, is_searched: bool = False) -> None:
+    """Keep a plan until the erasure has ended.
+
+    Args:
+        home: where it is kept.
+        plan: what was found.
+        is_searched: whether all was done and something is still found: a person has to look.
+    """
     lists = {name: sorted(getattr(plan, name)) for name in _SETS}
-    content = json.dumps({**lists, "rows": plan.rows}).encode()
+    values = {**lists, "rows": plan.rows, "is_searched": is_searched}
+    content = json.dumps(values).encode()
     replace_file(home.erasures / PENDING, content, mode=0o600)
 
 

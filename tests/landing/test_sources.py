@@ -10,8 +10,18 @@ from orchestration.landing import load_sources, source_named
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
 
-def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
-    assert list(sources) == [
+PEOPLE = {
+    "contacts": {"contacted_at", "status"},
+    "erasures": {"user_id", "visitor_id"},
+    "profiles": {"user_id", "updated_at"},
+    "suppressions": {"channel", "suppressed_at"},
+}
+
+
+def test_the_project_declares_its_sources_of_events_one_of_rates_and_those_of_people(sources):
+    assert {name for name, source in sources.items() if source.is_private} == PEOPLE.keys()
+    assert {source.schema for source in sources.values() if source.is_private} == {"vault"}
+    assert [name for name in sources if name not in PEOPLE] == [
         "amplitude",
         "canonical",
         "exchange_rates",
@@ -35,6 +45,7 @@ def test_the_project_declares_its_sources_of_events_and_one_of_rates(sources):
         "user_session",
     )
     assert {name: source.required_names for name, source in sources.items()} == {
+        **PEOPLE,
         "amplitude": {"device_id", "user_id", "event_time", "event_type"},
         "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
         "exchange_rates": {"date", "currency", "rate"},
@@ -65,11 +76,10 @@ def test_dumps_near_our_words_are_understood(sources, delivered, column):
     assert sources["canonical"].target(delivered)[0] == column
 
 
-def test_no_name_of_an_address_or_number_stands_for_anything(sources):
+def test_no_name_of_an_address_or_number_stands_for_anything_outside_of_the_vault(sources):
     names = ["email", "e-mail", "user_email", "email_hash", "phone", "phone_number", "tel"]
-    assert [s.target(name) for s in sources.values() for name in names] == [None] * (
-        7 * len(sources)
-    )
+    others = [source for source in sources.values() if not source.is_private]
+    assert [s.target(name) for s in others for name in names] == [None] * (7 * len(others))
 
 
 def test_an_unknown_source_is_answered_with_the_known_ones(sources):

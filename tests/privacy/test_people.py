@@ -14,7 +14,13 @@ from orchestration.ground.settings import Settings
 from orchestration.landing.locations import configured_locations, land_locations, sources_in
 from orchestration.people import vault
 from orchestration.privacy import access, erasure, rectified
-from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.privacy.erasure_records import (
+    Plan,
+    Subject,
+    interrupted,
+    read_pending,
+    write_pending,
+)
 from orchestration.privacy.spellings import spellings
 from orchestration.warehouse.database import ensure_score_tables
 
@@ -130,6 +136,17 @@ def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connectio
     rectified.remove(connection, home, [BERT])
     assert not path.exists()
     assert rows(connection, "select count(*) from raw.files where file like '%jsonl'") == [(0,)]
+
+
+def test_an_erasure_that_was_killed_is_known_until_its_search(home):
+    home.erasures.mkdir()
+    assert interrupted(home) == []
+    plan = Plan(frozenset(["phone-1"]), frozenset([ANNA]), frozenset(["a@b.example"]))
+    write_pending(home, plan)
+    assert interrupted(home) == [Subject("user", ANNA), Subject("visitor", "phone-1")]
+    write_pending(home, plan, is_searched=True)
+    assert interrupted(home) == []
+    assert read_pending(home) == plan
 
 
 def test_only_fields_of_a_profile_can_be_set_and_no_value_is_shown():
