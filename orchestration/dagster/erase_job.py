@@ -19,6 +19,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, published_database
+from orchestration.outputs.exports import membership
 from orchestration.privacy import erasure, erasure_records, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database, dbt_build, outcomes
@@ -88,6 +89,7 @@ def remove_rows(context: dg.OpExecutionContext) -> None:
         erasing.plan = erasing.plan.joined(found)
         erasure_records.write_pending(run.home, erasing.plan)
         published_database.forget_last(connection)
+        membership.forget(connection, erasing.plan.users)
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
     context.add_output_metadata({"rows": dict(erasing.plan.rows)})
 
