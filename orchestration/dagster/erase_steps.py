@@ -16,6 +16,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, published_database
+from orchestration.outputs.exports import membership
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.people import requests, vault
 from orchestration.people.known_at import know_people_at
@@ -104,6 +105,7 @@ def remove_rows(run: Run, erasing: Erasure) -> None:
         erasing.plan = erasing.plan.joined(found)
         erasure_records.write_pending(run.home, erasing.plan)
         published_database.forget_last(connection)
+        membership.forget(connection, erasing.plan.users)
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
         rectified.remove(connection, run.home, erasing.plan.users)
         vault.settle(connection, sources, run.settings)

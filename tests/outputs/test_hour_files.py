@@ -9,6 +9,7 @@ import pytest
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
+from orchestration.outputs.exports import membership
 from orchestration.outputs.hour_files import prepare, write_exports
 from tests.outputs.exports.test_hourly import HOUR, TEN, Shop
 
@@ -114,6 +115,12 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
         "delete from scores.cart_scores where owner_id = 'ann';"
         "delete from vault.current_profiles where user_id = 'ann'"
     )
+    membership.forget(shop.connection, ["ann"])
+    remembered = shop.connection.execute(
+        "select person_id, identifier, row from vault.export_members order by identifier"
+    ).fetchall()
+    assert "user:ann" not in {person for person, _, _ in remembered}
+    assert ("erased", "ann@example.com", "") in remembered
     rewrite_all(
         shop.home.exports,
         shop.connection,
@@ -128,3 +135,8 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
     exports = write(shop, TEN + HOUR).exports
     assert exports["email"]["persons"] == 0
     assert b"ann@example.com,none,0" in tree(shop)["2026-10-31T11Z/email.remove.csv"]
+    # the hour after that knows nothing of her any more
+    write(shop, TEN + 2 * HOUR)
+    remembered = shop.connection.execute("select identifier from vault.export_members").fetchall()
+    assert ("ann@example.com",) not in remembered
+    assert ("bob@example.com",) in remembered

@@ -247,7 +247,10 @@ class _Exporter:
             .join(known.last_orders, on="person_id", how="left", maintain_order="left")
             .join(known.contacts, on="person_id", how="left", maintain_order="left")
             .with_columns(
-                is_erased=pl.col("user_id").is_in(known.erased).fill_null(value=False),
+                is_erased=(
+                    pl.col("user_id").is_in(known.erased)
+                    | (pl.col("person_id") == membership.ERASED)
+                ).fill_null(value=False),
                 is_suppressed=pl.any_horizontal(
                     pl.col(name).is_in(blocked[name].drop_nulls().to_list()).fill_null(value=False)
                     for name in ("user_id", "email", "phone")

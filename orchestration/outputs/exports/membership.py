@@ -8,6 +8,7 @@ again finds the list from before it. Plain addresses stand in it: it is a part o
 was remembered is the newest hour's; an older one done again changes nothing here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,6 +23,8 @@ from orchestration.warehouse.database import has_table
 _LISTS, _MEMBERS = "export_lists", "export_members"
 # Contacts count for seven days; rows that left are needed for as long.
 _KEEP = timedelta(days=8)
+# Stands for whoever was erased while on a list.
+ERASED = "erased"
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def remember(
             [export, form, hour, rolled.full.height, is_full],
         )
         connection.execute(
-            f"delete from vault.{_MEMBERS} where export = ? and left_at < ?", [export, hour - _KEEP]
+            f"delete from vault.{_MEMBERS} where export = ?"
+            " and left_at < if(person_id = ?, cast(? as timestamp), cast(? as timestamp))",
+            [export, ERASED, hour, hour - _KEEP],
         )
         connection.execute(
             f"delete from vault.{_LISTS} where export = ? and hour < ?", [export, hour - _KEEP]
@@ -150,6 +155,31 @@ def contacts(
         )
         .pl()
         .cast(schema)
+    )
+
+
+def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str]) -> None:
+    """Of erased users nothing is remembered but what the next hour must take off the lists.
+
+    That is the identifier that was sent, without whose it is; the hour after the next forgets it,
+    too. Where the identifier is the user id itself, it goes at once, and nothing takes it off.
+    """
+    if not has_table(connection, "vault", _MEMBERS):
+        return
+    for user in users:
+        connection.execute(
+            f"delete from vault.{_MEMBERS} where person_id = ?"
+            " and (left_at is not null or identifier = ?)",
+            [f"user:{user}", user],
+        )
+        connection.execute(
+            f"update vault.{_MEMBERS} set person_id = ?, row = '' where person_id = ?",
+            [ERASED, f"user:{user}"],
+        )
+    connection.execute(
+        f"update vault.{_LISTS} as lists set persons = (select count(*) from vault.{_MEMBERS} as"
+        " members where members.export = lists.export and listed_at <= lists.hour"
+        " and (left_at is null or left_at > lists.hour))"
     )
 
 
