@@ -5,20 +5,45 @@ heavy is imported, so that `--help` answers at once.
 """
 
 import argparse
+import re
 from datetime import datetime
+from difflib import get_close_matches
+from typing import NoReturn
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import parse_hour
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that suggests the command that may be meant."""
+
+    def error(self, message: str) -> NoReturn:
+        chosen = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
+        if chosen:
+            near = get_close_matches(chosen[1], re.findall(r"[a-z]+", chosen[2]), n=1)
+            message += "".join(f"; did you mean '{each}'?" for each in near)
+        super().error(message)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; looked up only then."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"comeback {version('comeback')}")
+        parser.exit()
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of `comeback`; in what it gives, `command` is the name of the command."""
-    program = argparse.ArgumentParser(
+    program = _Parser(
         prog="comeback",
         description="Out of a shop's raw event dumps: which carts will not be bought, when each"
         " shopper will be back, and who is worth a nudge.",
         epilog="State lives under COMEBACK_HOME (default: data/ of the checkout).",
     )
+    program.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     program.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     _add(
@@ -45,6 +70,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser_of_status.add_argument(
         "--check", action="store_true", help="exit with 1 if anything is wrong"
+    )
+    parser_of_status.add_argument(
+        "--json", action="store_true", help="as one JSON object, for programs"
     )
     _add_accept(commands)
     _add_explain(commands)

@@ -242,7 +242,8 @@ def rectify(home: Home, arguments: argparse.Namespace) -> None:
 
 
 def status(home: Home, arguments: argparse.Namespace) -> int:
-    """What there is, and anything wrong; with `--check`, 1 if anything is."""
+    """What there is, and anything wrong; with `--check`, 1 if anything is; `--json` for
+    programs."""
     from orchestration import status
 
     def recorded() -> Sequence[status.FailedRun]:
@@ -251,7 +252,7 @@ def status(home: Home, arguments: argparse.Namespace) -> int:
         return failed_runs(home)
 
     found = status.status(home, recorded)
-    print(found)
+    print(found.to_json() if arguments.json else found)
     return int(arguments.check and found.is_wrong)
 
 

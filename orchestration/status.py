@@ -4,12 +4,13 @@ Belongs here: what there is, what is wrong, and what a person should know of it.
 of one table of the published file (status_lines.py); running anything; nothing is written.
 """
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 
@@ -70,17 +71,24 @@ class Status:
         warnings: what a person should know.
         wrong: what a person has to do something about.
         is_published: whether anything ever was.
+        facts: what the lines say, for programs: numbers as numbers, times in ISO 8601.
     """
 
     lines: Sequence[str]
     warnings: Sequence[str]
     wrong: Sequence[str]
     is_published: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_wrong(self) -> bool:
         """Whether anything is."""
         return bool(self.wrong)
+
+    def to_json(self) -> str:
+        """All of it as one JSON object."""
+        texts = {"warnings": self.warnings, "wrong": self.wrong}
+        return json.dumps({"is_published": self.is_published} | dict(self.facts) | texts, indent=2)
 
     def __str__(self) -> str:
         """All of it, in lines."""
@@ -203,7 +211,23 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
         ),
         *_places(home),
     ]
-    return Status(lines, warnings, wrong)
+    facts = {
+        "files": files,
+        "rows_read": rows,
+        "rows_dropped": aside,
+        "files_not_read": len(skipped),
+        "newest_event": watermark and iso(watermark),
+        "hour": next((iso(hour) for hour, _ in scored), None),
+        "carts_scored": next((carts for _, carts in scored), None),
+        "models": [
+            {"name": name, "model_id": model_id, "kind": kind, "trained_as_of": iso(at)}
+            for name, model_id, kind, at in models
+        ],
+        "places": {
+            name.lower(): path for name, path in (each.split(maxsplit=1) for each in _places(home))
+        },
+    }
+    return Status(lines, warnings, wrong, facts=facts)
 
 
 def models(home: Home) -> str:

@@ -1,11 +1,13 @@
 """Arguments and exit codes; whole runs are tested elsewhere."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -40,6 +42,7 @@ def test_every_command_helps_with_one_example(command, capsys):
     [
         ([], "required"),
         (["fly"], "invalid choice"),
+        (["statsu"], "did you mean 'status'?"),
         (["land", "x.csv"], "--source"),
         (["source", "new", "till"], "FILE"),
         (["run", "--as-of", "noon"], "'noon' is no time"),
@@ -55,6 +58,28 @@ def test_wrong_usage_ends_with_2(arguments, complaint, capsys):
         main(arguments)
     assert end.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_what_is_like_no_command_is_taken_for_none(capsys):
+    with pytest.raises(SystemExit):
+        main(["fly"])
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"comeback {version('comeback')}\n"
+
+
+def test_status_is_json_for_programs(capsys):
+    assert main(["status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "is_published": False,
+        "warnings": [],
+        "wrong": [],
+    }
 
 
 def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():

@@ -77,6 +77,26 @@ def test_kaplan_meier_is_that_of_lifelines():
     assert evaluation.survival_at(times, survival, at) == pytest.approx(expected, abs=1e-12)
 
 
+def test_the_interval_of_kaplan_meier_is_that_of_lifelines():
+    rng = np.random.default_rng(4)
+    durations = rng.exponential(20, 300).round() + 1
+    is_event = rng.uniform(size=300) < 0.6
+    at = np.array([0.5, 4, 8, 24, 60])
+    low, high = evaluation.kaplan_meier_interval(durations, is_event, at)
+    fitter = lifelines.KaplanMeierFitter().fit(durations, is_event)
+    expected = fitter.confidence_interval_survival_function_.reindex(at, method="ffill").to_numpy()
+    assert low[1:] == pytest.approx(expected[1:, 0], abs=1e-12)
+    assert high[1:] == pytest.approx(expected[1:, 1], abs=1e-12)
+    assert (low[0], high[0]) == (1.0, 1.0)
+
+
+def test_the_interval_of_kaplan_meier_ends_where_nobody_is_left():
+    low, high = evaluation.kaplan_meier_interval(
+        np.array([1.0, 2.0]), np.array([True, True]), np.array([2.0, 5.0])
+    )
+    assert low.tolist() == high.tolist() == [0.0, 0.0]
+
+
 def test_the_mean_curve_is_compared_at_the_horizons_that_were_followed():
     durations = np.array([2.0, 6.0, 10.0, 10.0])
     is_returned = np.array([True, False, True, False])

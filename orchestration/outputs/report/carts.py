@@ -128,7 +128,9 @@ def segments(published: Published) -> Section | None:
         for segment, values in zip(shown, series, strict=True)
     )
     every = math.ceil(len(hours) / 5)
-    labels = [f"{at:%a %H:%M}" if place % every == 0 else "" for place, at in enumerate(hours)]
+    labels = [
+        f"{at:%a %H:%M}" if place % every == every // 2 else "" for place, at in enumerate(hours)
+    ]
     picture = Picture(
         key="segments-by-hour",
         title="Scored carts by segment",

@@ -115,6 +115,6 @@ def _files(published: Published) -> Table | None:
 
 def _what_to_know(row: Row) -> str:
     if row["skipped_reason"]:
-        return f"not read: {formats.words(row['skipped_reason'])}"
+        return f"not read: {formats.name(formats.words(row['skipped_reason']))}"
     commonest = f"most dropped for {formats.name(row['reason'])}" if row["reason"] else ""
     return ", ".join(filter(None, ["suspect" if row["is_suspect"] else "", commonest]))

@@ -9,6 +9,8 @@ from decimal import Decimal
 from orchestration.ground.text import in_print
 
 NONE = "\N{EN DASH}"
+# An amount or a share never breaks across lines.
+NO_BREAK = "\N{NO-BREAK SPACE}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SHOWN_ID = 8
 SHOWN_NAME = 60
@@ -52,7 +54,8 @@ def money(amount: Number | None, currency: str | None) -> str:
     if amount is None:
         return NONE
     digits = 0 if abs(amount) >= 1000 else 2
-    return f"{in_print(currency or '')} {amount:,.{digits}f}".strip().replace("-", "\N{MINUS SIGN}")
+    number = f"{amount:,.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{name(currency)}{NO_BREAK}{number}" if currency else number
 
 
 def day(at: date | None) -> str:
