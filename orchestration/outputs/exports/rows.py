@@ -52,7 +52,10 @@ def merge_rows(persons: pl.DataFrame, preset: Preset, identifier: str) -> Rows:
     blanked: Counter[str] = Counter()
     cells = []
     for name in preset.fields(identifier):
-        values = persons[name].to_list() if name in persons.columns else [None] * persons.height
+        if name not in persons.columns or persons[name].null_count() == persons.height:
+            cells.append([""] * persons.height)
+            continue
+        values = persons[name].to_list()
         write = _writer(name, preset)
         # most values stand in many rows
         written = {value: write(value) for value in set(values)}
