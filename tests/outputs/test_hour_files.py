@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from orchestration.ground.home import Home
+from orchestration.ground.seal import sealed
 from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
 from orchestration.outputs.exports import membership
@@ -115,12 +116,15 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
         "delete from scores.cart_scores where owner_id = 'ann';"
         "delete from vault.current_profiles where user_id = 'ann'"
     )
-    membership.forget(shop.connection, ["ann"])
+    shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    membership.forget(shop.connection, ["ann"], b"a key")
     remembered = shop.connection.execute(
         "select person_id, identifier, row from vault.export_members order by identifier"
     ).fetchall()
     assert "user:ann" not in {person for person, _, _ in remembered}
-    assert ("erased", "ann@example.com", "") in remembered
+    assert ("erased", sealed(b"a key", "ann@example.com"), "") in remembered
+    assert not any("ann@" in identifier for _, identifier, _ in remembered)
     rewrite_all(
         shop.home.exports,
         shop.connection,

@@ -16,6 +16,7 @@ from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
+from orchestration.landing.tombstones import read_key
 from orchestration.outputs.exports import csv_text, membership, people
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
@@ -101,8 +102,9 @@ def prepare_exports(
         name: find_preset(each.profile, each.preset, name)
         for name, each in settings.exports.items()
     }
+    erasure_key = read_key(home.erasure_key)
     before = {
-        name: membership.read_before(connection, name, _form(each), hour)
+        name: membership.read_before(connection, name, _form(each), hour, erasure_key)
         for name, each in settings.exports.items()
     }
     windows = {each.window_days if each.is_ads else None for each in settings.exports.values()}

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from orchestration.ground.seal import sealed, unsealed
 from orchestration.ground.sql import transaction
 from orchestration.outputs.exports.rolling import Rolled
 from orchestration.outputs.exports.rows import ROWS
@@ -43,23 +44,32 @@ class Before:
 
 
 def read_before(
-    connection: duckdb.DuckDBPyConnection, export: str, form: str, hour: datetime
+    connection: duckdb.DuckDBPyConnection,
+    export: str,
+    form: str,
+    hour: datetime,
+    key: bytes | None = None,
 ) -> Before:
     """The list of an export as it stood before an hour.
+
+    Whoever was erased while on it is on it for the hour after the newest one only: that hour takes
+    them off. An hour that is written again says nothing of them any more.
 
     Args:
         connection: the open warehouse.
         export: its name.
         form: profile, preset and identifier in one text; a list of another form is lost.
         hour: the hour.
+        key: what `forget` sealed with; None while nobody was erased.
     """
     if not has_table(connection, "vault", _LISTS):
         return Before(None)
     lists = connection.execute(
-        f"select form, is_full, hour, persons from vault.{_LISTS} where export = ? and hour < ?"
-        " order by hour",
-        [export, hour],
+        f"select form, is_full, hour, persons from vault.{_LISTS} where export = ? order by hour",
+        [export],
     ).fetchall()
+    is_next = all(at < hour for _, _, at, _ in lists)
+    lists = [each for each in lists if each[2] < hour]
     if not lists:
         return Before(None)
     listed = connection.sql(
@@ -70,6 +80,8 @@ def read_before(
     newest_form, _, _, persons = lists[-1]
     if newest_form != form or persons != listed.height:
         return Before(None, is_lost=True)
+    if (listed["person_id"] == ERASED).any():
+        listed = _with_erased(listed, key if is_next else None)
     fulls = [at for each, is_full, at, _ in lists if is_full and each == form]
     return Before(listed.cast(ROWS), max(fulls, default=None))
 
@@ -158,29 +170,47 @@ def contacts(
     )
 
 
-def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str]) -> None:
+def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: bytes) -> None:
     """Of erased users nothing is remembered but what the next hour must take off the lists.
 
-    That is the identifier that was sent, without whose it is; the hour after the next forgets it,
-    too. Where the identifier is the user id itself, it goes at once, and nothing takes it off.
+    That is the identifier that was sent, sealed, and without whose it is; the hour after the next
+    forgets it, too.
+
+    Args:
+        connection: the open warehouse.
+        users: user ids.
+        key: what to seal with: the key of the home's erasures.
     """
     if not has_table(connection, "vault", _MEMBERS):
         return
     for user in users:
+        person = f"user:{user}"
         connection.execute(
-            f"delete from vault.{_MEMBERS} where person_id = ?"
-            " and (left_at is not null or identifier = ?)",
-            [f"user:{user}", user],
+            f"delete from vault.{_MEMBERS} where person_id = ? and left_at is not null", [person]
         )
-        connection.execute(
-            f"update vault.{_MEMBERS} set person_id = ?, row = '' where person_id = ?",
-            [ERASED, f"user:{user}"],
-        )
+        sent = connection.execute(
+            f"select distinct identifier from vault.{_MEMBERS} where person_id = ?", [person]
+        ).fetchall()
+        for (identifier,) in sent:
+            connection.execute(
+                f"update vault.{_MEMBERS} set person_id = ?, row = '', identifier = ?"
+                " where person_id = ? and identifier = ?",
+                [ERASED, sealed(key, identifier), person, identifier],
+            )
     connection.execute(
         f"update vault.{_LISTS} as lists set persons = (select count(*) from vault.{_MEMBERS} as"
         " members where members.export = lists.export and listed_at <= lists.hour"
         " and (left_at is null or left_at > lists.hour))"
     )
+
+
+def _with_erased(listed: pl.DataFrame, key: bytes | None) -> pl.DataFrame:
+    """The list with the erased on it as they were sent, or without them where there is no key."""
+    is_erased = listed["person_id"] == ERASED
+    seals = listed.filter(is_erased)["identifier"]
+    sent = pl.Series([key and unsealed(key, seal) for seal in seals], dtype=pl.String)
+    erased = listed.filter(is_erased).with_columns(identifier=sent).drop_nulls("identifier")
+    return pl.concat([listed.filter(~is_erased), erased]).sort("identifier")
 
 
 def _ensure(connection: duckdb.DuckDBPyConnection) -> None:
