@@ -46,6 +46,7 @@ def filled(home: Home, persons: int, share: float = 0.3) -> Shop:
             1.25 as expected_gain,
             i + 1 as priority_rank,
             timestamp '{TEN}' + to_hours(if(is_early, 1, -1)) as contact_not_before,
+            timestamp '{TEN}' + to_days(7) as contact_valid_until,
             is_holdout
         from drawn;
 
