@@ -350,11 +350,9 @@ def _is_unknown(fault: Mapping[str, Any]) -> bool:
 def _refusal(fault: Mapping[str, Any], where: str) -> ComebackError:
     """One line about one of the faults that pydantic found."""
     name, *rest = fault["loc"]
-    known = {
-        each: field
-        for each, field in Settings.model_fields.items()
-        if Mark.FILE not in field.metadata
-    }
+    known = dict(Settings.model_fields)
+    for other_file in marked(Settings, Mark.FILE):
+        del known[other_file]
     field = known.get(name)
     path = []
     while rest and is_table(field):
