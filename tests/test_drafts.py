@@ -154,7 +154,7 @@ def built(drafted: Home, dumps: Path) -> duckdb.DuckDBPyConnection:
         places = [Location(str(dumps / name), name) for name in ("till", "laden", "feed")]
         landed = land_locations(connection, drafted, sources, places, NOW)
     assert landed["rows_read"].to_list() == [5, 60, 60]
-    models = ("+events", "candidate_items", "set_aside_rows")
+    models = ("+events", "+set_aside_rows")
     built = dbt_build.build(drafted, settings, as_of=None, command="run", select=models)
     built.require_success()
     return duckdb.connect(str(drafted.warehouse), read_only=True)
