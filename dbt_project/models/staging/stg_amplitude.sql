@@ -1,4 +1,4 @@
--- Amplitude's events: what the shop says of an item or an order is in the properties of the event, under names of its own.
+-- Amplitude's events: what the shop says of an item or an order is in the properties of the event, under its own names.
 
 with
 

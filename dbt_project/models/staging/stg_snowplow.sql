@@ -1,5 +1,5 @@
--- Snowplow's enriched events, as rows without a header line or as JSON: what happened is in the event's own fields or in
--- a self-describing event, the products, the order and the step of the checkout in entities beside it.
+-- Snowplow's enriched events, as rows without a header line or as JSON: what happened is in the event's own fields or
+-- in a self-describing event, the products, the order and the step of the checkout in entities beside it.
 
 with
 
