@@ -97,9 +97,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     first, because the one that puts a group into the name of its tests sees no later group.
     """
     for item in items:
-        shared = {"simulated_home", "shop"}.intersection(getattr(item, "fixturenames", ()))
-        if shared:
-            item.add_marker(pytest.mark.xdist_group(shared.pop()))
+        fixtures = getattr(item, "fixturenames", ())
+        if item.path.parent.name == "whole" and {"simulated_home", "shop"}.intersection(fixtures):
+            item.add_marker(pytest.mark.xdist_group("simulated shop"))
         elif item.path.parent.name != "rules":
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
     items.sort(key=_turn)
