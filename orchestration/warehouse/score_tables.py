@@ -181,7 +181,7 @@ RUNS = Table(
 # Of `runs`: those that wrote an hour of cart_scores.
 HAS_SCORED = "carts_scored is not null"
 
-SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, MODELS, RUNS)
+SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, CONTACT_PLANS, HOLDOUT_ARMS, MODELS, RUNS)
 
 # Beside dbt's late_data_report, which knows no scores: published as its last column.
 WITHDRAWN_PRIORITIES = Table(
@@ -271,8 +271,6 @@ AUDIT_LOG = Table(
 
 # Of the schema, what is not published.
 PRIVATE_TABLES = (
-    CONTACT_PLANS,
-    HOLDOUT_ARMS,
     WITHDRAWN_PRIORITIES,
     PUBLISHED_FILE,
     UNPUBLISHED_OUTCOMES,

@@ -62,6 +62,8 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "also_bought",
         "cart_scores",
         "score_outcomes",
+        "contact_plans",
+        "holdout_arms",
         "retargeting_priorities",
         "models",
         "daily_funnel",
