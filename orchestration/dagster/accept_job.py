@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.hours import utc_now
-from orchestration.warehouse import suspect_files
+from orchestration.warehouse import audit_log, suspect_files
 
 ACCEPT_JOB = "accept"
 ACCEPT_OP = "accept_files"
@@ -33,6 +33,7 @@ def accept_files(context: dg.OpExecutionContext, config: Accepting) -> None:
     run: Run = getattr(context.resources, RUN_KEY)
     with run.open_warehouse() as connection:
         accepted = suspect_files.accept(connection, config.files, utc_now())
+        audit_log.note(connection, "accept", utc_now(), files=len(accepted))
     run.finish()
     context.add_output_metadata({"accepted": [each.summary for each in accepted]})
 

@@ -46,7 +46,7 @@ from orchestration.outputs.hour_files import write_exports
 from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
-from orchestration.warehouse import database, dbt_build, outcomes, run_log
+from orchestration.warehouse import audit_log, database, dbt_build, outcomes, run_log
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
@@ -316,6 +316,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
                 not_after=run.newest_possible_hour,
                 accepted=config.accept_removals,
             )
+            audit_log.note_export(connection, utc_now(), export.files, config.accept_removals)
         persons = {f"persons_{name}": each["persons"] for name, each in export.exports.items()}
         return dg.MaterializeResult(
             metadata={

@@ -65,7 +65,7 @@ def rebuild(context: dg.OpExecutionContext) -> None:
 def rewrite_outputs(context: dg.OpExecutionContext) -> None:
     """Rewrite all exports that are kept, and the published file."""
     run = _run(context)
-    hours = erase_steps.rewrite_exports(run)
+    hours = erase_steps.rewrite_exports(run, _erasure(context))
     with run.finishing():
         erase_steps.republish(run)
     context.add_output_metadata({"exported_hours": hours})

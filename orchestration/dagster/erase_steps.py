@@ -13,9 +13,9 @@ from pathlib import Path
 
 from orchestration.dagster.run import Run
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.hours import utc_now
+from orchestration.ground.hours import hour_name, utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
-from orchestration.outputs import export_files, hour_files, published_database
+from orchestration.outputs import export_files, hour_files, kept_files, published_database
 from orchestration.outputs.exports import membership
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.people import requests, vault
@@ -63,7 +63,7 @@ def erase_requested(run: Run) -> int:
     build_log(run)
     remove_rows(run, erasing)
     rebuild(run)
-    rewrite_exports(run)
+    rewrite_exports(run, erasing)
     republish(run)
     try:
         prove(run, erasing)
@@ -117,11 +117,17 @@ def rebuild(run: Run) -> None:
     erasure.replace_warehouse(run.home, run.settings)
 
 
-def rewrite_exports(run: Run) -> int:
-    """Rewrite all exports that are kept; how many hours."""
+def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
+    """Rewrite all exports that are kept, the newest hour from what is known and the others without
+    the lines of the erased; the hours."""
+    plan = erasing.plan
+    texts = [each for each in plan.texts if erasure.is_unmistakable(each)]
     with run.open_warehouse() as connection:
+        last = kept_files.newest_hour(run.home.exports, run.newest_possible_hour)
 
         def beside(hour: datetime) -> Prepared:
+            if last is not None and hour_name(hour) < last:
+                return kept_files.without(run.home.exports / hour_name(hour), plan.ids, texts)
             know_people_at(connection, hour)
             return hour_files.prepare(connection, run.home, hour, run.settings)
 

@@ -21,7 +21,7 @@ from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import simulated_shop
 from orchestration.landing.locations import configured_locations, files_at, known_sources
 from orchestration.modelling.model_store import ModelStore
-from orchestration.warehouse import database, run_log, wrong_clock
+from orchestration.warehouse import audit_log, database, run_log, wrong_clock
 
 RUN_KEY = "comeback"
 PID_TAG = "comeback/pid"
@@ -113,6 +113,7 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
                 started_at=utc_now(),
                 settings=settings,
             )
+            audit_log.note_settings(connection, utc_now(), settings.digest)
         try:
             yield run
         finally:

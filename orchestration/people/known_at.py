@@ -11,7 +11,7 @@ reading the rows (`vault`), or who may be contacted (`outputs.exports`).
         per user whom that concerns; user_id is null where nobody is known by it, or by the address.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
@@ -29,8 +29,9 @@ def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> 
     """Make the tables of what was known at an instant, UTC; they are dropped where nothing is.
 
     A row counts from its time on. A suppression finds people by their user id, and by the address
-    that they have at the instant, however it is written. A consent that a profile has since a later
-    time lifts `unsubscribed` for its channel, and no other reason.
+    that they have at the instant, however it is written. A consent that turned granted later lifts
+    `unsubscribed` for its channel, and no other reason; a later row that only repeats a consent
+    grants nothing.
 
     Returns:
         Whether anything at all is known of people.
@@ -67,9 +68,18 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
     is lifted for are left out, and one that finds nobody stays as it was delivered."""
     channels = ", ".join(map(literal, words.CHANNEL_CONSENTS))
     reasons = ", ".join(f"{literal(k)}: {literal(v)}" for k, v in words.SUPPRESSING.items())
-    consent = " ".join(
-        f"when {literal(name)} then {_all_of(f'profiles.{each}' for each in needed)}"
+    granted_at = " ".join(
+        f"when {literal(name)} then {_all_since(needed)}"
         for name, needed in words.CHANNEL_CONSENTS.items()
+    )
+    # the time of the row with which the unbroken run of rows that grant it begins
+    ends = ", ".join(
+        f"max(updated_at) filter (where not {name}) as {name}" for name in words.CONSENTS
+    )
+    begins = ", ".join(
+        f"min(versions.updated_at) filter ("
+        f"where ended.{name} is null or versions.updated_at > ended.{name}) as {name}"
+        for name in words.CONSENTS
     )
     phones = _BY_PHONE if has_phones else ""
     return f"""
@@ -103,6 +113,20 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
             on by_channel.email_key = profiles.email_key
         {phones}
     ),
+    versions as (
+        select user_id, updated_at, {", ".join(words.CONSENTS)}
+        from vault.profile_versions
+        where updated_at <= timestamp {at} and user_id in (select user_id from found)
+    ),
+    ended as (
+        select user_id, {ends} from versions group by user_id
+    ),
+    since as (
+        select versions.user_id, {begins}
+        from versions
+        inner join ended on versions.user_id = ended.user_id
+        group by versions.user_id
+    ),
     concerned as (
         select
             by_channel.channel,
@@ -114,13 +138,13 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
             by_channel.visitor_id,
             coalesce(
                 by_channel.reason = {literal(words.UNSUBSCRIBED)}
-                and profiles.updated_at > by_channel.suppressed_at
-                and case by_channel.channel {consent} end, false
+                and case by_channel.channel {granted_at} end > by_channel.suppressed_at, false
             ) as is_lifted
         from by_channel
         left join found
             on by_channel.load_id = found.load_id and by_channel.line = found.line
         left join vault.current_profiles as profiles on found.user_id = profiles.user_id
+        left join since on found.user_id = since.user_id
     )
     select distinct * exclude (is_lifted) from concerned where not is_lifted order by all
     """
@@ -157,5 +181,10 @@ _BY_PHONE = f"""
 """
 
 
-def _all_of(columns: Iterable[str]) -> str:
-    return " and ".join(columns) or "false"
+def _all_since(consents: Sequence[str]) -> str:
+    """SQL: since when all of them are granted without a break; null while one is not."""
+    if not consents:
+        return "cast(null as timestamp)"
+    columns = [f"since.{name}" for name in consents]
+    granted = " and ".join(f"{each} is not null" for each in columns)
+    return f"(case when {granted} then greatest({', '.join(columns)}) end)"

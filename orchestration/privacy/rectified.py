@@ -4,7 +4,10 @@ Belongs here: writing a correction, and deleting those of people who are erased.
 it, which is done as with any dump of profiles, so that a rebuilt warehouse knows it too.
 
 A correction is the person's newest profile with some fields changed, as of now: a row that the
-shop delivers with a later time replaces it whole.
+shop delivers with a later time replaces it whole. Consents that are not set stay as they were, so
+that they are granted since when they were: a row that repeats one lifts no suppression, and one
+that denied it would let the shop's next row grant it newly. A consent that is set is granted now:
+a row that ends it comes first.
 """
 
 import json
@@ -53,7 +56,7 @@ def write(
     fields: Mapping[str, str],
     now: datetime,
 ) -> Path:
-    """Write the correction of a user's newest profile as a dump; where.
+    """Write the correction of a user's newest profile as a dump of one row or two; where.
 
     Args:
         connection: the open warehouse, with the vault settled.
@@ -77,13 +80,23 @@ def write(
     for name in words.CONSENTS:
         profile[name] = "granted" if profile[name] else "denied"
     profile |= json.loads(profile.pop("attributes") or "{}")
+    renewed = [name for name in words.CONSENTS if name in fields and profile[name] == "granted"]
     profile |= fields
-    row = {name: value for name, value in profile.items() if value}
+    rows = [profile]
+    if renewed:
+        rows.insert(0, profile | dict.fromkeys(renewed, "denied"))
+    lines = [
+        json.dumps(
+            {"user_id": user}
+            | {name: value for name, value in row.items() if value}
+            | {"updated_at": f"{(at + timedelta(microseconds=place)).isoformat()}Z"}
+        )
+        for place, row in enumerate(rows)
+    ]
     home.rectified.mkdir(mode=0o700, exist_ok=True)
     # a name that says nothing of whom it is for
     path = home.rectified / f"{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(4)}.jsonl"
-    content = json.dumps({"user_id": user, **row, "updated_at": f"{at.isoformat()}Z"})
-    replace_file(path, f"{content}\n".encode(), mode=0o600)
+    replace_file(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
     return path
 
 
@@ -92,7 +105,8 @@ def remove(connection: duckdb.DuckDBPyConnection, home: Home, users: Collection[
     if not home.rectified.is_dir():
         return
     for path in sorted(home.rectified.glob("*.jsonl")):
-        if json.loads(path.read_text(encoding="utf-8"))["user_id"] not in users:
+        first, *_ = path.read_text(encoding="utf-8").splitlines()
+        if json.loads(first)["user_id"] not in users:
             continue
         # a file that is gone must not be asked for when the warehouse is rebuilt
         loads = "select load_id from raw.files where source = ? and ends_with(file, ?)"

@@ -1,13 +1,15 @@
 """Who did what with people's data, and when: counts only, no personal data, never changed.
 
-Belongs here: adding a row to `scores.audit_log`. Not here: its columns (`score_tables`), or what is
-worth a row; that is for whoever does it to say.
+Belongs here: adding a row to `scores.audit_log`, and what a row of files or settings says. Not
+here: its columns (`score_tables`), or what is worth a row; that is for whoever does it to say.
 """
 
 import getpass
+import hashlib
 import json
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 
@@ -22,6 +24,7 @@ def note(
     at: datetime,
     *,
     sha256: str | None = None,
+    exports: Collection[str] = (),
     **counts: int,
 ) -> None:
     """Add a row.
@@ -31,15 +34,50 @@ def note(
         deed: what was done.
         at: now, UTC.
         sha256: hash of what was handed out, if anything was.
+        exports: which exports that concerned, by their names in the settings.
         counts: numbers by name; nothing else, so that no row can name anybody.
     """
+    values = {**counts, **({"exports": sorted(exports)} if exports else {})}
     connection.execute("create schema if not exists scores")
     connection.execute(AUDIT_LOG.ddl(f"scores.{AUDIT_LOG.name}"))
     connection.execute(
         f"insert into scores.{AUDIT_LOG.name} by name select ? as done_at, ? as done_by,"
         " ? as deed, ? as counts, ? as sha256",
-        [at, _user(), deed, json.dumps(counts, sort_keys=True), sha256],
+        [at, _user(), deed, json.dumps(values, sort_keys=True), sha256],
     )
+
+
+def note_export(
+    connection: duckdb.DuckDBPyConnection,
+    at: datetime,
+    files: Collection[Mapping[str, Any]],
+    accepted: Collection[str] = (),
+) -> None:
+    """Add a row for the files of an hour, and one before it for removals that were accepted.
+
+    Args:
+        connection: the open warehouse.
+        at: now, UTC.
+        files: of each its path, rows and sha256, as in the manifest.
+        accepted: exports whose removals somebody said are meant.
+    """
+    if accepted:
+        note(connection, "accept", at, exports=accepted)
+    # as sha256sum prints them, so that anybody can take the same hash of the folder
+    lines = "".join(f"{each['sha256']}  {each['path']}\n" for each in files)
+    digest = hashlib.sha256(lines.encode()).hexdigest()
+    rows = sum(each["rows"] for each in files)
+    note(connection, "export", at, sha256=digest, files=len(files), rows=rows)
+
+
+def note_settings(connection: duckdb.DuckDBPyConnection, at: datetime, digest: str) -> None:
+    """Add a row if the settings are not those that were noted last, or none were."""
+    noted = connection.execute(
+        f"select sha256 from scores.{AUDIT_LOG.name} where deed = 'settings'"
+        " order by done_at desc, rowid desc limit 1"
+    ).fetchall()
+    if noted != [(digest,)]:
+        note(connection, "settings", at, sha256=digest)
 
 
 def _user() -> str:

@@ -263,8 +263,13 @@ AUDIT_LOG = Table(
         Column("done_at", "timestamp", "When it was done, UTC."),
         Column("done_by", "varchar", "The user of the machine who did it."),
         Column("deed", "varchar", "export, delivery, erase, access, rectify, accept or settings."),
-        Column("counts", "varchar", "How many people, rows and files that concerned, as JSON."),
-        Column("sha256", "varchar", "Hash of what was handed out, null if nothing was."),
+        Column("counts", "varchar", "How many people, rows, files, and which exports, as JSON."),
+        Column(
+            "sha256",
+            "varchar",
+            "Hash of what was handed out, of several files that of what sha256sum prints of them;"
+            " the digest of settings; null if there is nothing.",
+        ),
     ),
 )
 

@@ -61,10 +61,22 @@ def suppressed(
         if since > instant:
             continue
         for each in NEEDED if channel == "all" else [channel]:
-            for person, (address, allowed, updated) in current(profiles, instant).items():
+            for person, (address, *_) in current(profiles, instant).items():
                 if not (person == user or (email and address and plain(email) == address)):
                     continue
-                has_consent = bool(NEEDED[each]) and all(allowed[at] for at in NEEDED[each])
-                if not (reason == "unsubscribed" and updated > since and has_consent):
+                granted_at = granted_since(profiles, person, NEEDED[each], instant)
+                if not (reason == "unsubscribed" and granted_at > since):
                     found.add((each, person, reason))
     return found
+
+
+def granted_since(profiles: Iterable[Row], user: str, needed: list[int], instant: str) -> str:
+    """The first time of the unbroken run in which all that is needed is granted; "" without one."""
+    own = [row for row in profiles if row["user_id"] == user and row["updated_at"] <= instant]
+    since = ""
+    for time in sorted({row["updated_at"] for row in own}, reverse=True):
+        _, allowed, _ = current(own, time)[user]
+        if not needed or not all(allowed[at] for at in needed):
+            break
+        since = time
+    return since

@@ -137,6 +137,49 @@ def test_a_later_consent_lifts_unsubscribed_and_nothing_else(vault: Vault):
     assert [user not in still for user in users] == [is_lifted for *_, is_lifted in LIFTED]
 
 
+# by time of the rows, the consents that they repeat, turn or leave out; unsubscribed at AT
+RUNS = [
+    ([("2026-01-01", "granted"), ("2026-03-02", "granted")], False),
+    ([("2026-01-01", "granted"), (AT, "denied"), ("2026-03-02", "yes")], True),
+    ([("2026-01-01", "granted"), ("2026-03-02", ""), ("2026-03-03", "granted")], True),
+    ([("2026-01-01", "denied"), (AT, "granted"), ("2026-03-02", "granted")], False),
+    ([("2026-01-01", "denied"), (LATER, "granted"), ("2026-03-02", "granted")], True),
+    ([("2026-03-02", "granted"), ("2026-03-03", "denied")], False),
+    ([("2026-01-01", "1"), ("2026-03-02", "denied"), ("2026-04-01", "granted")], False),
+    # of two rows of one time the one that allows less ends the run
+    ([("2026-01-01", "1"), (AT, "1"), (AT, "no"), ("2026-03-02", "1")], True),
+]
+
+
+def test_a_row_that_only_repeats_a_consent_does_not_lift_what_came_after_it(vault: Vault):
+    users = [f"u{at}" for at in range(len(RUNS))]
+    rows = [
+        {"user_id": user, "updated_at": time, "email_consent": word, "language": str(line)}
+        for user, (run, _) in zip(users, RUNS, strict=True)
+        for line, (time, word) in enumerate(run)
+    ]
+    vault.rows("profiles", *rows)
+    since = {"channel": "email", "reason": "unsubscribed", "suppressed_at": AT}
+    vault.rows("suppressions", *({**since, "user_id": user} for user in users))
+    still = {user for _, user, _ in vault.suppressed()}
+    assert [user not in still for user in users] == [is_lifted for _, is_lifted in RUNS]
+
+
+def test_ads_are_granted_once_both_consents_are(vault: Vault):
+    first, second = "ad_user_data_consent", "ad_personalization_consent"
+    both = {first: "granted", second: "granted"}
+    vault.rows(
+        "profiles",
+        {**ANNA, "updated_at": "2026-01-01", first: "granted"},
+        {**ANNA, **both, "updated_at": LATER},
+        {**BERT, **both, "updated_at": "2026-01-01"},
+        {**BERT, **both, "updated_at": LATER},
+    )
+    since = {"channel": "ads", "reason": "unsubscribed", "suppressed_at": AT}
+    vault.rows("suppressions", {**since, "user_id": "anna"}, {**since, "user_id": "bert"})
+    assert vault.suppressed() == {("ads", "bert", "unsubscribed")}
+
+
 def test_a_consent_lifts_its_own_channel_only_and_ads_need_both(vault: Vault):
     vault.rows(
         "profiles",

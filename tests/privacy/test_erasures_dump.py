@@ -52,7 +52,8 @@ def test_a_dump_of_erasures_does_what_the_command_does(tmp_path):
             " order by source"
         ) == [("canonical", 4, 1, 3), ("erasures", 2, 0, 2), ("profiles", 2, 1, 1)]
         assert rows("select deed, counts from scores.audit_log") == [
-            ("erase", '{"people": 2, "rows": 6, "still_found": 0}')
+            ("settings", "{}"),
+            ("erase", '{"people": 2, "rows": 6, "still_found": 0}'),
         ]
     reports = [json.loads(path.read_text()) for path in home.erasures.glob("2*.json")]
     assert [each["verdict"] for each in reports] == ["nothing found"] * 2

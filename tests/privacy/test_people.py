@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -13,6 +13,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing.locations import configured_locations, land_locations, sources_in
 from orchestration.people import vault
+from orchestration.people.known_at import know_people_at
 from orchestration.privacy import access, erasure, rectified
 from orchestration.privacy.erasure_records import (
     Plan,
@@ -136,6 +137,43 @@ def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connectio
     rectified.remove(connection, home, [BERT])
     assert not path.exists()
     assert rows(connection, "select count(*) from raw.files where file like '%jsonl'") == [(0,)]
+
+
+CONSENT_SET = [
+    ([], True, "unsubscribed"),
+    (["phone=+4915199999999"], True, "unsubscribed"),
+    (["email_consent=denied"], False, "unsubscribed"),
+    (["phone=", "email_consent=granted"], True, None),
+]
+
+
+@pytest.mark.parametrize(("assignments", "is_granted", "reason"), CONSENT_SET)
+def test_only_a_consent_that_is_set_lifts_an_unsubscription(
+    connection, home, assignments, is_granted, reason
+):
+    channels = "channel,user_id,reason,suppressed_at\n"
+    since = f"{ANNA},unsubscribed,2026-03-05\nemail,{ANNA},complaint,2026-03-05\n"
+    put(home, {"suppressions/c.csv": f"{channels}email,{since}"})
+    land(connection, home)
+    fields = rectified.parsed(assignments, SOURCES["profiles"])
+    path = rectified.write(connection, home, ANNA, fields, NOW)
+    # the shop's next row says what it has: a consent that it always had
+    later = f"{ANNA},both@shop.example,,DE,{'granted' if is_granted else 'denied'},2026-03-09T13:00"
+    put(home, {"profiles/c.csv": f"{PROFILES.splitlines()[0]}\n{later}:00Z\n"})
+    land(connection, home)
+    for at in (NOW + timedelta(seconds=1), NOW + timedelta(hours=2)):
+        know_people_at(connection, at)
+        consent = f"select email_consent from vault.current_profiles where user_id = '{ANNA}'"
+        assert rows(connection, consent) == [(is_granted,)]
+        found = rows(
+            connection,
+            "select reason from vault.current_suppressions"
+            f" where user_id = '{ANNA}' and channel = 'email' and reason <> 'bounced'"
+            " and reason <> 'manual' order by reason",
+        )
+        assert found == [(each,) for each in ("complaint", reason) if each]
+    rectified.remove(connection, home, [ANNA])
+    assert not path.exists()
 
 
 def test_an_erasure_that_was_killed_is_known_until_its_search(home):
