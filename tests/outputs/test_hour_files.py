@@ -12,7 +12,7 @@ from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
 from orchestration.outputs.exports import membership
 from orchestration.outputs.hour_files import prepare, write_exports
-from tests.outputs.exports.test_hourly import HOUR, TEN, Shop
+from tests.outputs.exports.shops import HOUR, TEN, Shop
 
 PARTS = ("add", "full", "remove")
 NAMES = [f"{name}.{part}.csv" for name in ("email", "google", "meta") for part in PARTS]
