@@ -49,7 +49,14 @@ def write_exports(
     Raises:
         ComebackError: an export has a preset that there is not.
     """
-    prepared = prepare(connection, home, hour, settings, accepted=accepted)
+    prepared = prepare_exports(
+        connection,
+        home,
+        hour,
+        settings,
+        accepted=accepted,
+        delivered_before=_delivered_before(home.exports, hour),
+    )
     written = export_files.write_export(
         home.exports,
         hour,
@@ -67,21 +74,16 @@ def write_exports(
 
 
 def prepare(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    hour: datetime,
-    settings: Settings,
-    *,
-    accepted: Iterable[str] = (),
+    connection: duckdb.DuckDBPyConnection, home: Home, hour: datetime, settings: Settings
 ) -> Prepared:
-    """The files for tools of an hour, not written yet."""
+    """The files for tools of an hour that is rewritten after an erasure, not written yet."""
     return prepare_exports(
         connection,
         home,
         hour,
         settings,
-        accepted=accepted,
         delivered_before=_delivered_before(home.exports, hour),
+        is_rewriting=True,
     )
 
 
