@@ -13,5 +13,7 @@ sending the files anywhere.
     facts             what is known of each person, as the gates ask for it
     rows              a person's row in the columns of a preset
     rolling           full, add and remove against what was delivered before
+    membership        which rows were delivered when
+    pending           what an hour is about to deliver, until that is known to be done
     manifest          what is said of an hour's files
 """

@@ -5,7 +5,7 @@ here: what is known of each person (`facts`), where the files go (`outputs.hour_
 rule of these parts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
@@ -30,6 +30,7 @@ from orchestration.outputs.exports.gates import (
 )
 from orchestration.outputs.exports.identifiers import RULESET
 from orchestration.outputs.exports.manifest import File
+from orchestration.outputs.exports.pending import Delivery
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
 from orchestration.outputs.exports.rolling import Rolled, baseline, roll
 from orchestration.outputs.exports.rows import (
@@ -49,17 +50,12 @@ class Prepared:
     Attributes:
         files: full, add and remove of each.
         exports: what the manifest says of each.
-        remembering: what notes that they were delivered; to be called when they were.
+        deliveries: the lists to remember; none where there is no vault and so nobody on any list.
     """
 
     files: list[File] = field(default_factory=list)
     exports: dict[str, dict] = field(default_factory=dict)
-    remembering: list[Callable[[], None]] = field(default_factory=list)
-
-    def remember(self) -> None:
-        """Note what was delivered; nothing, where there is no vault and so nobody on any list."""
-        for each in self.remembering:
-            each()
+    deliveries: list[Delivery] = field(default_factory=list)
 
 
 def prepare_exports(
@@ -110,15 +106,13 @@ def prepare_exports(
             is_accepted=name in set(accepted),
             is_lost=name in set(delivered_before),
         )
-        prepared.files.extend(one.files(rolled))
+        files = one.files(rolled)
+        prepared.files.extend(files)
         prepared.exports[name] = summary
         if not has_vault and before[name].listed is None:
             continue
-        prepared.remembering.append(
-            lambda name=name, export=export, rolled=rolled, is_full=is_full: membership.remember(
-                connection, name, _form(export), hour, rolled, is_full=is_full
-            )
-        )
+        sums = [each.sha256 for each in files]
+        prepared.deliveries.append(Delivery(name, _form(export), hour, rolled, is_full, sums))
     return prepared
 
 

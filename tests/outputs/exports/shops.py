@@ -11,6 +11,7 @@ import duckdb
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.outputs.exports import pending
 from orchestration.outputs.exports.hourly import Prepared, prepare_exports
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -105,7 +106,7 @@ class Shop:
         prepared = prepare_exports(
             self.connection, self.home, at, settings or Settings(), **options
         )
-        prepared.remember()
+        pending.remember(self.connection, prepared.deliveries)
         return prepared
 
 
