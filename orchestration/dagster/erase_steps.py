@@ -105,6 +105,7 @@ def remove_rows(run: Run, erasing: Erasure) -> None:
         erasing.plan = erasing.plan.joined(found)
         erasure_records.write_pending(run.home, erasing.plan)
         published_database.forget_last(connection)
+        hour_files.settle_pending(connection, run.home)
         membership.forget(connection, erasing.plan.users, run.home.erasure_key.read_bytes())
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
         rectified.remove(connection, run.home, erasing.plan.users)

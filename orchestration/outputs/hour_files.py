@@ -3,8 +3,9 @@
 Belongs here: the order of preparing, writing and remembering. Not here: what is in the files
 (`exports`), nor how a folder appears (`export_files`).
 
-What was delivered is remembered last: a run that dies before that exports the same again, and
-nobody who should leave a list stays on it.
+What is about to be delivered is noted first, and remembered last: a run that dies before that
+exports the same again, or the next hour finds it delivered, and nobody who should leave a list
+stays on it.
 """
 
 import json
@@ -18,6 +19,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name
 from orchestration.ground.settings import Settings
 from orchestration.outputs import export_files
+from orchestration.outputs.exports import pending
 from orchestration.outputs.exports.hourly import Prepared, prepare_exports
 
 
@@ -49,7 +51,16 @@ def write_exports(
     Raises:
         ComebackError: an export has a preset that there is not.
     """
-    prepared = prepare(connection, home, hour, settings, accepted=accepted)
+    settle_pending(connection, home)
+    prepared = prepare_exports(
+        connection,
+        home,
+        hour,
+        settings,
+        accepted=accepted,
+        delivered_before=_delivered_before(home.exports, hour),
+    )
+    pending.announce(connection, prepared.deliveries)
     written = export_files.write_export(
         home.exports,
         hour,
@@ -62,26 +73,38 @@ def write_exports(
         not_after=not_after,
         beside=prepared,
     )
-    prepared.remember()
+    pending.remember(connection, prepared.deliveries)
     return written
 
 
+def settle_pending(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Remember what a killed run delivered, if it did.
+
+    Args:
+        connection: the open warehouse.
+        home: where the exports are.
+    """
+
+    def sums_of(hour: datetime) -> set[str]:
+        path = home.exports / hour_name(hour) / export_files.MANIFEST
+        if not path.exists():
+            return set()
+        return {each["sha256"] for each in json.loads(path.read_bytes()).get("files", [])}
+
+    pending.settle(connection, sums_of)
+
+
 def prepare(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    hour: datetime,
-    settings: Settings,
-    *,
-    accepted: Iterable[str] = (),
+    connection: duckdb.DuckDBPyConnection, home: Home, hour: datetime, settings: Settings
 ) -> Prepared:
-    """The files for tools of an hour, not written yet."""
+    """The files for tools of an hour that is rewritten after an erasure, not written yet."""
     return prepare_exports(
         connection,
         home,
         hour,
         settings,
-        accepted=accepted,
         delivered_before=_delivered_before(home.exports, hour),
+        is_rewriting=True,
     )
 
 

@@ -12,7 +12,7 @@ from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
 from orchestration.outputs.exports import membership
 from orchestration.outputs.hour_files import prepare, write_exports
-from tests.outputs.exports.test_hourly import HOUR, TEN, Shop
+from tests.outputs.exports.shops import HOUR, TEN, Shop
 
 PARTS = ("add", "full", "remove")
 NAMES = [f"{name}.{part}.csv" for name in ("email", "google", "meta") for part in PARTS]
@@ -94,6 +94,28 @@ def test_the_hour_again_is_the_same_bytes_and_one_that_died_before_it_was_noted_
     for _ in range(2):
         write(shop)
         assert tree(shop) == died
+
+
+@pytest.mark.parametrize("is_delivered", [True, False])
+def test_what_a_killed_run_delivered_is_known_to_the_next_hour_and_nothing_else(shop, is_delivered):
+    shop.person("ann")
+    killed_at = (
+        "orchestration.outputs.exports.membership.remember"
+        if is_delivered
+        else "orchestration.outputs.export_files.write_export"
+    )
+    with patch(killed_at, side_effect=OSError("killed")), pytest.raises(OSError, match="killed"):
+        write(shop)
+    count = "select count(*) from vault.export_pending_rows where person_id = 'user:ann'"
+    assert shop.connection.execute(count).fetchall() == [(3,)]
+    shop.cart("ann", 1, TEN + HOUR)
+    counts = write(shop, TEN + HOUR).exports["email"]["counts"]
+    files = tree(shop)
+    assert counts["in_cooldown" if is_delivered else "eligible"] == 1
+    removed = files["2026-10-31T11Z/email.remove.csv"]
+    assert (b"ann@example.com,none,0" in removed) == is_delivered
+    assert (b"ann@example.com" in files["2026-10-31T11Z/email.add.csv"]) != is_delivered
+    assert shop.connection.execute(count).fetchall() == [(0,)]
 
 
 def test_a_lost_warehouse_removes_nobody_and_says_so(shop):

@@ -9,7 +9,11 @@ sending the files anywhere.
     csv_text          cells that no spreadsheet runs, and the bytes of a file
     presets           what a tool's file looks like; one small TOML file a tool in presets/
     gates             who may be contacted; of the others, why not
+    contacted         who was sent an e-mail lately, by person and by address
+    facts             what is known of each person, as the gates ask for it
     rows              a person's row in the columns of a preset
     rolling           full, add and remove against what was delivered before
+    membership        which rows were delivered when
+    pending           what an hour is about to deliver, until that is known to be done
     manifest          what is said of an hour's files
 """

@@ -1,11 +1,12 @@
 """The files of all exports of an hour, as bytes, and what the manifest says of them.
 
 Belongs here: putting together people, gates, rows and lists for each export of the settings. Not
-here: where the files go (`outputs.hour_files`), nor any rule of these parts.
+here: what is known of each person (`facts`), where the files go (`outputs.hour_files`), nor any
+rule of these parts.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
 
@@ -18,31 +19,28 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
 from orchestration.outputs.exports import csv_text, membership, people
+from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
     FACTS,
     Policy,
-    best_carts,
     counts,
     gates,
     was_contacted,
 )
 from orchestration.outputs.exports.identifiers import RULESET
 from orchestration.outputs.exports.manifest import File
+from orchestration.outputs.exports.pending import Delivery
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
 from orchestration.outputs.exports.rolling import Rolled, baseline, roll
 from orchestration.outputs.exports.rows import (
     ROWS,
     Rows,
-    hashed_rows,
     left_rows,
     merge_rows,
     suppression_rows,
 )
 from orchestration.warehouse.database import has_table
-
-_CHANNELS = {"email": ("email", "all"), "suppressions": ("email", "all")}
-_ADS_CHANNELS = ("ads", "all")
 
 
 @dataclass(frozen=True)
@@ -52,28 +50,12 @@ class Prepared:
     Attributes:
         files: full, add and remove of each.
         exports: what the manifest says of each.
-        remembering: what notes that they were delivered; to be called when they were.
+        deliveries: the lists to remember; none where there is no vault and so nobody on any list.
     """
 
     files: list[File] = field(default_factory=list)
     exports: dict[str, dict] = field(default_factory=dict)
-    remembering: list[Callable[[], None]] = field(default_factory=list)
-
-    def remember(self) -> None:
-        """Note what was delivered; nothing, where there is no vault and so nobody on any list."""
-        for each in self.remembering:
-            each()
-
-
-@dataclass(frozen=True)
-class _People:
-    """What is known of everybody whom an export of the hour may concern."""
-
-    profiles: people.Profiles
-    suppressions: pl.DataFrame
-    last_orders: pl.DataFrame
-    contacts: pl.DataFrame
-    erased: list[str]
+    deliveries: list[Delivery] = field(default_factory=list)
 
 
 def prepare_exports(
@@ -84,6 +66,7 @@ def prepare_exports(
     *,
     accepted: Iterable[str] = (),
     delivered_before: Iterable[str] = (),
+    is_rewriting: bool = False,
 ) -> Prepared:
     """The files of an hour.
 
@@ -94,6 +77,7 @@ def prepare_exports(
         settings: the exports, and how much contact there may be.
         accepted: exports whose removals somebody said are meant.
         delivered_before: exports of which there are files of earlier hours.
+        is_rewriting: whether the hour is rewritten after an erasure, and must show nobody erased.
 
     Raises:
         ComebackError: there is no such preset.
@@ -102,14 +86,14 @@ def prepare_exports(
         name: find_preset(each.profile, each.preset, name)
         for name, each in settings.exports.items()
     }
-    erasure_key = read_key(home.erasure_key)
+    erasure_key = None if is_rewriting else read_key(home.erasure_key)
     before = {
         name: membership.read_before(connection, name, _form(each), hour, erasure_key)
         for name, each in settings.exports.items()
     }
     windows = {each.window_days if each.is_ads else None for each in settings.exports.values()}
     carts = {days: people.scored_carts(connection, hour, days) for days in windows}
-    known = _read_people(connection, home, hour, settings, carts.values(), before.values())
+    known = read_known(connection, home, hour, settings, carts.values(), before.values())
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
@@ -122,15 +106,13 @@ def prepare_exports(
             is_accepted=name in set(accepted),
             is_lost=name in set(delivered_before),
         )
-        prepared.files.extend(one.files(rolled))
+        files = one.files(rolled)
+        prepared.files.extend(files)
         prepared.exports[name] = summary
         if not has_vault and before[name].listed is None:
             continue
-        prepared.remembering.append(
-            lambda name=name, export=export, rolled=rolled, is_full=is_full: membership.remember(
-                connection, name, _form(export), hour, rolled, is_full=is_full
-            )
-        )
+        sums = [each.sha256 for each in files]
+        prepared.deliveries.append(Delivery(name, _form(export), hour, rolled, is_full, sums))
     return prepared
 
 
@@ -143,7 +125,7 @@ class _Exporter:
     preset: Preset
     contacts: Contacts
     hour: datetime
-    people: _People
+    known: Known
 
     def export(
         self,
@@ -156,7 +138,14 @@ class _Exporter:
     ) -> tuple[Rolled, dict, bool]:
         """The lists, what the manifest says of them, and whether people were added."""
         is_of_persons = self.entry.profile != "suppressions"
-        persons = self._persons(scored, before.listed if is_of_persons else None)
+        persons = person_facts(
+            self.entry,
+            self.preset,
+            self.known,
+            self.hour,
+            scored,
+            before.listed if is_of_persons else None,
+        )
         policy = self._policy()
         decided = persons.with_columns(
             gate=gates(persons.select(list(FACTS)), policy, self.hour),
@@ -175,9 +164,13 @@ class _Exporter:
                 decided,
                 name=self.name,
                 most_removed_share=self.entry.most_removed_share,
-                are_removals_accepted=is_accepted,
+                # who stayed would have no row of the new preset
+                are_removals_accepted=is_accepted or before.is_rewritten,
                 is_full_due=is_due,
             )
+        if before.is_rewritten:
+            warnings = ("the preset is another one: every row counts as changed",)
+            rolled = replace(rolled, warnings=(*rolled.warnings, *warnings))
         summary = {
             "profile": self.entry.profile,
             "preset": self.entry.preset,
@@ -222,89 +215,10 @@ class _Exporter:
             is_timed=not self.entry.is_ads,
         )
 
-    def _persons(self, scored: pl.DataFrame, listed: pl.DataFrame | None) -> pl.DataFrame:
-        """The facts of whoever was scored, and of whoever is on the list without it."""
-        held_out = scored.group_by("person_id").agg(held_out=pl.col("is_holdout").any())
-        carts = best_carts(scored).join(held_out, on="person_id", how="left")
-        carts = carts.with_columns(is_scored=pl.lit(value=True), is_holdout=pl.col("held_out"))
-        if listed is not None:
-            others = listed.select("person_id").unique(maintain_order=True)
-            others = others.join(carts, on="person_id", how="anti").select(
-                "person_id",
-                user_id=pl.col("person_id").str.strip_prefix("user:"),
-                # whoever ordered within the window does not stay on the list for its end
-                touched_at=pl.lit(self.hour - timedelta(days=self.entry.window_days)),
-                is_holdout=pl.lit(value=False),
-                is_scored=pl.lit(value=False),
-            )
-            carts = pl.concat(
-                [carts, others.cast({"touched_at": pl.Datetime("us")})], how="diagonal"
-            )
-        known = self.people
-        channels = _CHANNELS.get(self.entry.profile, _ADS_CHANNELS)
-        blocked = known.suppressions.filter(pl.col("channel").is_in(channels))
-        profiles = known.profiles.frame.with_columns(has_profile=pl.lit(value=True))
-        persons = (
-            carts.join(profiles, on="user_id", how="left", maintain_order="left")
-            .join(known.last_orders, on="person_id", how="left", maintain_order="left")
-            .join(known.contacts, on="person_id", how="left", maintain_order="left")
-            .with_columns(
-                is_erased=(
-                    pl.col("user_id").is_in(known.erased)
-                    | (pl.col("person_id") == membership.ERASED)
-                ).fill_null(value=False),
-                is_suppressed=pl.any_horizontal(
-                    pl.col(name).is_in(blocked[name].drop_nulls().to_list()).fill_null(value=False)
-                    for name in ("user_id", "email", "phone")
-                ),
-                has_profile=pl.col("has_profile").fill_null(value=False),
-                is_consented=self._is_consented(),
-                # suspected bots are not scored
-                is_suspected_bot=pl.lit(value=False),
-                has_bought_since=(pl.col("ordered_at") > pl.col("touched_at")).fill_null(
-                    value=False
-                ),
-                is_worth_it=self._is_worth_it(),
-                priority=pl.col("priority_rank"),
-                contacts_in_7_days=pl.col("contacts_in_7_days").fill_null(0),
-                value=pl.col("expected_gain").cast(pl.Float64).round(2),
-            )
-        )
-        if self.entry.is_ads:
-            # of who did not consent not even a hash is made
-            rows = hashed_rows(persons.filter(pl.col("is_consented")), self.preset).frame
-            persons = persons.join(rows, on="person_id", how="left", maintain_order="left")
-        persons = persons.with_columns(contact=self._contact(persons))
-        return persons.cast(FACTS)
-
-    def _is_consented(self) -> pl.Expr:
-        if not self.entry.is_ads:
-            return pl.col("email_consent")
-        is_open = pl.col("country").is_in(self.entry.countries_without_consent)
-        both = pl.col("ad_user_data_consent") & pl.col("ad_personalization_consent")
-        return is_open.fill_null(value=False) | both
-
-    def _is_worth_it(self) -> pl.Expr:
-        if self.entry.is_ads:
-            return pl.col("segment").is_in(self.entry.segments)
-        return pl.col("best_action") != "nothing"
-
-    def _contact(self, persons: pl.DataFrame) -> pl.Series:
-        """What identifies each person in the file, null where it cannot stand there."""
-        if self.entry.is_ads:
-            return persons["identifier"].alias("contact")
-        name = "user_id" if self.entry.identifier == "external_id" else "email"
-        safe = [
-            text if text and csv_text.is_safe_identifier(text) else None for text in persons[name]
-        ]
-        return pl.Series("contact", safe, dtype=pl.String)
-
     def _rows(self, connection: duckdb.DuckDBPyConnection, eligible: pl.DataFrame) -> Rows:
         """The rows of the file, by priority, then identifier."""
         if self.entry.profile == "suppressions":
-            return suppression_rows(
-                self.people.suppressions, self.people.profiles.frame, self.preset
-            )
+            return suppression_rows(self.known.suppressions, self.known.profiles.frame, self.preset)
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})
@@ -340,35 +254,9 @@ class _Exporter:
             yield f"{rolled.full.height} persons are listed: the tool uses no list of below {least}"
         for column, cells in rows.blanked.items():
             yield f"{column}: {cells} cells left empty, which could be run or which no tool takes"
-        for fault, cells in sorted(self.people.profiles.faults.items()):
+        for fault, cells in sorted(self.known.profiles.faults.items()):
             yield f"{cells} values of profiles could not be used: {fault.replace('_', ' ')}"
 
 
 def _form(export: Export) -> str:
     return f"{export.profile} {export.preset} {export.identifier}"
-
-
-def _read_people(
-    connection: duckdb.DuckDBPyConnection,
-    home: Home,
-    hour: datetime,
-    settings: Settings,
-    carts: Iterable[pl.DataFrame],
-    before: Iterable[membership.Before],
-) -> _People:
-    suppressions = people.read_suppressions(connection, settings.contacts.country)
-    listed = [each.listed["person_id"] for each in before if each.listed is not None]
-    on_lists = [each.str.strip_prefix("user:") for each in listed]
-    users = pl.concat(
-        [*(each["user_id"].cast(pl.String) for each in carts), *on_lists, suppressions["user_id"]]
-    )
-    profiles = people.read_profiles(connection, users, settings.contacts.country)
-    unknown = set().union(*on_lists) - set(profiles.frame["user_id"])
-    emails = [name for name, each in settings.exports.items() if each.profile == "email"]
-    return _People(
-        profiles=profiles,
-        suppressions=suppressions,
-        last_orders=people.last_orders(connection, hour),
-        contacts=membership.contacts(connection, emails, hour),
-        erased=people.erased_users(connection, home.erasure_key, sorted(unknown)),
-    )

@@ -18,12 +18,17 @@ class File:
     rows: int
     columns: Sequence[str]
 
+    @property
+    def sha256(self) -> str:
+        """The sum of its bytes, in hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
     def described(self, folder: str) -> dict[str, object]:
         """The file's entry in the manifest; its path is relative to the exports folder."""
         return {
             "path": f"{folder}/{self.name}",
             "rows": self.rows,
             "bytes": len(self.content),
-            "sha256": hashlib.sha256(self.content).hexdigest(),
+            "sha256": self.sha256,
             "columns": list(self.columns),
         }

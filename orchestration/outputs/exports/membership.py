@@ -36,11 +36,13 @@ class Before:
         listed: its rows, with the columns of `rows.ROWS`; None: there was none, or it is lost.
         full_at: the hour in which people were added last.
         is_lost: whether more was delivered than is remembered.
+        is_rewritten: whether the rows are those of another preset: no row is as it was sent.
     """
 
     listed: pl.DataFrame | None
     full_at: datetime | None = None
     is_lost: bool = False
+    is_rewritten: bool = False
 
 
 def read_before(
@@ -52,15 +54,19 @@ def read_before(
 ) -> Before:
     """The list of an export as it stood before an hour.
 
-    Whoever was erased while on it is on it for the hour after the newest one only: that hour takes
-    them off. An hour that is written again says nothing of them any more.
+    Whoever was erased while on it is on it for the newest hour and the one after it only: that hour
+    takes them off, and does so again when it is done again. An older one says nothing of them.
+
+    A list for another e-mail tool finds people by the same identifier: it is kept, with empty rows.
 
     Args:
         connection: the open warehouse.
         export: its name.
-        form: profile, preset and identifier in one text; a list of another form is lost.
+        form: profile, preset and identifier in one text; a list of another form is lost, but one
+            of an e-mail export of which only the preset is another.
         hour: the hour.
-        key: what `forget` sealed with; None while nobody was erased.
+        key: what `forget` sealed with; None while nobody was erased, and where the hour is
+            rewritten for an erasure: it must show nobody who was erased.
     """
     if not has_table(connection, "vault", _LISTS):
         return Before(None)
@@ -68,7 +74,7 @@ def read_before(
         f"select form, is_full, hour, persons from vault.{_LISTS} where export = ? order by hour",
         [export],
     ).fetchall()
-    is_next = all(at < hour for _, _, at, _ in lists)
+    is_newest = all(at <= hour for _, _, at, _ in lists)
     lists = [each for each in lists if each[2] < hour]
     if not lists:
         return Before(None)
@@ -78,12 +84,16 @@ def read_before(
         params=[export, hour, hour],
     ).pl()
     newest_form, _, _, persons = lists[-1]
-    if newest_form != form or persons != listed.height:
+    is_same_list = newest_form == form or _is_same_but_preset(newest_form, form)
+    if not is_same_list or persons != listed.height:
         return Before(None, is_lost=True)
     if (listed["person_id"] == ERASED).any():
-        listed = _with_erased(listed, key if is_next else None)
+        listed = _with_erased(listed, key if is_newest else None)
+    listed = listed.cast(ROWS)
+    if newest_form != form:
+        return Before(listed.with_columns(row=pl.lit("")), is_rewritten=True)
     fulls = [at for each, is_full, at, _ in lists if is_full and each == form]
-    return Before(listed.cast(ROWS), max(fulls, default=None))
+    return Before(listed, max(fulls, default=None))
 
 
 def remember(
@@ -117,8 +127,9 @@ def remember(
         is_same = "now_listed.identifier = members.identifier and now_listed.row = members.row"
         connection.execute(
             f"update vault.{_MEMBERS} as members set left_at = ? where export = ?"
-            f" and left_at is null and not exists (from now_listed where {is_same})",
-            [hour, export],
+            " and left_at is null and listed_at < ?"
+            f" and not exists (from now_listed where {is_same})",
+            [hour, export, hour],
         )
         connection.execute(
             f"insert into vault.{_MEMBERS} by name"
@@ -128,9 +139,11 @@ def remember(
             [export, hour, export],
         )
         connection.unregister("now_listed")
+        # whoever was erased after this hour added them is taken off by the next
         connection.execute(
-            f"insert into vault.{_LISTS} values (?, ?, ?, ?, ?)",
-            [export, form, hour, rolled.full.height, is_full],
+            f"insert into vault.{_LISTS} select ?, ?, ?, ? + count(*), ? from vault.{_MEMBERS}"
+            " where export = ? and person_id = ? and left_at is null",
+            [export, form, hour, rolled.full.height, is_full, export, ERASED],
         )
         connection.execute(
             f"delete from vault.{_MEMBERS} where export = ?"
@@ -138,32 +151,33 @@ def remember(
             [export, ERASED, hour, hour - _KEEP],
         )
         connection.execute(
-            f"delete from vault.{_LISTS} where export = ? and hour < ?", [export, hour - _KEEP]
+            f"delete from vault.{_LISTS} where export = ? and hour < ? and hour is distinct from"
+            f" (select max(hour) from vault.{_LISTS} where export = ? and is_full)",
+            [export, hour - _KEEP, export],
         )
 
 
-def contacts(
-    connection: duckdb.DuckDBPyConnection, exports: list[str], hour: datetime
+def mail_listings(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> pl.DataFrame:
-    """The contacts of the seven days before an hour: whoever was put on an e-mail list.
+    """Whoever was put on an e-mail list, of any name, configured still or not.
 
     Returns:
-        One row a person: person_id, last_contacted_at and contacts_in_7_days.
+        person_id, email (null on a list by another identifier) and at; at >= since and < hour.
     """
-    schema = {
-        "person_id": pl.String,
-        "last_contacted_at": pl.Datetime("us"),
-        "contacts_in_7_days": pl.Int64,
-    }
+    schema = {"person_id": pl.String, "email": pl.String, "at": pl.Datetime("us")}
     if not has_table(connection, "vault", _MEMBERS):
         return pl.DataFrame(schema=schema)
     return (
         connection.sql(
-            "select person_id, max(listed_at) as last_contacted_at,"
-            " cast(count(distinct listed_at) as bigint) as contacts_in_7_days"
-            f" from vault.{_MEMBERS} where list_contains(?, export)"
-            " and listed_at < ? and listed_at >= ? - to_days(7) group by person_id order by 1",
-            params=[exports, hour, hour],
+            "select distinct members.person_id,"
+            " if(ends_with(lists.form, ' email'), members.identifier, null) as email,"
+            f" members.listed_at as at from vault.{_MEMBERS} as members"
+            f" inner join vault.{_LISTS} as lists"
+            " on members.export = lists.export and members.listed_at = lists.hour"
+            " where starts_with(lists.form, 'email ')"
+            " and members.listed_at < ? and members.listed_at >= ? order by all",
+            params=[hour, since],
         )
         .pl()
         .cast(schema)
@@ -204,6 +218,13 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
     )
 
 
+def _is_same_but_preset(one: str, other: str) -> bool:
+    """Whether two forms are of e-mail exports that find people by the same."""
+    profile, _, identifier = one.split(" ")
+    other_profile, _, other_identifier = other.split(" ")
+    return profile == other_profile == "email" and identifier == other_identifier
+
+
 def _with_erased(listed: pl.DataFrame, key: bytes | None) -> pl.DataFrame:
     """The list with the erased on it as they were sent, or without them where there is no key."""
     is_erased = listed["person_id"] == ERASED
@@ -227,7 +248,8 @@ def _ensure(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _forget_hour(connection: duckdb.DuckDBPyConnection, export: str, hour: datetime) -> None:
     connection.execute(
-        f"delete from vault.{_MEMBERS} where export = ? and listed_at = ?", [export, hour]
+        f"delete from vault.{_MEMBERS} where export = ? and listed_at = ? and person_id != ?",
+        [export, hour, ERASED],
     )
     connection.execute(
         f"update vault.{_MEMBERS} set left_at = null where export = ? and left_at = ?",

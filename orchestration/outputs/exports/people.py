@@ -47,6 +47,7 @@ SUPPRESSION = {
     "phone": pl.String,
     "reason": pl.String,
     "suppressed_at": pl.Datetime("us"),
+    "visitor_id": pl.String,
 }
 # The user behind a visitor, as known by the newest of the scores of so many days.
 _OWNERS_DAYS = 7
@@ -108,6 +109,63 @@ def scored_carts(
         order by cart_id
     """
     return connection.sql(query, params=[hour, hour]).pl()
+
+
+def owners_of(
+    connection: duckdb.DuckDBPyConnection, visitors: pl.Series, hour: datetime
+) -> pl.DataFrame:
+    """Every user whom sessions, orders or scores up to an hour know behind one of the visitors.
+
+    Returns:
+        visitor_id and user_id, each pair once.
+    """
+    wanted = visitors.drop_nulls().unique()
+    if wanted.is_empty():
+        return pl.DataFrame(schema={"visitor_id": pl.String, "user_id": pl.String})
+    connection.register("wanted_visitors", pl.DataFrame({"visitor_id": wanted}))
+    found = connection.sql(
+        """
+        with known as (
+            select visitor_id, owner_id from main.sessions where started_at <= $hour
+            union all
+            select visitor_id, owner_id from main.orders where ordered_at <= $hour
+            union all
+            select visitor_id, owner_id from scores.cart_scores where scored_at <= $hour
+        )
+        select distinct visitor_id, owner_id as user_id
+        from known
+        semi join wanted_visitors using (visitor_id)
+        where owner_id is not null
+        order by all
+        """,
+        params={"hour": hour},
+    ).pl()
+    connection.unregister("wanted_visitors")
+    return found
+
+
+def suspected_bots(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
+    """Whose sessions up to an hour are suspected not to be a person's.
+
+    Such a session is one of its visitor, and of every user behind the visitor.
+
+    Returns:
+        person_id and suspected_at, the end of the newest such session.
+    """
+    sessions = connection.sql(
+        "select visitor_id, max(ended_at) as suspected_at from main.sessions"
+        " where is_suspected_bot and started_at <= ? group by visitor_id order by visitor_id",
+        params=[hour],
+    ).pl()
+    sessions = sessions.cast({"visitor_id": pl.String, "suspected_at": pl.Datetime("us")})
+    owned = owners_of(connection, sessions["visitor_id"], hour).join(sessions, on="visitor_id")
+    persons = pl.concat(
+        [
+            sessions.select("suspected_at", person_id="visitor_id"),
+            owned.select("suspected_at", person_id=pl.format("user:{}", "user_id")),
+        ]
+    )
+    return persons.group_by("person_id", maintain_order=True).agg(pl.col("suspected_at").max())
 
 
 def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
@@ -187,20 +245,33 @@ def read_profiles(
     )
 
 
-def read_suppressions(connection: duckdb.DuckDBPyConnection, shop_country: str) -> pl.DataFrame:
+def read_suppressions(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, shop_country: str
+) -> pl.DataFrame:
     """Everybody who must not be contacted, with e-mails and numbers in their normal form.
+
+    A suppression of a visitor is also one of each user who ever was behind the visitor.
 
     Args:
         connection: the open warehouse.
+        hour: the owners of visitors are those known up to it.
         shop_country: the country of phone numbers without a prefix.
+
+    Returns:
+        The columns of `SUPPRESSION`, the earliest first; those without a time are since ever.
     """
     if not has_table(connection, "vault", "current_suppressions"):
         return pl.DataFrame(schema=SUPPRESSION)
     found = connection.sql(
         f"select {', '.join(SUPPRESSION)} from vault.current_suppressions"
-        " order by suppressed_at, channel, user_id, email, phone, reason"
+        " order by suppressed_at nulls first, channel, user_id, email, phone, visitor_id, reason"
     ).pl()
     found = found.cast(SUPPRESSION)
+    owners = owners_of(connection, found["visitor_id"], hour).rename({"user_id": "owner_id"})
+    owned = found.join(owners, on="visitor_id", how="inner").with_columns(user_id="owner_id")
+    found = pl.concat([found, owned.select(list(SUPPRESSION))]).sort(
+        "suppressed_at", nulls_last=False, maintain_order=True
+    )
     unused: dict[str, int] = {}
     regions = [shop_country or None] * found.height
     return found.with_columns(

@@ -14,7 +14,8 @@ import polars as pl
 from orchestration.outputs.exports.gates import WITHDRAWN
 from orchestration.outputs.exports.rows import ROWS
 
-_BOUGHT = "bought_since"
+# Gates that are counted for the guard, and leave a held list all the same.
+_LEAVE_ALWAYS = ("bought_since", "holdout", "suspected_bot")
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,10 @@ def roll(
 ) -> Rolled:
     """The next list.
 
-    Who withdrew, was erased, bought or was contacted leaves always. If of the others and the buyers
-    more leave at once than a share of the list, something is wrong with the data rather than with
-    the people: the others stay and nobody is added. A change of address is no leaving.
+    Who withdrew, was erased, bought, was contacted, is held out or no person leaves always. If
+    without withdrawals, erasures and contacts more leave at once than a share of the list,
+    something is wrong with the data rather than with the people: the others stay and nobody is
+    added. A change of address is no leaving.
 
     Args:
         listed: what was delivered last, with the columns of `rows.ROWS`.
@@ -95,7 +97,7 @@ def roll(
     counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
     share = counted / listed.height if listed.height else 0.0
     if share > most_removed_share and not are_removals_accepted:
-        stays = ~may_leave & (pl.col("gate") != _BOUGHT)
+        stays = ~may_leave & ~pl.col("gate").is_in(_LEAVE_ALWAYS)
         staying = pl.concat([kept, leaving.filter(stays).select(list(ROWS))])
         return Rolled(
             full=_in_order(staying, wanted),

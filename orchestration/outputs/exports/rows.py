@@ -125,9 +125,11 @@ def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
 def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset: Preset) -> Rows:
     """Who must not be mailed: each address once, with the earliest reason.
 
+    Of a user it is the address of the suppression and the one of the profile, which the tool has.
+
     Args:
-        suppressions: channel, user_id, email (normal form, null: the one of the user's profile),
-            reason and suppressed_at, the earliest first.
+        suppressions: channel, user_id, email (normal form, may be null), reason and suppressed_at,
+            the earliest first.
         profiles: user_id and email in its normal form.
         preset: how times are written.
     """
@@ -135,7 +137,8 @@ def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset:
     known = (
         suppressions.filter(pl.col("channel").is_in(["email", "all"]))
         .join(own, on="user_id", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("email", "profile_email").alias("email"))
+        .with_columns(email=pl.concat_list("email", "profile_email"))
+        .explode("email")
         .unique("email", keep="first", maintain_order=True)
         .drop_nulls("email")
     )

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.ground.home import Home
 from orchestration.outputs.exports.hourly import Prepared
-from tests.outputs.exports.test_hourly import TEN, Shop
+from tests.outputs.exports.shops import TEN, Shop
 
 PERSONS = 100_000
 

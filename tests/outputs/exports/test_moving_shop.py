@@ -4,7 +4,7 @@ from random import Random
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import parse_settings
-from tests.outputs.exports.test_hourly import HOUR, TEN, Shop, content, rows
+from tests.outputs.exports.shops import HOUR, TEN, Shop, content, rows
 
 HOURS = 8
 PEOPLE = [f"u{i}" for i in range(8)]

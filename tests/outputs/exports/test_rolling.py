@@ -112,6 +112,14 @@ def test_a_held_list_still_loses_withdrawals_erasures_and_buyers_and_gains_nobod
     assert rolled.add.is_empty()
 
 
+@pytest.mark.parametrize("reason", ["holdout", "suspected_bot", "bought_since"])
+def test_who_is_held_out_or_no_person_leaves_a_held_list_and_is_counted(reason):
+    rolled = next_list(many(10), many(6), p6=reason, p7="not_due")
+    assert rolled.is_held
+    assert identifiers(rolled.remove) == ["i6"]
+    assert identifiers(rolled.full) == [f"i{i}" for i in (0, 1, 2, 3, 4, 5, 7, 8, 9)]
+
+
 def test_who_moved_stays_on_a_held_list_under_the_old_address():
     wanted = people(("p0", "moved", "r0"))
     rolled = next_list(many(3), wanted)
@@ -171,7 +179,15 @@ def test_remove_and_add_of_all_hours_in_order_give_each_hours_full(seed):
         gone_for_good = {
             person
             for person, each in gone.items()
-            if each in ("erased", "suppressed", "no_consent", "bought_since")
+            if each
+            in (
+                "erased",
+                "suppressed",
+                "no_consent",
+                "bought_since",
+                "holdout",
+                "suspected_bot",
+            )
         }
         assert gone_for_good.isdisjoint(rolled.full["person_id"])
         listed = rolled.full

@@ -1,0 +1,200 @@
+"""Who was sent an e-mail lately: put on a list of ours, or said so by a dump of contacts.
+
+Belongs here: what counts as one contact, by person and by address. Not here: how many there may be
+(`gates`), the lists (`membership`), or reading dumps (`people.vault`).
+
+Whoever is put on a list counts as contacted; a message that a dump has within a day after it is
+that contact. A tool may report a message several times, as sent, delivered, opened and clicked:
+it is counted once, when it was sent, else when it was first heard of.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+import polars as pl
+
+from orchestration.outputs.exports.membership import mail_listings
+from orchestration.outputs.exports.people import owners_of
+from orchestration.warehouse.database import has_table
+
+WEEK = timedelta(days=7)
+_SENT = "sent"
+# What says that a message reached its tool; the other statuses suppress.
+_STATUSES = (_SENT, "delivered", "opened", "clicked")
+# A planned contact is sent within so long after it was put on a list.
+_CONFIRMED_WITHIN = timedelta(days=1)
+# So long after a message its opens and clicks are taken for those of it.
+_HEARD_OF_WITHIN = WEEK
+
+
+@dataclass(frozen=True)
+class Contacts:
+    """The contacts up to an hour, each counted once.
+
+    Attributes:
+        by_person: person_id, person_contacted_at (the last) and person_contacts (of seven days).
+        by_email: the same by address in its normal form: email, email_contacted_at, email_contacts.
+    """
+
+    by_person: pl.DataFrame
+    by_email: pl.DataFrame
+
+
+def read_contacts(
+    connection: duckdb.DuckDBPyConnection,
+    hour: datetime,
+    profiles: pl.DataFrame,
+    cooldown: timedelta,
+) -> Contacts:
+    """The contacts before an hour, of seven days or the cooldown, whichever is longer.
+
+    Args:
+        connection: the open warehouse.
+        hour: lists count before it, messages up to it.
+        profiles: user_id and email in its normal form.
+        cooldown: how far back the last contact is asked for.
+    """
+    since = hour - max(WEEK, cooldown)
+    listed = mail_listings(connection, hour, since)
+    heard = _messages(connection, hour, since)
+    pairs = listed.select("person_id", listed_at="at").join(heard, on="person_id")
+    # an open of what a list of ours led to is no message of its own
+    of_lists = pairs.filter(
+        (pl.col("status") != _SENT)
+        & (pl.col("at") >= pl.col("listed_at"))
+        & (pl.col("at") < pl.col("listed_at") + _HEARD_OF_WITHIN)
+    )
+    messages = heard.join(of_lists, on=["person_id", "at", "status"], how="anti")
+    confirmed = (
+        listed.select("person_id", listed_at="at")
+        .join(messages, on="person_id")
+        .filter(
+            (pl.col("at") >= pl.col("listed_at"))
+            & (pl.col("at") < pl.col("listed_at") + _CONFIRMED_WITHIN)
+        )
+    )
+    unconfirmed = listed.join(
+        confirmed, left_on=["person_id", "at"], right_on=["person_id", "listed_at"], how="anti"
+    )
+    sent = pl.concat([unconfirmed, messages.select("person_id", "at")], how="diagonal")
+    sent = sent.join(
+        _emails(connection, sent["person_id"], profiles), on="person_id", how="left"
+    ).with_columns(email=pl.coalesce("email", "own_email"))
+    return Contacts(_counted(sent, "person_id", hour), _counted(sent, "email", hour))
+
+
+def _counted(sent: pl.DataFrame, by: str, hour: datetime) -> pl.DataFrame:
+    prefix = by.removesuffix("_id")
+    is_of_week = pl.col("at") >= hour - WEEK
+    return (
+        sent.drop_nulls(by)
+        .group_by(by)
+        .agg(
+            pl.col("at").max().alias(f"{prefix}_contacted_at"),
+            pl.col("at").filter(is_of_week).n_unique().cast(pl.Int64).alias(f"{prefix}_contacts"),
+        )
+        .sort(by)
+    )
+
+
+def _emails(
+    connection: duckdb.DuckDBPyConnection, persons: pl.Series, profiles: pl.DataFrame
+) -> pl.DataFrame:
+    """The addresses of persons, in the spelling of whoever of `profiles` has the same mailbox."""
+    users = profiles.select("user_id", own_email="email")
+    others = persons.unique().str.strip_prefix("user:").to_frame("user_id")
+    others = others.join(users, on="user_id", how="anti")
+    if not others.is_empty() and has_table(connection, "vault", "current_profiles"):
+        connection.register("contacted_users", others)
+        connection.register("known_users", users.select("user_id"))
+        same = connection.sql(
+            """
+            with known as (
+                select user_id, email_key from vault.current_profiles
+                semi join known_users using (user_id)
+            )
+            select contacted.user_id as other_id, min(known.user_id) as user_id
+            from vault.current_profiles as contacted
+            semi join contacted_users on contacted.user_id = contacted_users.user_id
+            inner join known on contacted.email_key = known.email_key
+            group by contacted.user_id
+            order by contacted.user_id
+            """
+        ).pl()
+        connection.unregister("contacted_users")
+        connection.unregister("known_users")
+        same = same.cast(pl.String).join(users, on="user_id")
+        users = pl.concat([users, same.select("own_email", user_id="other_id")], how="diagonal")
+    return users.select("own_email", person_id=pl.format("user:{}", "user_id"))
+
+
+def _messages(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
+) -> pl.DataFrame:
+    """What dumps say was sent by e-mail, per message and person: person_id, at and status.
+
+    A row finds people by user id, by address however it is written, and by visitor. What names no
+    channel is taken for an e-mail.
+    """
+    schema = {"person_id": pl.String, "at": pl.Datetime("us"), "status": pl.String}
+    if not has_table(connection, "vault", "contact_rows"):
+        return pl.DataFrame(schema=schema)
+    statuses = ", ".join(f"'{each}'" for each in _STATUSES)
+    rows = connection.sql(
+        f"""
+        select user_id, email_key, visitor_id, contacted_at, coalesce(campaign, '') as campaign,
+            status
+        from vault.contact_rows
+        where
+            status in ({statuses})
+            and coalesce(channel, 'email') in ('email', 'all')
+            and contacted_at <= ?
+            and contacted_at >= ?
+        """,
+        params=[hour, since - _HEARD_OF_WITHIN],
+    ).pl()
+    owners = owners_of(connection, rows["visitor_id"].cast(pl.String), hour)
+    connection.register("heard_of", rows)
+    connection.register("visitor_owners", owners)
+    found = connection.sql(
+        f"""
+        with of_persons as (
+            select 'user:' || user_id as person_id, contacted_at, campaign, status
+            from heard_of where user_id is not null
+            union
+            select 'user:' || profiles.user_id, contacted_at, campaign, status
+            from heard_of
+            inner join vault.current_profiles as profiles using (email_key)
+            union
+            select visitor_id, contacted_at, campaign, status
+            from heard_of where visitor_id is not null
+            union
+            select 'user:' || owners.user_id, contacted_at, campaign, status
+            from heard_of
+            inner join visitor_owners as owners using (visitor_id)
+        ),
+        followed as (
+            select
+                *,
+                lag(contacted_at) over (
+                    partition by person_id, campaign order by contacted_at, status != '{_SENT}'
+                ) as heard_before_at
+            from of_persons
+        )
+        select distinct person_id, contacted_at as at, status
+        from followed
+        where
+            contacted_at >= ?
+            and (
+                status = '{_SENT}'
+                or heard_before_at is null
+                or heard_before_at <= contacted_at - to_days({_HEARD_OF_WITHIN.days})
+            )
+        order by all
+        """,
+        params=[since],
+    ).pl()
+    connection.unregister("heard_of")
+    connection.unregister("visitor_owners")
+    return found.cast(schema)

@@ -1,0 +1,110 @@
+"""What an hour is about to deliver, noted before its folder appears and settled by the next.
+
+Belongs here: the tables `vault.export_pending` and `vault.export_pending_rows`. Not here: what was
+delivered (`membership`), nor the folders (`export_files`).
+
+A run may be killed after the folder appeared and before it is remembered. Whether it was delivered
+is then seen by the manifest of the hour: it has the sha256 of the files, or has not. Plain
+addresses stand in these tables: they are a part of the vault, and empty but for a killed run.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from orchestration.ground.sql import transaction
+from orchestration.outputs.exports import membership
+from orchestration.outputs.exports.rolling import Rolled
+from orchestration.outputs.exports.rows import ROWS
+from orchestration.warehouse.database import has_table
+
+_PENDING, _ROWS = "export_pending", "export_pending_rows"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An export's list of an hour.
+
+    Attributes:
+        export: its name.
+        form: see `membership.read_before`.
+        hour: the hour.
+        rolled: its lists.
+        is_full: whether people were added.
+        sums: the sha256 of its files.
+    """
+
+    export: str
+    form: str
+    hour: datetime
+    rolled: Rolled
+    is_full: bool
+    sums: Sequence[str]
+
+
+def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
+    """Note what is about to be delivered, in the place of whatever was noted before."""
+    if not deliveries:
+        return
+    with transaction(connection):
+        connection.execute(
+            f"create or replace table vault.{_PENDING}"
+            " (export varchar, form varchar, hour timestamp, is_full boolean, sums varchar[]);"
+            f"create or replace table vault.{_ROWS}"
+            " (export varchar, place bigint, person_id varchar, identifier varchar, row varchar)"
+        )
+        for each in deliveries:
+            connection.execute(
+                f"insert into vault.{_PENDING} values (?, ?, ?, ?, ?)",
+                [each.export, each.form, each.hour, each.is_full, list(each.sums)],
+            )
+            connection.register("pending_rows", each.rolled.full.with_row_index("place"))
+            connection.execute(
+                f"insert into vault.{_ROWS} by name select ? as export, * from pending_rows",
+                [each.export],
+            )
+            connection.unregister("pending_rows")
+
+
+def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
+    """Note that they were delivered; nothing is pending any more."""
+    for each in deliveries:
+        membership.remember(
+            connection, each.export, each.form, each.hour, each.rolled, is_full=each.is_full
+        )
+    _clear(connection)
+
+
+def settle(connection: duckdb.DuckDBPyConnection, sums_of: Callable[[datetime], set[str]]) -> None:
+    """Remember what a killed run delivered, and forget what it did not.
+
+    Args:
+        connection: the open warehouse.
+        sums_of: the sha256 of the files of an hour, as its manifest has them; none without it.
+    """
+    if not has_table(connection, "vault", _PENDING):
+        return
+    found = connection.execute(
+        f"select export, form, hour, is_full, sums from vault.{_PENDING} order by export"
+    ).fetchall()
+    delivered = []
+    for export, form, hour, is_full, sums in found:
+        if not set(sums) <= sums_of(hour):
+            continue
+        full = connection.sql(
+            f"select {', '.join(ROWS)} from vault.{_ROWS} where export = ? order by place",
+            params=[export],
+        ).pl()
+        full = full.cast(ROWS)
+        rolled = Rolled(full, full.clear(), full.clear())
+        delivered.append(Delivery(export, form, hour, rolled, is_full, sums))
+    remember(connection, delivered)
+
+
+def _clear(connection: duckdb.DuckDBPyConnection) -> None:
+    with transaction(connection):
+        for table in (_PENDING, _ROWS):
+            if has_table(connection, "vault", table):
+                connection.execute(f"delete from vault.{table}")

@@ -1,0 +1,136 @@
+"""Contacts by lists of ours and by dumps: each once, by person and by address."""
+
+from datetime import timedelta
+
+import pytest
+
+from orchestration.ground.settings import parse_settings
+from orchestration.outputs.exports.contacted import read_contacts
+from tests.outputs.exports.shops import HOUR, TEN, Shop
+
+DAY = 24 * HOUR
+
+
+def heard(shop: Shop, at, status: str = "sent", **values: object) -> None:
+    """A row of a dump of contacts."""
+    shop.connection.execute(
+        "create table if not exists vault.contact_rows (contacted_at timestamp, user_id varchar,"
+        " email varchar, visitor_id varchar, channel varchar, campaign varchar, status varchar,"
+        " email_key varchar)"
+    )
+    row = {"contacted_at": at, "status": status, "channel": "email"} | values
+    shop.insert("vault.contact_rows", **row)
+
+
+def listed(shop: Shop, export: str, form: str, person: str, identifier: str, at) -> None:
+    """A person put on a list of an export that is configured no more."""
+    shop.connection.execute(
+        "create table if not exists vault.export_lists"
+        " (export varchar, form varchar, hour timestamp, persons bigint, is_full boolean);"
+        "create table if not exists vault.export_members (export varchar, person_id varchar,"
+        " identifier varchar, row varchar, listed_at timestamp, left_at timestamp)"
+    )
+    shop.insert("vault.export_lists", export=export, form=form, hour=at, persons=1, is_full=True)
+    shop.insert(
+        "vault.export_members",
+        export=export,
+        person_id=person,
+        identifier=identifier,
+        row="",
+        listed_at=at,
+    )
+
+
+def gates_of(shop: Shop, at=TEN) -> dict[str, int]:
+    counts = shop.export(at).exports["email"]["counts"]
+    return {name: count for name, count in counts.items() if count}
+
+
+@pytest.mark.parametrize("status", ["sent", "delivered", "opened", "clicked"])
+@pytest.mark.parametrize(
+    "whom", [{"user_id": "ann"}, {"email_key": "ann@example.com"}, {"visitor_id": "cookie-ann"}]
+)
+def test_what_a_tool_sent_cools_down_whomever_it_names(shop, status, whom):
+    shop.person("ann", email_key="ann@example.com")
+    heard(shop, TEN - 23 * HOUR, status, **whom)
+    assert gates_of(shop) == {"in_cooldown": 1}
+
+
+@pytest.mark.parametrize(
+    ("contact", "gate"),
+    [
+        ({"at": TEN}, "in_cooldown"),
+        ({"at": TEN + timedelta(microseconds=1)}, "eligible"),
+        ({"at": TEN - DAY}, "eligible"),
+        ({"at": TEN - HOUR, "channel": None}, "in_cooldown"),
+        ({"at": TEN - HOUR, "channel": "sms"}, "eligible"),
+        ({"at": TEN - HOUR, "status": "bounced"}, "eligible"),
+    ],
+)
+def test_e_mails_up_to_the_hour_are_counted_and_nothing_else(shop, contact, gate):
+    shop.person("ann")
+    heard(shop, **contact, user_id="ann")
+    assert gates_of(shop) == {gate: 1}
+
+
+def counted(shop: Shop) -> dict[str, tuple]:
+    profiles = shop.connection.sql("select user_id, email from vault.current_profiles").pl()
+    contacts = read_contacts(shop.connection, TEN, profiles, DAY)
+    return {key: (at, count) for key, at, count in contacts.by_person.iter_rows()}
+
+
+def test_a_message_is_counted_once_however_often_it_is_reported(shop):
+    for days, status in ((5, "sent"), (5, "delivered"), (4, "opened"), (3, "clicked")):
+        heard(shop, TEN - days * DAY, status, user_id="ann", campaign="summer")
+    heard(shop, TEN - 2 * DAY, "delivered", user_id="ann", campaign="autumn")
+    heard(shop, TEN - 8 * DAY, user_id="ann")
+    assert counted(shop) == {"user:ann": (TEN - 2 * DAY, 2)}
+
+
+def test_a_list_of_ours_and_the_dump_that_confirms_it_are_one_contact(shop):
+    listed(shop, "old", "email generic email", "user:ann", "ann@example.com", TEN - 3 * DAY)
+    heard(shop, TEN - 3 * DAY + 2 * HOUR, user_id="ann")
+    heard(shop, TEN - 2 * DAY, "opened", user_id="ann", campaign="cart")
+    assert counted(shop) == {"user:ann": (TEN - 3 * DAY + 2 * HOUR, 1)}
+    # the next day it is another one
+    heard(shop, TEN - 2 * DAY, user_id="ann")
+    assert counted(shop) == {"user:ann": (TEN - 2 * DAY, 2)}
+
+
+def test_three_messages_in_seven_days_are_enough(shop):
+    shop.person("ann")
+    for days in (6, 4, 2):
+        heard(shop, TEN - days * DAY, user_id="ann")
+    assert gates_of(shop) == {"over_cap": 1}
+
+
+def test_a_mailbox_of_two_users_is_mailed_once_whoever_of_them_it_was_for(shop):
+    shop.person("ann", email="home@example.com")
+    assert gates_of(shop) == {"eligible": 1}
+    shop.cart("bob", 1, TEN + HOUR)
+    shop.profile("bob", email="Home@example.com ")
+    assert gates_of(shop, TEN + HOUR) == {"in_cooldown": 1}
+
+
+def test_a_mailbox_of_two_users_is_one_for_lists_by_user_id_and_for_dumps(shop):
+    by_id = {"by_id": {"profile": "email", "preset": "braze", "identifier": "external_id"}}
+    settings = parse_settings({"exports": by_id})
+    shop.profile("ann", email="HOME@example.com", email_key="home@example.com")
+    shop.person("bob", email="home@example.com", email_key="home@example.com")
+    heard(shop, TEN - HOUR, user_id="ann")
+    counts = shop.export(TEN, settings).exports["by_id"]["counts"]
+    assert counts["in_cooldown"] == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "gate"),
+    [
+        ("email generic email", "in_cooldown"),
+        ("email braze external_id", "in_cooldown"),
+        ("google_customer_match generic email", "eligible"),
+    ],
+)
+def test_an_export_that_is_configured_no_more_is_not_forgotten(shop, form, gate):
+    shop.person("ann")
+    listed(shop, "old", form, "user:ann", "ann@example.com", TEN - 2 * HOUR)
+    assert gates_of(shop) == {gate: 1}

@@ -1,0 +1,106 @@
+"""What is known of a person: suppressed visitors, buyers at an instant, bots, and the live cart."""
+
+import pytest
+
+from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
+
+
+def suppress(shop: Shop, **values: object) -> None:
+    row = {"channel": "email", "reason": "complaint", "suppressed_at": TEN - 5 * HOUR} | values
+    shop.insert("vault.current_suppressions", **row)
+
+
+@pytest.mark.parametrize("known_by", ["session", "order", "cart"])
+def test_a_suppressed_visitor_suppresses_every_user_behind_it(shop, known_by):
+    shop.person("ann", 1)
+    shop.person("bob", 2)
+    visitor = "cookie-ann" if known_by == "cart" else "tablet"
+    if known_by == "session":
+        shop.session(visitor, owner_id="ann")
+    if known_by == "order":
+        shop.insert(
+            "main.orders", visitor_id=visitor, owner_id="ann", ordered_at=TEN - 90 * 24 * HOUR
+        )
+    suppress(shop, visitor_id=visitor)
+    prepared = shop.export()
+    assert column(prepared, "email.full", "email") == ["bob@example.com"]
+    assert prepared.exports["email"]["counts"]["suppressed"] == 1
+    # of another channel it is none
+    assert prepared.exports["google"]["counts"]["suppressed"] == 0
+    # the tool knows the address, not the visitor
+    assert column(prepared, "suppressions.full", "email") == ["ann@example.com"]
+
+
+def test_a_suppressed_visitor_whom_nobody_knows_is_suppressed_and_not_merely_without_profile(shop):
+    shop.cart("x", visitor_id="stranger", owner_id=None)
+    suppress(shop, visitor_id="stranger", channel="all")
+    counts = shop.export().exports["email"]["counts"]
+    assert (counts["suppressed"], counts["no_profile"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("seconds", "listed"), [(-1, 1), (0, 0), (1, 0)])
+def test_an_order_at_the_instant_of_the_last_touch_is_an_order_since(shop, seconds, listed):
+    shop.person("ann")
+    touched = TEN - 3 * HOUR
+    shop.insert("main.carts", cart_id="cart-ann", last_touched_at=touched)
+    shop.insert("main.orders", owner_id="ann", ordered_at=touched + seconds * HOUR / 3600)
+    prepared = shop.export()
+    for name in ("email", "google", "meta"):
+        assert prepared.exports[name]["counts"]["bought_since"] == 1 - listed
+        assert prepared.exports[name]["persons"] == listed
+
+
+def test_a_bought_cart_does_not_hide_a_live_one(shop):
+    shop.profile("ann")
+    shop.cart("ann", 1, cart_id="bought", expected_gain=50)
+    shop.cart("ann", 2, cart_id="live", expected_gain=5)
+    shop.cart("ann", 3, cart_id="small", expected_gain=1)
+    for cart, hours in (("bought", 9), ("live", 2), ("small", 1)):
+        shop.insert("main.carts", cart_id=cart, last_touched_at=TEN - hours * HOUR)
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN - 5 * HOUR)
+    prepared = shop.export()
+    assert column(prepared, "email.full", "cart_priority") == ["2"]
+    assert prepared.exports["google"]["counts"]["eligible"] == 1
+    # without a live one she is a buyer
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN - HOUR / 2)
+    assert shop.export().exports["email"]["counts"]["bought_since"] == 1
+
+
+def test_whoever_has_a_suspected_session_on_any_device_within_the_window_is_a_bot(shop):
+    for rank, user in enumerate(("ann", "bob", "cem", "dan", "eve"), start=1):
+        shop.person(user, rank)
+    bot = {"is_suspected_bot": True}
+    shop.session("tablet", owner_id="ann", **bot)
+    shop.session("cookie-bob", owner_id=None, **bot)  # his cart's visitor
+    shop.session("cookie-cem", owner_id="cem", at=TEN - 8 * 24 * HOUR, **bot)  # long ago
+    shop.session("cookie-dan", owner_id="dan", at=TEN + HOUR, **bot)  # not yet
+    shop.session("cookie-eve", owner_id="eve")
+    prepared = shop.export()
+    for name in ("email", "google"):
+        assert prepared.exports[name]["counts"]["suspected_bot"] == 2
+    assert column(prepared, "email.full", "email") == [
+        f"{user}@example.com" for user in ("cem", "dan", "eve")
+    ]
+
+
+def test_of_two_suppressions_of_an_address_the_one_since_ever_is_written(shop):
+    suppress(shop, email="ann@example.com", reason="bounced", suppressed_at=TEN - 9 * HOUR)
+    suppress(shop, email="ann@example.com", reason="manual", suppressed_at=None)
+    assert content(shop.export(), "suppressions.full") == (
+        b"email,reason,since\nann@example.com,manual,\n"
+    )
+
+
+def test_the_address_that_was_suppressed_and_the_one_that_the_tool_has_are_both_written(shop):
+    shop.profile("ann", email="ann.lee@gmail.com")
+    shop.profile("bob")
+    suppress(shop, user_id="ann", email="annlee@gmail.com")
+    suppress(shop, user_id="bob", email=None, suppressed_at=TEN - 4 * HOUR)
+    assert rows(shop.export(), "suppressions.full") == [
+        {"email": email, "reason": "complaint", "since": since}
+        for email, since in (
+            ("annlee@gmail.com", "2026-10-31T05:00:00Z"),
+            ("ann.lee@gmail.com", "2026-10-31T05:00:00Z"),
+            ("bob@example.com", "2026-10-31T06:00:00Z"),
+        )
+    ]
