@@ -17,8 +17,20 @@ from orchestration.landing.raw_tables import raw_table
 from orchestration.privacy import erasure
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse.database import has_table
+from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
-_BUILT = ("main.sessions", "main.carts", "main.orders", "scores.cart_scores")
+_OWN = (
+    "(visitor_id in (select id from erased_visitors) or owner_id in (select id from erased_users))"
+)
+# by table that dbt builds, in SQL: whether a row is of the person
+_BUILT = {
+    "main.sessions": _OWN,
+    "main.carts": _OWN,
+    "main.cart_lines": f"cart_id in (select cart_id from main.carts where {_OWN})",
+    "main.orders": _OWN,
+    "main.order_lines": f"order_key in (select order_key from main.orders where {_OWN})",
+}
+_EXPORTED = "vault.export_members"
 
 
 def person(
@@ -33,7 +45,9 @@ def person(
 
     Returns:
         `ids` of the user's visitors; `delivered`, by source the rows with file and line, as they
-        were delivered; then the rows of sessions, carts, orders and scores, by table.
+        were delivered; then by table the rows of sessions, carts, orders and their lines, of
+        scores, plans of contacts, arms and outcomes, and of lists that were exported: by export
+        the row as it was sent, since when it is listed and when it left.
 
     Raises:
         ComebackError: no row names the person, or nothing was built yet.
@@ -52,7 +66,10 @@ def person(
         raise ComebackError(
             f"no row names this {subject.kind}", "all that has landed was searched", "check the id"
         )
-    built = {name.split(".")[1]: _built(connection, name) for name in _BUILT}
+    built = {
+        name.split(".")[1]: _built(connection, name, is_theirs)
+        for name, is_theirs in _conditions(connection).items()
+    }
     values = {
         subject.kind: subject.id,
         "visitors": sorted(found.visitors),
@@ -83,13 +100,27 @@ def _delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> list[di
     return _without_nulls(rows)
 
 
-def _built(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, object]]:
+def _conditions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """By table that Comeback made, in SQL: whether a row is of the person."""
+    scores = erasure.scores_erased(connection)
+    of_scores = (
+        f"(scored_at, cart_id) in (select (scored_at, cart_id) from scores.{CART_SCORES.name}"
+        f" where {erasure.is_score_erased(connection)})"
+    )
+    return {
+        **_BUILT,
+        **scores,
+        f"scores.{SCORE_OUTCOMES.name}": of_scores,
+        _EXPORTED: erasure.IS_PERSON_ERASED,
+    }
+
+
+def _built(
+    connection: duckdb.DuckDBPyConnection, table: str, is_theirs: str
+) -> list[dict[str, object]]:
     if not has_table(connection, *table.split(".")):
         return []
-    rows = connection.sql(
-        f"select * from {table} where visitor_id in (select id from erased_visitors)"
-        " or owner_id in (select id from erased_users) order by all"
-    ).pl()
+    rows = connection.sql(f"select * from {table} where {is_theirs} order by all").pl()
     return _without_nulls(rows)
 
 

@@ -54,6 +54,11 @@ from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
 _SCORES = f"scores.{CART_SCORES.name}"
+# SQL, once `find` has been: whether a row with person_id is of the person
+IS_PERSON_ERASED = (
+    "person_id in (select id from erased_visitors"
+    f" union all select '{USER_PREFIX}' || id from erased_users)"
+)
 
 
 def mark(
@@ -149,7 +154,7 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     for table in ("unreadable_rows", "repaired_rows"):
         query = f"select count(*) from raw.{table} where {_is_text_erased(found)}"
         rows[f"raw.{table}"] = connection.execute(query).fetchall()[0][0]
-    for table, is_theirs in _scores_erased(connection).items():
+    for table, is_theirs in scores_erased(connection).items():
         query = f"select count(*) from {table} where {is_theirs}"
         rows[table] = connection.execute(query).fetchall()[0][0]
     files = connection.execute(
@@ -192,9 +197,9 @@ def remove(
         keep_copy(connection, home.tombstones)
         connection.execute(
             f"delete from scores.{SCORE_OUTCOMES.name} where (scored_at, cart_id) in"
-            f" (select scored_at, cart_id from {_SCORES} where {_is_score_erased(connection)})"
+            f" (select scored_at, cart_id from {_SCORES} where {is_score_erased(connection)})"
         )
-        for table, is_theirs in _scores_erased(connection).items():
+        for table, is_theirs in scores_erased(connection).items():
             connection.execute(f"delete from {table} where {is_theirs}")
         for source in sources.values():
             connection.execute(
@@ -321,21 +326,17 @@ def _is_text_erased(plan: Plan) -> str:
     return f"({words_match('raw_row', plan.texts)} or {words_match('detail', plan.texts)})"
 
 
-def _scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+def scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """By table of the schema `scores`, in SQL: whether a row is of a person."""
-    is_theirs = _is_score_erased(connection)
-    is_person = (
-        "person_id in (select id from erased_visitors"
-        f" union all select '{USER_PREFIX}' || id from erased_users)"
-    )
+    is_theirs = is_score_erased(connection)
     return {
         _SCORES: is_theirs,
         f"scores.{CONTACT_PLANS.name}": is_theirs,
-        f"scores.{HOLDOUT_ARMS.name}": is_person,
+        f"scores.{HOLDOUT_ARMS.name}": IS_PERSON_ERASED,
     }
 
 
-def _is_score_erased(connection: duckdb.DuckDBPyConnection) -> str:
+def is_score_erased(connection: duckdb.DuckDBPyConnection) -> str:
     """SQL, over carts with visitor and owner: whether one was of a person, or begun by one."""
     is_theirs = (
         "(visitor_id in (select id from erased_visitors)"

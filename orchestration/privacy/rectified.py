@@ -80,7 +80,11 @@ def write(
     for name in words.CONSENTS:
         profile[name] = "granted" if profile[name] else "denied"
     profile |= json.loads(profile.pop("attributes") or "{}")
-    renewed = [name for name in words.CONSENTS if name in fields and profile[name] == "granted"]
+    renewed = [
+        name
+        for name in words.CONSENTS
+        if profile[name] == "granted" and fields.get(name, "").strip().lower() in words.GRANTED
+    ]
     profile |= fields
     rows = [profile]
     if renewed:

@@ -2,8 +2,9 @@
 
 Dumps come from where they lie; the scores of past hours, the runs and the times at which files had
 landed from the published file; who was erased from the copy beside the key; models were never in
-it. What the next hour builds is then what it would have built: a row is checked against the time at
-which its file came first.
+it; what was delivered to tools, and who did what, from the damaged file where that can still be
+read. What the next hour builds is then what it would have built: a row is checked against the time
+at which its file came first.
 
 Belongs here: putting these together in a file beside the old one, which takes its place in one
 step; the old one is put aside, never deleted. Not here: landing, or building tables.
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, unfinished_path
@@ -30,6 +32,7 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
+from orchestration.warehouse.score_tables import AUDIT_LOG
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,9 @@ SHOWN_FILES = 5
 # models are rewritten from their cards every hour, outcomes from the scores and the log; who was
 # held out is read off the scores, and contacts are planned again
 _KEPT_TABLES = ("cart_scores", "runs")
+# nothing else has them
+_LISTS = (("vault", "export_lists"), ("vault", "export_members"))
+_AUDIT_LOG = ("scores", AUDIT_LOG.name)
 
 
 def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> None:
@@ -56,6 +62,7 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
+        _read_back(connection, home.warehouse)
         known = with_placeholders(sources, settings)
         land_locations(
             connection,
@@ -96,6 +103,47 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
         return False
     database.take_over_holdout(connection)
     return True
+
+
+def _read_back(connection: duckdb.DuckDBPyConnection, damaged: Path) -> None:
+    """Take over what only the damaged file has; nothing is written to that.
+
+    The lists of exports go together: rows without their list, or the reverse, would say that
+    something else was delivered.
+    """
+    read: dict[tuple[str, str], pl.DataFrame] = {}
+    lost = []
+    try:
+        with duckdb.connect(str(damaged), read_only=True) as old:
+            there = old.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+            # a file without any table is none of ours; a shop without exports has no lists
+            lists = [each for each in _LISTS if each in there]
+            lost = [*_LISTS, _AUDIT_LOG] if not there else [*_LISTS] if len(lists) == 1 else []
+            for schema, table in (each for each in (*_LISTS, _AUDIT_LOG) if each in there):
+                try:
+                    read[schema, table] = old.sql(f"from {schema}.{table}").pl()
+                except duckdb.Error:
+                    lost.append((schema, table))
+    except duckdb.Error:
+        lost = [*_LISTS, _AUDIT_LOG]
+    if any(each in lost for each in _LISTS):
+        read = {each: rows for each, rows in read.items() if each not in _LISTS}
+        logger.warning(
+            "Whom the exports of past hours contacted cannot be had from %s: the next hour may put"
+            " people on e-mail lists again who were on them within the cooldown. Hold the delivery"
+            " of e-mail exports for that long.",
+            damaged,
+        )
+    if _AUDIT_LOG in lost:
+        logger.warning("Who did what with people's data cannot be had from %s.", damaged)
+    for (schema, table), rows in read.items():
+        connection.execute(f"create schema if not exists {schema}")
+        connection.register("read_rows", rows)
+        if (schema, table) == _AUDIT_LOG:
+            connection.execute(f"insert into {schema}.{table} by name from read_rows")
+        else:
+            connection.execute(f"create table {schema}.{table} as from read_rows")
+        connection.unregister("read_rows")
 
 
 def _restore_landing(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -221,6 +221,62 @@ def test_access_shows_what_an_erasure_would_delete_and_nothing_of_others(connect
         access.person(connection, SOURCES, Subject("user", "nobody-0001"))
 
 
+def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection):
+    connection.execute(
+        "create table main.carts as select * from (values"
+        f" ('c1', 'phone-{ANNA}', null, timestamp '2026-03-01'),"
+        f" ('c2', 'tablet', '{ANNA}', timestamp '2026-03-01'),"
+        f" ('c3', 'tablet', '{BERT}', timestamp '2026-03-02'))"
+        " as carts (cart_id, visitor_id, owner_id, started_at)"
+    )
+    connection.execute(
+        "create table main.orders as select cart_id as order_key, visitor_id, owner_id"
+        " from main.carts"
+    )
+    for lines, key in (("cart_lines", "cart_id"), ("order_lines", "order_key")):
+        connection.execute(
+            f"create table main.{lines} as select unnest(['c1', 'c2', 'c3']) as {key},"
+            " 'tablet' as visitor_id, unnest(['i1', 'i2', 'i3']) as item_id"
+        )
+    for table, time in (("cart_scores", "scored_at"), ("contact_plans", "planned_at")):
+        connection.execute(
+            f"insert into scores.{table} by name select timestamp '2026-03-05' as {time},"
+            " cart_id, visitor_id, owner_id from main.carts"
+        )
+    connection.execute(
+        "insert into scores.score_outcomes by name"
+        " select scored_at, cart_id from scores.cart_scores"
+    )
+    connection.execute(
+        "insert into scores.holdout_arms (person_id, assigned_at) values ('tablet', $1),"
+        f" ('user:{ANNA}', $1), ('phone-{ANNA}', $1)",
+        [NOW],
+    )
+    connection.execute(
+        "create table vault.export_members as select * from (values"
+        f" ('email', 'user:{ANNA}', 'a@shop.example', 'a@shop.example,high', $1),"
+        f" ('email', 'user:{BERT}', 'b@shop.example', 'b@shop.example,low', $1))"
+        " as members (export, person_id, identifier, row, listed_at)",
+        [NOW],
+    )
+    values = json.loads(access.person(connection, SOURCES, Subject("user", ANNA)))
+    for name in ("carts", "cart_scores", "contact_plans", "score_outcomes", "cart_lines"):
+        assert [each["cart_id"] for each in values[name]] == ["c1", "c2"], name
+    assert [each["item_id"] for each in values["order_lines"]] == ["i1", "i2"]
+    arms = [each["person_id"] for each in values["holdout_arms"]]
+    assert arms == [f"phone-{ANNA}", f"user:{ANNA}"]
+    assert values["export_members"] == [
+        {
+            "export": "email",
+            "person_id": f"user:{ANNA}",
+            "identifier": "a@shop.example",
+            "row": "a@shop.example,high",
+            "listed_at": str(NOW),
+        }
+    ]
+    assert BERT not in json.dumps(values)
+
+
 @pytest.mark.parametrize(
     "spelled",
     [

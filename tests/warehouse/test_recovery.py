@@ -20,7 +20,7 @@ from orchestration.landing.locations import (
 )
 from orchestration.privacy import erasure
 from orchestration.privacy.erasure_records import Subject
-from orchestration.warehouse import database, recovery
+from orchestration.warehouse import audit_log, database, recovery
 
 HEADER = "event_id,visitor_id,event_at,event_type\n"
 MARCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -135,6 +135,61 @@ def test_scores_and_runs_of_the_past_come_back_from_the_published_file(home: Hom
         (datetime(2026, 3, 1), "c1", 0.25)
     ]
     assert query(home, "select run_id from scores.runs") == [("r1",)]
+
+
+LISTED = [
+    ("email", "user:anna", "a@shop.example", "{}", NOON, None),
+    ("email", "user:bert", "b@shop.example", "{}", NOON, NOON.replace(hour=13)),
+]
+LISTS = [("email", "email/generic", NOON, 2, True)]
+
+
+def deliver_exports(home: Home) -> list[tuple]:
+    """Note lists of an export, and a deed; what the audit log says."""
+    with database.connect(home, Settings()) as connection:
+        connection.execute("create schema if not exists vault")
+        connection.execute(
+            "create table vault.export_lists"
+            " (export varchar, form varchar, hour timestamp, persons bigint, is_full boolean)"
+        )
+        connection.execute(
+            "create table vault.export_members (export varchar, person_id varchar,"
+            " identifier varchar, row varchar, listed_at timestamp, left_at timestamp)"
+        )
+        connection.executemany("insert into vault.export_members values (?, ?, ?, ?, ?, ?)", LISTED)
+        connection.executemany("insert into vault.export_lists values (?, ?, ?, ?, ?)", LISTS)
+        audit_log.note(connection, "erase", NOON, people=1)
+        return connection.execute("from scores.audit_log").fetchall()
+
+
+def test_what_was_delivered_and_who_did_what_is_read_back_from_the_old_file(home: Home, caplog):
+    deeds = deliver_exports(home)
+    rebuild(home)
+    assert query(home, "from vault.export_members order by person_id") == LISTED
+    assert query(home, "from vault.export_lists") == LISTS
+    assert query(home, "from scores.audit_log") == deeds
+    assert "cannot be had" not in caplog.text
+
+
+@pytest.mark.parametrize("damage", [flip_the_header, empty])
+def test_deliveries_that_cannot_be_read_back_are_reported(home: Home, caplog, damage):
+    deliver_exports(home)
+    damage(home.warehouse)
+    rebuild(home)
+    assert "Hold the delivery of e-mail exports" in caplog.text
+    assert f"Who did what with people's data cannot be had from {home.warehouse}" in caplog.text
+    assert query(home, "select count(*) from scores.audit_log") == [(0,)]
+    assert query(home, "select 1 from duckdb_tables() where table_name = 'export_lists'") == []
+
+
+def test_lists_of_exports_are_read_back_together_or_not_at_all(home: Home, caplog):
+    deeds = deliver_exports(home)
+    with database.connect(home, Settings()) as connection:
+        connection.execute("drop table vault.export_members")
+    rebuild(home)
+    assert query(home, "from scores.audit_log") == deeds
+    assert query(home, "select 1 from duckdb_tables() where table_name = 'export_lists'") == []
+    assert "Hold the delivery of e-mail exports" in caplog.text
 
 
 def test_a_damaged_published_file_costs_the_scores_and_is_reported(home: Home, caplog):
