@@ -1,7 +1,7 @@
 """A new warehouse in the place of one that is damaged or gone, out of what is kept elsewhere.
 
-Dumps come from where they lie; the scores of past hours, the runs and the times at which files had
-landed from the published file; who was erased from the copy beside the key; models were never in
+Dumps come from where they lie; the scores, plans and arms of past hours, the runs and the times at
+which files had landed from the published file; who was erased from the copy beside the key; models were never in
 it; what was delivered to tools, and who did what, from the damaged file where that can still be
 read. What the next hour builds is then what it would have built: a row is checked against the time
 at which its file came first.
@@ -32,14 +32,14 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
+from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.score_tables import AUDIT_LOG
 
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-# models are rewritten from their cards every hour, outcomes from the scores and the log; who was
-# held out is read off the scores, and contacts are planned again
-_KEPT_TABLES = ("cart_scores", "runs")
+# models are rewritten from their cards every hour, outcomes from the scores and the log
+_KEPT_TABLES = ("cart_scores", "runs", CONTACT_PLANS.name, HOLDOUT_ARMS.name)
 # nothing else has them
 _LISTS = (("vault", "export_lists"), ("vault", "export_members"))
 _AUDIT_LOG = ("scores", AUDIT_LOG.name)
@@ -89,7 +89,11 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
     """Take over what only the published file still has; whether it could be read."""
     try:
         with database.attached(connection, published, "(read_only)"):
-            for name in _KEPT_TABLES:
+            there = connection.execute(
+                "select table_name from duckdb_tables() where database_name = 'published'"
+            ).fetchall()
+            # an older version published no plans and no arms
+            for name in (each for each in _KEPT_TABLES if (each,) in there):
                 connection.execute(
                     f"insert into scores.{name} by name select * from published.main.{name}"
                 )
