@@ -1,10 +1,10 @@
 """A new warehouse in the place of one that is damaged or gone, out of what is kept elsewhere.
 
 Dumps come from where they lie; the scores, plans and arms of past hours, the runs and the times at
-which files had landed from the published file; who was erased from the copy beside the key; models were never in
-it; what was delivered to tools, and who did what, from the damaged file where that can still be
-read. What the next hour builds is then what it would have built: a row is checked against the time
-at which its file came first.
+which files had landed from the published file; who was erased from the copy beside the key; models
+were never in it; what was delivered to tools, and who did what, from the damaged file where that
+can still be read. What the next hour builds is then what it would have built: a row is checked
+against the time at which its file came first.
 
 Belongs here: putting these together in a file beside the old one, which takes its place in one
 step; the old one is put aside, never deleted. Not here: landing, or building tables.
