@@ -74,6 +74,8 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
         frames = scoring.read_frames(connection, datetime.fromisoformat(hour))
         orders = connection.sql("select * from main.hour_order_values").pl()
         currency = connection.sql("select * from main.hour_currency").pl()
+        # nobody among the drawn signed in anywhere else
+        sessions = connection.sql("select * from main.sessions limit 0").pl()
     rows = pl.int_range(frames.snapshots.height, eager=True)
     drawn = rows.sample(int(number), with_replacement=True, seed=SEED)
     own_ids = pl.Series([f"{row:08x}" for row in range(int(number))])
@@ -84,6 +86,7 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
             ("scoring_returns", _own(frames.returns[drawn], own_ids)),
             ("hour_order_values", orders),
             ("hour_currency", currency),
+            ("sessions", sessions),
         ):
             connection.register("drawn", frame)
             connection.execute(f"create or replace table main.{name} as select * from drawn")
