@@ -89,7 +89,7 @@ def test_views_are_the_page_views_of_products(shopify_home, delivered):
         if row["event_name"] == "page_viewed"
         and "/products/" in row["page_url"].partition("?")[0].partition("#")[0]
     }
-    views = sum(visitor != "" for visitor, *_ in products)
+    views = sum(bool(visitor) for visitor, *_ in products)
     with published(shopify_home) as connection:
         found = connection.execute("select sum(view_count) from sessions").fetchone()
         of_items = connection.execute("select sum(view_count) from items").fetchone()

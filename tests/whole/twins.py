@@ -44,6 +44,8 @@ NOT_COMPARED = {
     "main.days_this_run",
     # Which bytes were published last: one that follows no file writes others for the same rows.
     "scores.published_file",
+    # What was done when by the clock on the wall: a run that died did something, too.
+    "scores.audit_log",
 }
 # A run that died stays among the runs, and what it landed is not landed again by the next.
 RUNS = "select distinct job, as_of, carts_scored, settings from {} where status = 'done'"
