@@ -31,7 +31,7 @@ class Draw:
     """How arms are drawn: people whose keyed hash, as a fraction of its range, is below a share.
 
     Attributes:
-        key: a secret, or people could be told apart by who knows their ids.
+        key: a secret, or whoever knows the ids could work out who is held out.
         share: share of people held out, in [0, 1].
 
     Raises:

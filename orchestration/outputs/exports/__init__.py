@@ -9,7 +9,7 @@ sending the files anywhere.
     csv_text          cells that no spreadsheet runs, and the bytes of a file
     presets           what a tool's file looks like; one small TOML file a tool in presets/
     gates             who may be contacted; of the others, why not
-    contacted         who was sent an e-mail lately, by person and by address
+    contacted         e-mails of the days before, by person and by address
     facts             what is known of each person, as the gates ask for it
     rows              a person's row in the columns of a preset
     rolling           full, add and remove against what was delivered before

@@ -1,4 +1,4 @@
-"""Who was sent an e-mail lately: put on a list of ours, or said so by a dump of contacts.
+"""Who was sent an e-mail before: put on a list of ours, or said so by a dump of contacts.
 
 Belongs here: what counts as one contact, by person and by address. Not here: how many there may be
 (`gates`), the lists (`membership`), or reading dumps (`people.vault`).

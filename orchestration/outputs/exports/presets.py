@@ -47,7 +47,7 @@ MERGE_FIELDS = (
     "item_count",
     *(f"also_bought_{i}" for i in range(1, ALSO_BOUGHT + 1)),
 )
-# Of who left a list, the tool is told these beside the identifier: imports clear no blanks.
+# What the row of somebody who left a list says beside the identifier: imports clear no blanks.
 LEFT_FIELDS = ("cart_segment", "cart_priority", "score_as_of")
 SUPPRESSION_FIELDS = ("email", "reason", "since")
 Profile = Literal[

@@ -112,7 +112,7 @@ def test_buyers_on_any_device_withdrawals_and_lists_of_the_ads_follow_within_the
         shop.cart(user, rank, at)
     shop.profile("new")
     second = shop.export(at)
-    # who was contacted is not contacted again, and the tool is told
+    # who was contacted is not contacted again, and the tool gets their removal
     assert column(second, "email.full", "email") == ["new@example.com"]
     assert second.exports["email"]["counts"]["in_cooldown"] == 2
     assert rows(second, "email.remove")[0] == {
