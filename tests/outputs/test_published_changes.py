@@ -47,7 +47,7 @@ def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog, h
             score(connection, NOON + timedelta(hours=9 * (number - generator.choice((0, 0, 1)))))
             outcomes.follow_log(connection, SETTINGS)
             late_data.count_withdrawn(connection, home.published)
-            if number and generator.random() < 0.3:
+            if 0 < number < hours - 1 and generator.random() < 0.3:
                 continue
             caplog.clear()
             row_counts = publish(connection, home.published)
@@ -79,6 +79,16 @@ def loads(folder: Path, generator: random.Random, hours: int) -> list[pl.DataFra
     # as from a collector that is built in twice
     twice = rows.filter(pl.col("event_type") == "view_item").gather_every(50)
     rows = pl.concat([rows, twice.with_columns(event_id="again-" + pl.col("event_id"))])
+    # a shop of this size sells too little for what is bought together, so others buy, too
+    orders = rows.filter(pl.col("event_type") == "view_item").gather_every(10)
+    orders = orders.with_columns(
+        event_id="order-" + pl.col("event_id"),
+        visitor_id="buyer-" + pl.col("visitor_id"),
+        event_type=pl.lit("purchase"),
+        order_id="order-" + pl.col("event_id"),
+        order_value=pl.lit("13"),
+    )
+    rows = pl.concat([rows, orders]).sort("event_at", maintain_order=True)
     is_order = pl.col("event_type") == "purchase"
     bought = pl.when(is_order & (is_order.cum_sum() % 2 == 0)).then(pl.lit(BOUGHT))
     bought = bought.when(is_order).then(pl.lit(BOUGHT_ALONE))

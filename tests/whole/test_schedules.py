@@ -116,8 +116,16 @@ def test_the_log_of_the_schedules_has_much_that_may_go_wrong(at_once: Path) -> N
     assert statuses == {"converted", "emptied", "expired", "open"}
     assert any(row["converted_elsewhere"] for row in tables["carts"])
     assert len({row["visitor_id"] for row in tables["cart_scores"]}) > 1
-    assert len(exports(at_once)) == 3
-    assert all(built(at_once).values())
+    assert sorted(Path(name).name for name in exports(at_once)) == sorted(
+        ["latest.json", "manifest.json", "retargeting_priorities.csv"]
+        + [
+            f"{preset}.{kind}.csv"
+            for preset in ("email", "google", "meta", "suppressions")
+            for kind in ("add", "full", "remove")
+        ]
+    )
+    # five orders are too few for what is bought together: tests/outputs/test_published_changes.py
+    assert {name for name, rows in built(at_once).items() if not rows} == {"also_bought"}
 
 
 def play(command: Callable, home: Path, seed: int, run_count: int) -> None:
