@@ -30,7 +30,6 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
-from orchestration.landing.sources import EVENTS
 from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
 from orchestration.warehouse import database, dbt_build, suspect_files
@@ -91,10 +90,7 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
                 follow_symlinks=settings.follow_symlinks,
             )
             vault.settle(connection, {**sources, source: definition}, settings)
-        only = source if definition.holds == EVENTS else None
-        built = dbt_build.build(
-            trial, settings, as_of=None, command="run", select=_BUILT, only_source=only
-        )
+        built = dbt_build.build(trial, settings, as_of=None, command="run", select=_BUILT)
         built.require_success()
         with database.connect(trial, settings) as connection:
             return [

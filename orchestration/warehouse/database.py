@@ -157,6 +157,13 @@ def landed_files(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return connection.sql(query).pl()
 
 
+def delivered_sources(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the sources of which a file was ever loaded, in no order."""
+    if not has_table(connection, "raw", "files"):
+        return []
+    return [name for (name,) in connection.sql("select distinct source from raw.files").fetchall()]
+
+
 def newest_event(connection: duckdb.DuckDBPyConnection, *, not_after: datetime) -> datetime | None:
     """The time of the newest event, UTC, once dbt has found the duplicates; None without events.
 

@@ -29,6 +29,7 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
+from orchestration.warehouse import database
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -240,13 +241,13 @@ def build(
     command: str = "build",
     select: Sequence[str] = (),
     full_refresh: bool = False,
-    only_source: str | None = None,
     project: Path | None = None,
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
 
     Tables of the log take up what was loaded since the last build that was done. After another
-    code or setting, and where there was none, dbt builds everything by itself.
+    code or setting, and where there was none, dbt builds everything by itself. The SQL of sources
+    that never had rows is left out: it takes longer to plan than a small log to build.
 
     Args:
         home: whose warehouse.
@@ -255,8 +256,6 @@ def build(
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
         full_refresh: build from all rows, whatever was built before.
-        only_source: the only source of events that has rows: the SQL of the others, which takes
-            longer to plan than a small log to build, is left out.
         project: folder of the dbt project, if not the home's.
 
     Raises:
@@ -266,17 +265,19 @@ def build(
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
     variables = {**dbt_vars(settings, as_of, project), "code_version": code_version(project)}
-    others: list[str] = []
-    if only_source is not None:
-        others = [f"stg_{name}" for name in _event_sources(project) if name != only_source]
-        variables["event_sources"] = [only_source]
+    all_sources = _event_sources(project)
+    with database.connect(home, settings) as connection:
+        found = set(database.delivered_sources(connection)).intersection(all_sources)
+    # any one will do where none has rows
+    with_rows = sorted(found) or all_sources[:1]
+    variables["sources_with_rows"] = with_rows
     args = dbt_args(
         command,
         project=project,
         target=home.dbt,
         variables=variables,
         select=select,
-        exclude=others,
+        exclude=[f"stg_{name}" for name in all_sources if name not in with_rows],
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()

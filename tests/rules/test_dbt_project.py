@@ -64,6 +64,8 @@ LOG_FOLDERS = sorted(
     for path in (PROJECT / "models").iterdir()
     if path.is_dir() and path.name != "snapshots"
 )
+# Nobody sets these; a source that has its first rows changes no row that is there.
+UNSET = {"event_sources", "sources_with_rows"}
 
 
 def variables_in(folder):
@@ -73,12 +75,12 @@ def variables_in(folder):
 
 @pytest.mark.parametrize("folder", LOG_FOLDERS)
 def test_tables_of_the_log_depend_on_no_other_variable_than_those_of_their_fingerprint(folder):
-    assert variables_in(folder) <= {"event_sources", *VARIABLES["log_variables"]}
+    assert variables_in(folder) <= {*UNSET, *VARIABLES["log_variables"]}
 
 
 def test_every_variable_of_the_log_is_found_where_it_is_used():
     found = set().union(*map(variables_in, LOG_FOLDERS))
-    assert found == {"event_sources", *VARIABLES["log_variables"]}
+    assert found == {*UNSET, *VARIABLES["log_variables"]}
 
 
 def test_the_text_of_a_dispatched_macro_is_found():

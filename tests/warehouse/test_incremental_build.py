@@ -19,7 +19,11 @@ from tests.full_disk import no_file_beyond
 
 pytestmark = pytest.mark.slow
 
-HEADER = "event_id,visitor_id,user_id,event_at,event_type,item_id,price,currency,order_id"
+HEADERS = {
+    "canonical": "event_id,visitor_id,user_id,event_at,event_type,item_id,price,currency,order_id",
+    "rees46": "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,"
+    "user_session",
+}
 HOURS = (
     (
         "e01,A,,2026-03-02T09:00:00Z,view_item,shoe,,,",
@@ -42,6 +46,11 @@ HOURS = (
         "e08,F,,2026-04-20T12:00:00Z,page_view,,,,",
         "e09,,,2026-04-20T12:00:00Z,page_view,,,,",
     ),
+)
+# A source of which the first build knew no row.
+REES46_ROWS = (
+    "2026-03-02 09:20:00 UTC,cart,11,1,home.lamp,acme,9.00,41,s1",
+    "2026-03-02 09:30:00 UTC,view,12,1,home.lamp,acme,9.00,41,s1",
 )
 AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
@@ -82,8 +91,10 @@ def test_hour_after_hour_equals_one_build_over_everything(homes):
 def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
     hourly, at_once = homes
     for number, rows in enumerate(HOURS):
-        deliver(hourly, number, rows)
-        deliver(at_once, number, rows)
+        for home in homes:
+            deliver(home, number, rows)
+            if number == 1:
+                deliver(home, number, REES46_ROWS, "rees46")
         if number == 0:
             build(hourly)
         else:
@@ -91,6 +102,10 @@ def test_what_a_partial_run_leaves_is_done_by_the_next(homes):
             build(hourly, command="run", select=["+events", "carts"][:number])
             assert query(hourly, "select load_id from last_build") == [(1,)]
     build(hourly)
+    assert query(hourly, "select source, count(*) from events group by 1 order by 1") == [
+        ("canonical", 8),
+        ("rees46", 2),
+    ]
     build(at_once)
     assert contents(hourly) == contents(at_once)
 
@@ -197,13 +212,13 @@ def test_once_the_clock_is_right_again_rows_dated_ahead_are_judged_by_it(homes):
     ahead = ("e10,B,,2026-06-01T00:00:00Z,view_item,hat,,,",)
     later = ("e11,A,,2026-05-15T00:00:00Z,view_item,hat,,,", *HOURS[1])
     for home, at in ((wrong, now + timedelta(days=100)), (twin, now)):
-        deliver(home, 0, (*HOURS[0], *ahead), at)
+        deliver(home, 0, (*HOURS[0], *ahead), at=at)
         build(home)
         with database.connect(home, Settings()) as connection:
             database.ensure_score_tables(connection)
             dated = correct_times(connection, now, timedelta(minutes=5))
         assert dated == (home is wrong)
-        deliver(home, 1, later, now)
+        deliver(home, 1, later, at=now)
         build(home)
     assert query(wrong, "select max(event_at) from events") == [(datetime(2026, 3, 2, 10, 30),)]
     assert query(wrong, "select line, reason from set_aside_rows order by load_id") == [
@@ -214,13 +229,17 @@ def test_once_the_clock_is_right_again_rows_dated_ahead_are_judged_by_it(homes):
 
 
 def deliver(
-    home: Home, number: int, rows: Sequence[str], at: datetime = datetime(2026, 5, 1)
+    home: Home,
+    number: int,
+    rows: Sequence[str],
+    source_name: str = "canonical",
+    at: datetime = datetime(2026, 5, 1),
 ) -> None:
     """Land rows as a file of their own."""
-    path = home.root / "dumps" / f"{number}.csv"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join((HEADER, *rows)) + "\n")
-    source = known_sources(home)["canonical"]
+    path = home.root / "dumps" / source_name / f"{number}.csv"
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text("\n".join((HEADERS[source_name], *rows)) + "\n")
+    source = known_sources(home)[source_name]
     with database.connect(home, Settings()) as connection:
         ensure_raw_tables(connection, known_sources(home))
         files = find_files(str(path.parent), source)

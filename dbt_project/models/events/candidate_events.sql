@@ -8,7 +8,7 @@ with
 
 delivered as (
 
-    {% for name in var('event_sources') -%}
+    {% for name in sources_with_rows() -%}
         select
             source, load_id, line, is_at_clock_change,
             {{ canonical_fields() | join(', ') }}

@@ -4,7 +4,7 @@
 
 with
 
-{% for name in var('event_sources') -%}
+{% for name in sources_with_rows() -%}
     {{ name }}_lists as (
 
         select
@@ -33,7 +33,7 @@ with
 {% endfor -%}
 delivered as (
 
-    {% for name in var('event_sources') -%}
+    {% for name in sources_with_rows() -%}
         select
             load_id,
             line,

@@ -12,7 +12,7 @@ files as (
         source,
         delimiter,
         source in (
-            {% for name in var('event_sources') if has_decimal_commas(name) -%}
+            {% for name in sources_with_rows() if has_decimal_commas(name) -%}
                 '{{ name }}',
             {% endfor -%}
             ''
@@ -24,7 +24,7 @@ files as (
 
 amounts as (
 
-    {% for name in var('event_sources') -%}
+    {% for name in sources_with_rows() -%}
         select
             load_id,
             price,

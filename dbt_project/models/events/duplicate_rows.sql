@@ -36,7 +36,7 @@ duplicate_candidates as (
 
 contents as (
 
-    {% for name in var('event_sources') -%}
+    {% for name in sources_with_rows() -%}
         select
             {{ row_key('_load_id', '_line') }} as row_key,
             {{ row_content() }} as row_content

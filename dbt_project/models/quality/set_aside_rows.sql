@@ -130,7 +130,7 @@ reasons as (
 
 delivered as (
 
-    {% for name in var('event_sources') -%}
+    {% for name in sources_with_rows() -%}
         select
             reasons.load_id,
             reasons.line,
