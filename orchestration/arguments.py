@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="as one JSON object, for programs"
     )
     _add_accept(commands)
+    _add_deliver(commands)
     _add_explain(commands)
     _add_ui(commands)
     return program
@@ -229,6 +230,21 @@ def _add_accept(commands: argparse._SubParsersAction) -> None:
         "comeback accept 2026-10-31.csv",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="name as in comeback status")
+
+
+def _add_deliver(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "deliver",
+        "bring exports to where they are delivered, first those that did not arrive",
+        "comeback deliver",
+    )
+    parser.add_argument(
+        "--hour",
+        type=_full_hour,
+        metavar="HOUR",
+        help="an hour that is kept, again, whatever arrived already (default: the newest)",
+    )
 
 
 def _add_explain(commands: argparse._SubParsersAction) -> None:

@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
         *(init, inspect, source, land, run, replay, train),
-        *(erase, access, rectify, status, accept, explain, ui),
+        *(erase, access, rectify, status, accept, deliver, explain, ui),
     )
     return {each.__name__: each for each in every}[name]
 
@@ -266,6 +266,27 @@ def accept(home: Home, arguments: argparse.Namespace) -> None:
         accepted = launcher.accept(arguments.files)
     print("\n".join(f"Accepted   {each}" for each in accepted))
     print("Run the hour again: comeback run")
+
+
+def deliver(home: Home, arguments: argparse.Namespace) -> int:
+    """Bring exports to their addresses; 1 if one did not arrive."""
+    from orchestration.ground.settings import load_settings
+    from orchestration.outputs import delivery
+    from orchestration.warehouse import database
+
+    if not home.warehouse.exists():
+        raise ComebackError("nothing was exported yet", str(home.root), "run first: comeback run")
+    settings = load_settings(home.root)
+    with home.lock(), database.connect(home, settings) as connection:
+        outcomes = delivery.deliver_by_hand(connection, home, settings, arguments.hour)
+    for each in outcomes:
+        what = ", ".join(each.exports) or "manifest"
+        if each.hours or not each.reason:
+            print(f"Delivered  {what} to {each.address}: {', '.join(each.hours) or 'nothing new'}")
+    for each in outcomes:
+        if each.reason:
+            print(f"Failed     {each.address}: {each.reason}", file=sys.stderr)
+    return int(any(each.reason for each in outcomes))
 
 
 def explain(home: Home, arguments: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
 from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
+from orchestration.outputs.delivery import delivered_line, undelivered
 from orchestration.privacy.erasure_records import PENDING
 from orchestration.status_lines import (
     aligned,
@@ -126,7 +127,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         since = run_log.last_hour_ended(connection, "main")
         warnings = list(_warnings(home, connection, hour, since))
         skipped = _skipped(home, settings, connection)
-    warnings += misplaced_folders(home, settings)
+    warnings += [*misplaced_folders(home, settings), *undelivered(home)]
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
@@ -270,6 +271,7 @@ def _places(home: Home) -> Iterator[str]:
         yield f"Report     {home.report}"
     if latest := export_files.read_latest(home.exports):
         yield f"Exports    {home.exports / latest['path']}"
+    yield from delivered_line(home)
 
 
 def _ahead(hour: datetime) -> str:
@@ -341,7 +343,7 @@ def _wrong(
         configured_locations(home, settings, known_sources(home))
     except ComebackError as error:
         yield str(error)
-    yield from misplaced_folders(home, settings)
+    yield from (*misplaced_folders(home, settings), *undelivered(home))
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"
     model_store = ModelStore(home.models)

@@ -15,6 +15,8 @@ import pytest
 
 from orchestration import cli
 from orchestration.cli import main
+from orchestration.ground.home import Home
+from tests.outputs.delivery.conftest import Shop
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +27,7 @@ def home(monkeypatch, tmp_path):
 
 COMMANDS = [
     *("init", "inspect", "source", "land", "run", "replay", "train", "erase", "access", "rectify"),
-    *("status", "accept", "explain", "ui"),
+    *("status", "accept", "deliver", "explain", "ui"),
 ]
 
 
@@ -268,6 +270,26 @@ def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wi
         assert warehouse.execute("select count(*) from raw.files").fetchall() == [(0,)]
         runs = warehouse.execute("select job, status from scores.runs").fetchall()
     assert runs == [("land", "failed")]
+
+
+def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(capsys, home):
+    assert main(["deliver"]) == 1
+    assert "nothing was exported yet" in capsys.readouterr().err
+    Home(home).prepare()
+    duckdb.connect(str(home / "warehouse.duckdb")).close()
+    assert main(["deliver"]) == 1
+    assert "no export has an address to be delivered to" in capsys.readouterr().err
+    Shop(home).export("2026-10-31T10Z")
+    settings = '[exports.email]\nprofile = "email"\ndeliver_to = "{}"\n'
+    (home / "comeback.toml").write_text(settings.format(home / "out"))
+    assert main(["deliver"]) == 0
+    said = capsys.readouterr().out
+    assert said == f"Delivered  email to {home}/out: 2026-10-31T10Z\n"
+    assert main(["deliver"]) == 0
+    assert capsys.readouterr().out.endswith("out: nothing new\n")
+    (home / "comeback.toml").write_text(settings.format(home / "warehouse.duckdb"))
+    assert main(["deliver"]) == 1
+    assert f"Failed     {home}/warehouse.duckdb: it failed with" in capsys.readouterr().err
 
 
 def test_accepting_where_nothing_landed_says_what_to_do(capsys, home):

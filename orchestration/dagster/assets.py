@@ -335,7 +335,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
 def published_database_asset(
     partitions: dg.PartitionsDefinition,
 ) -> dg.AssetsDefinition:
-    """The database of the analysts; the last step of an hour."""
+    """The database of the analysts; an hour is done with it."""
 
     @dg.asset(
         deps=["retargeting_export", SCORE_OUTCOMES.name, *DBT_TABLES],

@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration.dagster import asset_checks, assets, automation, output_copies
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.dbt_assets import dbt_models
+from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
 from orchestration.dagster.run import RUN_KEY, run_resource
 from orchestration.dagster.shared import hourly_partitions
@@ -47,6 +48,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.score_outcomes_asset(hours),
             assets.retargeting_export_asset(hours),
             assets.published_database_asset(hours),
+            delivered_exports_asset(hours),
         ],
         asset_checks=asset_checks.asset_checks(),
         jobs=[*automation.JOBS, ACCEPT, ERASE],

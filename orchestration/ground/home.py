@@ -92,6 +92,11 @@ class Home:
         return self.root / "exports"
 
     @property
+    def delivery_record(self) -> Path:
+        """Which exports arrived at the addresses that they are delivered to."""
+        return self.root / "delivery_record.json"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's own state (`DAGSTER_HOME`)."""
         return self.root / "dagster"

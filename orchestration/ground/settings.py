@@ -35,7 +35,7 @@ from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports
+from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -228,6 +228,9 @@ class Settings(BaseModel):
         DEFAULT_EXPORTS,
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
+    )
+    notify: Annotated[WebAddress, Mark.LATER] = Field(
+        "", description="A web address that is sent the manifest of each hour, which names nobody."
     )
     address_rules: Annotated[
         tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.LATER, Mark.FILE

@@ -4,10 +4,12 @@ Belongs here: the tables `[exports.<name>]` of `comeback.toml`. Not here: when a
 person is contacted (`contact_settings`), what a tool's file looks like (`outputs.exports.presets`).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from orchestration.ground.settings_schema import InWords
 
@@ -26,6 +28,65 @@ Segment = Annotated[
     InWords("one of on_the_fence, likely_to_purchase, unlikely_to_purchase"),
 ]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_CREDENTIALS = "credentials belong into the environment or credentials.toml"
+
+
+def _split(name: str, address: str) -> SplitResult:
+    """The parts of an address; no message shows it, since it may hold a password.
+
+    Raises:
+        ValueError: it is none, or holds one.
+    """
+    if not isinstance(address, str):
+        raise ValueError(f"{name} must be a text")
+    if re.search(r"[\x00-\x20\x7f]", address):
+        raise ValueError(f"{name} has blanks or control characters in it")
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"{name} is no address that can be read") from None
+    if parts.password is not None:
+        raise ValueError(f"{name} has a password in it: {_CREDENTIALS}")
+    return parts
+
+
+def _place_to_deliver(address: object) -> object:
+    if address == "":
+        return address
+    if isinstance(address, str) and "://" not in address:
+        if not address.startswith("/") or "\0" in address:
+            raise ValueError("deliver_to must be an absolute folder or an address such as s3://...")
+        return address.rstrip("/") or "/"
+    parts = _split("deliver_to", address)
+    if parts.query or parts.fragment or "::" in address:
+        raise ValueError(f"deliver_to has more in it than a place: {_CREDENTIALS}")
+    if not (parts.netloc or parts.path):
+        raise ValueError("deliver_to is no address that can be read")
+    return address.rstrip("/")
+
+
+def _web_address(address: object) -> object:
+    if address == "":
+        return address
+    parts = _split("notify", address)
+    if parts.username is not None:
+        raise ValueError(f"notify has a user in it: {_CREDENTIALS}")
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not (is_safe and parts.hostname):
+        raise ValueError("notify must begin with https://")
+    return address
+
+
+Place = Annotated[
+    str,
+    BeforeValidator(_place_to_deliver),
+    InWords("an absolute folder, an address such as sftp://user@host/in, or nothing"),
+]
+WebAddress = Annotated[
+    str, BeforeValidator(_web_address), InWords("an address with https, or nothing")
+]
 
 
 class Export(BaseModel):
@@ -63,6 +124,11 @@ class Export(BaseModel):
     )
     countries_without_consent: Annotated[tuple[Country, ...], Strict(False)] = Field(
         (), description="Countries in which the ads need no consent; everywhere else they do."
+    )
+    deliver_to: Place = Field(
+        "",
+        description="Where the files are brought after each hour: a folder, s3://, sftp:// or what"
+        " else fsspec knows. No password in it: see Delivery in dbt_project/docs/exports.md.",
     )
 
     @property

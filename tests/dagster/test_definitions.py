@@ -40,6 +40,7 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert {"retargeting_export", "score_outcomes", "sessions", "carts"} <= parents(
         "published_database"
     )
+    assert parents("delivered_exports") == {"retargeting_export", "published_database"}
 
 
 def test_the_hourly_job_does_everything_but_the_watermark(definitions):

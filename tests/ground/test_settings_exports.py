@@ -31,6 +31,62 @@ def test_contacts_are_those_of_the_contract_unless_the_shop_sets_others():
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "/srv/out",
+        "file:///srv/out",
+        "s3://bucket/a/b",
+        "sftp://shop@sftp.example:2222/in",
+        "memory://x",
+    ],
+)
+def test_exports_can_be_delivered_to_a_folder_or_any_address(address):
+    exports = {"email": {"profile": "email", "deliver_to": f"{address}/"}}
+    assert parse_settings({"exports": exports}).exports["email"].deliver_to == address
+    assert Settings().exports["email"].deliver_to == Settings().notify == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("sftp://shop:SECRET@sftp.example/in", r"password in it: .*\[exports.email\]"),
+        ("s3://KEY:SECRET@bucket/in", "deliver_to has a password in it"),
+        ("sftp://shop:SE@CRET@sftp.example/in", "deliver_to has a password in it"),
+        ("sftp://shop:SECRET", "deliver_to is no address that can be read"),
+        ("s3://bucket/in?secret=SECRET", "deliver_to has more in it than a place"),
+        ("simplecache::s3://bucket/SECRET", "deliver_to has more in it than a place"),
+        ("out/SECRET", "deliver_to must be an absolute folder or an address"),
+        ("s3://bucket/ SECRET", "deliver_to has blanks or control characters"),
+        (["sftp://shop:SECRET@host/in"], "deliver_to must be a text"),
+    ],
+)
+def test_an_address_with_a_password_is_refused_by_name_and_shown_nowhere(address, complaint):
+    with pytest.raises(ComebackError, match=complaint) as failure:
+        parse_settings({"exports": {"email": {"profile": "email", "deliver_to": address}}})
+    assert "SECRET" not in str(failure.value)
+    assert "\n" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("https://user:SECRET@hooks.example/x", "notify has a password in it"),
+        ("https://SECRET@hooks.example/x", "notify has a user in it"),
+        ("http://hooks.example/SECRET", "notify must begin with https://"),
+        ("ftp://hooks.example/SECRET", "notify must begin with https://"),
+        ("https://", "notify must begin with https://"),
+        (3, "notify must be a text"),
+    ],
+)
+def test_a_web_address_is_safe_or_refused(address, complaint):
+    with pytest.raises(ComebackError, match=complaint) as failure:
+        parse_settings({"notify": address})
+    assert "SECRET" not in str(failure.value)
+    for good in ("https://hooks.example/x?y=1", "http://127.0.0.1:8080/x"):
+        assert parse_settings({"notify": good}).notify == good
+
+
+@pytest.mark.parametrize(
     ("values", "complaint"),
     [
         ({"exports": {"email": {}}}, r"'profile' is not set, .*\[exports.email\], give one of"),

@@ -2,7 +2,7 @@
 
 Belongs here: which persons may be in which file, the form that each tool wants, and what is new or
 gone since the last file. Not here: scores (`modelling`), the people themselves (schema `vault`),
-sending the files anywhere.
+sending the files anywhere (`delivery`).
 
     identifiers       e-mail, phone and country in one normal form, then in the form of a tool
     names_and_places  the same of names, cities, states and postal codes

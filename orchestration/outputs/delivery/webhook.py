@@ -1,0 +1,42 @@
+"""The manifest of an hour, sent to a web address.
+
+Belongs here: one request. Not here: trying again (`attempts`), or what a manifest says
+(`export_files`): nothing of any person.
+"""
+
+import hashlib
+
+_SECONDS = 30
+
+
+def send(url: str, hour: str, manifest: bytes, token: str | None = None) -> None:
+    """Post a manifest as it is in the home; whoever gets it twice knows it by its key.
+
+    Args:
+        url: where to.
+        hour: the hour's name.
+        manifest: the bytes.
+        token: sent as `Authorization: Bearer`, if there is one.
+
+    Raises:
+        OSError: it cannot be reached, or answers with something else than 2xx.
+    """
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+    class _Nowhere(HTTPRedirectHandler):
+        """Another address was not set, so it is sent nothing."""
+
+        def redirect_request(self, *_: object) -> None:
+            """No request: the redirection is the answer."""
+
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "comeback",
+        "X-Comeback-Hour": hour,
+        "Idempotency-Key": hashlib.sha256(manifest).hexdigest(),
+    }
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    request = Request(url, data=manifest, headers=headers, method="POST")
+    with build_opener(_Nowhere).open(request, timeout=_SECONDS) as response:
+        response.read(1)
