@@ -3,6 +3,7 @@
     make bench                                                       a million events
     make bench BENCH="--events 1000000 5000000 20000000 --keep"      three histories; the results
                                                                      and their picture are kept
+    make bench BENCH="--only ga4"                                    landing nested rows alone
     make bench BENCH="--only build hour empty --events 5000000 --checkouts ../before ."
 
 The last is for comparing: it measures (a), (c) and (d) alone, of several checkouts (in each of
@@ -13,7 +14,8 @@ Every figure is of processes of their own, from start to end, on this machine an
 the ratios say something elsewhere. (a) a full build, compared with one statement that makes
 sessions of the same files and nothing else; (b) that statement in polars and pandas; (c) one more
 hour and (d) an hour with nothing new, medians, compared with the smallest history; (e) scoring many
-carts; (f) a file's way through the sensors to the export; (g) the peak of memory of each.
+carts; (f) a file's way through the sensors to the export; (g) the peak of memory of each;
+(h) landing GA4's nested rows, compared with DuckDB's own reader of the same files.
 
 Belongs here: the arguments, and printing as it goes. Not here: measuring.
 """
@@ -48,7 +50,8 @@ def main() -> None:
         nargs="+",
         choices=ALONE,
         default=(),
-        help="measure nothing else: full build (a), hour of more rows (c), with nothing new (d)",
+        help="measure nothing else: full build (a), hour of more rows (c), with nothing new (d),"
+        " landing GA4's rows (h)",
     )
     parser.add_argument(
         "--checkouts",

@@ -12,7 +12,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bench import by_hand, shops, split, ui
+from bench import by_hand, ga4, shops, split, ui
 from bench.processes import (
     HERE,
     Checkout,
@@ -30,7 +30,9 @@ REPEATS = 3
 CARTS = 1_000_000
 EXPLAINED_CARTS = 1_000
 FIRST_HOUR = shops.hour_after(0)
-ALONE = ("build", "hour", "empty")
+ALONE = ("build", "hour", "empty", "ga4")
+OF_A_HISTORY = {"build", "hour", "empty"}
+GA4_FORMS = {"json": "nested JSON lines, gzipped", "parquet": "nested Parquet"}
 Homes = Mapping[Checkout, Home]
 
 
@@ -73,10 +75,14 @@ class Bench:
     def rows(self) -> Iterator[Row]:
         """Every row as soon as it is measured; histories grow from one size to the next."""
         for size in self._sizes:
-            yield from self._history(size)
+            if not self._only or OF_A_HISTORY.intersection(self._only):
+                yield from self._history(size)
+            if "ga4" in self._only:
+                yield from self._ga4(size)
         if not self._only:
             yield from self._scoring()
             yield from self._sensor()
+            yield from self._ga4(self._sizes[0])
 
     def _history(self, size: int) -> Iterator[Row]:
         """(a) to (d) at one size; the smallest home is kept for what follows."""
@@ -164,6 +170,26 @@ class Bench:
         for checkout in homes:
             what = self._of(f"an hour of {rows:,} rows more on {_short(size)}", checkout)
             yield self._compared("c", what, costs[checkout], size, "more")
+
+    def _ga4(self, size: int) -> Iterator[Row]:
+        """(h) landing GA4's rows, compared with DuckDB's own reader of the same files."""
+        folder = self._scratch / f"ga4_{size}"
+        ga4.write(folder, size)
+        for form, what in GA4_FORMS.items():
+            by_duckdb = measured(HERE.module("ga4", form, folder))
+            what = f"{_short(size)} rows of GA4, {what}"
+            read = f"{what}: read_{form} into a table"
+            yield _row("h", read, by_duckdb, size, f"read_{form}", by_duckdb.seconds)
+            for checkout in self._checkouts:
+                home = Home(folder / f"home_{self._checkouts.index(checkout)}")
+                land = checkout.module("own_steps", "land", folder / form, "ga4")
+                cost = measured(land, home.root, checkout.root)
+                landed = self._of(f"{what}: landed", checkout)
+                yield _row("h", landed, cost, size, f"ga4_{form}", by_duckdb.seconds)
+                shutil.rmtree(home.root)
+                if cost.out != by_duckdb.out:
+                    raise ValueError(f"{landed}: {cost.out} rows, DuckDB has {by_duckdb.out}")
+        shutil.rmtree(folder)
 
     def _scoring(self) -> Iterator[Row]:
         home = Home(self._scratch / "many_carts")

@@ -2,6 +2,7 @@
 
     python -m bench.own_steps parse                        parse the dbt project, once a home
     python -m bench.own_steps build FOLDER HOUR            land dumps, build up to snapshots
+    python -m bench.own_steps land FOLDER SOURCE           land dumps; the number of rows
     python -m bench.own_steps more_carts NUMBER HOUR HOME  carts to score, out of another home
     python -m bench.own_steps score HOUR EXPLAINED         score the hour's carts, write them
 
@@ -56,6 +57,16 @@ def build(home: Home, folder: str, hour: str) -> dict[str, object]:
         "dbt": time.perf_counter() - landed,
         "nodes": {node.unique_id.split(".")[2]: node.seconds for node in built.nodes},
     }
+
+
+def land(home: Home, folder: str, source: str) -> int:
+    """Land the dumps of a source, and nothing else; how many rows are loaded."""
+    home.prepare()
+    with database.connect(home, load_settings(home.root)) as connection:
+        landed = land_locations(
+            connection, home, known_sources(home), [Location(folder, source)], datetime.now(UTC)
+        )
+    return landed["rows_read"].sum() - landed["rows_unreadable"].sum()
 
 
 def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, object]:
@@ -147,8 +158,8 @@ def _own(frame: pl.DataFrame, ids: pl.Series) -> pl.DataFrame:
     )
 
 
-STEPS: dict[str, Callable[..., dict[str, object]]] = {
-    each.__name__: each for each in (parse, build, more_carts, score)
+STEPS: dict[str, Callable[..., object]] = {
+    each.__name__: each for each in (parse, build, land, more_carts, score)
 }
 
 

@@ -364,6 +364,25 @@ def test_signs_of_currencies_are_taken_off_amounts_and_say_the_currency(tmp_path
     assert "'EUR' as currency,  -- guess: of all amounts\n" in sql
 
 
+def test_what_no_language_that_is_known_names_is_listed_for_whoever_corrects_it(tmp_path):
+    rows = [
+        {
+            "kiedy": f"{number // 20 + 1:02}.11.2026 10:{number % 60:02}:00",
+            "kto": {"ciastko": f"x{number % 50}", "klient": {"nr": f"kl{number % 7}"}},
+            "co": ["do koszyka", "strona"][number % 2],
+            "dane": {f"k{number}": 1, "pozycje": [{"towar": {"kod": "r1"}, "cena": "1 299,00"}]},
+        }
+        for number in range(600)
+    ]
+    yml, sql = drafted_of(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    # most values are on the first twelve days, and each is there once
+    assert "which no date of them proves" not in sql
+    assert "decimal: comma  # guess: by the amounts\n" in yml
+    assert "--   kto: $.klient.nr\n" in sql
+    assert "--   dane: $.pozycje, a list; in each element $.towar.kod, $.cena\n" in sql
+    assert "k17" not in sql
+
+
 @pytest.mark.parametrize(
     ("word", "type_"),
     [

@@ -59,7 +59,8 @@ def share(field: Field, fits: Callable[[str], object]) -> float:
 
 def time_form(field: Field) -> TimeForm | None:
     """How the times of a field are written; None if it holds no times."""
-    values = [value.strip() for value, _ in field.common]
+    # all of them: the commonest are only the first days of a log that is in order
+    values = [value.strip() for value in field.values]
     if share(field, _is_epoch) > 0.9:
         return TimeForm("iso", has_clock=True, is_local=False)
     for order, pattern in (("iso", _ISO), ("year", _YEAR_FIRST), ("last", _YEAR_LAST)):
@@ -132,7 +133,7 @@ def is_id(field: Field) -> bool:
 
 def has_cents(field: Field) -> bool:
     """Whether nearly all values are amounts with two decimals."""
-    return share(field, re.compile(r"\d[\d.,]*[.,]\d{2}").fullmatch) > 0.9
+    return share(field, re.compile(r"\d[\d., \u00a0]*[.,]\d{2}").fullmatch) > 0.9
 
 
 def is_unique(field: Field) -> bool:

@@ -115,7 +115,7 @@ def guessed(fields: Fields, currencies: frozenset[str], rows: Iterable[Mapping])
     amounts = [guesses.found[name] for name in ("price", "order_value") if name in guesses.found]
     if guesses.items and "price" in guesses.item_paths:
         amounts.append(guesses.items.elements[guesses.item_paths["price"]])
-    guesses.has_commas = forms.decimal_commas(amounts)
+    guesses.has_commas = forms.decimal_commas(amounts or _with_cents(fields))
     guesses.one_currency = _one_currency(amounts, currencies)
     guesses.zone = _zone(guesses, fields)
     guesses.words = _words(guesses, [*rows])
@@ -290,6 +290,12 @@ def _settle_time(guesses: Guesses, fields: Fields) -> None:
         # who was taken for something else, by a name such as `number`, is not
         for ours in [ours for ours, held in guesses.found.items() if held is guesses.time_of_day]:
             del guesses.found[ours]
+
+
+def _with_cents(fields: Fields) -> list[Field]:
+    """What may be amounts where no name says which: nearly all values have two decimals."""
+    listed = (each for items in fields.lists.values() for each in items.elements.values())
+    return [each for each in (*fields.single.values(), *listed) if forms.has_cents(each)]
 
 
 def _one_currency(amounts: list[Field], currencies: frozenset[str]) -> str | None:

@@ -18,6 +18,7 @@ from orchestration.ground.sql import literal
 _DECLARED = 200
 _LOOK_COLUMNS = 6
 _WORDS_SHOWN = 60
+_LEAST_ROWS = 3
 _CANNOT_BE_WRITTEN = re.compile(r"[{}\n\r\\]")
 _IDENTITIES = {"visitor_id": "visitor", "user_id": "user", "event_id": "event"}
 _MADE = ("utm_source", "utm_medium", "utm_campaign")
@@ -144,6 +145,7 @@ class Texts:
                 f"-- Drafted by: comeback source new {self.name}. What is marked as a guess is one:"
                 " correct it where it is wrong.",
                 "-- One row out for one row in. The macros: dbt_project/docs/own_source.md.",
+                *self._unread_lines(),
                 "",
                 "with",
                 "",
@@ -175,6 +177,30 @@ class Texts:
                 "",
             ]
         )
+
+    def _unread_lines(self) -> list[str]:
+        """The places in JSON that no guess takes, for whoever corrects the guesses."""
+        guesses = self.guesses
+        read = {(each.column, each.path) for each in guesses.found.values()}
+        unread = [
+            f"--   {self._column(each)}: {each.path}"
+            for place, each in self.fields.single.items()
+            if place not in read and self._is_shown(each, self.fields.rows)
+        ]
+        for each in self.fields.lists.values():
+            if each is guesses.items or each.column not in self.columns:
+                continue
+            paths = [path for path, held in each.elements.items() if _is_common(held, each.filled)]
+            unread.append(
+                f"--   {self.columns[each.column][0]}: {each.path or '$'}, a list; in each element"
+                f" {', '.join(paths[:_WORDS_SHOWN])}"
+            )
+        if not unread:
+            return []
+        return ["-- Not read, of what nested values hold:", *unread[:_WORDS_SHOWN]]
+
+    def _is_shown(self, each: Field, rows: int) -> bool:
+        return each.path is not None and each.column in self.columns and _is_common(each, rows)
 
     def _zone_line(self) -> str:
         zone = self.guesses.zone
@@ -350,6 +376,11 @@ class Texts:
             f"    else {word}",
             "end as event_type,",
         ]
+
+
+def _is_common(each: Field, rows: int) -> bool:
+    """Whether more than a few rows have a value there: a rare key may be somebody's id."""
+    return each.filled >= max(_LEAST_ROWS, rows // 100)
 
 
 def _wrapped(missing: Sequence[str]) -> list[str]:

@@ -8,15 +8,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from unittest.mock import Mock
 
+import duckdb
 import polars as pl
 import pytest
 
 from bench import __main__ as bench_main
-from bench import by_hand, measurements, shops, split, table
+from bench import by_hand, ga4, measurements, shops, split, table
 from bench.processes import HERE, Checkout, Cost, ProcessFailedError, measured
 from bench.split import RunRecord
 from bench.table import Machine, Results, Row
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
+from orchestration.landing import find_files
+from orchestration.landing.locations import sources_in
+from orchestration.landing.recognition import recognized
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +130,26 @@ def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
     assert set(rows["visitor_id"]) - known
 
 
+def test_rows_of_ga4_are_the_same_in_both_forms_and_known_as_such(tmp_path, monkeypatch):
+    monkeypatch.setattr(ga4, "FILE_ROWS", 200)
+    ga4.write(tmp_path, 300)
+    read = {form: ga4.by_hand(form, tmp_path) for form in measurements.GA4_FORMS}
+    assert read == {"json": 300, "parquet": 300}
+    assert [len([*(tmp_path / form).iterdir()]) for form in read] == [2, 2]
+    found = {}
+    for form in read:
+        with duckdb.connect(str(tmp_path / f"{form}.duckdb")) as con:
+            found[form] = con.execute(
+                "select event_timestamp::bigint, event_name, len(event_params), items[1].price"
+                " from read order by 1"
+            ).fetchall()
+        files = find_files(tmp_path / form)
+        assert recognized(files, sources_in(DBT_PROJECT)).source == "ga4"
+    assert found["json"] == found["parquet"]
+    drawn = {name for _, name, *_ in found["json"]}
+    assert {"page_view", "view_item", "add_to_cart"} <= drawn <= set(ga4.STEPS)
+
+
 def test_the_peak_of_memory_is_the_process_s_own():
     held = b"x" * 200_000_000
     cost = measured([sys.executable, "-c", "print('done')"])
@@ -187,10 +212,11 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
     monkeypatch.setattr(measurements, "shutil", Mock())
     seen = Mock(**{"watching.return_value": nullcontext(), "seconds_to_export.return_value": 50.0})
     monkeypatch.setattr(measurements, "ui", seen)
+    monkeypatch.setattr(measurements, "ga4", Mock())
     bench = measurements.Bench(tmp_path, [6_000, 12_000], carts=10)
     rows = list(bench.rows())
     history = ["a", "b", "b", "a", "", "d", "d", "c"]
-    assert [row.part for row in rows] == [*history, *history, "e", "e", "f"]
+    assert [row.part for row in rows] == [*history, *history, "e", "e", "f", *"hhhh"]
     # 1 is parsing; the statement, polars, the build, the first hour, three hours, three hours more
     assert [row.seconds for row in rows[:8]] == [2, 3, None, 4, 5, 7, 3, 10]
     assert [row.times for row in rows[:8]] == [1, 1.5, None, 2, None, 1, None, 1]
@@ -198,7 +224,8 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
         *(1, 14 / 13, None, 15 / 13),
         *(None, 18 / 7, None, 2.1),
     ]
-    assert rows[-1].seconds == 50
+    assert rows[-5].seconds == 50
+    assert [row.times for row in rows[-4:]] == [1, 27 / 26, 1, 29 / 28]
     assert bench.slowest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
     assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
 
