@@ -71,36 +71,40 @@ def lasting_differences(home: Path, shop: Shop) -> list[str]:
     ]
 
 
+# reached at the start, and in the middle
+@pytest.mark.parametrize("limit", [pytest.param(50_000, marks=pytest.mark.heavy), 2_000_000])
 def test_a_full_disk_is_reported_and_with_room_again_the_hour_ends_as_the_twin(
-    shop: Shop, home: Path
+    shop: Shop, home: Path, limit: int
 ):
-    for limit in (50_000, 2_000_000):  # reached at the start, and in the middle
-        line = fails(home, hinder=partial(limit_files, limit))
-        assert re.fullmatch(
-            r"comeback: there is no room to write \(.*\), /.*, free some of the disk, then run"
-            r" again: what was done so far is whole",
-            line,
-        ), line
+    line = fails(home, hinder=partial(limit_files, limit))
+    assert re.fullmatch(
+        r"comeback: there is no room to write \(.*\), /.*, free some of the disk, then run"
+        r" again: what was done so far is whole",
+        line,
+    ), line
     run_to_the_end(home, SECOND_HOUR)
     assert differences(home, shop.twin) == []
 
 
+@pytest.mark.parametrize(
+    "folder", ["exports", *(pytest.param(n, marks=pytest.mark.heavy) for n in ("published", "."))]
+)
 def test_a_folder_that_may_not_be_written_is_reported_and_the_hour_can_be_run_again(
-    shop: Shop, home: Path
+    shop: Shop, home: Path, folder: str
 ):
-    for folder in ("exports", "published", "."):
-        (home / folder).chmod(0o500)
-        line = fails(home, hinder=obey_modes)
-        (home / folder).chmod(0o755)
-        assert line.startswith("comeback: it may not be written to (Permission denied), "), line
-        assert str(home / folder) in line
-        assert line.endswith(
-            ", let this user write there, then run again: what was done so far is whole"
-        )
+    (home / folder).chmod(0o500)
+    line = fails(home, hinder=obey_modes)
+    (home / folder).chmod(0o755)
+    assert line.startswith("comeback: it may not be written to (Permission denied), "), line
+    assert str(home / folder) in line
+    assert line.endswith(
+        ", let this user write there, then run again: what was done so far is whole"
+    )
     run_to_the_end(home, SECOND_HOUR)
     assert differences(home, shop.twin) == []
 
 
+@pytest.mark.heavy
 def test_folders_that_vanished_before_and_during_an_hour_are_made_again(shop: Shop, home: Path):
     for folder in ("exports", "published"):
         shutil.rmtree(home / folder)

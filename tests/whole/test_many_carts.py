@@ -1,6 +1,7 @@
 """The carts that the bench draws are scored like those they were drawn from."""
 
 import duckdb
+import pytest
 
 from bench import own_steps
 from orchestration.ground.home import Home
@@ -15,6 +16,7 @@ def scores(home):
         return {cart_id: row for cart_id, *row in connection.execute(query).fetchall()}
 
 
+@pytest.mark.heavy
 def test_a_drawn_cart_is_scored_as_the_one_it_was_drawn_from(simulated_home, tmp_path):
     source, home = Home(simulated_home), Home(tmp_path)
     drawn = own_steps.more_carts(home, str(CARTS), HOUR, str(simulated_home))

@@ -174,6 +174,7 @@ def test_open_carts_are_ranked_and_exported_with_a_manifest_that_fits(shopify_ho
     assert closed == 0
 
 
+@pytest.mark.heavy
 def test_the_same_hour_again_and_in_another_home_gives_the_same_bytes(
     shopify_home, shared_data, tmp_path
 ):
