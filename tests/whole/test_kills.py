@@ -8,13 +8,12 @@ from tests.whole.twins import Shop
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(3, marks=pytest.mark.heavy)])
 def test_after_kills_at_random_moments_nothing_differs_between_the_home_and_its_twin(
-    shop: Shop, tmp_path, times: int
+    shop: Shop, tmp_path
 ):
-    moments = [*moments_over(shop.seconds, times=times, seed=11)]
+    moments = [*moments_over(shop.seconds, times=3, seed=11)]
     trial = kill_and_go_on(shop, tmp_path / "trial", moments)
     assert trial.faults == []
     # under load the twin may have taken longer than the hour that was to be killed
-    assert trial.kills >= times - 1
+    assert trial.kills >= 2
     assert trial.polls > 10
