@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 Tables = Mapping[str, Sequence[dict]]
 
 
-def assert_expected(actual: Tables, expected: Tables) -> None:
-    """Every expected table is there row for row, in the columns that its rows name."""
+def assert_expected(actual: Tables, expected: Tables, of: str = "") -> None:
+    """Every expected table is there row for row, in the columns that its rows name.
+
+    `of` says which log they are of, where there are several.
+    """
     for name, rows in expected.items():
         columns = rows[0].keys() if rows else ()
-        assert_same_rows(name, [{key: row[key] for key in columns} for row in actual[name]], rows)
+        found = [{key: row[key] for key in columns} for row in actual[name]]
+        assert_same_rows(f"{name} of '{of}'" if of else name, found, rows)
 
 
 def assert_same_tables(actual: Tables, expected: Tables) -> None:

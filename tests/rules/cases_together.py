@@ -1,0 +1,98 @@
+"""Hand-made cases of which many fit into one build, and what each of them made there.
+
+Belongs here: which cases may be together, and how they are put together and taken apart again. Not
+here: the cases.
+
+Logs of one build share their newest event, so each is moved in time until its own stands where that
+of the others does; and no id, which `apart` sees to. What else logs of a build share, or what would
+be another rule's if it were moved or named anew, stays alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from .apart import IDS, apart, by_log
+from .cases import LOADED_AT, MONDAY, Case, Row
+from .reference_fields import known_id, parse_time
+from .reference_rows import clean
+from .warehouse import SELECTS, Warehouse
+
+# Where the newest events stand: behind all that a case has, and long before it is loaded.
+NEWEST = MONDAY + timedelta(days=100)
+
+
+def may_be_together(case: Case) -> bool:
+    """Whether a case makes the same rows beside others."""
+    return (
+        case.as_of == LOADED_AT
+        and len(case.rows) > 0
+        and not {"items"} & case.expected.keys()
+        and not clean(case.rows, case.as_of).set_aside
+        and all(_is_movable(row) and _is_of_no_currency(row) for row in case.rows)
+    )
+
+
+def _is_movable(row: Row) -> bool:
+    is_utc = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", row["event_at"] or "")
+    ids = [row.get(name) for name in IDS]
+    return bool(is_utc) and all(
+        id_ is None or (re.fullmatch(r"[A-Za-z]*\d*", id_) and known_id(id_) == id_) for id_ in ids
+    )
+
+
+def _is_of_no_currency(row: Row) -> bool:
+    """Sums are in the commonest currency of the log."""
+    return row.get("currency") is None and "currency" not in (row.get("items") or "")
+
+
+def tables_together(
+    warehouse: Warehouse, cases: Sequence[Case]
+) -> list[tuple[Case, Mapping[str, list[dict]]]]:
+    """Build the cases at once, each as a file of its own: the tables of each, as if it were alone.
+
+    Raises:
+        AssertionError: a row is of no case.
+    """
+    moves = [_move(case) for case in cases]
+    rows: list[Row] = []
+    files: list[int] = []
+    for number, (case, move) in enumerate(zip(cases, moves, strict=True)):
+        moved = [row | {"event_at": _text(_time(row) + move)} for row in case.rows]
+        rows += apart(moved, number)
+        files += [number + 1] * len(moved)
+    names = {name for case in cases for name in case.expected}
+    warehouse.build(rows, LOADED_AT, tables=names, files=files)
+    found = by_log({name: warehouse.query(SELECTS[name]) for name in names}, range(len(cases)))
+    return [
+        (
+            case,
+            {
+                name: [
+                    {key: _alone(value, move) for key, value in row.items()}
+                    for row in found[number][name]
+                ]
+                for name in case.expected
+            },
+        )
+        for number, (case, move) in enumerate(zip(cases, moves, strict=True))
+    ]
+
+
+def _move(case: Case) -> timedelta:
+    return NEWEST - max(event.event_at for event in clean(case.rows, LOADED_AT).events)
+
+
+def _time(row: Row) -> datetime:
+    return parse_time(row["event_at"], "UTC")
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _alone(value: object, move: timedelta) -> object:
+    """A value as it would be had the case not been moved and its ids not been made its own."""
+    if isinstance(value, datetime):
+        return value - move
+    return re.sub(r"^(user:)?log\d+\.", r"\1", value) if isinstance(value, str) else value
