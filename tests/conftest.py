@@ -5,12 +5,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.modelling.holdout_arms import KEY_VARIABLE
+from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build
 
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
@@ -48,7 +50,8 @@ def _shared(name: str) -> Path:
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What dbt parsed for one home serves the others of this session that parse the same.
 
-    Only a home that was never parsed is spared it; and commands in processes of their own are not.
+    Only a home that was never parsed is spared it. A command in a process of its own finds it done
+    where its test asks for it before.
     """
     folder = tmp_path_factory.getbasetemp()
     # the folder of all workers lies above that of each
@@ -86,6 +89,12 @@ def one_holdout_key() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, "the key of all homes in tests")
         yield
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is delivered is tried again at once."""
+    monkeypatch.setattr(attempts, "time", SimpleNamespace(sleep=lambda _: None))
 
 
 @pytest.hookimpl(tryfirst=True)

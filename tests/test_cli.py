@@ -204,7 +204,9 @@ def test_an_interruption_is_one_line_and_130(monkeypatch, capsys, wrapped):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sign", ["dagster/dagster.yaml", "run.lock"])
+@pytest.mark.parametrize(
+    "sign", [pytest.param("dagster/dagster.yaml", marks=pytest.mark.heavy), "run.lock"]
+)
 def test_ctrl_c_in_the_middle_of_a_run_ends_it_with_one_line(home, sign):
     rows = "visitor_id,event_at,event_type\nann,2026-11-20T08:00:00Z,view_item\n"
     (home / "landing" / "canonical").mkdir(parents=True)
@@ -241,7 +243,11 @@ def wide_csv(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGINT, marks=pytest.mark.heavy), signal.SIGTERM],
+    ids=lambda each: each.name,
+)
 def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wide_csv, number):
     program = Path(sys.executable).with_name("comeback")
     landing = subprocess.Popen(
@@ -272,6 +278,7 @@ def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wi
     assert runs == [("land", "failed")]
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(capsys, home):
     assert main(["deliver"]) == 1
     assert "nothing was exported yet" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import dagster as dg
+import pytest
 
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.run import RUN_KEY
@@ -30,6 +31,7 @@ def materialize(shop: Shop, settings: Settings) -> tuple[dict, dg.AssetCheckEval
     return {name: each.value for name, each in event.metadata.items()}, check
 
 
+@pytest.mark.usefixtures("no_pauses")
 def test_an_hour_is_delivered_and_what_failed_is_a_warning_that_stops_nothing(tmp_path):
     shop = Shop(tmp_path / "home")
     shop.export(TEN)

@@ -41,7 +41,7 @@ def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog, h
         if number and generator.random() < 0.3:
             # as after a kill: the carts of the touched visitors are others already
             build(home, command="run", select=["+carts"])
-        build(home)
+        build(home, command="run")
         with database.connect(home, SETTINGS) as connection, caplog.at_level(logging.INFO):
             # some hours are scored again
             score(connection, NOON + timedelta(hours=9 * (number - generator.choice((0, 0, 1)))))

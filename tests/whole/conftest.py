@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
 from tests.whole.twins import Shop, open_shop
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -16,7 +20,12 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 def run_comeback(
     home: Path, *arguments: str | Path, expect: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """The command as a person runs it, on a state of its own."""
+    """The command as a person runs it, on a state of its own.
+
+    A run in a new home is spared the parsing of the project, where that is the one of others.
+    """
+    if arguments[0] == "run":
+        dbt_build.prepare_manifest(Home(home), Settings(), DBT_PROJECT)
     done = subprocess.run(
         [Path(sys.executable).with_name("comeback"), *map(str, arguments)],
         env={**os.environ, "COMEBACK_HOME": str(home)},

@@ -86,9 +86,8 @@ def test_a_full_disk_is_reported_and_with_room_again_the_hour_ends_as_the_twin(
     assert differences(home, shop.twin) == []
 
 
-@pytest.mark.parametrize(
-    "folder", ["exports", *(pytest.param(n, marks=pytest.mark.heavy) for n in ("published", "."))]
-)
+@pytest.mark.heavy
+@pytest.mark.parametrize("folder", ["exports", "published", "."])
 def test_a_folder_that_may_not_be_written_is_reported_and_the_hour_can_be_run_again(
     shop: Shop, home: Path, folder: str
 ):
@@ -150,6 +149,7 @@ def test_damaged_outputs_are_reported_and_replaced_by_the_next_hour(shop: Shop, 
     assert lasting_differences(home, shop) == []
 
 
+@pytest.mark.heavy
 def test_of_two_runs_at_once_one_waits_and_both_end(shop: Shop, home: Path):
     both = [begin_hour(home, SECOND_HOUR) for _ in range(2)]
     assert [exit_code_of(each) for each in both] == [0, 0]
@@ -176,6 +176,7 @@ def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
     )
 
 
+@pytest.mark.heavy
 def test_an_hour_that_died_before_it_was_published_is_reported_as_failed_by_the_next(
     shop: Shop, home: Path
 ):

@@ -23,6 +23,9 @@ import duckdb
 import polars as pl
 
 from data.simulated_shop import write_shop
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
 
 START = datetime.fromisoformat("2026-10-01T00:00+00:00")
 DAYS = 8
@@ -88,6 +91,7 @@ def open_shop(folder: Path, visitors: int = 150) -> Shop:
     before.mkdir()
     # outside of the homes, so that every copy of a home reads the same files
     (before / "comeback.toml").write_text(f"[sources]\ncanonical = '{dumps}'\n")
+    dbt_build.prepare_manifest(Home(before), Settings())
     run_to_the_end(before, FIRST_HOUR)
     known = pl.concat([pl.read_csv(path, infer_schema=False) for path in old])
     arriving = pl.concat([pl.read_csv(new, infer_schema=False), *_disorder(known)])
