@@ -1,0 +1,118 @@
+"""What `comeback source new` guesses of a dump, and where it says that it cannot."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from orchestration.drafts import new_source
+from orchestration.drafts.fields import tokens_of
+from orchestration.drafts.words import event_type_of
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.home import Home
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a,b\nx,1\ny,2\n", "no column holds times"),
+        ("at,what\n2026-03-02,x y\n2026-03-03,z w\n", "no column looks like the id"),
+        ("", "no file with rows"),
+        ('{"who": "v1", "log": [{"at": 1772445600123}]}', "a list of events, column log"),
+    ],
+)
+def test_where_nothing_can_be_guessed_it_says_what_is_missing(tmp_path, content, complaint):
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(ComebackError, match=complaint):
+        new_source(Home(tmp_path / "home"), "till", [str(tmp_path)])
+    assert not (tmp_path / "home").exists()
+
+
+def drafted_of(folder: Path, name: str, content: str) -> tuple[str, str]:
+    """The two texts that are drafted of a file."""
+    (folder / name).write_text(content)
+    yml, sql = new_source(Home(folder / "home"), "shop", [str(folder / name)]).files
+    return yml.read_text(), sql.read_text()
+
+
+def test_a_file_without_a_header_line_is_known_by_its_width_and_words(tmp_path):
+    rows = [
+        f"2026-03-02T10:{number:02}:00,v{number % 9},{['view', 'put in cart'][number % 2]},9.99\n"
+        for number in range(40)
+    ]
+    yml, sql = drafted_of(tmp_path, "a.csv", "".join(rows))
+    assert "header: [field_1, field_2, field_3, field_4]\n" in yml
+    assert '- width: 4\n                words: {"3": ["put in cart", "view"]}\n' in yml
+    assert "field_2 as visitor_id,  -- guess: by its values\n" in sql
+    assert "-- 'view': 20, understood as view_item\n" in sql
+
+
+def test_names_that_sql_cannot_bear_and_dates_beside_clocks(tmp_path):
+    rows = [
+        f"{number % 28 + 1}/02/2026,9:0{number % 9},c{number % 5},Buy,{number}\n"
+        for number in range(40)
+    ]
+    header = "Date,Clock time,Client ID,Desc,1st number\n"
+    yml, sql = drafted_of(tmp_path, "a.csv", header + "".join(rows))
+    assert "- name: desc_  # guess: event_type by its values\n" in yml
+    assert "- name: c_1st_number  # guess: quantity by its name\n" in yml
+    assert "config: {meta: {aliases: ['1st number']}}\n" in yml
+    assert "{{ with_time_of_day(day_first('date'), 'clock_time') }} as found_event_at,\n" in sql
+    assert "when 'Buy' then 'purchase'  -- guess: 40\n" in sql
+
+
+def test_signs_of_currencies_are_taken_off_amounts_and_say_the_currency(tmp_path):
+    rows = [
+        {"ts": 1772445600 + at, "device": f"d{at % 7}", "event": "buy", "total": f"€ {at},50"}
+        for at in range(30)
+    ]
+    yml, sql = drafted_of(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    assert "decimal: comma  # guess: by the amounts\n" in yml
+    assert "trim(replace(total, '€', '')) as found_order_value,\n" in sql
+    assert "'EUR' as currency,  -- guess: of all amounts\n" in sql
+
+
+def test_what_no_language_that_is_known_names_is_listed_for_whoever_corrects_it(tmp_path):
+    rows = [
+        {
+            "kiedy": f"{number // 20 + 1:02}.11.2026 10:{number % 60:02}:00",
+            "kto": {"ciastko": f"x{number % 50}", "klient": {"nr": f"kl{number % 7}"}},
+            "co": ["do koszyka", "strona"][number % 2],
+            "dane": {f"k{number}": 1, "pozycje": [{"towar": {"kod": "r1"}, "cena": "1 299,00"}]},
+        }
+        for number in range(600)
+    ]
+    yml, sql = drafted_of(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    # most values are on the first twelve days, and each is there once
+    assert "which no date of them proves" not in sql
+    assert "decimal: comma  # guess: by the amounts\n" in yml
+    assert "--   kto: $.klient.nr\n" in sql
+    assert "--   dane: $.pozycje, a list; in each element $.towar.kod, $.cena\n" in sql
+    assert "k17" not in sql
+
+
+@pytest.mark.parametrize(
+    ("word", "type_"),
+    [
+        ("Add To Basket", "add_to_cart"),
+        ("panier.ajout", "add_to_cart"),
+        ("removeFromCart", "remove_from_cart"),
+        ("Merkliste hinzugefügt", "add_to_wishlist"),
+        ("checkout_complete", "purchase"),
+        ("Checkout", "begin_checkout"),
+        ("payment-method-selected", "add_payment_info"),
+        ("Lieferadresse", "add_shipping_info"),
+        ("recherche", "search"),
+        ("Kategorie angesehen", "view_item_list"),
+        ("Sign Up", "sign_up"),
+        ("log in", "login"),
+        ("Warenkorb geöffnet", "view_cart"),
+        ("retour", "refund"),
+        ("payment failed", None),
+        ("order cancelled", None),
+        ("newsletter", None),
+    ],
+)
+def test_words_of_several_languages_are_guessed(word, type_):
+    found = event_type_of(tokens_of(word), has_item=False, has_order=False)
+    assert found == type_
