@@ -221,7 +221,7 @@ def _read(way: str, path: Path) -> tuple[list[tuple], int] | None:
     return con.execute("from raw.clicks order by _line").fetchall(), writer.rows_read
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     rows=st.one_of(_tables(ODD), _tables(ODD), _tables(ODD + "\r\n")),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONE]),

@@ -157,7 +157,7 @@ def test_a_copy_that_counts_on_another_day_takes_its_items_with_it(warehouse: Wa
     assert [tuple(row.values()) for row in found] == [("hat", None, 1), ("shoe", "Early", 1)]
 
 
-@pytest.mark.parametrize("model_count", [3, 21, 39, *heavy([9, 15, 27, 33])])
+@pytest.mark.parametrize("model_count", [21, *heavy([3, 9, 15, 27, 33, 39])])
 def test_a_build_that_died_leaves_items_and_orders_whole(warehouse: Warehouse, model_count: int):
     both = items(("shoe", 1, 5), ("hat", 2, 7))
     first = log(add_all("A", "10:00", both), buy("B", "10:10", "o1", items=both))

@@ -280,7 +280,13 @@ RATES_LATE = [
 
 
 @pytest.mark.parametrize("dies_after", [28, *heavy([None, 10, 20, 36])])
-@pytest.mark.parametrize(("files", "base"), RATES_LATE)
+@pytest.mark.parametrize(
+    ("files", "base"),
+    [
+        *(RATES_LATE[0], RATES_LATE[2]),
+        *(pytest.param(*RATES_LATE[n], marks=pytest.mark.heavy) for n in (1, 3, 4, 5)),
+    ],
+)
 def test_rates_that_come_later_give_what_all_at_once_gives(
     warehouse: Warehouse, files, base, dies_after
 ):

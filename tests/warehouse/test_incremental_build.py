@@ -155,23 +155,30 @@ class TidalSettings(Settings):
     moons: Annotated[int, Mark.HOUR] = 1
 
 
-def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(homes):
-    home, twin = homes
-    deliver(home, 0, HOURS[0])
-    deliver(twin, 0, HOURS[0])
-    build(home, TidalSettings(), command="run")
+# A build of one model never sets the watermark, but removes it where the next must be full.
+ONE_MODEL = {"command": "run", "select": ["loads_this_run"]}
+HAS_WATERMARK = "select count(*) from information_schema.tables where table_name = 'last_build'"
+
+
+def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(built, homes):
+    home, (twin, _) = built, homes
     assert query(home, "select count(*) from sessions") == [(4,)]
-    # a build of one model never sets the watermark, but removes it where the next must be full
-    one = {"command": "run", "select": ["loads_this_run"]}
-    has_watermark = "select count(*) from information_schema.tables where table_name = 'last_build'"
-    build(home, TidalSettings(moons=5, label_horizon_hours=24), **one)
-    assert query(home, has_watermark) == [(1,)]
-    build(home, TidalSettings(session_gap_minutes=50), command="run")
-    build(twin, TidalSettings(session_gap_minutes=50), command="run")
+    build(home, Settings(label_horizon_hours=24), **ONE_MODEL)
+    assert query(home, HAS_WATERMARK) == [(1,)]
+    deliver(twin, 0, HOURS[0])
+    for each in (home, twin):
+        build(each, Settings(session_gap_minutes=50), command="run")
     assert query(home, "select count(*) from sessions") == [(3,)]
     assert contents(home) == contents(twin)
-    build(home, TidalSettings(session_gap_minutes=50, tides=3), **one)
-    assert query(home, has_watermark) == [(0,)]
+
+
+@pytest.mark.heavy
+def test_a_setting_that_is_new_counts_as_those_of_its_kind(built):
+    build(built, TidalSettings(), command="run")
+    build(built, TidalSettings(moons=5), **ONE_MODEL)
+    assert query(built, HAS_WATERMARK) == [(1,)]
+    build(built, TidalSettings(tides=3), **ONE_MODEL)
+    assert query(built, HAS_WATERMARK) == [(0,)]
 
 
 def test_a_full_refresh_sees_rows_that_went(built):
@@ -201,6 +208,7 @@ def test_a_full_build_drops_what_no_model_makes_and_nothing_else(built):
     assert query(home, relations) == sorted([*made, ("other", "kept")])
 
 
+@pytest.mark.heavy
 def test_a_build_that_met_a_full_disk_is_reported_in_one_line_and_completed_by_the_next(
     built, tmp_path
 ):
@@ -218,6 +226,7 @@ def test_a_build_that_met_a_full_disk_is_reported_in_one_line_and_completed_by_t
     assert contents(home) == contents(twin)
 
 
+@pytest.mark.heavy
 def test_once_the_clock_is_right_again_rows_dated_ahead_are_judged_by_it(homes):
     """What landed 100 days ahead, and after it, is what would have landed by the right clock."""
     wrong, twin = homes

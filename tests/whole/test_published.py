@@ -78,6 +78,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
     assert columns == []
 
 
+@pytest.mark.heavy
 def test_an_open_reader_neither_blocks_a_run_nor_sees_it(simulated_home):
     reader = subprocess.Popen(
         [

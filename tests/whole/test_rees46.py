@@ -8,6 +8,9 @@ import pytest
 
 from .conftest import run_comeback
 
+# what landing makes of the files is told by tests/landing/test_real_dumps.py
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory, shared_data) -> Path:
