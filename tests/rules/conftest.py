@@ -31,10 +31,11 @@ def warehouse(dbt_recording: Recording) -> Warehouse:
     return Warehouse(dbt_recording)
 
 
-@pytest.fixture(scope="session")
-def vendors(pytestconfig: pytest.Config) -> Warehouse:
-    """A warehouse that rows of other systems' dumps reach, and only they."""
-    return Warehouse(_kept(pytestconfig, "dbt_vendors", VENDORS, is_repeated=False))
+@pytest.fixture(scope="module")
+def of_source(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Warehouse:
+    """For `test_source_<name>`: a warehouse that rows of that source reach, and only they."""
+    name = request.module.__name__.rpartition("test_source_")[2]
+    return Warehouse(_kept(pytestconfig, f"dbt_{name}", [name], is_repeated=False))
 
 
 @pytest.fixture(scope="session")

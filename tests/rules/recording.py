@@ -18,16 +18,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
 from orchestration.landing import ensure_raw_tables, load_sources
+from orchestration.landing.sources import EVENTS
 from orchestration.warehouse.dbt_build import project_fingerprint
 
 PROJECT = Path(
@@ -105,7 +109,7 @@ def recording(
     Raises:
         RuntimeError: dbt cannot build the project.
     """
-    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": [*sources]}
+    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "sources_with_rows": [*sources]}
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
     content = hashlib.sha256(Path(__file__).read_bytes())
@@ -214,6 +218,32 @@ def _is_changing(sql: str) -> bool:
 
 def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Build:
     build = _Build()
+    every = load_sources(project / "models" / "staging")
+    others = [name for name in every if name not in variables["sources_with_rows"]]
+    others = [name for name in others if every[name].holds == EVENTS]
+    runner = dbtRunner(manifest=_parsed(project), callbacks=[build.note])
+    exclude = ["--exclude", *(f"stg_{name}" for name in others)] if others else []
+    results = _invoke(runner, "run", project, target, variables, exclude).results
+    build.models = [result.node for result in results if result.node.resource_type == "model"]
+    return build
+
+
+@cache
+def _parsed(project: Path) -> Manifest:
+    """The project as dbt has parsed it; once a process, as it takes longer than a build."""
+    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
+        variables = {"as_of": PLACEHOLDER_HOUR.isoformat()}
+        return _invoke(dbtRunner(), "parse", project, Path(folder), variables)
+
+
+def _invoke(
+    runner: dbtRunner,
+    command: str,
+    project: Path,
+    target: Path,
+    variables: Mapping[str, object],
+    options: Sequence[str] = (),
+) -> Any:
     environment = {
         "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
         "COMEBACK_TEMP": str(target),
@@ -221,19 +251,16 @@ def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Bui
     }
     # dbt goes into the project's folder
     with patch.dict(os.environ, environment), chdir(Path.cwd()):
-        outcome = dbtRunner(callbacks=[build.note]).invoke(
+        outcome = runner.invoke(
             [
-                *("--quiet", "--log-level-file", "none", "--no-version-check", "run"),
+                *("--quiet", "--log-level-file", "none", "--no-version-check", command),
                 *("--project-dir", str(project), "--profiles-dir", str(project)),
                 *("--target-path", str(target), "--log-path", str(target)),
-                *("--vars", json.dumps(variables)),
+                *("--vars", json.dumps(variables), *options),
             ]
         )
     # dbt would keep the file open for the life of the process
     DuckDBConnectionManager.close_all_connections()
     if not outcome.success:
         raise RuntimeError(f"dbt cannot build {project}: {outcome.exception or outcome.result}")
-    build.models = [
-        result.node for result in outcome.result.results if result.node.resource_type == "model"
-    ]
-    return build
+    return outcome.result

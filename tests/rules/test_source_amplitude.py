@@ -72,9 +72,9 @@ AGAIN = [EVENTS[2] | {"uuid": "other"}, EVENTS[4]]
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def built(request, vendors: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(request, of_source: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = write_rows(tmp_path_factory.mktemp("dumps"), request.param, [*EVENTS, *AGAIN])
-    return Built(vendors, folder, "amplitude")
+    return Built(of_source, folder, "amplitude")
 
 
 def test_types_times_and_owners(built: Built):
@@ -144,7 +144,7 @@ def test_it_is_known_by_its_look(form: str, tmp_path: Path):
     assert_known_by_its_look(write_rows(tmp_path, form, EVENTS), "amplitude")
 
 
-def test_events_as_they_are_sent_are_read_too(vendors: Warehouse, tmp_path: Path):
+def test_events_as_they_are_sent_are_read_too(of_source: Warehouse, tmp_path: Path):
     sent = {
         "insert_id": "s1",
         "device_id": "ann",
@@ -158,22 +158,22 @@ def test_events_as_they_are_sent_are_read_too(vendors: Warehouse, tmp_path: Path
         "user_properties": {"tier": "gold"},
     }
     folder = write_rows(tmp_path, "jsonl", [sent])
-    vendors.build_files(folder, HOUR, tables=("events", "orders"), source_name="amplitude")
-    assert values(vendors.query("select order_value, currency, item_quantity from orders")) == [
+    of_source.build_files(folder, HOUR, tables=("events", "orders"), source_name="amplitude")
+    assert values(of_source.query("select order_value, currency, item_quantity from orders")) == [
         (Decimal("8.5"), "EUR", 2)
     ]
-    found = vendors.query("select event_id, strftime(event_at, '%H:%M:%S.%g') as at from events")
+    found = of_source.query("select event_id, strftime(event_at, '%H:%M:%S.%g') as at from events")
     assert found == [{"event_id": "s1", "at": "10:00:00.250"}]
 
 
-def test_a_list_that_cannot_be_read_is_noted(vendors: Warehouse, tmp_path: Path):
+def test_a_list_that_cannot_be_read_is_noted(of_source: Warehouse, tmp_path: Path):
     rows = [event(1, "ann", 0, "Product Added", event_properties={"products": ["shoe", "hat"]})]
     folder = write_rows(tmp_path, "jsonl", rows)
-    vendors.build_files(folder, HOUR, tables=("set_aside_rows",), source_name="amplitude")
-    assert vendors.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
+    of_source.build_files(folder, HOUR, tables=("set_aside_rows",), source_name="amplitude")
+    assert of_source.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
 
 
-def test_a_shop_names_its_events_itself(vendors: Warehouse, tmp_path: Path):
+def test_a_shop_names_its_events_itself(of_source: Warehouse, tmp_path: Path):
     words = {
         "Cart Add": "add_to_cart",
         "cart_empty": "remove_from_cart",
@@ -184,6 +184,6 @@ def test_a_shop_names_its_events_itself(vendors: Warehouse, tmp_path: Path):
     }
     rows = [event(minute, "ann", minute, word) for minute, word in enumerate(words)]
     folder = write_rows(tmp_path, "jsonl", rows)
-    vendors.build_files(folder, HOUR, tables=("events",), source_name="amplitude")
-    found = values(vendors.query("select event_type from events order by event_at"))
+    of_source.build_files(folder, HOUR, tables=("events",), source_name="amplitude")
+    found = values(of_source.query("select event_type from events order by event_at"))
     assert found == [(word,) for word in words.values()]

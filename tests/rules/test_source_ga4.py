@@ -117,9 +117,9 @@ def rows(warehouse: Warehouse, select: str) -> list[tuple]:
 
 
 def test_a_day_of_json_lines_gives_these_events_carts_and_orders(
-    vendors: Warehouse, tmp_path: Path
+    of_source: Warehouse, tmp_path: Path
 ):
-    warehouse = vendors
+    warehouse = of_source
     write_json(tmp_path / "events_20261120.json", daily(DAY))
     tables(warehouse, tmp_path)
     assert rows(
@@ -192,7 +192,7 @@ def test_a_day_of_json_lines_gives_these_events_carts_and_orders(
     ]
 
 
-def test_a_day_is_the_same_in_every_form_and_counts_once(vendors: Warehouse, tmp_path: Path):
+def test_a_day_is_the_same_in_every_form_and_counts_once(of_source: Warehouse, tmp_path: Path):
     forms = {
         "json": [(write_json, "events_20261120.json", daily(DAY))],
         "parquet": [(write_parquet, "events_20261120.parquet", daily(DAY))],
@@ -213,7 +213,7 @@ def test_a_day_is_the_same_in_every_form_and_counts_once(vendors: Warehouse, tmp
         for write, path, written in files:
             (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
             write(tmp_path / name / path, written)
-        made[name] = tables(vendors, tmp_path / name)
+        made[name] = tables(of_source, tmp_path / name)
     assert {name: each == made["json"] for name, each in made.items()} == dict.fromkeys(forms, True)
 
 
@@ -238,23 +238,23 @@ FLAT = [
 
 
 def test_a_flattened_table_with_a_row_for_each_item_is_one_order(
-    vendors: Warehouse, tmp_path: Path
+    of_source: Warehouse, tmp_path: Path
 ):
     written = io.StringIO()
     writer = csv.DictWriter(written, FLAT[0])
     writer.writeheader()
     writer.writerows(FLAT)
     (tmp_path / "purchases.csv").write_text(written.getvalue())
-    tables(vendors, tmp_path)
+    tables(of_source, tmp_path)
     assert rows(
-        vendors,
+        of_source,
         "select order_id, order_value, currency, line_count, item_quantity from orders",
     ) == [("741471", Decimal(36), "USD", 2, 3)]
     assert rows(
-        vendors,
+        of_source,
         "select item_id, quantity, unit_price, currency from order_lines order by 1",
     ) == [("pen", 1, Decimal(8), "USD"), ("tee", 2, Decimal(14), "USD")]
-    assert rows(vendors, "select device_type, country from sessions") == [("desktop", "Canada")]
+    assert rows(of_source, "select device_type, country from sessions") == [("desktop", "Canada")]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_a_flattened_table_with_a_row_for_each_item_is_one_order(
     ],
 )
 def test_amounts_are_in_the_shops_currency_or_in_dollars(
-    vendors: Warehouse, tmp_path: Path, sent, item, ecommerce, price, currency, value
+    of_source: Warehouse, tmp_path: Path, sent, item, ecommerce, price, currency, value
 ):
     money = {
         f"purchase_revenue_{name}".rstrip("_"): amount for name, amount in ecommerce.items()
@@ -287,19 +287,19 @@ def test_amounts_are_in_the_shops_currency_or_in_dollars(
         ecommerce=money,
     )
     write_parquet(tmp_path / "events_20261120.parquet", [event])
-    tables(vendors, tmp_path)
-    assert rows(vendors, "select unit_price, currency from order_lines") == [(price, currency)]
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select unit_price, currency from order_lines") == [(price, currency)]
     # an order of no known value is in no currency
-    assert rows(vendors, "select order_value, currency from orders") == [
+    assert rows(of_source, "select order_value, currency from orders") == [
         (value, None if value is None else currency)
     ]
 
 
-def test_words_of_apps_and_of_site_search_are_understood(vendors: Warehouse, tmp_path: Path):
+def test_words_of_apps_and_of_site_search_are_understood(of_source: Warehouse, tmp_path: Path):
     words = ["screen_view", "view_search_results", "in_app_purchase", "scroll"]
     write_json(tmp_path / "a.json", [hit(ANN, f"10:0{n}:00", w) for n, w in enumerate(words)])
-    tables(vendors, tmp_path)
-    assert rows(vendors, "select event_type from events order by event_at") == [
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select event_type from events order by event_at") == [
         ("page_view",),
         ("search",),
         ("purchase",),

@@ -92,9 +92,9 @@ def write(folder: Path, shape: str, events: list[dict]) -> Path:
 
 
 @pytest.fixture(scope="module", params=SHAPES)
-def built(request, vendors: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(request, of_source: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = write(tmp_path_factory.mktemp("dumps"), request.param, [*EVENTS, *AGAIN])
-    return Built(vendors, folder, "mixpanel")
+    return Built(of_source, folder, "mixpanel")
 
 
 def test_types_times_and_owners(built: Built):

@@ -83,8 +83,8 @@ def rows(warehouse: Warehouse, select: str) -> list[tuple]:
     return [tuple(row.values()) for row in warehouse.query(select)]
 
 
-def test_calls_give_these_events_carts_and_orders(vendors: Warehouse, tmp_path: Path):
-    warehouse = vendors
+def test_calls_give_these_events_carts_and_orders(of_source: Warehouse, tmp_path: Path):
+    warehouse = of_source
     write_calls(tmp_path / "1.json", CALLS)
     tables(warehouse, tmp_path)
     assert rows(
@@ -145,7 +145,7 @@ def test_calls_give_these_events_carts_and_orders(vendors: Warehouse, tmp_path: 
     assert rows(warehouse, "from set_aside_rows") == []
 
 
-def test_calls_are_the_same_in_every_form_and_count_once(vendors: Warehouse, tmp_path: Path):
+def test_calls_are_the_same_in_every_form_and_count_once(of_source: Warehouse, tmp_path: Path):
     again = [{**each, "receivedAt": "2026-11-21T00:00:00.000Z"} for each in CALLS[3:]]
     write_calls(tmp_path / "calls" / "1.json", CALLS)
     write_calls(tmp_path / "snake_case" / "1.json", in_snake_case(CALLS))
@@ -153,7 +153,7 @@ def test_calls_are_the_same_in_every_form_and_count_once(vendors: Warehouse, tmp
     write_calls(tmp_path / "delivered_again" / "2.json", again)
     # tracks and the tables of the events hold the same calls
     write_tables(tmp_path / "tables", CALLS)
-    made = {path.name: tables(vendors, path) for path in tmp_path.iterdir()}
+    made = {path.name: tables(of_source, path) for path in tmp_path.iterdir()}
     assert len(made) == 4
     assert {name: each == made["calls"] for name, each in made.items()} == dict.fromkeys(made, True)
 
@@ -168,16 +168,16 @@ def test_calls_are_the_same_in_every_form_and_count_once(vendors: Warehouse, tmp
     ],
 )
 def test_an_order_came_to_its_total_else_its_revenue_else_its_value(
-    vendors: Warehouse, tmp_path: Path, properties, value
+    of_source: Warehouse, tmp_path: Path, properties, value
 ):
     products = [{"product_id": "a", "price": 6.5, "quantity": 2}]
     bought = track("Completed Order", "10:00:00", ANN, **EUR, products=products, **properties)
     write_calls(tmp_path / "1.json", [bought])
-    tables(vendors, tmp_path)
-    assert rows(vendors, "select order_value, currency from orders") == [(value, "EUR")]
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select order_value, currency from orders") == [(value, "EUR")]
 
 
-def test_words_of_any_spelling_are_understood_and_others_kept(vendors: Warehouse, tmp_path: Path):
+def test_words_of_any_spelling_are_understood_and_others_kept(of_source: Warehouse, tmp_path: Path):
     words = {
         "product_added": "add_to_cart",
         "Add To Cart": "add_to_cart",
@@ -189,8 +189,8 @@ def test_words_of_any_spelling_are_understood_and_others_kept(vendors: Warehouse
     write_calls(
         tmp_path / "1.json", [track(word, f"10:0{n}:00", ANN) for n, word in enumerate(words)]
     )
-    tables(vendors, tmp_path)
-    assert rows(vendors, "select event_type from events order by event_at") == [
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select event_type from events order by event_at") == [
         (word,) for word in words.values()
     ]
 

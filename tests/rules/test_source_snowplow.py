@@ -72,9 +72,9 @@ FORMS = ["tsv.gz", "csv", "jsonl", "parquet"]
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def built(request, vendors: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(request, of_source: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = write(tmp_path_factory.mktemp("dumps"), request.param, [*EVENTS, *AGAIN])
-    return Built(vendors, folder, "snowplow")
+    return Built(of_source, folder, "snowplow")
 
 
 def test_the_fields_are_in_the_documented_order():
@@ -164,15 +164,15 @@ def test_it_is_known_by_its_look(form: str, tmp_path: Path):
     assert_known_by_its_look(write(tmp_path, form, EVENTS), "snowplow")
 
 
-def test_an_app_without_a_cookie_has_its_own_pseudonym(vendors: Warehouse, tmp_path: Path):
+def test_an_app_without_a_cookie_has_its_own_pseudonym(of_source: Warehouse, tmp_path: Path):
     session = (CLASSIC.format("client_session"), {"userId": "app-1", "sessionIndex": 1})
     app = [
         event(1, None, 0, "screen_view", platform="mob", entities=[session]),
         event(2, "undefined", 1, "screen_view", platform="mob", entities=[session]),
     ]
     folder = write(tmp_path, "jsonl", app)
-    vendors.build_files(folder, HOUR, tables=("events",), source_name="snowplow")
-    found = vendors.query("select visitor_id, device_type from events")
+    of_source.build_files(folder, HOUR, tables=("events",), source_name="snowplow")
+    found = of_source.query("select visitor_id, device_type from events")
     assert found == [{"visitor_id": "app-1", "device_type": "mobile"}] * 2
 
 

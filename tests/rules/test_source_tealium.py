@@ -129,9 +129,9 @@ def shape(request) -> tuple:
 
 
 @pytest.fixture(scope="module")
-def built(shape: tuple, vendors: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(shape: tuple, of_source: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = write(tmp_path_factory.mktemp("dumps"), shape, [*EVENTS, EVENTS[2], EVENTS[4]])
-    return Built(vendors, folder, "tealium")
+    return Built(of_source, folder, "tealium")
 
 
 def test_types_times_and_owners(built: Built):
@@ -194,13 +194,13 @@ def test_it_is_known_by_its_look(shape: tuple, tmp_path: Path):
 
 
 def test_one_product_may_stand_without_a_list_and_a_broken_list_is_noted(
-    vendors: Warehouse, tmp_path: Path
+    of_source: Warehouse, tmp_path: Path
 ):
     rows = stored([(1, "ann", 0, "cart_add", MAC, {"product_id": "shoe", "product_price": "5"}),
                    (2, "bob", 0, "cart_add", MAC, {"product_id": '["shoe"'})])  # fmt: skip
     folder = write_rows(tmp_path, "jsonl", rows)
     tables = ("set_aside_rows", "cart_lines")
-    vendors.build_files(folder, HOUR, tables=tables, source_name="tealium")
-    lines = vendors.query("select visitor_id, item_id, unit_price from cart_lines order by 1")
+    of_source.build_files(folder, HOUR, tables=tables, source_name="tealium")
+    lines = of_source.query("select visitor_id, item_id, unit_price from cart_lines order by 1")
     assert values(lines) == [("ann", "shoe", Decimal(5)), ("bob", "(unknown)", None)]
-    assert vendors.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
+    assert of_source.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
