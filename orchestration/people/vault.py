@@ -185,7 +185,6 @@ class _Reading:
 
     def __init__(self, settings: Settings) -> None:
         self._macros = rule_macros(settings)
-        self._skew = settings.clock_skew_minutes
 
     def profiles(self, source: Source) -> str:
         """The person, the time and the row's own fields are needed."""
@@ -321,10 +320,8 @@ class _Reading:
             select
                 * exclude (event_at),
                 event_at as instant,
-                coalesce(
-                    event_at < timestamp '2000-01-01'
-                    or event_at > landed_at + interval '{self._skew}' minute, false
-                ) as is_implausible,
+                coalesce({self._macros.is_implausible_time("event_at", "landed_at")}, false)
+                    as is_implausible,
                 nullif(trim({quoted(time_name)}), '') is not null as has_time
             from delivered
         ),

@@ -1,6 +1,7 @@
 {#-
     What belongs here: what a row of visitor_states says of its visitor, as features; one list for carts and for
-    returns. The calling model has `states`; `instant` is the time at which the features are taken.
+    returns. The calling model has `states`; `instant` is the time at which the features are taken. What does not:
+    features of a cart alone (cart_snapshots.sql). One that grows with time by itself is moved on in `ml/later.py`.
 -#}
 {%- macro visitor_features(instant) -%}
 {%- set session_minutes = '60 * ' ~ hours_between('states.session_started_at', 'states.last_activity_at') -%}

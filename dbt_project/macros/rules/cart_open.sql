@@ -1,4 +1,7 @@
-{#- What belongs here: the rule by which a cart is open at an instant. -#}
+{#-
+    What belongs here: the rule by which a cart is open at an instant. What does not: how a cart is closed
+    (models/carts/cart_operations.sql).
+-#}
 
 {#-
     Whether a row of carts, as `cart`, was open at an instant: begun by then, and closed only later. What closes it at

@@ -1,4 +1,7 @@
-{#- What belongs here: the hour that is scored, spans between instants, and how a source's times are read. -#}
+{#-
+    What belongs here: the hour that is scored, spans between instants, how a source's times are read, and which of them
+    cannot be. What does not: how long something counts (horizons.sql).
+-#}
 
 {#- The hour that is scored, UTC. -#}
 {%- macro as_of() -%}
@@ -8,6 +11,14 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 {#- Hours from one instant to another, as a fraction; never a count of boundaries. -#}
 {%- macro hours_between(earlier, later) -%}
 (cast({{ epoch_us(later) }} - {{ epoch_us(earlier) }} as double) / 3600000000)
+{%- endmacro -%}
+
+{#- Whether no event can have been then, as landed: before shops kept such logs, or after it arrived. -#}
+{%- macro is_implausible_time(event_at, landed_at) -%}
+(
+    {{ event_at }} < timestamp '2000-01-01 00:00:00'
+    or {{ event_at }} > {{ landed_at }} + interval '{{ var("clock_skew_minutes") }}' minute
+)
 {%- endmacro -%}
 
 {#- The zone that a source declares (meta.zone beside its columns) for times without an offset. -#}

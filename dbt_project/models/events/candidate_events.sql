@@ -136,10 +136,7 @@ validated as (
             when visitor_id is null and user_id is null then 'no_identity'
             when {{ is_rounded_id('order_id') }} or {{ is_rounded_id('event_id') }} then 'rounded_id'
             when event_at is null then 'bad_time'
-            when
-                event_at < timestamp '2000-01-01 00:00:00'
-                or event_at > landed_at + interval '{{ var("clock_skew_minutes") }}' minute
-                then 'implausible_time'
+            when {{ is_implausible_time('event_at', 'landed_at') }} then 'implausible_time'
             when event_type is null then 'no_type'
         end as drop_reason,
 
