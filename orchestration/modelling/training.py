@@ -65,7 +65,7 @@ def ensure_champion(
     retrain: bool,
 ) -> tuple[ModelCard, Decision | None]:
     """Make sure there is a model to score the hour with; with `retrain`, learn one that may replace
-    it.
+    it, and mend what is damaged: the version that would serve is learned again or left for good.
 
     Returns:
         The card of the model learned now and what was decided about it; if nothing was learned, or
@@ -74,23 +74,49 @@ def ensure_champion(
     Raises:
         ComebackError: the table to learn from was not built yet.
     """
-    champion_id = model_store.champion(learner.name, as_of)
+    name = learner.name
+    for fault in model_store.faults(name, as_of):
+        logger.warning("%s", fault)
+    champion_id = model_store.champion(name, as_of)
     if champion_id is not None and not retrain:
         return champion(model_store, learner, as_of).card, None
     frame = _training_frame(connection, learner)
-    logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
+    logger.info("Learning the %s model from %d rows.", name, frame.height)
     challenger = learner.train(frame, as_of, settings)
     plots = _card_plots(challenger.card)
     model_store.save(challenger.card, {**challenger.to_files(), **plots})
-    if champion_id == challenger.card.model_id:
+    model_store.mend_pointer(name)
+    intended_id = model_store.intended(name, as_of)
+    if challenger.card.model_id == intended_id:
         return challenger.card, None
-    if champion_id is None:
-        decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
-    else:
-        verdict = promotion.better(challenger, champion(model_store, learner, as_of), frame)
-        decision = Decision(challenger.card.model_id, iso(as_of), verdict.promote, verdict.reason)
-    model_store.decide(learner.name, decision)
+    is_taken, reason = _verdict(model_store, learner, challenger, frame, as_of)
+    decision = Decision(challenger.card.model_id, iso(as_of), is_taken, reason)
+    model_store.decide(name, decision)
+    if not is_taken and champion_id not in (None, intended_id):
+        reason = f"the last that is whole: {intended_id} is damaged"
+        model_store.decide(name, Decision(champion_id, iso(as_of), True, reason))
     return challenger.card, decision
+
+
+def _verdict(
+    model_store: ModelStore,
+    learner: Learner,
+    challenger: AbandonmentModel | ReturnModel,
+    frame: pl.DataFrame,
+    as_of: datetime,
+) -> tuple[bool, str]:
+    """Whether a challenger is taken, and why."""
+    model_id = challenger.card.model_id
+    if model_store.is_rolled_back(learner.name, model_id):
+        return (
+            False,
+            f"somebody chose another instead; to take it: comeback models --serve {model_id}",
+        )
+    if model_store.champion(learner.name, as_of) is None:
+        damaged = model_store.intended(learner.name, as_of)
+        return True, "no other version is whole" if damaged else "the first model"
+    verdict = promotion.better(challenger, champion(model_store, learner, as_of), frame)
+    return verdict.promote, verdict.reason
 
 
 def champion(
