@@ -219,7 +219,10 @@ def test_the_only_model_is_learned_again_where_it_is_damaged(connection, tmp_pat
     connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
     later = TEN + timedelta(days=1)
     other, decision = learn(later, retrain=False)
-    assert (decision.is_promoted, decision.reason) == (True, "no other version is whole")
+    assert (decision.is_promoted, decision.reason) == (
+        True,
+        "there is no other that is whole and was not refused",
+    )
     assert model_store.champion("return") == other.model_id
     assert model_store.faults("return") == []
 
