@@ -169,10 +169,6 @@ class ModelStore:
         """The newest decision on each model of that name."""
         return {each.model_id: each for each in self._decisions(name)}
 
-    def last_decision(self, name: str) -> Decision:
-        """The newest decision; there is one as soon as there is a champion."""
-        return self._decisions(name)[-1]
-
     def last_decided_at(self, name: str, as_of: datetime) -> str | None:
         """The newest hour up to that one from which a decision holds, ISO 8601."""
         return max(

@@ -122,13 +122,13 @@ def faults(model_store: ModelStore, as_of: datetime) -> list[str]:
 
 
 def newest_decisions(model_store: ModelStore, as_of: datetime) -> Iterator[str]:
-    """Of each model, which version scores of that hour come from and what was decided last."""
+    """Of each model, which version scores of that hour come from and what was decided at it."""
     for name in (learner.name for learner in LEARNERS):
-        champion, decision = model_store.champion(name, as_of), model_store.last_decision(name)
-        if decision.model_id == champion:
-            yield f"{name}: {champion} is in use ({decision.reason})"
-        else:
-            yield f"{name}: {champion} stays; {decision.model_id}: {decision.reason}"
+        champion, decisions = model_store.champion(name, as_of), model_store.decisions(name)
+        newest = {each.model_id: each for each in decisions.values() if each.as_of == iso(as_of)}
+        taken = newest.pop(champion, None)
+        yield f"{name}: {champion} {f'is in use ({taken.reason})' if taken else 'stays'}"
+        yield from (f"{name}: {each.model_id}: {each.reason}" for each in newest.values())
 
 
 def require_whole(model_store: ModelStore, model_id: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from orchestration.ground.hours import iso
 from orchestration.ground.settings import Settings
 from orchestration.modelling.model_store import ModelStore
+from orchestration.modelling.model_versions import newest_decisions
 from orchestration.modelling.training import ABANDONMENT, ensure_champion
 from tests.ml.conftest import make_snapshots
 from tests.ml.training import AS_OF
@@ -51,6 +52,10 @@ def test_in_the_place_of_a_first_model_that_is_refused_the_rates_serve(shop, tmp
     assert model_store.decisions("abandonment")[champion].reason == (
         "there is no other that is whole and was not refused"
     )
+    assert list(newest_decisions(model_store, AS_OF))[:2] == [
+        f"abandonment: {champion} is in use (there is no other that is whole and was not refused)",
+        f"abandonment: {card.model_id}: {LEAK}",
+    ]
     # the next hour scores with the rates and learns nothing
     assert learned(leaking(shop), model_store, 1) == (fallback, None)
     # without the leak a learned one takes their place

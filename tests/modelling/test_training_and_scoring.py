@@ -197,7 +197,7 @@ def test_an_hour_goes_on_with_the_last_whole_model_and_training_mends_it(
     _, decision = learn(week, retrain=True)
     assert not decision.is_promoted
     assert model_store.faults("return", week) == []
-    assert model_store.last_decision("return").reason == (
+    assert model_store.decisions("return")[first.model_id].reason == (
         f"the last that is whole: {second.model_id} is damaged"
     )
     assert model_store.champion("return") == first.model_id
