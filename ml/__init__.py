@@ -6,10 +6,10 @@ knows the orchestrator; time comes in as an argument, models go in and out as ``
 
 Imports go one way, down these layers; modules of one layer do not import each other:
 
-    promotion
-    abandonment, return_time, contact_plan, decision, explain, holdout
-    calibration, card, contact_timing, economics, evaluation, features, horizons, later, plots,
-    split
+    promotion, gates
+    abandonment, return_time, contact_plan, decision, explain, holdout, leaks
+    calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
+    plots, split
 
 ``abandonment`` and ``return_time`` are packages; what others may import from them stands in their
 ``__init__``.

@@ -5,7 +5,6 @@ What belongs here: the comparison and its verdict. What does not: putting the be
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -16,11 +15,13 @@ from ml.card import rounded
 from ml.features import FeatureError, person
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time import ReturnModel
-from ml.split import Window, cart_weights
+from ml.split import cart_weights
 
 RESAMPLES = 200
 SEED = 11
 CONFIDENCE = 0.9
+# A model that is better by less is not worth a change: what was said would move for nothing.
+MINIMUM_EFFECTS = {abandonment.NAME: 0.002, return_time.NAME: 0.0005}
 LOSS_NAMES = {abandonment.NAME: "log loss", return_time.NAME: "Brier score"}
 
 
@@ -56,11 +57,12 @@ def better(
     """Compare two models of one kind on the same newest rows whose outcome is known.
 
     A learned model replaces a fallback, and never the other way round. Otherwise the challenger
-    must have the lower loss, and with confidence: the upper 90 % bound of the difference, from 200
-    bootstrap resamples of people, must be below zero. The loss for abandonment is the log loss,
-    weighted by ``cart_weights``, and the challenger is penalised for what was fitted on these very
-    rows: by parameters / carts (Akaike 1974). The loss for return is the Brier score weighted for
-    censoring, averaged over the horizons.
+    must have the lower loss, by ``MINIMUM_EFFECTS`` at least, and with confidence: the upper 90 %
+    bound of the difference, from 200 bootstrap resamples of people, must be below zero. The loss
+    for abandonment is the log loss, weighted by ``cart_weights``, and the challenger is penalised
+    for what was fitted on these very rows: by parameters / people (Akaike 1974), for all rows of a
+    person together count as one. The loss for return is the Brier score weighted for censoring,
+    averaged over the horizons.
 
     Args:
         challenger: the new model.
@@ -103,26 +105,26 @@ def better(
         "difference_upper": upper,
         "rows": comparison.rows.height,
     }
+    minimum = MINIMUM_EFFECTS[name]
+    is_enough = difference <= -minimum
     is_lower = "is" if upper < 0 else "is not surely" if difference < 0 else "is not"
+    too_little = f" That is less than {minimum}." if upper < 0 and not is_enough else ""
     return Verdict(
-        promote=bool(upper < 0),
+        promote=bool(upper < 0 and is_enough),
         reason=(
             f"The challenger's {LOSS_NAMES[name]} {is_lower} lower: "
             f"{metrics['challenger_loss']:.4f} against {metrics['champion_loss']:.4f}, "
-            f"difference at most {upper:+.4f}."
+            f"difference {difference:+.4f}, at most {upper:+.4f}.{too_little}"
         ),
         metrics=rounded(metrics),
     )
 
 
 def _compare_abandonment(challenger: AbandonmentModel, frame: pl.DataFrame) -> Comparison:
-    rows = frame.filter(pl.col(abandonment.LABEL).is_not_null()).sort("as_of", "cart_id")
-    if not challenger.card.is_fallback:
-        params = challenger.card.params
-        start, end = (datetime.fromisoformat(params[f"test_{edge}"]) for edge in ("start", "end"))
-        rows = Window(start, end).rows(rows)
+    rows = challenger.test_rows(frame)
     weights = cart_weights(rows)
-    penalty = challenger.scorer.calibrated_parameters / max(weights.sum(), 1.0)
+    people = rows.select(person().n_unique()).item()
+    penalty = challenger.scorer.calibrated_parameters / max(people, 1)
     outcomes = abandonment.abandoned(rows)
 
     def losses(model: AbandonmentModel) -> np.ndarray:

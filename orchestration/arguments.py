@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     parser_of_status.add_argument(
         "--json", action="store_true", help="as one JSON object, for programs"
     )
+    _add_models(commands)
     _add_accept(commands)
     _add_deliver(commands)
     _add_explain(commands)
@@ -220,6 +221,22 @@ def _add_rights(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="a field of the profile and its new value, nothing to delete it; may be given again",
     )
+
+
+def _add_models(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "models",
+        "all versions of the models: their figures, which serves, why each was taken or not",
+        "comeback models",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--serve",
+        metavar="ID",
+        help="have scores come from this version, until a better one is learned",
+    )
+    what.add_argument("--json", action="store_true", help="as one JSON list, for programs")
 
 
 def _add_accept(commands: argparse._SubParsersAction) -> None:

@@ -9,6 +9,7 @@ jobs that the schedule runs. Dagster, dbt and the models are imported when a com
 import argparse
 import atexit
 import gc
+import json
 import logging
 import os
 import shlex
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
         *(init, inspect, source, land, run, replay, train),
-        *(erase, access, rectify, status, accept, deliver, explain, ui),
+        *(erase, access, rectify, status, models, accept, deliver, explain, ui),
     )
     return {each.__name__: each for each in every}[name]
 
@@ -195,8 +196,9 @@ def replay(home: Home, arguments: argparse.Namespace) -> None:
 
 def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """Learn challengers as of the hour scored last, and promote those that are better."""
-    from orchestration import status
     from orchestration.dagster.in_process import Launcher
+    from orchestration.modelling import model_versions
+    from orchestration.modelling.model_store import ModelStore
 
     with Launcher(home, "train") as launcher:
         hour = launcher.newest_scored_hour()
@@ -205,7 +207,7 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
                 "there is nothing to learn from", str(home.warehouse), "run first: comeback run"
             )
         launcher.train(hour)
-    print(status.models(home))
+    print("\n".join(model_versions.newest_decisions(ModelStore(home.models), hour)))
 
 
 def erase(home: Home, arguments: argparse.Namespace) -> None:
@@ -254,6 +256,23 @@ def status(home: Home, arguments: argparse.Namespace) -> int:
     found = status.status(home, recorded)
     print(found.to_json() if arguments.json else found)
     return int(arguments.check and found.is_wrong)
+
+
+def models(home: Home, arguments: argparse.Namespace) -> None:
+    """All versions of the models; with `--serve`, another one serves; `--json` for programs."""
+    from orchestration.modelling import model_versions
+    from orchestration.status_lines import aligned
+
+    if arguments.serve is not None:
+        print("\n".join(model_versions.serve(home, arguments.serve)))
+        return
+    found = model_versions.versions(home)
+    if arguments.json:
+        print(json.dumps(model_versions.as_facts(found), indent=2))
+    elif found:
+        print(aligned(model_versions.as_table(found)))
+    else:
+        print(f"No model was learned yet under {home.root}. Run: comeback run")
 
 
 def accept(home: Home, arguments: argparse.Namespace) -> None:

@@ -24,9 +24,9 @@ from orchestration.landing.locations import (
     known_sources,
     misplaced_folders,
 )
+from orchestration.modelling import model_versions
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
-from orchestration.modelling.training import LEARNERS
 from orchestration.outputs import export_files
 from orchestration.outputs.delivery import delivered_line, undelivered
 from orchestration.privacy.erasure_records import PENDING
@@ -127,7 +127,11 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         since = run_log.last_hour_ended(connection, "main")
         warnings = list(_warnings(home, connection, hour, since))
         skipped = _skipped(home, settings, connection)
-    warnings += [*misplaced_folders(home, settings), *undelivered(home)]
+    warnings += [
+        *_damaged_models(home, settings),
+        *misplaced_folders(home, settings),
+        *undelivered(home),
+    ]
     lines = [
         f"Hour       {hour:%Y-%m-%d %H:%M} UTC, done in {seconds:.0f} s",
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
@@ -229,19 +233,6 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
         },
     }
     return Status(lines, warnings, wrong, facts=facts)
-
-
-def models(home: Home) -> str:
-    """Of each model, which one scores come from and what was decided last."""
-    model_store = ModelStore(home.models)
-    lines = []
-    for name in (learner.name for learner in LEARNERS):
-        champion, decision = model_store.champion(name), model_store.last_decision(name)
-        if decision.model_id == champion:
-            lines.append(f"{name}: {champion} is in use ({decision.reason})")
-        else:
-            lines.append(f"{name}: {champion} stays; {decision.model_id}: {decision.reason}")
-    return "\n".join(lines)
 
 
 @contextmanager
@@ -346,13 +337,11 @@ def _wrong(
     yield from (*misplaced_folders(home, settings), *undelivered(home))
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"
-    model_store = ModelStore(home.models)
-    for name in (learner.name for learner in LEARNERS):
-        try:
-            if (model_id := model_store.champion(name)) is not None:
-                model_store.load(name, model_id)
-        except ComebackError as error:
-            yield str(error)
+    yield from _damaged_models(home, settings)
+
+
+def _damaged_models(home: Home, settings: Settings) -> list[str]:
+    return model_versions.faults(ModelStore(home.models), model_versions.newest_hour(settings))
 
 
 def _in_the_warehouse(

@@ -27,7 +27,7 @@ def home(monkeypatch, tmp_path):
 
 COMMANDS = [
     *("init", "inspect", "source", "land", "run", "replay", "train", "erase", "access", "rectify"),
-    *("status", "accept", "deliver", "explain", "ui"),
+    *("status", "models", "accept", "deliver", "explain", "ui"),
 ]
 
 
@@ -51,6 +51,8 @@ def test_every_command_helps_with_one_example(command, capsys):
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
         (["run", "--source", "canonical"], "--source SOURCE belongs to --events DIR"),
         (["replay", "--from", "2026-10-31T10:00Z"], "--to"),
+        (["models", "--serve"], "expected one argument"),
+        (["models", "--serve", "1", "--json"], "not allowed with argument --serve"),
         (["erase"], "one of the arguments --user --visitor is required"),
         (["erase", "--user", "1", "--visitor", "2"], "not allowed with argument --user"),
     ],

@@ -9,8 +9,19 @@ Imports go one way: ``model`` -> ``trees``, ``idle_rates``, ``metrics`` -> ``sna
 import the names below.
 """
 
+from ml.abandonment.idle_rates import IDLE_EDGES_HOURS
 from ml.abandonment.model import NAME, AbandonmentModel, train
-from ml.abandonment.snapshots import LABEL, abandoned, matured
+from ml.abandonment.snapshots import LABEL, abandoned, idle_hours, matured
 from ml.abandonment.trees import Params
 
-__all__ = ["LABEL", "NAME", "AbandonmentModel", "Params", "abandoned", "matured", "train"]
+__all__ = [
+    "IDLE_EDGES_HOURS",
+    "LABEL",
+    "NAME",
+    "AbandonmentModel",
+    "Params",
+    "abandoned",
+    "idle_hours",
+    "matured",
+    "train",
+]

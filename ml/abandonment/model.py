@@ -78,6 +78,16 @@ class AbandonmentModel:
         """(n x ``encoding.features``) log-odds of abandoning; slow, meant for the top rows."""
         return self.scorer.contributions(frame, self.encoding)
 
+    def test_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The labelled rows that the trees never saw, those of the test window, by time and cart;
+        of a fallback, all.
+        """
+        rows = frame.filter(pl.col(LABEL).is_not_null()).sort("as_of", "cart_id")
+        if self.card.is_fallback:
+            return rows
+        edges = (self.card.params[f"test_{edge}"] for edge in ("start", "end"))
+        return Window(*map(datetime.fromisoformat, edges)).rows(rows)
+
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that predicts the same bits."""
         return _files(self.encoding, self.scorer) | {CARD_FILE: self.card.to_json()}
@@ -91,7 +101,12 @@ class AbandonmentModel:
 
 
 def train(
-    snapshots: pl.DataFrame, *, as_of: datetime, horizon: timedelta, params: Params | None = None
+    snapshots: pl.DataFrame,
+    *,
+    as_of: datetime,
+    horizon: timedelta,
+    params: Params | None = None,
+    refused: str = "",
 ) -> AbandonmentModel:
     """Learn from snapshots whose outcome is known; a fallback if they are too few.
 
@@ -100,12 +115,15 @@ def train(
         as_of: the hour to learn at (UTC, naive); nothing whose outcome came later is used.
         horizon: the time in which the label looks for an order.
         params: settings of the boosting.
+        refused: why a learned model may not serve, as a sentence: the fallback is made.
 
     Raises:
         FeatureError: if a feature is neither numeric nor text.
     """
     params = params or Params()
     rows = matured(snapshots, as_of=as_of, horizon=horizon)
+    if refused:
+        return _train_fallback(rows, as_of, horizon, refused)
     split, shortfall = _choose_split(rows, horizon)
     if split is None:
         return _train_fallback(rows, as_of, horizon, shortfall)

@@ -9,7 +9,16 @@ Imports go one way: ``model`` -> ``fit``, ``metrics`` -> ``curve``, ``sessions``
 the names below.
 """
 
-from ml.return_time.model import NAME, ReturnModel, train
+from ml.return_time.metrics import GAP_BEYOND_CHANCE
+from ml.return_time.model import MAX_GAP_OUT_OF_TIME, NAME, ReturnModel, train
 from ml.return_time.sessions import known_at, start_of_test
 
-__all__ = ["NAME", "ReturnModel", "known_at", "start_of_test", "train"]
+__all__ = [
+    "GAP_BEYOND_CHANCE",
+    "MAX_GAP_OUT_OF_TIME",
+    "NAME",
+    "ReturnModel",
+    "known_at",
+    "start_of_test",
+    "train",
+]

@@ -40,25 +40,25 @@ def fit_curve(rows: pl.DataFrame) -> tuple[Curve, str]:
     """
     returns = int(rows["is_returned"].sum())
     if rows.height < MIN_SESSIONS or returns < MIN_RETURNS:
-        return _kaplan_meier_curve(rows), (
+        return kaplan_meier_curve(rows), (
             f"{rows.height} sessions with {returns} returns are known, "
             f"{MIN_SESSIONS} with {MIN_RETURNS} are needed."
         )
     sample = sample_people(rows)
     scaling = standardisation(sample)
     if not scaling.features:
-        return _kaplan_meier_curve(rows), "no feature differs between the sessions."
+        return kaplan_meier_curve(rows), "no feature differs between the sessions."
     try:
         curve = _cox_curve(sample, scaling)
     except ConvergenceError:
-        return _kaplan_meier_curve(rows), "the Cox model did not converge."
+        return kaplan_meier_curve(rows), "the Cox model did not converge."
     durations, is_returned = durations_on_grid(sample)
     gaps = evaluation.return_curve_against_kaplan_meier(
         durations, is_returned, curve.survival(sample, HORIZONS_HOURS), HORIZONS_HOURS
     )
     worst = gaps["gap"].abs().max() or 0.0
     if worst > MAX_KAPLAN_MEIER_GAP:
-        return _kaplan_meier_curve(rows), (
+        return kaplan_meier_curve(rows), (
             f"the Cox model's mean curve is {worst:.3f} off the observed one, "
             f"{MAX_KAPLAN_MEIER_GAP} is allowed."
         )
@@ -149,7 +149,7 @@ def _cox_curve(rows: pl.DataFrame, scaling: Curve) -> Curve:
     )
 
 
-def _kaplan_meier_curve(rows: pl.DataFrame) -> Curve:
+def kaplan_meier_curve(rows: pl.DataFrame) -> Curve:
     """One curve for all, in the same form: its hazard is -log of the Kaplan-Meier estimate."""
     hours: tuple[float, ...] = (0.0, LONGEST_HOURS)
     hazard: tuple[float, ...] = (0.0, 0.0)

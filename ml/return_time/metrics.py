@@ -10,9 +10,15 @@ from lifelines.utils import concordance_index
 
 from ml import evaluation
 from ml.card import rounded
+from ml.features import person
 from ml.horizons import HORIZONS_HOURS
+from ml.intervals import groups_of, interval
 from ml.return_time.curve import Curve
 from ml.return_time.sessions import durations_on_grid
+
+# How far the mean curve surely is from the observed one where it is furthest: beyond the 95 %
+# interval of the gap, by people.
+GAP_BEYOND_CHANCE = "kaplan_meier_gap_beyond_chance"
 
 
 def measure(
@@ -44,6 +50,7 @@ def measure(
         "concordance": concordance_index(durations, -relative_hazard, is_returned),
         "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
         "kaplan_meier_gap": against_observed["gap"].abs().max(),
+        GAP_BEYOND_CHANCE: _gap_beyond_chance(test_rows, p_away[:, :seen]),
         "test_sessions": test_rows.height,
         "test_returns": int(is_returned.sum()),
         "test_hours": test_hours,
@@ -52,3 +59,16 @@ def measure(
         metrics[f"kaplan_meier_gap_{row['hours']:g}h"] = row["gap"]
         metrics[f"brier_{row['hours']:g}h"] = score
     return rounded(metrics), {"return_curve": [rounded(row) for row in against_observed.to_dicts()]}
+
+
+def _gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:
+    """The greatest distance of 0 from the intervals of the gaps, 0 if all touch it."""
+    durations, is_returned = durations_on_grid(test_rows)
+    hours = np.array(HORIZONS_HOURS[: p_away.shape[1]], dtype=np.float64)
+
+    def gaps(kept: np.ndarray) -> np.ndarray:
+        curve = evaluation.kaplan_meier(durations[kept], is_returned[kept])
+        return p_away[kept].mean(axis=0) - evaluation.survival_at(*curve, hours)
+
+    found = interval(groups_of(test_rows.select(person()).to_series()), gaps)
+    return float(np.maximum(np.maximum(found.low, -found.high), 0.0).max(initial=0.0))

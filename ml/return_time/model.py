@@ -8,7 +8,7 @@ Two curves are fitted: the one that is put to use on all sessions, and an evalua
 was known before the test span, whose metrics on the sessions that ended in it stand in the card.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,12 +21,21 @@ from ml.card import CARD_FILE, FALLBACK, ModelCard, with_model_id
 from ml.features import person
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time.curve import Curve
-from ml.return_time.fit import MAX_SESSIONS, MIN_SESSIONS, PENALIZER, fit_curve
-from ml.return_time.metrics import measure
+from ml.return_time.fit import (
+    MAX_SESSIONS,
+    MIN_SESSIONS,
+    PENALIZER,
+    fit_curve,
+    kaplan_meier_curve,
+)
+from ml.return_time.metrics import GAP_BEYOND_CHANCE, measure
 from ml.return_time.sessions import LONGEST_HOURS, known_at, start_of_test
 from ml.split import HOUR
 
 NAME = "return"
+# The mean curve against the observed one on sessions that ended after all that was learned from,
+# beyond chance.
+MAX_GAP_OUT_OF_TIME = 0.05
 
 
 @dataclass(frozen=True)
@@ -95,19 +104,31 @@ class ReturnModel:
         return cls(ModelCard.from_json(files[CARD_FILE]), Curve.from_json(files["curve.json"]))
 
 
-def train(sessions: pl.DataFrame, *, as_of: datetime) -> ReturnModel:
+def train(sessions: pl.DataFrame, *, as_of: datetime, refused: str = "") -> ReturnModel:
     """Learn from ended sessions; the Kaplan-Meier curve alone if Cox's model cannot be trusted.
+
+    That curve is judged out of time, too: where the one of the older sessions is surely off on the
+    newer ones by more than ``MAX_GAP_OUT_OF_TIME``, it is the curve of the newer ones alone.
 
     Args:
         sessions: keys, ``duration_hours``, ``is_returned`` and numeric features.
         as_of: the hour to learn at (UTC, naive); returns after it count as not seen.
+        refused: why a learned model may not serve, as a sentence: the fallback is made.
 
     Raises:
         FeatureError: if a feature is not numeric.
     """
     rows = known_at(sessions, as_of)
-    curve, shortfall = fit_curve(rows)
-    metrics, tables = _evaluate(rows)
+    curve, shortfall = (kaplan_meier_curve(rows), refused) if refused else fit_curve(rows)
+    fit = kaplan_meier_curve if shortfall else _fitted
+    metrics, tables = _evaluate(rows, fit)
+    if shortfall and metrics.get(GAP_BEYOND_CHANCE, 0.0) > MAX_GAP_OUT_OF_TIME:
+        rows = rows.filter(pl.col("ended_at") >= start_of_test(rows))
+        curve = kaplan_meier_curve(rows)
+        shortfall += (
+            " Of the newest sessions alone: out of time the older ones were surely"
+            f" {metrics[GAP_BEYOND_CHANCE]:.3f} off, {MAX_GAP_OUT_OF_TIME} is allowed."
+        )
     card = ModelCard(
         name=NAME,
         kind=FALLBACK if shortfall else "cox",
@@ -136,8 +157,13 @@ def train(sessions: pl.DataFrame, *, as_of: datetime) -> ReturnModel:
     return ReturnModel(with_model_id(card, {"curve.json": curve.to_json()}), curve)
 
 
+def _fitted(rows: pl.DataFrame) -> Curve:
+    curve, _ = fit_curve(rows)
+    return curve
+
+
 def _evaluate(
-    rows: pl.DataFrame,
+    rows: pl.DataFrame, fit: Callable[[pl.DataFrame], Curve]
 ) -> tuple[dict[str, float], dict[str, list[dict[str, float]]]]:
     """Metrics and tables of the evaluation model; empty where there are too few sessions."""
     if rows.height < MIN_SESSIONS:
@@ -150,8 +176,7 @@ def _evaluate(
         or not test_rows["is_returned"].any()
     ):
         return {}, {}
-    evaluation_curve, _ = fit_curve(train_rows)
-    return measure(evaluation_curve, test_rows, (rows["ended_at"].max() - split) / HOUR)
+    return measure(fit(train_rows), test_rows, (rows["ended_at"].max() - split) / HOUR)
 
 
 def _elapsed(frame: pl.DataFrame) -> np.ndarray:

@@ -12,7 +12,7 @@ import dagster as dg
 from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import from_partition_key, iso
-from orchestration.modelling import scoring, training
+from orchestration.modelling import model_versions, scoring, training
 from orchestration.outputs import export_files
 from orchestration.warehouse import (
     database,
@@ -25,6 +25,7 @@ from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
     AMOUNTS_WITHOUT_RATE,
     CART_SCORES,
+    MODELS,
     SUSPICIOUS_IDS,
 )
 
@@ -39,6 +40,7 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
         _ids_are_of_one(),
         _all_money_has_a_rate(),
         _log_is_recent(),
+        _models_are_whole(),
         _scores_are_sane(),
         _export_equals_table(),
     ]
@@ -144,6 +146,20 @@ def _outcome(
         description=reason or "; ".join(warnings) or None,
         metadata=metadata,
     )
+
+
+def _models_are_whole() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=MODELS.name,
+        description="No file of the models that the hour's scores come from is damaged. Where one"
+        " is, the last good version serves, and this is a warning.",
+        required_resource_keys={RUN_KEY},
+    )
+    def models_are_whole(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        faults = model_versions.faults(run_of(context).model_store, _hour(context))
+        return _outcome(context, None, warnings=faults)
+
+    return models_are_whole
 
 
 def _scores_are_sane() -> dg.AssetChecksDefinition:

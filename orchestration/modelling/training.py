@@ -1,18 +1,19 @@
 """Learning the models: frames out of the warehouse, into `ml`, and the better one into use.
 
 Belongs here: which view each model learns from, and the step from challenger to champion. Not
-here: how a model learns or which is better (`ml`), where models lie (`model_store`).
+here: how a model learns, must be or is better (`ml`), where models lie (`model_store`).
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import duckdb
 import polars as pl
 
-from ml import abandonment, promotion, return_time
+from ml import abandonment, gates, promotion, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import ModelCard
 from ml.return_time import ReturnModel
@@ -29,29 +30,45 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Learner:
-    """One of the two models: its name, the table it learns from and how."""
+    """One of the two models.
+
+    Attributes:
+        name: what it predicts.
+        table: the table it learns from.
+        scored_table: the table of what it scores.
+        train: learns from the first at an hour; the fallback if a learned one was refused, which
+            the last argument says why, in a sentence.
+        load: reads it back from its files.
+    """
 
     name: str
     table: str
-    train: Callable[[pl.DataFrame, datetime, Settings], AbandonmentModel | ReturnModel]
+    scored_table: str
+    train: Callable[[pl.DataFrame, datetime, Settings, str], AbandonmentModel | ReturnModel]
     load: Callable[[Mapping[str, bytes]], AbandonmentModel | ReturnModel]
 
 
 def _train_abandonment(
-    frame: pl.DataFrame, as_of: datetime, settings: Settings
+    frame: pl.DataFrame, as_of: datetime, settings: Settings, refused: str
 ) -> AbandonmentModel:
     horizon = timedelta(hours=settings.label_horizon_hours)
-    return abandonment.train(frame, as_of=as_of, horizon=horizon)
+    return abandonment.train(frame, as_of=as_of, horizon=horizon, refused=refused)
 
 
-def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings) -> ReturnModel:
-    return return_time.train(frame, as_of=as_of)
+def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings, refused: str) -> ReturnModel:
+    return return_time.train(frame, as_of=as_of, refused=refused)
 
 
 ABANDONMENT = Learner(
-    abandonment.NAME, "training_snapshots", _train_abandonment, AbandonmentModel.from_files
+    abandonment.NAME,
+    "training_snapshots",
+    "scoring_snapshots",
+    _train_abandonment,
+    AbandonmentModel.from_files,
 )
-RETURN = Learner(return_time.NAME, "training_returns", _train_return, ReturnModel.from_files)
+RETURN = Learner(
+    return_time.NAME, "training_returns", "scoring_returns", _train_return, ReturnModel.from_files
+)
 LEARNERS = (ABANDONMENT, RETURN)
 
 
@@ -65,7 +82,7 @@ def ensure_champion(
     retrain: bool,
 ) -> tuple[ModelCard, Decision | None]:
     """Make sure there is a model to score the hour with; with `retrain`, learn one that may replace
-    it.
+    it, and mend what is damaged: the version that would serve is learned again or left for good.
 
     Returns:
         The card of the model learned now and what was decided about it; if nothing was learned, or
@@ -74,23 +91,75 @@ def ensure_champion(
     Raises:
         ComebackError: the table to learn from was not built yet.
     """
-    champion_id = model_store.champion(learner.name, as_of)
+    name = learner.name
+    for fault in model_store.faults(name, as_of):
+        logger.warning("%s", fault)
+    champion_id = model_store.champion(name, as_of)
     if champion_id is not None and not retrain:
         return champion(model_store, learner, as_of).card, None
     frame = _training_frame(connection, learner)
-    logger.info("Learning the %s model from %d rows.", learner.name, frame.height)
-    challenger = learner.train(frame, as_of, settings)
-    plots = _card_plots(challenger.card)
-    model_store.save(challenger.card, {**challenger.to_files(), **plots})
-    if champion_id == challenger.card.model_id:
+    logger.info("Learning the %s model from %d rows.", name, frame.height)
+    learn = partial(_learned, model_store, learner, frame, as_of, settings)
+    challenger = learn()
+    model_store.mend_pointer(name)
+    intended_id = model_store.intended(name, as_of)
+    if challenger.card.model_id == intended_id:
         return challenger.card, None
-    if champion_id is None:
-        decision = Decision(challenger.card.model_id, iso(as_of), True, "the first model")
-    else:
-        verdict = promotion.better(challenger, champion(model_store, learner, as_of), frame)
-        decision = Decision(challenger.card.model_id, iso(as_of), verdict.promote, verdict.reason)
-    model_store.decide(learner.name, decision)
+    served = champion(model_store, learner, as_of) if champion_id else None
+    scored = _scored_frame(connection, learner)
+    refusals = gates.refusals(challenger, frame, scored, served)
+    decision = _decide(model_store, challenger, served, frame, as_of, refusals)
+    is_settled = decision.is_promoted
+    if refusals and (served is None or served.card.is_fallback):
+        substitute = learn(f"{challenger.card.model_id} was refused: {'; '.join(refusals)}.")
+        if substitute.card.model_id != champion_id:
+            is_settled = _decide(model_store, substitute, served, frame, as_of).is_promoted
+    if not is_settled and champion_id not in (None, intended_id):
+        reason = f"the last that is whole: {intended_id} is damaged"
+        model_store.decide(name, Decision(champion_id, iso(as_of), True, reason))
     return challenger.card, decision
+
+
+def _learned(
+    model_store: ModelStore,
+    learner: Learner,
+    frame: pl.DataFrame,
+    as_of: datetime,
+    settings: Settings,
+    refused: str = "",
+) -> AbandonmentModel | ReturnModel:
+    """A model that was learned now, and is in the store with its plots."""
+    model = learner.train(frame, as_of, settings, refused)
+    model_store.save(model.card, {**model.to_files(), **_card_plots(model.card)})
+    return model
+
+
+def _decide(
+    model_store: ModelStore,
+    challenger: AbandonmentModel | ReturnModel,
+    served: AbandonmentModel | ReturnModel | None,
+    frame: pl.DataFrame,
+    as_of: datetime,
+    refusals: Sequence[str] = (),
+) -> Decision:
+    """Whether a challenger is taken, and why; written down."""
+    name, model_id = challenger.card.name, challenger.card.model_id
+    if refusals:
+        is_taken, reason = False, f"refused: {'; '.join(refusals)}"
+    elif model_store.is_rolled_back(name, model_id):
+        is_taken = False
+        reason = f"somebody chose another instead; to take it: comeback models --serve {model_id}"
+    elif served is None:
+        is_taken = True
+        reason = "the first model"
+        if model_store.last_decided_at(name, as_of):
+            reason = "there is no other that is whole and was not refused"
+    else:
+        verdict = promotion.better(challenger, served, frame)
+        is_taken, reason = verdict.promote, verdict.reason
+    decision = Decision(model_id, iso(as_of), is_taken, reason)
+    model_store.decide(name, decision)
+    return decision
 
 
 def champion(
@@ -160,6 +229,16 @@ def _training_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> 
             "run: comeback run",
         )
     return connection.sql(f"select * from main.{learner.table}").pl()
+
+
+def _scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl.DataFrame | None:
+    """What the hour that was built last scores, without suspected bots; None before the first."""
+    if not has_table(connection, "main", learner.scored_table):
+        return None
+    scored = connection.sql(f"select * from main.{learner.scored_table}").pl()
+    if "is_suspected_bot" in scored.columns:
+        scored = scored.filter(pl.col("is_suspected_bot").ne_missing(True))
+    return scored
 
 
 def _card_plots(card: ModelCard) -> dict[str, bytes]:

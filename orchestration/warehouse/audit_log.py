@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.warehouse.score_tables import AUDIT_LOG
 
-Deed = Literal["export", "delivery", "erase", "access", "rectify", "accept", "settings"]
+Deed = Literal["export", "delivery", "erase", "access", "rectify", "accept", "settings", "serve"]
 
 
 def note(
@@ -25,6 +25,7 @@ def note(
     *,
     sha256: str | None = None,
     exports: Collection[str] = (),
+    model: Mapping[str, str] | None = None,
     **counts: int,
 ) -> None:
     """Add a row.
@@ -35,9 +36,10 @@ def note(
         at: now, UTC.
         sha256: hash of what was handed out, if anything was.
         exports: which exports that concerned, by their names in the settings.
+        model: which model that concerned: its name and ids, which are hashes.
         counts: numbers by name; nothing else, so that no row can name anybody.
     """
-    values = {**counts, **({"exports": sorted(exports)} if exports else {})}
+    values = {**counts, **({"exports": sorted(exports)} if exports else {}), **(model or {})}
     connection.execute("create schema if not exists scores")
     connection.execute(AUDIT_LOG.ddl(f"scores.{AUDIT_LOG.name}"))
     connection.execute(

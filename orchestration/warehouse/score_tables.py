@@ -262,8 +262,16 @@ AUDIT_LOG = Table(
     columns=(
         Column("done_at", "timestamp", "When it was done, UTC."),
         Column("done_by", "varchar", "The user of the machine who did it."),
-        Column("deed", "varchar", "export, delivery, erase, access, rectify, accept or settings."),
-        Column("counts", "varchar", "How many people, rows, files, and which exports, as JSON."),
+        Column(
+            "deed",
+            "varchar",
+            "export, delivery, erase, access, rectify, accept, settings or serve (of a model).",
+        ),
+        Column(
+            "counts",
+            "varchar",
+            "How many people, rows, files, and which exports or versions of a model, as JSON.",
+        ),
         Column(
             "sha256",
             "varchar",

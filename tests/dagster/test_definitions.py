@@ -90,6 +90,8 @@ def test_our_checks_block_what_follows(definitions):
     ):
         check = graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey(asset), name))
         assert check.blocking
+    whole = graph.get_check_spec(dg.AssetCheckKey(dg.AssetKey("models"), "models_are_whole"))
+    assert not whole.blocking  # the last good version serves
 
 
 def test_a_partition_is_the_hour_it_scores_up_to_two_hours_ahead():

@@ -3,9 +3,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from ml import return_time
-from ml.abandonment import Params
+from ml import evaluation, promotion, return_time
+from ml.abandonment import Params, abandoned
+from ml.features import person
 from ml.promotion import better
+from ml.split import cart_weights
 from tests.ml.training import RETURN_AS_OF
 from tests.ml.training import train_abandonment as train
 
@@ -83,3 +85,22 @@ def test_models_of_different_things_are_not_compared(good, snapshots):
     other = replace(good, card=replace(good.card, name="return"))
     with pytest.raises(ValueError, match="a model of abandonment cannot replace one of return"):
         better(good, other, snapshots)
+
+
+def test_a_model_that_is_better_by_too_little_is_not_worth_a_change(
+    good, poor, snapshots, monkeypatch
+):
+    monkeypatch.setitem(promotion.MINIMUM_EFFECTS, "abandonment", 0.5)
+    verdict = better(good, poor, snapshots)
+    assert verdict.metrics["difference_upper"] < 0
+    assert not verdict.promote
+    assert verdict.reason.endswith(" That is less than 0.5.")
+
+
+def test_the_penalty_counts_people_and_not_their_rows(good, poor, snapshots):
+    rows = good.test_rows(snapshots)
+    people = rows.select(person().n_unique()).item()
+    assert people < rows["cart_id"].n_unique() < rows.height
+    loss = evaluation.log_loss(abandoned(rows), good.predict(rows), cart_weights(rows))
+    verdict = better(good, poor, snapshots)
+    assert verdict.metrics["challenger_loss"] == pytest.approx(loss + 2 / people, abs=1e-6)

@@ -1,17 +1,20 @@
 """From challenger to champion, and an hour's rows replaced whole."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import duckdb
 import polars as pl
 import pytest
 
+from ml.promotion import Verdict
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import iso
 from orchestration.ground.settings import Settings
 from orchestration.modelling import scoring
-from orchestration.modelling.model_store import ModelStore
+from orchestration.modelling.model_store import Decision, ModelStore
 from orchestration.modelling.scoring import write_scores
 from orchestration.modelling.training import RETURN, champion, ensure_champion, write_models
 from orchestration.warehouse.database import ensure_score_tables
@@ -165,3 +168,76 @@ def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
     connection.execute("delete from main.scoring_returns where cart_id = 'a'")
     with pytest.raises(ComebackError, match="1 carts to score but 0 absences"):
         scoring.read_frames(connection, TEN)
+
+
+def test_an_hour_goes_on_with_the_last_whole_model_and_training_mends_it(
+    connection, tmp_path, monkeypatch
+):
+    model_store = ModelStore(tmp_path)
+    learn = partial(ensure_champion, connection, model_store, RETURN, Settings())
+    first, _ = learn(TEN, retrain=False)
+    day, week = TEN + timedelta(days=1), TEN + timedelta(days=7)
+    connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
+    second, decision = learn(day, retrain=True)
+    model_store.decide("return", replace(decision, is_promoted=True, reason="better"))
+    path = tmp_path / "return" / second.model_id / "curve.json"
+    path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    assert learn(week, retrain=False) == (first, None)
+    assert champion(model_store, RETURN, week).card == first
+    assert write_models(connection, model_store) == 2
+    (served,) = connection.execute(
+        "select model_id from scores.models where is_champion"
+    ).fetchall()
+    assert served == (first.model_id,)
+    # what is learned anew is not better: the last whole one serves, and for good
+    assert len(model_store.faults("return", week)) == 1
+    connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
+    never = Verdict(False, "no better", {})
+    monkeypatch.setattr("ml.promotion.better", lambda *_: never)
+    _, decision = learn(week, retrain=True)
+    assert not decision.is_promoted
+    assert model_store.faults("return", week) == []
+    assert model_store.decisions("return")[first.model_id].reason == (
+        f"the last that is whole: {second.model_id} is damaged"
+    )
+    assert model_store.champion("return") == first.model_id
+
+
+def test_the_only_model_is_learned_again_where_it_is_damaged(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    learn = partial(ensure_champion, connection, model_store, RETURN, Settings())
+    card, _ = learn(TEN, retrain=False)
+    pointer = (tmp_path / "return" / "champion.json").read_bytes()
+    path = tmp_path / "return" / card.model_id / "curve.json"
+    for retrain in (False, True):
+        path.write_bytes(b"{}")
+        assert learn(TEN, retrain=retrain) == (card, None)
+        assert champion(model_store, RETURN, TEN).card == card
+    assert (tmp_path / "return" / "champion.json").read_bytes() == pointer
+    # at another hour, out of other data, it is another one
+    path.unlink()
+    connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
+    later = TEN + timedelta(days=1)
+    other, decision = learn(later, retrain=False)
+    assert (decision.is_promoted, decision.reason) == (
+        True,
+        "there is no other that is whole and was not refused",
+    )
+    assert model_store.champion("return") == other.model_id
+    assert model_store.faults("return") == []
+
+
+def test_what_somebody_rolled_back_from_is_not_taken_again_by_itself(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    learn = partial(ensure_champion, connection, model_store, RETURN, Settings())
+    first, _ = learn(TEN, retrain=False)
+    connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
+    second, decision = learn(TEN, retrain=True)
+    model_store.decide("return", replace(decision, is_promoted=True, reason="better"))
+    by_hand = Decision(first.model_id, iso(TEN), True, "chosen", is_by_hand=True)
+    model_store.decide("return", by_hand)
+    card, decision = learn(TEN, retrain=True)
+    assert card == second
+    assert not decision.is_promoted
+    assert decision.reason.startswith("somebody chose another instead; to take it: comeback models")
+    assert model_store.champion("return") == first.model_id

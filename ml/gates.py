@@ -1,0 +1,202 @@
+"""What every learned model must pass before it may serve, the first one too.
+
+What belongs here: the gates, and why a model is refused, in plain words. What does not: whether it
+is better than the one in use (``promotion``), or what serves instead. A fallback passes: nothing
+stands below it.
+
+Whatever is judged is judged with an interval that counts people (``intervals``): a model is refused
+where it is surely wrong, not where little is known.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+
+from ml import abandonment, evaluation, return_time
+from ml.abandonment import AbandonmentModel
+from ml.features import FeatureError, feature_columns, numeric_matrix, person
+from ml.intervals import groups_of, interval
+from ml.leaks import Rows, leaks
+from ml.return_time import ReturnModel
+from ml.split import cart_weights
+
+# Predicted over observed buying, by age and in every slice: at most so many times, or one in so
+# many.
+MAX_CALIBRATION_RATIO = 1.5
+# How much higher the log loss may be in a slice than the served model's, in nats.
+MAX_WORSE_IN_A_SLICE = 0.005
+# People who bought: of fewer, a group says nothing.
+MIN_BUYERS = 30
+# The mean return curve against the observed one, out of time and beyond chance.
+MAX_RETURN_GAP = return_time.MAX_GAP_OUT_OF_TIME
+AGE_EDGES_HOURS = (1.0, 8.0, 24.0, 72.0, 168.0)
+# A shopper who is back within this time of a session's end: what no feature may know.
+BACK_WITHIN_HOURS = 24.0
+
+
+def refusals(
+    model: AbandonmentModel | ReturnModel,
+    frame: pl.DataFrame,
+    scored: pl.DataFrame | None = None,
+    served: AbandonmentModel | ReturnModel | None = None,
+) -> list[str]:
+    """Why a model may not serve, a clause each; none if it may.
+
+    Args:
+        model: the model that was learned from the frame.
+        frame: labelled rows as for ``train``.
+        scored: the rows of the newest hour, with the same features.
+        served: the model in use.
+
+    Raises:
+        FeatureError: if the model cannot score the frame.
+    """
+    if model.card.is_fallback:
+        return []
+    if isinstance(model, AbandonmentModel):
+        return [
+            *_leaks_of_snapshots(model, frame, scored),
+            *_faults_of_groups(model, model.test_rows(frame), served),
+        ]
+    return [*_leaks_of_returns(model, frame, scored), *_gap_of_returns(model)]
+
+
+def _leaks_of_snapshots(
+    model: AbandonmentModel, frame: pl.DataFrame, scored: pl.DataFrame | None
+) -> list[str]:
+    horizon = timedelta(hours=model.card.params["horizon_hours"])
+    rows = abandonment.matured(frame, as_of=model.card.trained_as_of, horizon=horizon)
+
+    def looked_at(rows: pl.DataFrame, weights: np.ndarray) -> Rows:
+        strata = np.searchsorted(
+            abandonment.IDLE_EDGES_HOURS, abandonment.idle_hours(rows), "right"
+        )
+        return Rows(model.encoding.matrix(rows), weights, strata, _groups(rows))
+
+    there = scored is not None and scored.height > 0
+    return leaks(
+        model.encoding.features,
+        looked_at(rows, cart_weights(rows)),
+        1 - abandonment.abandoned(rows),
+        looked_at(scored, np.ones(scored.height)) if there else None,
+        _people(scored) if there else 0,
+    )
+
+
+def _leaks_of_returns(
+    model: ReturnModel, frame: pl.DataFrame, scored: pl.DataFrame | None
+) -> list[str]:
+    rows = return_time.known_at(frame, model.card.trained_as_of).filter(
+        pl.col("is_returned") | (pl.col("duration_hours") >= BACK_WITHIN_HOURS)
+    )
+    is_back = rows["is_returned"] & (rows["duration_hours"] <= BACK_WITHIN_HOURS)
+    features = feature_columns(rows)
+
+    def looked_at(rows: pl.DataFrame) -> Rows:
+        matrix = numeric_matrix(rows, features)
+        every = np.ones(rows.height)
+        return Rows(matrix, every, np.zeros(rows.height, dtype=np.int64), _groups(rows))
+
+    there = scored is not None and scored.height > 0
+    return leaks(
+        features,
+        looked_at(rows),
+        is_back.cast(pl.Float64).to_numpy(),
+        looked_at(scored) if there else None,
+        _people(scored) if there else 0,
+    )
+
+
+def _faults_of_groups(
+    model: AbandonmentModel, rows: pl.DataFrame, served: AbandonmentModel | ReturnModel | None
+) -> Iterator[str]:
+    """Calibration by age and in slices, and slices that lose by the change."""
+    if rows.is_empty():
+        return
+    bought = 1 - abandonment.abandoned(rows)
+    p_buy = 1 - model.predict(rows)
+    weights, groups = cart_weights(rows), _groups(rows)
+    worse = _differences(model, rows, served)
+    people = rows.select(person()).to_series()
+    for name, is_in in _ages_and_slices(rows):
+        if people.filter(pl.Series(is_in & (bought > 0))).n_unique() < MIN_BUYERS:
+            continue
+
+        def log_ratio(kept: np.ndarray, here: np.ndarray = is_in) -> float:
+            weight = weights * (kept & here)
+            return float(np.log(max(weight @ p_buy, 1e-9) / max(weight @ bought, 1e-9)))
+
+        found = interval(groups, log_ratio)
+        limit = np.log(MAX_CALIBRATION_RATIO)
+        if found.low > limit or found.high < -limit:
+            yield (
+                f"{name}, predicted over observed buying is {np.exp(found.estimate):.2f}"
+                f" ({np.exp(found.low):.2f} to {np.exp(found.high):.2f})"
+            )
+        if worse is None:
+            continue
+
+        def mean_worse(kept: np.ndarray, here: np.ndarray = is_in) -> float:
+            weight = weights * (kept & here)
+            return float(weight @ worse / max(weight.sum(), 1e-9))
+
+        if (found := interval(groups, mean_worse)).low > MAX_WORSE_IN_A_SLICE:
+            yield (
+                f"{name}, its log loss is {found.estimate:+.4f} against the served model's, surely"
+                f" more than {MAX_WORSE_IN_A_SLICE}"
+            )
+
+
+def _differences(
+    model: AbandonmentModel, rows: pl.DataFrame, served: AbandonmentModel | ReturnModel | None
+) -> np.ndarray | None:
+    """(n,) log losses less those of the served model; None without one that can score the rows."""
+    if not isinstance(served, AbandonmentModel):
+        return None
+    outcomes = abandonment.abandoned(rows)
+    try:
+        before = evaluation.log_losses(outcomes, served.predict(rows))
+    except FeatureError:
+        return None
+    return evaluation.log_losses(outcomes, model.predict(rows)) - before
+
+
+def _ages_and_slices(rows: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    """The groups that are looked at, in words, and (n,) which rows belong to each."""
+    age = np.searchsorted(AGE_EDGES_HOURS, abandonment.idle_hours(rows))
+    for position, hours in enumerate(AGE_EDGES_HOURS):
+        yield f"idle up to {hours:g} h", age == position
+    if "device_type" in rows.columns:
+        for device in rows["device_type"].drop_nulls().unique().sort():
+            yield f"on {device}", (rows["device_type"] == device).fill_null(False).to_numpy()
+    if "visitor_session_count" in rows.columns:
+        is_new = (rows["visitor_session_count"] <= 1).fill_null(False).to_numpy()
+        yield "of new visitors", is_new
+        yield "of returning visitors", ~is_new
+    value = rows["cart_value_base"].cast(pl.Float64)
+    lower, upper = (value.quantile(share) or 0.0 for share in (1 / 3, 2 / 3))
+    for name, is_in in (
+        ("of the cheapest third of carts", value <= lower),
+        ("of the middle third of carts by value", (value > lower) & (value <= upper)),
+        ("of the dearest third of carts", value > upper),
+    ):
+        yield name, is_in.fill_null(False).to_numpy()
+
+
+def _gap_of_returns(model: ReturnModel) -> Iterator[str]:
+    gap = model.card.metrics.get(return_time.GAP_BEYOND_CHANCE, 0.0)
+    if gap > MAX_RETURN_GAP:
+        yield (
+            f"out of time the mean return curve is surely {gap:.3f} off the observed one,"
+            f" {MAX_RETURN_GAP} is allowed"
+        )
+
+
+def _groups(rows: pl.DataFrame) -> np.ndarray:
+    return groups_of(rows.select(person()).to_series())
+
+
+def _people(rows: pl.DataFrame) -> int:
+    return rows.select(person().n_unique()).item()
