@@ -338,7 +338,7 @@ def published_database_asset(
     """The database of the analysts; an hour is done with it."""
 
     @dg.asset(
-        deps=["retargeting_export", SCORE_OUTCOMES.name, *DBT_TABLES],
+        deps=["retargeting_export", SCORE_OUTCOMES.name, "segment_sizes", *DBT_TABLES],
         group_name=OUTPUT_GROUP,
         description="published/analytics.duckdb and the page published/report.html, replaced whole"
         " at the end of an hour.",

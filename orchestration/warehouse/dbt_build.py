@@ -25,6 +25,7 @@ from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_files, project_of
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing.locations import sources_in
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PACKAGE = "comeback"
+# What is built once the scores of the hour are there, as dbt's selection.
+SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments", "triggers"))
+# Of these a shop adds its own, and each is read whole every hour: none makes another table old.
+_OF_THE_HOUR = ("models/segments/", "models/triggers/")
 
 
 @dataclass(frozen=True)
@@ -104,13 +109,17 @@ def dbt_vars(
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
     tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources
-    of events.
+    of events and of all segments.
     """
     kind = type(settings)
     log_variables = marked(kind, Mark.LOG)
     names = {*log_variables, *marked(kind, Mark.HOUR)}
     values = settings.model_dump(mode="json", include=names)
-    values |= {"log_variables": log_variables, "event_sources": _event_sources(project)}
+    values |= {
+        "log_variables": log_variables,
+        "event_sources": _event_sources(project),
+        "segments": list(segments_in(project)),
+    }
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 
@@ -173,6 +182,8 @@ def code_version(project: Path) -> str:
     """
     digest = hashlib.sha256()
     for path, inside in project_files(project):
+        if inside.startswith(_OF_THE_HOUR):
+            continue
         if path.suffix == ".sql" or inside.startswith("models/staging/"):
             digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -240,6 +251,7 @@ def build(
     as_of: datetime | None,
     command: str = "build",
     select: Sequence[str] = (),
+    exclude: Sequence[str] = SECOND_STEP,
     full_refresh: bool = False,
     project: Path | None = None,
 ) -> BuildResult:
@@ -255,6 +267,7 @@ def build(
         as_of: the hour to score; None when only the log is built, which does not depend on it.
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
+        exclude: what of these is left out; by default what reads scores.
         full_refresh: build from all rows, whatever was built before.
         project: folder of the dbt project, if not the home's.
 
@@ -277,7 +290,7 @@ def build(
         target=home.dbt,
         variables=variables,
         select=select,
-        exclude=[f"stg_{name}" for name in all_sources if name not in with_rows],
+        exclude=[*exclude, *(f"stg_{name}" for name in all_sources if name not in with_rows)],
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
