@@ -63,6 +63,28 @@ def test_the_hour_and_the_settings_become_variables():
             "snowplow",
             "tealium",
         ],
+        "segments": [
+            "at_risk",
+            "browsing_enthusiasts",
+            "dormant_buyers",
+            "frequent_buyers",
+            "likely_to_purchase",
+            "new_visitors",
+            "on_the_fence",
+            "serial_abandoners",
+            "unlikely_to_purchase",
+            "vip",
+        ],
+        "engagement": {
+            "days": 30,
+            "half_life_days": 7,
+            "points": 1,
+            "long_minutes": 5,
+            "long_points": 1,
+            "many_views": 7,
+            "many_views_points": 1,
+            "add_points": 1,
+        },
     }
 
 
