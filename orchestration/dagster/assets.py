@@ -291,7 +291,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
 
     @dg.asset(
         name=EXPORT_OP,
-        deps=[CART_SCORES.name],
+        deps=[CART_SCORES.name, "segment_sizes"],
         group_name=OUTPUT_GROUP,
         description="CSV files of the hour for e-mail and ads tools; people held out are left out.",
         **by_the_hour(partitions),

@@ -35,7 +35,7 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("models") == {"abandonment_model", "return_model"}
     snapshots = {"scoring_snapshots", "scoring_returns"}
     assert parents("cart_scores") == {"models", "sessions"} | snapshots
-    assert parents("retargeting_export") == {"cart_scores"}
+    assert parents("retargeting_export") == {"cart_scores", "segment_sizes"}
     assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
     assert "cart_scores" in parents("segment_members")
     assert parents("segment_sizes") == {"segment_members"}
