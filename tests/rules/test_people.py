@@ -20,7 +20,7 @@ from .comparison import assert_same_rows
 from .reference_log import Log
 from .reference_money import clean_rates
 from .reference_rows import clean
-from .strategies import random_log, random_rates
+from .strategies import GAPS, random_log, random_rates
 from .warehouse import Warehouse
 
 HOUR = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -241,15 +241,16 @@ def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, fir
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_late_rows_change_the_history_as_if_everything_had_arrived_at_once(
     warehouse: Warehouse, seed: int
 ):
     generator = random.Random(seed)
+    pools = {"event_type": EVENT_TYPES, "gap": [gap for gap in GAPS if gap <= timedelta(hours=8)]}
     rows = [
         row
-        for number in range(3)
-        for row in apart(random_log(100 * seed + number, 40, HOUR, event_type=EVENT_TYPES), number)
+        for number in range(6)
+        for row in apart(random_log(100 * seed + number, 40, HOUR, **pools), number)
     ]
     times = [each.event_at for each in clean(rows, AFTER_ALL).events]
     hours = [HOUR + timedelta(hours=each) for each in (2, 3, 5, 9, 30, 31, 32, 80)]
@@ -264,7 +265,7 @@ def test_late_rows_change_the_history_as_if_everything_had_arrived_at_once(
         warehouse,
         [(hour, [row for row in rows if came[row["event_id"]] == hour]) for hour in hours],
     )
-    assert len(at_once) > 20
+    assert len(at_once) > 10
     assert_same_rows("segment_history", in_loads, at_once)
 
 
