@@ -5,7 +5,6 @@ it, and reading back what every model and test did. Not here: the SQL (`dbt_proj
 Dagster shows it (`dagster.dbt_assets`).
 """
 
-import functools
 import hashlib
 import json
 import logging
@@ -31,6 +30,7 @@ from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
+from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -40,7 +40,11 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "comeback"
 # What is built once the scores of the hour are there, as dbt's selection.
-SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments", "triggers"))
+SECOND_STEP = tuple(
+    f"fqn:{PACKAGE}.{folder}"
+    for folder in ("people", "segments", "triggers")
+    if (DBT_PROJECT / "models" / folder).is_dir()
+)
 # Of these a shop adds its own, and each is read whole every hour: none makes another table old.
 _OF_THE_HOUR = ("models/segments/", "models/triggers/")
 
@@ -294,7 +298,8 @@ def build(
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
-    results = _invoke(home, settings, args, parsed_project(home.dbt, fingerprint))
+    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
+    results = _invoke(home, settings, args, manifest)
     built = BuildResult(tuple(_node_result(each) for each in results))
     seconds = time.monotonic() - begun
     logger.info(
@@ -321,23 +326,6 @@ def _invoke(
             "correct it, then run again",
         ) from outcome.exception
     return list(getattr(outcome.result, "results", ()))
-
-
-@functools.lru_cache(maxsize=1)
-def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
-    """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
-    import msgpack
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_msgpack_decoder
-
-    packed = (target / "partial_parse.msgpack").read_bytes()
-    # As dbt reads it, and numbers as keys in a yml too, which dbt writes and cannot read again.
-    unpack = functools.partial(
-        msgpack.unpackb, ext_hook=extended_msgpack_decoder, raw=False, strict_map_key=False
-    )
-    manifest = Manifest.from_msgpack(packed, decoder=unpack)
-    manifest.build_flat_graph()
-    return manifest
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from orchestration.warehouse.dbt_build import (
     code_version,
     dbt_args,
     dbt_vars,
-    parsed_project,
     project_fingerprint,
     reason_phrases,
 )
+from orchestration.warehouse.dbt_manifest import parsed_project
 
 
 def node(unique_id: str, status: str, message: str = "") -> NodeResult:
