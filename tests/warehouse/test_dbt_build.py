@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
 import pytest
@@ -11,6 +12,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark
 from orchestration.warehouse.dbt_build import (
+    SECOND_STEP,
     BuildResult,
     NodeResult,
     code_version,
@@ -19,7 +21,7 @@ from orchestration.warehouse.dbt_build import (
     project_fingerprint,
     reason_phrases,
 )
-from orchestration.warehouse.dbt_manifest import parsed_project
+from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
 
 
 def node(unique_id: str, status: str, message: str = "") -> NodeResult:
@@ -249,3 +251,18 @@ def test_a_parsed_project_with_numbers_as_keys_is_read(tmp_path):
     packed = manifest.to_msgpack(encoder=extended_mashumaro_encoder)
     (tmp_path / "partial_parse.msgpack").write_bytes(packed)
     assert parsed_project(tmp_path, "a").metadata.env == manifest.metadata.env
+
+
+def test_a_project_that_was_built_is_made_as_it_was_before_any_build():
+    """Else dbt would put no ephemeral SQL into that of another hour, or that of the first hour."""
+    fields = ("compiled", "compiled_code", "_pre_injected_sql", "extra_ctes", "extra_ctes_injected")
+    built = SimpleNamespace(**dict.fromkeys(fields, True))
+    seed = SimpleNamespace()
+    manifest = SimpleNamespace(nodes={"model.comeback.people": built, "seed.comeback.x": seed})
+    assert uncompiled(manifest) is manifest
+    assert [getattr(built, name) for name in fields] == [False, None, None, [], False]
+    assert vars(seed) == {}
+
+
+def test_what_reads_scores_is_a_step_of_its_own():
+    assert {"fqn:comeback.people", "fqn:comeback.segments"} <= set(SECOND_STEP)
