@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_inspect(commands)
     _add_source(commands)
+    _add_segment(commands)
     _add_land(commands)
     _add_run(commands)
     _add_replay(commands)
@@ -112,6 +113,23 @@ def _add_source(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(command="source")
     parser.add_argument("name", metavar="NAME", help="what to call it: a-z, 0-9 and _")
     parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
+
+
+def _add_segment(commands: argparse._SubParsersAction) -> None:
+    segment = commands.add_parser(
+        "segment",
+        help="segments of your own: people whom a query finds",
+        description="Segments of your own: people whom a query finds.",
+        epilog="Example: comeback segment new big_spenders",
+    )
+    parser = _add(
+        segment.add_subparsers(required=True, metavar="ACTION"),
+        "new",
+        "write the two files of a new segment into the home, for you to edit",
+        "comeback segment new big_spenders",
+    )
+    parser.set_defaults(command="segment")
+    parser.add_argument("name", metavar="NAME", help="what to call it: a-z, 0-9 and _")
 
 
 def _add_land(commands: argparse._SubParsersAction) -> None:

@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
-        *(init, inspect, source, land, run, replay, train),
+        *(init, inspect, source, segment, land, run, replay, train),
         *(erase, access, rectify, status, models, accept, deliver, explain, ui),
     )
     return {each.__name__: each for each in every}[name]
@@ -126,6 +126,15 @@ def source(home: Home, arguments: argparse.Namespace) -> None:
         "Next       correct the guesses that are wrong, then:"
         f" comeback inspect {files} --source {arguments.name}"
     )
+
+
+def segment(home: Home, arguments: argparse.Namespace) -> None:
+    """Draft a segment of the shop's own."""
+    from orchestration.drafts import new_segment
+
+    for path in new_segment(home, arguments.name):
+        print(f"Written    {path}")
+    print("Next       say in both files who is in it, then: comeback run --as-of latest")
 
 
 def land(home: Home, arguments: argparse.Namespace) -> None:

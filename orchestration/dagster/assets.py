@@ -291,7 +291,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
 
     @dg.asset(
         name=EXPORT_OP,
-        deps=[CART_SCORES.name],
+        deps=[CART_SCORES.name, "segment_sizes"],
         group_name=OUTPUT_GROUP,
         description="CSV files of the hour for e-mail and ads tools; people held out are left out.",
         **by_the_hour(partitions),
@@ -338,7 +338,7 @@ def published_database_asset(
     """The database of the analysts; an hour is done with it."""
 
     @dg.asset(
-        deps=["retargeting_export", SCORE_OUTCOMES.name, *DBT_TABLES],
+        deps=["retargeting_export", SCORE_OUTCOMES.name, "segment_sizes", *DBT_TABLES],
         group_name=OUTPUT_GROUP,
         description="published/analytics.duckdb and the page published/report.html, replaced whole"
         " at the end of an hour.",

@@ -16,17 +16,20 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from orchestration.dagster.shared import by_the_hour, hour_of, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
+from orchestration.warehouse.dbt_build import SECOND_STEP
+from orchestration.warehouse.people_build import build_people
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT
 
 
 def dbt_models(
     manifest: Mapping[str, Any], partitions: dg.PartitionsDefinition
 ) -> dg.AssetsDefinition:
-    """Every model of the dbt project, and every test as a check that blocks what follows."""
+    """Every model that reads no scores, and every test as a check that blocks what follows."""
     translator = Translator()
 
     @dbt_assets(
         manifest=manifest,
+        exclude=" ".join(SECOND_STEP),
         name="dbt_models",
         dagster_dbt_translator=translator,
         **by_the_hour(partitions),
@@ -44,6 +47,32 @@ def dbt_models(
         built.require_success()
 
     return dbt_project
+
+
+def people_models(
+    manifest: Mapping[str, Any], partitions: dg.PartitionsDefinition
+) -> dg.AssetsDefinition:
+    """The models that read the scores of the hour: people, segments and what rests on them."""
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest,
+        select=" ".join(SECOND_STEP),
+        name="people_models",
+        dagster_dbt_translator=translator,
+        **by_the_hour(partitions),
+    )
+    def people_project(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        run = run_of(context)
+        select = _selected_models(context, manifest, translator)
+        built = build_people(run.home, run.settings, hour_of(context), select)
+        with run.open_warehouse() as connection:
+            metadata = _table_metadata(connection)
+        for node in built.nodes:
+            yield from _dbt_events(context, node, metadata, manifest, translator)
+        built.require_success()
+
+    return people_project
 
 
 class Translator(DagsterDbtTranslator):

@@ -9,10 +9,11 @@ import dagster as dg
 
 from orchestration.dagster import asset_checks, assets, automation, output_copies
 from orchestration.dagster.accept_job import ACCEPT
-from orchestration.dagster.dbt_assets import dbt_models
+from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
 from orchestration.dagster.run import RUN_KEY, run_resource
+from orchestration.dagster.segment_assets import segment_sizes_asset, sizes_are_steady
 from orchestration.dagster.shared import hourly_partitions
 from orchestration.dagster.sqlite_tuning import tune_sqlite
 from orchestration.ground.home import Home
@@ -46,11 +47,13 @@ def build_definitions(home: Home) -> dg.Definitions:
             assets.models_asset(hours),
             assets.cart_scores_asset(hours, manifest),
             assets.score_outcomes_asset(hours),
+            people_models(manifest, hours),
+            segment_sizes_asset(hours),
             assets.retargeting_export_asset(hours),
             assets.published_database_asset(hours),
             delivered_exports_asset(hours),
         ],
-        asset_checks=asset_checks.asset_checks(),
+        asset_checks=[*asset_checks.asset_checks(), sizes_are_steady()],
         jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),

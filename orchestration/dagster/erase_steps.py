@@ -212,6 +212,7 @@ def _build(run: Run, select: list[str], *, full_refresh: bool = False) -> None:
         as_of=hour,
         command="run",
         select=select,
+        exclude=(),
         full_refresh=full_refresh,
     )
     built.require_success()

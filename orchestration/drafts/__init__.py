@@ -1,4 +1,4 @@
-"""Drafts of a shop's own sources: the two files of `comeback source new`.
+"""Drafts of what a shop has of its own: the two files of a source, and those of a segment.
 
 Belongs here: guessing from the first rows of some files what their fields mean, and writing the
 guesses down where a person corrects them. Not here: reading rows (`landing`), or whether the guess
@@ -9,8 +9,10 @@ is right: `comeback inspect` shows it, by what a run makes of it.
     words     names of fields and words for events, in some languages
     guesses   which field is which of ours
     texts     the two files
+    new_segment  the two files of a segment, about which nothing is guessed
 """
 
+from orchestration.drafts.new_segment import new_segment
 from orchestration.drafts.new_source import Draft, new_source
 
-__all__ = ["Draft", "new_source"]
+__all__ = ["Draft", "new_segment", "new_source"]

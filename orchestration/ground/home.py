@@ -62,6 +62,11 @@ class Home:
         return self.root / "sources"
 
     @property
+    def segments(self) -> Path:
+        """The shop's own segments, two files each."""
+        return self.root / "segments"
+
+    @property
     def warehouse(self) -> Path:
         """The private database, opened by the pipeline only."""
         return self.root / "warehouse.duckdb"

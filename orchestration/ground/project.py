@@ -1,17 +1,18 @@
-"""The dbt project as a home has it: the checkout's, with the home's own sources in it.
+"""The dbt project as a home has it: the checkout's, with the home's own sources and segments in it.
 
-Belongs here: which folder dbt reads for a home, and the two files of each source that a shop has
-defined for itself (`sources/<name>.yml` and `.sql`). Not here: what the files declare (`landing`),
-or running dbt (`warehouse`).
+Belongs here: which folder dbt reads for a home, and the two files of each source and segment that a
+shop has defined for itself (`sources/<name>.yml` and `.sql`, `segments/` likewise). Not here: what
+the files declare (`landing`, `segments`), or running dbt (`warehouse`).
 
-dbt reads one folder. Where a home has sources of its own, that folder is a copy in the home, which
-follows the checkout; else it is the checkout's. So an update of the checkout and a shop's sources
-never meet.
+dbt reads one folder. Where a home has any of its own, that folder is a copy in the home, which
+follows the checkout; else it is the checkout's. So an update of the checkout and what a shop
+has of its own never meet.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestration.ground import segments
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
@@ -36,37 +37,34 @@ def own_sources(home: Home) -> list[str]:
     Raises:
         ComebackError: one of its two files is missing, or the name is a source of the checkout.
     """
-    names = sorted({path.stem for path in home.sources.glob("*.*") if _is_definition(path)})
-    for name in names:
-        if (SOURCE_DEFINITIONS / f"{name}.yml").exists():
-            raise ComebackError(
-                f"{name} is a source that Comeback has already",
-                str(home.sources / f"{name}.yml"),
-                "rename the two files and the source in them",
-            )
-        for path in (home.sources / f"{name}.yml", home.sources / f"{name}.sql"):
-            if not path.exists():
-                raise ComebackError(
-                    f"the source {name} has no {path.name}",
-                    str(home.sources),
-                    "write it: dbt_project/docs/own_source.md",
-                )
-    return names
+    return _own(home.sources, "source", SOURCE_DEFINITIONS, "dbt_project/docs/own_source.md")
+
+
+def own_segments(home: Home) -> list[str]:
+    """Names of the segments that the shop has defined in its home, in order.
+
+    Raises:
+        ComebackError: one of its two files is missing, or the name is a segment of the checkout.
+    """
+    return _own(home.segments, "segment", DBT_PROJECT / segments.FOLDER, segments.GUIDE)
 
 
 def project_of(home: Home) -> Path:
     """The folder of the dbt project for a home, made or brought up to date where it is a copy.
 
     Raises:
-        ComebackError: as `own_sources`.
+        ComebackError: as `own_sources` and `own_segments`.
     """
-    names = own_sources(home)
-    if not names:
+    own: dict[str, Path] = {}
+    for name in own_sources(home):
+        own[(_STAGING / f"{name}.yml").as_posix()] = home.sources / f"{name}.yml"
+        own[(_STAGING / f"stg_{name}.sql").as_posix()] = home.sources / f"{name}.sql"
+    for name in own_segments(home):
+        for file in (f"{name}.yml", f"{name}.sql"):
+            own[(segments.FOLDER / file).as_posix()] = home.segments / file
+    if not own:
         return DBT_PROJECT
-    files = {inside: path for path, inside in project_files(DBT_PROJECT)}
-    for name in names:
-        files[(_STAGING / f"{name}.yml").as_posix()] = home.sources / f"{name}.yml"
-        files[(_STAGING / f"stg_{name}.sql").as_posix()] = home.sources / f"{name}.sql"
+    files = {inside: path for path, inside in project_files(DBT_PROJECT)} | own
     copy = home.dbt / "project"
     for path, inside in [*project_files(copy)] if copy.exists() else ():
         if inside not in files:
@@ -77,6 +75,23 @@ def project_of(home: Home) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, content)
     return copy
+
+
+def _own(folder: Path, kind: str, shipped: Path, guide: str) -> list[str]:
+    names = sorted({path.stem for path in folder.glob("*.*") if _is_definition(path)})
+    for name in names:
+        if (shipped / f"{name}.yml").exists():
+            raise ComebackError(
+                f"{name} is a {kind} that Comeback has already",
+                str(folder / f"{name}.yml"),
+                f"rename the two files and the {kind} in them",
+            )
+        for path in (folder / f"{name}.yml", folder / f"{name}.sql"):
+            if not path.exists():
+                raise ComebackError(
+                    f"the {kind} {name} has no {path.name}", str(folder), f"write it: {guide}"
+                )
+    return names
 
 
 def _is_definition(path: Path) -> bool:

@@ -36,6 +36,7 @@ from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress
+from orchestration.ground.settings_people import Engagement
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -229,6 +230,9 @@ class Settings(BaseModel):
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
     )
+    engagement: Annotated[Engagement, Mark.HOUR, Mark.LATER] = Field(
+        Engagement(), description="What a session is worth in people.engagement_score."
+    )
     notify: Annotated[WebAddress, Mark.LATER] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."
     )
@@ -241,7 +245,6 @@ class Settings(BaseModel):
         " landing/<source>.",
         examples=[{"canonical": "s3://shop-events/dumps"}],
     )
-
     follow_symlinks: Annotated[bool, Mark.LATER] = Field(
         False,
         description="Whether symbolic links are followed that lead out of a folder of dumps.",

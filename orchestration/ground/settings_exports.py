@@ -23,9 +23,12 @@ Profile = Annotated[
     InWords(f"one of email, {', '.join(_ADS)}, suppressions"),
 ]
 Identifier = Annotated[Literal["email", "external_id"], InWords("one of email, external_id")]
+# Of carts; any other is one of people.
+CART_SEGMENTS = ("on_the_fence", "likely_to_purchase", "unlikely_to_purchase")
 Segment = Annotated[
-    Literal["on_the_fence", "likely_to_purchase", "unlikely_to_purchase"],
-    InWords("one of on_the_fence, likely_to_purchase, unlikely_to_purchase"),
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]{0,50}$"),
+    InWords(f"one of {', '.join(CART_SEGMENTS)}, or of the segments of people such as vip"),
 ]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -104,7 +107,9 @@ class Export(BaseModel):
         "email", description="By what the e-mail tool finds a person; external_id is your user id."
     )
     segments: Annotated[tuple[Segment, ...], Strict(False)] = Field(
-        ("on_the_fence",), description="Whom a list of the ads holds."
+        ("on_the_fence",),
+        description="Whom a list of the ads holds: of carts on_the_fence, likely_to_purchase or"
+        " unlikely_to_purchase, or segments of people. A file for e-mail names those of people.",
     )
     window_days: Annotated[int, Field(ge=1, le=540)] = Field(
         7, description="A person stays on a list of the ads for so long after the last score."

@@ -41,6 +41,12 @@ from orchestration.warehouse.score_tables import (
     UNPUBLISHED_OUTCOMES,
     WITHDRAWN_PRIORITIES,
 )
+from orchestration.warehouse.segment_tables import (
+    IS_OPEN,
+    MEMBERSHIPS,
+    MEMBERSHIPS_DESCRIPTION,
+    SEGMENT_HISTORY,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -213,7 +219,22 @@ def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[
                 columns=columns,
             )
             tables.append(priorities)
+        if table is SEGMENT_HISTORY:
+            tables.append(_memberships(columns))
     return tables
+
+
+def _memberships(columns: dict[str, str]) -> _Table:
+    """Who is in which segment now: the stays of the history that go on."""
+    names = [name for name in columns if not name.startswith("left_")]
+    return _Table(
+        name=MEMBERSHIPS,
+        query=f"select {', '.join(names)} from scores.{SEGMENT_HISTORY.name} where {IS_OPEN}",
+        order=("segment", "person_id"),
+        key=None,
+        description=MEMBERSHIPS_DESCRIPTION,
+        columns={name: columns[name] for name in names},
+    )
 
 
 def _follow(

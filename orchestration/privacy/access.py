@@ -28,6 +28,7 @@ _BUILT = {
     "main.carts": _OWN,
     "main.cart_lines": f"cart_id in (select cart_id from main.carts where {_OWN})",
     "main.orders": _OWN,
+    "main.people": erasure.IS_PERSON_ERASED,
     "main.order_lines": f"order_key in (select order_key from main.orders where {_OWN})",
 }
 _EXPORTED = "vault.export_members"

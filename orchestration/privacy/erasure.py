@@ -52,6 +52,7 @@ from orchestration.warehouse import database
 from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 
 _SCORES = f"scores.{CART_SCORES.name}"
 # SQL, once `find` has been: whether a row with person_id is of the person
@@ -333,6 +334,7 @@ def scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         _SCORES: is_theirs,
         f"scores.{CONTACT_PLANS.name}": is_theirs,
         f"scores.{HOLDOUT_ARMS.name}": IS_PERSON_ERASED,
+        f"scores.{SEGMENT_HISTORY.name}": IS_PERSON_ERASED,
     }
 
 

@@ -5,7 +5,6 @@ it, and reading back what every model and test did. Not here: the SQL (`dbt_proj
 Dagster shows it (`dagster.dbt_assets`).
 """
 
-import functools
 import hashlib
 import json
 import logging
@@ -25,11 +24,13 @@ from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_files, project_of
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
+from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PACKAGE = "comeback"
+# What is built once the scores of the hour are there, as dbt's selection.
+SECOND_STEP = tuple(
+    f"fqn:{PACKAGE}.{folder}"
+    for folder in ("people", "segments", "triggers")
+    if (DBT_PROJECT / "models" / folder).is_dir()
+)
+# Of these a shop adds its own, and each is read whole every hour: none makes another table old.
+_OF_THE_HOUR = ("models/segments/", "models/triggers/")
 
 
 @dataclass(frozen=True)
@@ -104,13 +113,17 @@ def dbt_vars(
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
     tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources
-    of events.
+    of events and of all segments.
     """
     kind = type(settings)
     log_variables = marked(kind, Mark.LOG)
     names = {*log_variables, *marked(kind, Mark.HOUR)}
     values = settings.model_dump(mode="json", include=names)
-    values |= {"log_variables": log_variables, "event_sources": _event_sources(project)}
+    values |= {
+        "log_variables": log_variables,
+        "event_sources": _event_sources(project),
+        "segments": list(segments_in(project)),
+    }
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 
@@ -173,6 +186,8 @@ def code_version(project: Path) -> str:
     """
     digest = hashlib.sha256()
     for path, inside in project_files(project):
+        if inside.startswith(_OF_THE_HOUR):
+            continue
         if path.suffix == ".sql" or inside.startswith("models/staging/"):
             digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -240,6 +255,7 @@ def build(
     as_of: datetime | None,
     command: str = "build",
     select: Sequence[str] = (),
+    exclude: Sequence[str] = SECOND_STEP,
     full_refresh: bool = False,
     project: Path | None = None,
 ) -> BuildResult:
@@ -255,6 +271,7 @@ def build(
         as_of: the hour to score; None when only the log is built, which does not depend on it.
         command: `build` (models and tests) or `run` (models only).
         select: dbt's node selection; empty for all.
+        exclude: what of these is left out; by default what reads scores.
         full_refresh: build from all rows, whatever was built before.
         project: folder of the dbt project, if not the home's.
 
@@ -277,11 +294,12 @@ def build(
         target=home.dbt,
         variables=variables,
         select=select,
-        exclude=[f"stg_{name}" for name in all_sources if name not in with_rows],
+        exclude=[*exclude, *(f"stg_{name}" for name in all_sources if name not in with_rows)],
         full_refresh=full_refresh,
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
-    results = _invoke(home, settings, args, parsed_project(home.dbt, fingerprint))
+    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
+    results = _invoke(home, settings, args, manifest)
     built = BuildResult(tuple(_node_result(each) for each in results))
     seconds = time.monotonic() - begun
     logger.info(
@@ -308,23 +326,6 @@ def _invoke(
             "correct it, then run again",
         ) from outcome.exception
     return list(getattr(outcome.result, "results", ()))
-
-
-@functools.lru_cache(maxsize=1)
-def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
-    """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
-    import msgpack
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_msgpack_decoder
-
-    packed = (target / "partial_parse.msgpack").read_bytes()
-    # As dbt reads it, and numbers as keys in a yml too, which dbt writes and cannot read again.
-    unpack = functools.partial(
-        msgpack.unpackb, ext_hook=extended_msgpack_decoder, raw=False, strict_map_key=False
-    )
-    manifest = Manifest.from_msgpack(packed, decoder=unpack)
-    manifest.build_flat_graph()
-    return manifest
 
 
 @contextmanager

@@ -1,10 +1,10 @@
 """A new warehouse in the place of one that is damaged or gone, out of what is kept elsewhere.
 
-Dumps come from where they lie; the scores, plans and arms of past hours, the runs and the times at
-which files had landed from the published file; who was erased from the copy beside the key; models
-were never in it; what was delivered to tools, and who did what, from the damaged file where that
-can still be read. What the next hour builds is then what it would have built: a row is checked
-against the time at which its file came first.
+Dumps come from where they lie; the scores, plans, arms and segments of past hours, the runs and the
+times at which files had landed from the published file; who was erased from the copy beside the
+key; models were never in it; what was delivered to tools, and who did what, from the damaged file
+where that can still be read. What the next hour builds is then what it would have built: a row is
+checked against the time at which its file came first.
 
 Belongs here: putting these together in a file beside the old one, which takes its place in one
 step; the old one is put aside, never deleted. Not here: landing, or building tables.
@@ -34,12 +34,16 @@ from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
 from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.score_tables import AUDIT_LOG
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_SIZES
 
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
 # models are rewritten from their cards every hour, outcomes from the scores and the log
-_KEPT_TABLES = ("cart_scores", "runs", CONTACT_PLANS.name, HOLDOUT_ARMS.name)
+_KEPT_TABLES = (
+    *("cart_scores", "runs", CONTACT_PLANS.name, HOLDOUT_ARMS.name),
+    *(SEGMENT_HISTORY.name, SEGMENT_SIZES.name),
+)
 # nothing else has them
 _LISTS = (("vault", "export_lists"), ("vault", "export_members"))
 _AUDIT_LOG = ("scores", AUDIT_LOG.name)
@@ -92,7 +96,7 @@ def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> b
             there = connection.execute(
                 "select table_name from duckdb_tables() where database_name = 'published'"
             ).fetchall()
-            # an older version published no plans and no arms
+            # an older version published no plans, no arms and no segments
             for name in (each for each in _KEPT_TABLES if (each,) in there):
                 connection.execute(
                     f"insert into scores.{name} by name select * from published.main.{name}"

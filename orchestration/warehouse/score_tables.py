@@ -1,14 +1,16 @@
 """The tables of the schema `scores`, and the list of everything published.
 
 Belongs here: the one declaration of what dbt does not build: names, types, order, descriptions. Not
-here: what a declaration is (`table`), plans and arms (`contact_tables`), filling the tables
-(`modelling`, `run_log`, `late_data`, `outcomes`) or copying them (`outputs.published_database`).
+here: what a declaration is (`table`), plans and arms (`contact_tables`), segments
+(`segment_tables`), filling the tables (`modelling`, `run_log`, `late_data`, `outcomes`) or copying
+them (`outputs.published_database`).
 """
 
 from dataclasses import dataclass
 
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 from orchestration.warehouse.table import Column, Table
 
 CART_SCORES = Table(
@@ -181,7 +183,16 @@ RUNS = Table(
 # Of `runs`: those that wrote an hour of cart_scores.
 HAS_SCORED = "carts_scored is not null"
 
-SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, CONTACT_PLANS, HOLDOUT_ARMS, MODELS, RUNS)
+SCORE_TABLES = (
+    CART_SCORES,
+    SCORE_OUTCOMES,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    SEGMENT_HISTORY,
+    SEGMENT_SIZES,
+    MODELS,
+    RUNS,
+)
 
 # Beside dbt's late_data_report, which knows no scores: published as its last column.
 WITHDRAWN_PRIORITIES = Table(
@@ -291,6 +302,7 @@ PRIVATE_TABLES = (
     OUTCOMES_WATERMARK,
     ACCEPTED_FILES,
     AUDIT_LOG,
+    SEGMENT_HOURS,
 )
 
 
@@ -314,6 +326,7 @@ DBT_TABLES = {
     "items": BuiltTable(("item_id",)),
     "also_bought": BuiltTable(("item_id", "other_rank")),
     "daily_funnel": BuiltTable(("day",)),
+    "people": BuiltTable(("person_id",)),
     AMOUNTS_WITHOUT_RATE: BuiltTable(("day", "kind", "currency")),
     "landed_files": BuiltTable(("load_id",)),
     "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),

@@ -35,11 +35,13 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("models") == {"abandonment_model", "return_model"}
     snapshots = {"scoring_snapshots", "scoring_returns"}
     assert parents("cart_scores") == {"models", "sessions"} | snapshots
-    assert parents("retargeting_export") == {"cart_scores"}
+    assert parents("retargeting_export") == {"cart_scores", "segment_sizes"}
     assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
-    assert {"retargeting_export", "score_outcomes", "sessions", "carts"} <= parents(
-        "published_database"
-    )
+    assert "cart_scores" in parents("segment_members")
+    assert parents("segment_sizes") == {"segment_members"}
+    assert {
+        *("retargeting_export", "score_outcomes", "sessions", "carts", "people", "segment_sizes")
+    } <= parents("published_database")
     assert parents("delivered_exports") == {"retargeting_export", "published_database"}
 
 

@@ -96,7 +96,7 @@ def test_a_web_address_is_safe_or_refused(address, complaint):
         ({"exports": {"Mail": {"profile": "email"}}}, "'Mail' is no name of an export"),
         ({"exports": {"..": {"profile": "email"}}}, "'..' is no name of an export"),
         ({"exports": {"a": 3}}, r"'a' cannot be 3, .*give a table \[a\]"),
-        ({"exports": {"a": {"profile": "email", "segments": ["x"]}}}, "give a list, each one of"),
+        ({"exports": {"a": {"profile": "email", "segments": ["X"]}}}, "give a list, each one of"),
         ({"contacts": {"cart_url": "https://a/{x}"}}, "cart_url knows {cart_id} and {external_id}"),
         ({"contacts": {"cart_url": "https://a/{"}}, "the pattern of cart_url cannot be read"),
         ({"contacts": {"cart_url": "javascript:{cart_id}"}}, "cart_url must begin with https"),

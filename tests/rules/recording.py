@@ -30,9 +30,11 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import EventMsg
 
+from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse.dbt_build import project_fingerprint
+from orchestration.warehouse.score_tables import CART_SCORES
 
 PROJECT = Path(
     os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
@@ -109,7 +111,11 @@ def recording(
     Raises:
         RuntimeError: dbt cannot build the project.
     """
-    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "sources_with_rows": [*sources]}
+    variables = {
+        "as_of": PLACEHOLDER_HOUR.isoformat(),
+        "sources_with_rows": [*sources],
+        "segments": [*segments_in(project)],
+    }
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
     content = hashlib.sha256(Path(__file__).read_bytes())
@@ -140,7 +146,13 @@ def _raw_tables(project: Path) -> list[str]:
     with duckdb.connect() as connection:
         ensure_raw_tables(connection, load_sources(project / "models" / "staging"))
         tables = "select sql from duckdb_tables() where schema_name = 'raw'"
-        return ["create schema raw", *(sql for (sql,) in connection.execute(tables).fetchall())]
+        raw = [sql for (sql,) in connection.execute(tables).fetchall()]
+    return [
+        "create schema raw",
+        *raw,
+        "create schema scores",
+        CART_SCORES.ddl("scores.cart_scores"),
+    ]
 
 
 def _record(
@@ -173,7 +185,12 @@ def _record(
                 name=node.alias,
                 folder=node.fqn[1],
                 is_view=node.alias in views,
-                needs=[names[need] for need in node.depends_on.nodes if need in names],
+                # those of ephemeral models stand in its SQL
+                needs=[
+                    name
+                    for need, name in names.items()
+                    if need in node.depends_on.nodes or f'"main"."{name}"' in node.compiled_code
+                ],
                 statements={
                     found: build.statements.get(node.unique_id, [])
                     for found, build in builds.items()
@@ -232,7 +249,10 @@ def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Bui
 def _parsed(project: Path) -> Manifest:
     """The project as dbt has parsed it; once a process, as it takes longer than a build."""
     with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        variables = {"as_of": PLACEHOLDER_HOUR.isoformat()}
+        variables = {
+            "as_of": PLACEHOLDER_HOUR.isoformat(),
+            "segments": [*segments_in(project)],
+        }
         return _invoke(dbtRunner(), "parse", project, Path(folder), variables)
 
 

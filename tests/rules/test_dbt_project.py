@@ -14,6 +14,7 @@ import yaml
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing import ensure_raw_tables, load_sources
+from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars
 
 from .recording import PROJECT
@@ -25,6 +26,7 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
+        ensure_score_tables(connection)
     hour = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None).isoformat()
     done = subprocess.run(
         [
@@ -58,11 +60,12 @@ def test_a_variable_that_is_a_setting_is_marked_as_one():
     assert settings == {*marked(Settings, Mark.LOG), *marked(Settings, Mark.HOUR)}
 
 
-# Snapshots are of an hour and are made whole in each.
+# Snapshots and people are of an hour and are made whole in each.
+OF_AN_HOUR = {"snapshots", "people", "segments"}
 LOG_FOLDERS = sorted(
     path.name
     for path in (PROJECT / "models").iterdir()
-    if path.is_dir() and path.name != "snapshots"
+    if path.is_dir() and path.name not in OF_AN_HOUR
 )
 # Nobody sets these; a source that has its first rows changes no row that is there.
 UNSET = {"event_sources", "sources_with_rows"}

@@ -12,7 +12,7 @@ import yaml
 from .recording import PROJECT
 
 MODELS = PROJECT / "models"
-FILES = {path.name: path for path in sorted(MODELS.rglob("*.yml"))}
+FILES = {path.relative_to(MODELS).as_posix(): path for path in sorted(MODELS.rglob("*.yml"))}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
 BLOCKS = {
     name: text

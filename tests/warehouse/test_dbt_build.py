@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
 import pytest
@@ -11,15 +12,16 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark
 from orchestration.warehouse.dbt_build import (
+    SECOND_STEP,
     BuildResult,
     NodeResult,
     code_version,
     dbt_args,
     dbt_vars,
-    parsed_project,
     project_fingerprint,
     reason_phrases,
 )
+from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
 
 
 def node(unique_id: str, status: str, message: str = "") -> NodeResult:
@@ -63,6 +65,28 @@ def test_the_hour_and_the_settings_become_variables():
             "snowplow",
             "tealium",
         ],
+        "segments": [
+            "at_risk",
+            "browsing_enthusiasts",
+            "dormant_buyers",
+            "frequent_buyers",
+            "likely_to_purchase",
+            "new_visitors",
+            "on_the_fence",
+            "serial_abandoners",
+            "unlikely_to_purchase",
+            "vip",
+        ],
+        "engagement": {
+            "days": 30,
+            "half_life_days": 7,
+            "points": 1,
+            "long_minutes": 5,
+            "long_points": 1,
+            "many_views": 7,
+            "many_views_points": 1,
+            "add_points": 1,
+        },
     }
 
 
@@ -227,3 +251,18 @@ def test_a_parsed_project_with_numbers_as_keys_is_read(tmp_path):
     packed = manifest.to_msgpack(encoder=extended_mashumaro_encoder)
     (tmp_path / "partial_parse.msgpack").write_bytes(packed)
     assert parsed_project(tmp_path, "a").metadata.env == manifest.metadata.env
+
+
+def test_a_project_that_was_built_is_made_as_it_was_before_any_build():
+    """Else dbt would put no ephemeral SQL into that of another hour, or that of the first hour."""
+    fields = ("compiled", "compiled_code", "_pre_injected_sql", "extra_ctes", "extra_ctes_injected")
+    built = SimpleNamespace(**dict.fromkeys(fields, True))
+    seed = SimpleNamespace()
+    manifest = SimpleNamespace(nodes={"model.comeback.people": built, "seed.comeback.x": seed})
+    assert uncompiled(manifest) is manifest
+    assert [getattr(built, name) for name in fields] == [False, None, None, [], False]
+    assert vars(seed) == {}
+
+
+def test_what_reads_scores_is_a_step_of_its_own():
+    assert {"fqn:comeback.people", "fqn:comeback.segments"} <= set(SECOND_STEP)

@@ -64,6 +64,10 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "score_outcomes",
         "contact_plans",
         "holdout_arms",
+        "people",
+        "segment_memberships",
+        "segment_history",
+        "segment_sizes",
         "retargeting_priorities",
         "models",
         "daily_funnel",
@@ -122,3 +126,24 @@ def test_a_client_of_duckdb_1_5_reads_the_file(simulated_home, duckdb_1_5):
         expected = connection.execute("select count(*) from carts").fetchone()[0]
     assert version.startswith("1.5.")
     assert int(carts) == expected > 1000
+
+
+def test_people_of_the_shop_are_in_segments_and_in_one_of_a_group(simulated_home):
+    with open_published(simulated_home) as connection:
+        sizes = connection.execute(
+            "select segment, person_count from segment_sizes"
+            " where as_of = (select max(as_of) from segment_sizes) order by segment"
+        ).fetchall()
+        members = connection.execute(
+            "select segment, count(*) from segment_memberships group by 1 order by 1"
+        ).fetchall()
+        in_two = connection.execute(
+            "select person_id from segment_memberships"
+            " where segment in ('dormant_buyers', 'at_risk', 'new_visitors')"
+            " group by 1 having count(*) > 1"
+        ).fetchall()
+        best = connection.execute("select max(engagement_score) from people").fetchone()[0]
+    assert [each for each in sizes if each[1]] == members
+    assert {"vip", "at_risk", "new_visitors", "on_the_fence"} <= dict(members).keys()
+    assert in_two == []
+    assert best == 100

@@ -37,7 +37,7 @@ SOURCE = "canonical"
 # `runs`, `landed_files` and `set_aside_rows` describe runs and files, which differ.
 PUBLISHED = (
     *("sessions", "carts", "cart_lines", "orders", "order_lines", "items", "also_bought"),
-    "daily_funnel",
+    *("daily_funnel", "people"),
     *("cart_scores", "score_outcomes", "retargeting_priorities", "models"),
 )
 WAREHOUSE = {

@@ -88,7 +88,8 @@ def person_facts(
         preset: of its file.
         known: what is known of people.
         hour: the scored hour.
-        scored: the carts, see `people.scored_carts`.
+        scored: the carts, see `people.scored_carts`, and is_member: whether the person is in a
+            segment of people that the export takes; null: no.
         listed: the list before the hour; None: there is none.
 
     Returns:
@@ -175,7 +176,7 @@ def _is_consented(entry: Export) -> pl.Expr:
 
 def _is_worth_it(entry: Export) -> pl.Expr:
     if entry.is_ads:
-        return pl.col("segment").is_in(entry.segments)
+        return pl.col("segment").is_in(entry.segments) | pl.col("is_member")
     return pl.col("best_action") != "nothing"
 
 

@@ -15,10 +15,12 @@ import polars as pl
 
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
+from orchestration.ground.project import project_of
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
-from orchestration.outputs.exports import csv_text, membership, people
+from orchestration.outputs.exports import csv_text, membership, people, segments
 from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
@@ -82,26 +84,44 @@ def prepare_exports(
     Raises:
         ComebackError: there is no such preset.
     """
+    known_segments = segments_in(project_of(home))
+    takes = {
+        name: segments.taken(name, each, known_segments) for name, each in settings.exports.items()
+    }
     presets = {
-        name: find_preset(each.profile, each.preset, name)
+        name: find_preset(each.profile, each.preset, name).model_copy(
+            update={"has_segments": each.profile == "email" and bool(takes[name])}
+        )
         for name, each in settings.exports.items()
     }
     erasure_key = None if is_rewriting else read_key(home.erasure_key)
     before = {
-        name: membership.read_before(connection, name, _form(each), hour, erasure_key)
+        name: membership.read_before(
+            connection, name, _form(each, presets[name]), hour, erasure_key
+        )
         for name, each in settings.exports.items()
     }
     windows = {each.window_days if each.is_ads else None for each in settings.exports.values()}
     carts = {days: people.scored_carts(connection, hour, days) for days in windows}
-    known = read_known(connection, home, hour, settings, carts.values(), before.values())
+    members = {name: segments.members_of(connection, takes[name], hour) for name in takes}
+    scored = {
+        name: segments.with_members(
+            connection,
+            carts[each.window_days if each.is_ads else None],
+            # a contact by e-mail is about a cart
+            members[name] if each.is_ads else members[name].clear(),
+            hour,
+        )
+        for name, each in settings.exports.items()
+    }
+    known = read_known(connection, home, hour, settings, scored.values(), before.values())
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
-        one = _Exporter(name, export, presets[name], settings.contacts, hour, known)
-        scored = carts[export.window_days if export.is_ads else None]
+        one = _Exporter(name, export, presets[name], settings.contacts, hour, known, members[name])
         rolled, summary, is_full = one.export(
             connection,
-            scored,
+            scored[name],
             before[name],
             is_accepted=name in set(accepted),
             is_lost=name in set(delivered_before),
@@ -112,7 +132,8 @@ def prepare_exports(
         if not has_vault and before[name].listed is None:
             continue
         sums = [each.sha256 for each in files]
-        prepared.deliveries.append(Delivery(name, _form(export), hour, rolled, is_full, sums))
+        form = _form(export, presets[name])
+        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums))
     return prepared
 
 
@@ -126,6 +147,7 @@ class _Exporter:
     contacts: Contacts
     hour: datetime
     known: Known
+    members: pl.DataFrame
 
     def export(
         self,
@@ -226,6 +248,7 @@ class _Exporter:
         for known in (people.cart_items, people.bought_with):
             of_carts = known(connection, eligible["cart_id"])
             merged = merged.join(of_carts, on="cart_id", how="left", maintain_order="left")
+        merged = merged.join(self.members, on="person_id", how="left", maintain_order="left")
         merged = merged.with_columns(
             external_id=pl.col("user_id"),
             cart_segment=pl.col("segment"),
@@ -258,5 +281,6 @@ class _Exporter:
             yield f"{cells} values of profiles could not be used: {fault.replace('_', ' ')}"
 
 
-def _form(export: Export) -> str:
-    return f"{export.profile} {export.preset} {export.identifier}"
+def _form(export: Export, preset: Preset) -> str:
+    form = f"{export.profile} {export.preset} {export.identifier}"
+    return f"{form} with segments" if preset.has_segments else form

@@ -47,6 +47,8 @@ MERGE_FIELDS = (
     "item_count",
     *(f"also_bought_{i}" for i in range(1, ALSO_BOUGHT + 1)),
 )
+# What a file says beside these of somebody in segments of people, if the export takes any.
+SEGMENTS = "segments"
 # What the row of somebody who left a list says beside the identifier: imports clear no blanks.
 LEFT_FIELDS = ("cart_segment", "cart_priority", "score_as_of")
 SUPPRESSION_FIELDS = ("email", "reason", "since")
@@ -104,6 +106,7 @@ class Preset(BaseModel):
         most_bytes: bytes after which the tool cuts a text; 0: none.
         columns: of the ads, all columns in order.
         least_persons: a list of fewer is never used by the tool: a warning.
+        has_segments: whether there is the field `SEGMENTS`; set by the export, not by the file.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -118,6 +121,7 @@ class Preset(BaseModel):
     most_bytes: Annotated[int, Field(ge=0)] = 0
     columns: Annotated[tuple[Column, ...], Strict(False)] = ()
     least_persons: Annotated[int, Field(ge=0)] = 0
+    has_segments: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -125,7 +129,8 @@ class Preset(BaseModel):
             raise ValueError("the presets of the ads have columns, and no others")
         if self.is_ads and not any(column.is_identifier for column in self.columns):
             raise ValueError("there is no column with an e-mail or a phone")
-        known = SUPPRESSION_FIELDS if self.profile == "suppressions" else MERGE_FIELDS
+        merged = (*MERGE_FIELDS, SEGMENTS)
+        known = SUPPRESSION_FIELDS if self.profile == "suppressions" else merged
         for name in (*self.headers, *self.omit, *filter(None, [self.last])):
             if self.is_ads or name not in known:
                 raise ValueError(f"{name!r} is no field of the profile {self.profile}")
@@ -145,7 +150,8 @@ class Preset(BaseModel):
         left_out = set(self.omit)
         if self.one_identifier:
             left_out.update(set(IDENTIFIERS) - {identifier})
-        return self._ordered(name for name in MERGE_FIELDS if name not in left_out)
+        names = (*MERGE_FIELDS, SEGMENTS) if self.has_segments else MERGE_FIELDS
+        return self._ordered(name for name in names if name not in left_out)
 
     def left_fields(self, identifier: str) -> tuple[str, ...]:
         """The fields of the file of those who left, in order."""

@@ -1,0 +1,26 @@
+{#- What belongs here: the points that a session gives a person, as the setting `engagement` has them. -#}
+
+{#-
+    The points of a session at the hour, in billionths: whole numbers, since a sum of fractions would depend on the order
+    of adding. None from `days` after its end on; half as many with each `half_life_days` of age.
+-#}
+{%- macro engagement_points(started_at, ended_at, view_count, add_count) -%}
+{%- set rule = var('engagement') -%}
+case
+    when {{ ended_at }} > {{ as_of() }} - interval '{{ rule.days }}' day
+        then cast(round(1000000000 * pow(
+            cast(0.5 as double),
+            {{ hours_between(ended_at, as_of()) }} / {{ 24 * rule.half_life_days }}
+        ) * cast(
+            {{ rule.points }}
+            + case
+                when {{ ended_at }} > {{ started_at }} + interval '{{ rule.long_minutes }}' minute
+                    then {{ rule.long_points }}
+                else 0
+            end
+            + case when {{ view_count }} > {{ rule.many_views }} then {{ rule.many_views_points }} else 0 end
+            + case when {{ add_count }} > 0 then {{ rule.add_points }} else 0 end
+        as double)) as bigint)
+    else 0
+end
+{%- endmacro -%}

@@ -1,0 +1,125 @@
+{#-
+    What belongs here: who a person is, and what of the log is a person's: the same SQL for tables of the log and for the
+    log as it stood at an hour. An event is of whoever it belonged to when it happened.
+-#}
+
+{#- Whom an event, a cart or an order is of: the user where it is known, else the visitor. -#}
+{%- macro person_id(owner, visitor) -%}
+coalesce('user:' || {{ owner }}, {{ visitor }})
+{%- endmacro -%}
+
+{#- Adds CTEs, the last of which is `visits`: what each person did in each session, of the activities of `log`. -#}
+{%- macro visits_of(log) -%}
+visit_totals as (
+
+    select
+        visitor_id,
+        session_number,
+        owner_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        min(event_at) as started_at,
+        max(event_at) as ended_at,
+        count(*) as event_count,
+        count(*) filter (where event_type = 'page_view') as page_view_count,
+        count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
+        count(*) filter (where event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
+        min_by(row_key, event_number) filter (where {{ has_context('device') }}) as device_row_key,
+        min_by(row_key, event_number) filter (where {{ has_context('country') }}) as country_row_key
+    from {{ log }}
+    where is_activity
+    group by visitor_id, session_number, owner_id
+
+),
+
+visit_rows as (
+
+    select
+        row_key,
+        device_type,
+        country
+    from {{ ref('candidate_events') }}
+    where row_key in (
+        select visit_totals.device_row_key from visit_totals
+        union all
+        select visit_totals.country_row_key from visit_totals
+    )
+
+),
+
+visits as (
+
+    select
+        visit_totals.visitor_id,
+        visit_totals.session_number,
+        visit_totals.owner_id,
+        visit_totals.person_id,
+        visit_totals.started_at,
+        visit_totals.ended_at,
+        visit_totals.event_count,
+        visit_totals.page_view_count,
+        visit_totals.view_count,
+        visit_totals.add_count,
+        device_rows.device_type,
+        country_rows.country
+    from visit_totals
+    left join visit_rows as device_rows on visit_totals.device_row_key = device_rows.row_key
+    left join visit_rows as country_rows on visit_totals.country_row_key = country_rows.row_key
+
+)
+{%- endmacro -%}
+
+{#- Adds CTEs, the last of which is `category_views`: how often each person viewed a category in a session of `log`. -#}
+{%- macro category_views_of(log) -%}
+viewed as (
+
+    select
+        log.visitor_id,
+        log.session_number,
+        log.owner_id,
+        log.event_at,
+        log.row_key,
+        candidates.item_id,
+        candidates.item_category,
+        candidates.item_brand,
+        candidates.quantity,
+        candidates.price,
+        candidates.currency
+    from {{ log }} as log
+    inner join {{ ref('candidate_events') }} as candidates on log.row_key = candidates.row_key
+    where
+        log.is_activity
+        and log.event_rank = {{ event_rank("'view_item'") }}
+
+),
+
+viewed_items as (
+
+    {{ items_of('viewed', ['visitor_id', 'session_number', 'owner_id', 'event_at'], is_described=true) }}
+
+),
+
+category_views as (
+
+    select
+        visitor_id,
+        session_number,
+        owner_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        item_category,
+        count(*) as view_count,
+        min(event_at) as first_viewed_at,
+        max(event_at) as last_viewed_at
+    from viewed_items
+    where item_category is not null
+    group by visitor_id, session_number, owner_id, item_category
+
+)
+{%- endmacro -%}
+
+{#- The log up to the hour, of the sessions of a relation. -#}
+{%- macro log_at_hour_of(sessions) -%}
+select * from {{ ref('ordered_events') }}
+    where
+        event_at <= {{ as_of() }}
+        and {{ keys_in(sessions, ['visitor_id', 'session_number']) }}
+{%- endmacro -%}

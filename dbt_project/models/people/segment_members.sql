@@ -1,0 +1,61 @@
+-- Who is in which segment at the hour. Of a group a person is in the segment of the highest rank.
+
+{{ config(materialized='rebuilt') }}
+
+with
+
+{% for name in var('segments') -%}
+{{ name }}_segment as (
+
+    select person_id from {{ ref(name) }}
+
+),
+
+{% endfor -%}
+candidates as (
+
+    {% for name in var('segments') -%}
+        select
+            person_id,
+            '{{ name }}' as segment,
+            {{ segment_meta(name, 'version', 1) }} as version,
+            {{ segment_group(name) }} as segment_group,
+            {{ segment_meta(name, 'rank', 0) }} as segment_rank
+        from {{ name }}_segment
+        union
+    {% endfor -%}
+    select
+        cast(null as string) as person_id,
+        cast(null as string) as segment,
+        cast(null as integer) as version,
+        cast(null as string) as segment_group,
+        cast(null as integer) as segment_rank
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by person_id, coalesce(segment_group, 'segment ' || segment)
+            order by segment_rank desc
+        ) as place
+    from candidates
+    where person_id is not null
+
+),
+
+final as (
+
+    select
+        person_id,
+        segment,
+        cast(version as bigint) as version,
+        segment_group
+    from ranked
+    where place = 1
+
+)
+
+select * from final

@@ -1,0 +1,135 @@
+"""Segments as an analyst defines them: two files each, read from the dbt project.
+
+Belongs here: which segments there are, and what the yml of each says beside its SQL. Not here: who
+is in them (`dbt_project/models/people/segment_members.sql`), nor their history
+(`warehouse.segment_history`).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import ComebackError
+
+FOLDER = Path("models/segments")
+GUIDE = "dbt_project/docs/segments.md"
+# longer ones would be no names of files or columns everywhere
+NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
+# the one in C takes a tenth of the time
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_KEYS = ("owner", "version", "group", "rank", "export")
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment.
+
+    Attributes:
+        name: that of its two files.
+        description: what its yml says of it.
+        owner: whom to ask.
+        version: of its rule; another one ends all stays.
+        group: segments of one group exclude each other; empty: it excludes none.
+        rank: of those of a group that fit a person the highest counts.
+        export: names of exports that take its members.
+        content: a hash over its two files.
+    """
+
+    name: str
+    description: str
+    owner: str
+    version: int
+    group: str
+    rank: int
+    export: tuple[str, ...]
+    content: str
+
+
+def segments_in(project: Path = DBT_PROJECT) -> dict[str, Segment]:
+    """The segments of a dbt project, by name, in order.
+
+    Raises:
+        ComebackError: a file is missing, or the yml says what does not fit.
+    """
+    folder = project / FOLDER
+    names = sorted({path.stem for path in folder.glob("*.*") if path.suffix in (".yml", ".sql")})
+    found = {name: _segment(folder, name) for name in names}
+    _require_ranks(found, folder)
+    return found
+
+
+def digest(segments: Mapping[str, Segment]) -> str:
+    """First 12 hex digits of a hash over what the segments are made of."""
+    text = "\n".join(f"{each.name} {each.content}" for each in segments.values())
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _segment(folder: Path, name: str) -> Segment:
+    yml, sql = folder / f"{name}.yml", folder / f"{name}.sql"
+    for path in (yml, sql):
+        if not path.exists():
+            raise ComebackError(
+                f"the segment {name} has no {path.name}", str(folder), f"write it: {GUIDE}"
+            )
+    if not NAME.fullmatch(name):
+        raise _wrong(yml, f"{name!r} is no name of a segment", "use a-z, 0-9 and _")
+    try:
+        declared = yaml.load(yml.read_text(encoding="utf-8"), _Loader)
+        model = next(each for each in declared["models"] if each["name"] == name)
+        meta = dict(model["config"]["meta"])
+    except yaml.YAMLError as error:
+        raise _wrong(yml, f"it is no yml ({' '.join(str(error).split())})", GUIDE) from error
+    except (TypeError, KeyError, ValueError, StopIteration) as error:
+        raise _wrong(yml, f"it has no model {name} with config.meta", GUIDE) from error
+    for key in meta:
+        if key not in _KEYS:
+            raise _wrong(yml, f"meta.{key} is nothing known", f"use {', '.join(_KEYS)}")
+    description, owner, export = model.get("description"), meta.get("owner"), meta.get("export", ())
+    if not _is_text(description):
+        raise _wrong(yml, "it has no description", "say who is in the segment")
+    if not _is_text(owner):
+        raise _wrong(yml, "meta.owner is missing", "name whom to ask")
+    version, rank = meta.get("version"), meta.get("rank", 0)
+    if not (_is_whole(version) and version >= 1):
+        raise _wrong(yml, f"meta.version is {version!r}", "give a whole number from 1")
+    if not _is_whole(rank):
+        raise _wrong(yml, f"meta.rank is {rank!r}", "give a whole number")
+    group = meta.get("group", "")
+    if group and not (isinstance(group, str) and NAME.fullmatch(group)):
+        raise _wrong(yml, f"meta.group is {group!r}", "use a-z, 0-9 and _")
+    if not (isinstance(export, list | tuple) and all(map(_is_text, export))):
+        raise _wrong(yml, f"meta.export is {export!r}", "give a list of names of exports")
+    content = hashlib.sha256(yml.read_bytes() + b"\0" + sql.read_bytes()).hexdigest()
+    return Segment(name, description, owner, version, group or "", rank, tuple(export), content)
+
+
+def _require_ranks(segments: Mapping[str, Segment], folder: Path) -> None:
+    """Raise where two segments of a group share a rank: nothing would say which one counts."""
+    ranks: dict[tuple[str, int], str] = {}
+    for each in segments.values():
+        if not each.group:
+            continue
+        other = ranks.setdefault((each.group, each.rank), each.name)
+        if other != each.name:
+            raise _wrong(
+                folder / f"{each.name}.yml",
+                f"meta.rank {each.rank} in the group {each.group} is that of {other} too",
+                "give each segment of a group a rank of its own",
+            )
+
+
+def _wrong(path: Path, what: str, then: str) -> ComebackError:
+    return ComebackError(what, str(path), then)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,55 @@
+"""The second build of an hour: people, segments and what else reads scores, with the history.
+
+Belongs here: which hours are built in which order, so that the history of segments is that of one
+run over everything. Not here: what an hour changes of it (`segment_history`), or running dbt
+(`dbt_build`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from orchestration.ground.home import Home
+from orchestration.ground.project import project_of
+from orchestration.ground.segments import segments_in
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import database, dbt_build, segment_history
+from orchestration.warehouse.dbt_build import SECOND_STEP, BuildResult
+
+# All that the history needs of an hour.
+_OF_A_PAST_HOUR = ("people", "segment_members")
+
+
+def build_people(
+    home: Home, settings: Settings, as_of: datetime, select: Sequence[str] = ()
+) -> BuildResult:
+    """Build what reads the scores of an hour, over the warehouse, which must not be open.
+
+    Hours whose members late rows may have changed are built first, without tests.
+
+    Args:
+        home: whose warehouse.
+        settings: what the shop has set.
+        as_of: the hour; its scores are there.
+        select: dbt's node selection; empty for all, and the history with them.
+
+    Raises:
+        ComebackError: as `dbt_build.build`; or a past hour cannot be built.
+    """
+    if select:
+        return dbt_build.build(home, settings, as_of=as_of, select=select, exclude=())
+    segments = segments_in(project_of(home))
+    with database.connect(home, settings) as connection:
+        hours = segment_history.hours_to_take(connection, as_of, segments)
+    is_last = hours[-1:] == [as_of]
+    for hour in hours[:-1] if is_last else hours:
+        past = dbt_build.build(
+            home, settings, as_of=hour, command="run", select=_OF_A_PAST_HOUR, exclude=()
+        )
+        past.require_success()
+        with database.connect(home, settings) as connection:
+            segment_history.take(connection, hour, segments)
+    built = dbt_build.build(home, settings, as_of=as_of, select=SECOND_STEP, exclude=())
+    if is_last and not built.bad:
+        with database.connect(home, settings) as connection:
+            segment_history.take(connection, as_of, segments)
+    return built

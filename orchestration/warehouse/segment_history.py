@@ -1,0 +1,222 @@
+"""Who came into which segment when, and left it: `scores.segment_history` and `segment_sizes`.
+
+Belongs here: what an hour changes of the history, and which hours late rows make it look at again.
+Not here: who is in a segment at one hour (`dbt_project/models/people/segment_members.sql`), nor
+building that for several hours (`people_build`).
+
+The history at an hour follows from that of the hour before and the members at the hour. So hours
+are taken in order, and taking one forgets all from it on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import takewhile
+
+import duckdb
+import polars as pl
+
+from orchestration.ground.segments import Segment, digest
+from orchestration.ground.sql import transaction
+from orchestration.warehouse.segment_tables import (
+    IS_OPEN,
+    SEGMENT_HISTORY,
+    SEGMENT_HOURS,
+    SEGMENT_SIZES,
+)
+
+# Late rows change the history of so long before its newest hour. An hour costs as much as it did
+# when it was new: 168 of them minutes, a year of them days.
+LONGEST_LOOK_BACK = timedelta(days=7)
+# A segment of fewer people doubles by chance.
+FEWEST_PEOPLE = 10
+
+_HISTORY = f"scores.{SEGMENT_HISTORY.name}"
+_SIZES = f"scores.{SEGMENT_SIZES.name}"
+_HOURS = f"scores.{SEGMENT_HOURS.name}"
+_STAY = "(person_id, segment, version)"
+_MEMBERS = f"select {_STAY} from main.segment_members"
+
+
+def hours_to_take(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, segments: Mapping[str, Segment]
+) -> list[datetime]:
+    """The hours whose members may not be what the history has, in order.
+
+    They are the hour itself where it is the newest, those from the first new event on, those that
+    a run which died left, and an hour between others with all after it. Hours before the
+    segments were last changed, and those `LONGEST_LOOK_BACK` before the newest, stay as they
+    are.
+
+    Args:
+        connection: the open warehouse, with the log of the hour.
+        as_of: the hour that is run.
+        segments: those there are.
+    """
+    known = connection.execute(
+        f"select as_of, load_id, segments from {_HOURS} order by as_of desc"
+    ).fetchall()
+    if not known:
+        return [as_of]
+    newest = max(known[0][0], as_of)
+    content = digest(segments)
+    unchanged = [hour for hour, _, of in takewhile(lambda row: row[2] == content, known)]
+    unknown_from = _first_new_event(connection, max(load or 0 for _, load, _ in known))
+    loads = {hour: load for hour, load, _ in known}
+    again = {
+        hour
+        for hour in unchanged
+        if loads[hour] is None or (unknown_from is not None and hour >= unknown_from)
+    }
+    later = {hour for hour in loads if hour > as_of}
+    if as_of == newest:
+        again.add(as_of)
+    elif as_of not in loads and later.issubset(unchanged) and as_of > unchanged[-1]:
+        again |= {as_of} | later
+    return sorted(hour for hour in again if hour > newest - LONGEST_LOOK_BACK)
+
+
+def take(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, segments: Mapping[str, Segment]
+) -> None:
+    """Take the members of an hour into the history, which forgets all from that hour on.
+
+    Args:
+        connection: the open warehouse, with `main.segment_members` of that hour.
+        as_of: the hour.
+        segments: those there are.
+    """
+    defined = pl.DataFrame(
+        [(each.name, each.version, each.group or None) for each in segments.values()],
+        schema={"name": pl.String, "version": pl.Int64, "segment_group": pl.String},
+        orient="row",
+    )
+    connection.register("defined_segments", defined)
+    with transaction(connection):
+        connection.execute(f"delete from {_HISTORY} where entered_at >= ?", [as_of])
+        connection.execute(
+            f"update {_HISTORY} set left_at = null, left_reason = null where left_at >= ?", [as_of]
+        )
+        connection.execute(
+            f"""
+            update {_HISTORY} as stays
+            set left_at = ?, left_reason = case
+                when segment not in (select name from defined_segments) then 'removed'
+                when (segment, version) not in (select (name, version) from defined_segments)
+                    then 'new_version'
+                when (person_id, segment) in (
+                    select (members.person_id, defined_segments.name)
+                    from main.segment_members as members
+                    inner join defined_segments using (segment_group)
+                ) then 'other_segment'
+                else 'rule'
+            end
+            where {IS_OPEN} and {_STAY} not in ({_MEMBERS})
+            """,
+            [as_of],
+        )
+        connection.execute(
+            f"""
+            insert into {_HISTORY} by name
+            select person_id, segment, version, ?::timestamp as entered_at
+            from main.segment_members
+            where {_STAY} not in (select {_STAY} from {_HISTORY} where {IS_OPEN})
+            order by person_id, segment
+            """,
+            [as_of],
+        )
+        connection.execute(f"delete from {_SIZES} where as_of >= ?", [as_of])
+        connection.execute(
+            f"""
+            insert into {_SIZES} by name
+            select
+                $as_of::timestamp as as_of,
+                name as segment,
+                version,
+                (select count(*) from {_HISTORY} where segment = name and {IS_OPEN})
+                    as person_count,
+                (select count(*) from {_HISTORY} where segment = name and entered_at = $as_of)
+                    as entered_count,
+                (select count(*) from {_HISTORY} where segment = name and left_at = $as_of)
+                    as left_count
+            from defined_segments
+            order by name
+            """,
+            {"as_of": as_of},
+        )
+        connection.execute(f"update {_HOURS} set load_id = null where as_of > ?", [as_of])
+        connection.execute(f"delete from {_HOURS} where as_of = ?", [as_of])
+        connection.execute(
+            f"insert into {_HOURS} by name select ?::timestamp as as_of,"
+            " (select coalesce(max(load_id), 0) from raw.files) as load_id, ? as segments",
+            [as_of, digest(segments)],
+        )
+    connection.unregister("defined_segments")
+
+
+def sizes_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, int]:
+    """People in each segment at an hour, by name; empty where it is not of the history."""
+    query = f"select segment, person_count from {_SIZES} where as_of = ? order by segment"
+    return dict(connection.execute(query, [as_of]).fetchall())
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A segment that grew or shrank by more than half within a day."""
+
+    segment: str
+    before: int
+    now: int
+
+    def __str__(self) -> str:
+        """In a sentence."""
+        return f"{self.segment} had {self.before:,} people within the day before, now {self.now:,}"
+
+
+def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing]:
+    """Segments that had half more people, or half less, at some hour of the day before.
+
+    Not those that had another version then, or never `FEWEST_PEOPLE`.
+    """
+    rows = connection.execute(
+        f"""
+        select
+            now.segment,
+            case
+                when 2 * now.person_count < max(earlier.person_count)
+                    then max(earlier.person_count)
+                else min(earlier.person_count)
+            end as before,
+            now.person_count
+        from {_SIZES} as now
+        inner join {_SIZES} as earlier
+            on
+                now.segment = earlier.segment
+                and now.version = earlier.version
+                and earlier.as_of < now.as_of
+                and earlier.as_of >= now.as_of - interval '1' day
+        where now.as_of = ?
+        group by now.segment, now.person_count
+        having
+            greatest(now.person_count, max(earlier.person_count)) >= {FEWEST_PEOPLE}
+            and (
+                2 * now.person_count > 3 * min(earlier.person_count)
+                or 2 * now.person_count < max(earlier.person_count)
+            )
+        order by now.segment
+        """,
+        [as_of],
+    ).fetchall()
+    return [Swing(*row) for row in rows]
+
+
+def _first_new_event(connection: duckdb.DuckDBPyConnection, load_id: int) -> datetime | None:
+    """The earliest that rows of later loads can change: their first event, or their first rate."""
+    query = (
+        "select least("
+        "(select min(event_at) from main.candidate_events"
+        " where load_id > $load_id and drop_reason is null),"
+        " (select min(valid_from) from main.candidate_rates"
+        " where load_id > $load_id and drop_reason is null))"
+    )
+    return connection.execute(query, {"load_id": load_id}).fetchall()[0][0]

@@ -1,0 +1,95 @@
+"""Segments of people in exports: members on lists of the ads, and their names in e-mails."""
+
+import pytest
+
+from orchestration.drafts import new_segment
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings import Settings, parse_settings
+from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
+from tests.outputs.exports.shops import HOUR, TEN, Shop, column, rows
+
+
+@pytest.fixture(autouse=True)
+def _tables(shop):
+    for table in (SEGMENT_HISTORY, HOLDOUT_ARMS):
+        shop.connection.execute(table.ddl(f"scores.{table.name}"))
+
+
+def stay(shop: Shop, user: str, segment: str, since: int = -5, until: int | None = None) -> None:
+    shop.insert(
+        "scores.segment_history",
+        person_id=f"user:{user}",
+        segment=segment,
+        version=1,
+        entered_at=TEN + since * HOUR,
+        left_at=None if until is None else TEN + until * HOUR,
+    )
+
+
+def exports(**entries: dict) -> Settings:
+    return parse_settings({"exports": entries})
+
+
+META = {"profile": "meta_custom_audience"}
+
+
+def test_a_list_of_the_ads_takes_members_of_a_segment_whether_they_have_a_cart_or_not(shop):
+    for user in ("ann", "bob", "cyd", "dan", "eve", "fay"):
+        shop.profile(user, phone="+4915123456781")
+    shop.cart("ann", 1, segment="unlikely_to_purchase")
+    shop.cart("fay", 2, segment="unlikely_to_purchase")
+    stay(shop, "ann", "vip")
+    stay(shop, "bob", "vip", since=0)
+    stay(shop, "cyd", "vip", since=1)
+    stay(shop, "dan", "vip", until=0)
+    stay(shop, "eve", "vip", until=1)
+    stay(shop, "fay", "new_visitors")
+    shop.insert("main.orders", owner_id="bob", ordered_at=TEN - HOUR)
+    prepared = shop.export(settings=exports(meta=META | {"segments": ["vip"]}))
+    assert prepared.exports["meta"]["persons"] == 3
+    counts = prepared.exports["meta"]["counts"]
+    assert (counts["eligible"], counts["nothing_to_gain"]) == (3, 1)
+    # those with a cart first
+    assert [row["value"] for row in rows(prepared, "meta.full")] == ["10", "", ""]
+
+
+def test_who_is_held_out_is_on_no_list_without_a_cart_either(shop):
+    for user in ("ann", "bob"):
+        shop.profile(user)
+        stay(shop, user, "vip")
+    for at, arm in ((-3, "treatment"), (-2, "holdout"), (1, "treatment")):
+        shop.insert(
+            "scores.holdout_arms", person_id="user:ann", arm=arm, assigned_at=TEN + at * HOUR
+        )
+    prepared = shop.export(settings=exports(meta=META | {"segments": ["vip"]}))
+    assert prepared.exports["meta"]["counts"]["holdout"] == 1
+    assert prepared.exports["meta"]["persons"] == 1
+
+
+def test_an_email_names_the_segments_that_the_export_takes(shop):
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank)
+    for segment in ("vip", "new_visitors", "at_risk"):
+        stay(shop, "ann", segment)
+    stay(shop, "cyd", "vip")
+    takes = {"profile": "email", "segments": ["vip", "new_visitors"]}
+    prepared = shop.export(settings=exports(email=takes))
+    assert column(prepared, "email.full", "segments") == ["new_visitors, vip", ""]
+    # the list of the file before had no such column: every row is another one
+    before = shop.export(settings=exports(email={"profile": "email"}))
+    assert "segments" not in rows(before, "email.full")[0]
+
+
+def test_the_yml_of_a_segment_names_exports_that_take_it(shop):
+    yml, _ = new_segment(shop.home, "big_spenders")
+    yml.write_text(yml.read_text().replace("# export: [email]", "export: [email]"))
+    shop.person("ann")
+    stay(shop, "ann", "big_spenders")
+    assert column(shop.export(), "email.full", "segments") == ["big_spenders"]
+
+
+def test_a_segment_that_is_not_there_is_one_clear_line(shop):
+    wrong = exports(meta=META | {"segments": ["vips"]})
+    with pytest.raises(ComebackError, match=r"no segment 'vips', \[exports.meta\].* vip"):
+        shop.export(settings=wrong)

@@ -1,0 +1,268 @@
+"""The history of segments: hand-made hours, and random ones against plain Python."""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import duckdb
+import pytest
+
+from orchestration.ground.segments import Segment
+from orchestration.warehouse import segment_history
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
+
+NOON = datetime(2026, 10, 31, 12)
+GROUPS = {"vip": "", "new": "life", "away": "life"}
+
+
+def hour(number: float) -> datetime:
+    return NOON + timedelta(hours=number)
+
+
+def segment(name: str, version: int = 1, *, content: str = "") -> Segment:
+    rank = list(GROUPS).index(name)
+    return Segment(name, "", "", version, GROUPS[name], rank, (), content or f"{name}{version}")
+
+
+ALL = {name: segment(name) for name in GROUPS}
+
+
+@pytest.fixture(scope="module")
+def tables():
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for table in (SEGMENT_HISTORY, SEGMENT_SIZES, SEGMENT_HOURS):
+            connection.execute(
+                f"create schema if not exists scores; {table.ddl(f'scores.{table.name}')}"
+            )
+        connection.execute(
+            "create schema raw; create table raw.files (load_id bigint);"
+            "create table main.segment_members (person_id varchar, segment varchar,"
+            " version bigint, segment_group varchar);"
+            "create table main.candidate_events (load_id bigint, event_at timestamp,"
+            " drop_reason varchar);"
+            "create table main.candidate_rates (load_id bigint, valid_from timestamp,"
+            " drop_reason varchar)"
+        )
+        yield connection
+
+
+@pytest.fixture
+def warehouse(tables):
+    yield tables
+    for (name,) in tables.execute(
+        "select schema_name || '.' || table_name from duckdb_tables()"
+    ).fetchall():
+        tables.execute(f"delete from {name}")
+
+
+def take(
+    connection: duckdb.DuckDBPyConnection,
+    at: float,
+    members: str,
+    segments: Mapping[str, Segment] = ALL,
+) -> None:
+    """An hour with members written as `ann:vip ann:new bob:away`."""
+    connection.execute("delete from main.segment_members")
+    connection.execute(
+        "insert into main.segment_members select split_part(member, ':', 1), found.*"
+        " from (select unnest(?::varchar[]) as member) inner join"
+        " (select unnest(?::varchar[]), unnest(?::bigint[]), unnest(?::varchar[]))"
+        " as found (segment, version, segment_group) on found.segment = split_part(member, ':', 2)",
+        [
+            members.split(),
+            [*segments],
+            [each.version for each in segments.values()],
+            [each.group or None for each in segments.values()],
+        ],
+    )
+    segment_history.take(connection, hour(at), segments)
+
+
+def load(connection: duckdb.DuckDBPyConnection, load_id: int, *times: float) -> None:
+    connection.execute("insert into raw.files values (?)", [load_id])
+    for time in times:
+        connection.execute(
+            "insert into main.candidate_events values (?, ?, null)", [load_id, hour(time)]
+        )
+
+
+def stays(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    """person:segment, version, hours of entering and leaving, reason."""
+    rows = connection.execute(
+        f"select person_id || ':' || segment, version, entered_at, left_at, left_reason"
+        f" from scores.{SEGMENT_HISTORY.name} order by entered_at, 1, 2"
+    ).fetchall()
+    return [
+        (
+            who,
+            version,
+            (entered - NOON) / timedelta(hours=1),
+            left and (left - NOON) / timedelta(hours=1),
+            reason,
+        )
+        for who, version, entered, left, reason in rows
+    ]
+
+
+def sizes(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
+    return connection.execute(
+        f"select segment, person_count, entered_count, left_count from scores.{SEGMENT_SIZES.name}"
+        " order by as_of, segment"
+    ).fetchall()
+
+
+def test_a_stay_begins_and_ends_at_the_hours_that_see_it(warehouse):
+    take(warehouse, 0, "ann:vip bob:new")
+    take(warehouse, 1, "ann:vip bob:away")
+    take(warehouse, 3, "bob:away cyd:vip")
+    take(warehouse, 4, "bob:away cyd:vip ann:vip")
+    assert stays(warehouse) == [
+        ("ann:vip", 1, 0, 3, "rule"),
+        ("bob:new", 1, 0, 1, "other_segment"),
+        ("bob:away", 1, 1, None, None),
+        ("cyd:vip", 1, 3, None, None),
+        ("ann:vip", 1, 4, None, None),
+    ]
+    assert sizes(warehouse)[-3:] == [("away", 1, 0, 0), ("new", 0, 0, 0), ("vip", 2, 1, 0)]
+    assert segment_history.sizes_at(warehouse, hour(3)) == {"away": 1, "new": 0, "vip": 1}
+
+
+def test_a_new_version_ends_all_stays_and_so_does_its_removal(warehouse):
+    take(warehouse, 0, "ann:vip bob:vip ann:new")
+    second = {**ALL, "vip": segment("vip", 2)}
+    take(warehouse, 1, "ann:vip ann:new", second)
+    del second["new"]
+    take(warehouse, 2, "ann:vip", second)
+    assert stays(warehouse) == [
+        ("ann:new", 1, 0, 2, "removed"),
+        ("ann:vip", 1, 0, 1, "new_version"),
+        ("bob:vip", 1, 0, 1, "new_version"),
+        ("ann:vip", 2, 1, None, None),
+    ]
+
+
+def test_an_hour_that_is_taken_again_forgets_what_it_and_later_ones_said(warehouse):
+    take(warehouse, 0, "ann:vip")
+    take(warehouse, 1, "ann:vip bob:vip")
+    take(warehouse, 2, "")
+    take(warehouse, 1, "bob:vip cyd:vip")
+    assert stays(warehouse) == [
+        ("ann:vip", 1, 0, 1, "rule"),
+        ("bob:vip", 1, 1, None, None),
+        ("cyd:vip", 1, 1, None, None),
+    ]
+    before = stays(warehouse), sizes(warehouse)
+    take(warehouse, 1, "bob:vip cyd:vip")
+    assert (stays(warehouse), sizes(warehouse)) == before
+
+
+def to_take(connection, at: float, segments: Mapping[str, Segment] = ALL) -> list[float]:
+    found = segment_history.hours_to_take(connection, hour(at), segments)
+    return [(each - NOON) / timedelta(hours=1) for each in found]
+
+
+def test_late_rows_make_the_hours_from_their_first_event_on_looked_at_again(warehouse):
+    assert to_take(warehouse, 0) == [0]
+    load(warehouse, 1, -5)
+    for at in range(4):
+        take(warehouse, at, "")
+    assert to_take(warehouse, 4) == [4]
+    load(warehouse, 2, 3.5)
+    assert to_take(warehouse, 4) == [4]
+    # at the hour itself an event is known at it
+    load(warehouse, 3, 2)
+    assert to_take(warehouse, 4) == [2, 3, 4]
+    assert to_take(warehouse, 3) == [2, 3]
+    # a past hour again, with nothing new for it
+    warehouse.execute("delete from main.candidate_events where load_id > 1")
+    assert to_take(warehouse, 2) == []
+    # one between others, before which nothing changes
+    assert to_take(warehouse, 1.5) == [1.5, 2, 3]
+
+
+def test_a_later_rate_of_exchange_makes_them_looked_at_as_well(warehouse):
+    load(warehouse, 1, -5)
+    for at in range(3):
+        take(warehouse, at, "")
+    warehouse.execute("insert into main.candidate_rates values (2, ?, null)", [hour(1)])
+    assert to_take(warehouse, 3) == [1, 2, 3]
+
+
+def test_a_run_that_died_between_hours_leaves_the_rest_to_the_next(warehouse):
+    load(warehouse, 1, -5)
+    for at in range(4):
+        take(warehouse, at, "")
+    load(warehouse, 2, 0.5)
+    take(warehouse, 1, "ann:vip")
+    assert to_take(warehouse, 4) == [2, 3, 4]
+
+
+def test_hours_before_a_change_of_segments_and_very_old_ones_stay_as_they_are(warehouse):
+    load(warehouse, 1, -500)
+    for at in (-200, 0, 1, 2):
+        take(warehouse, at, "")
+    load(warehouse, 2, -400)
+    assert to_take(warehouse, 3) == [0, 1, 2, 3]
+    other = {**ALL, "vip": segment("vip", content="another SQL")}
+    take(warehouse, 2, "", other)
+    load(warehouse, 3, -400)
+    assert to_take(warehouse, 3, other) == [2, 3]
+    assert to_take(warehouse, 1.5, other) == to_take(warehouse, -300, other) == [2]
+
+
+def test_a_swing_is_more_than_half_within_a_day(warehouse):
+    def vips(count: int) -> str:
+        return " ".join(f"p{number}:vip" for number in range(count))
+
+    for at, count in enumerate((20, 30, 15)):
+        take(warehouse, at, vips(count))
+        assert segment_history.swings(warehouse, hour(at)) == []
+    take(warehouse, 24, vips(14))
+    assert [str(each) for each in segment_history.swings(warehouse, hour(24))] == [
+        "vip had 30 people within the day before, now 14"
+    ]
+    # 25 h later only the hour with 14 is looked at; of few people nothing is said
+    take(warehouse, 48, vips(22))
+    assert [each.before for each in segment_history.swings(warehouse, hour(48))] == [14]
+    take(warehouse, 80, vips(3))
+    take(warehouse, 81, vips(9))
+    assert segment_history.swings(warehouse, hour(81)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_however_often_hours_are_taken_again_the_history_is_that_of_one_pass(warehouse, seed):
+    generator = random.Random(seed)
+    people = [f"p{number}" for number in range(5)]
+
+    def drawn() -> list[str]:
+        found = []
+        for person in people:
+            found += [f"{person}:vip"] * generator.randrange(2)
+            if generator.random() < 0.7:
+                found.append(f"{person}:{generator.choice(('new', 'away'))}")
+        return found
+
+    final = [drawn() for _ in range(8)]
+    for at, members in enumerate(final):
+        if at and generator.random() < 0.5:
+            first = generator.randrange(at)
+            take(warehouse, first, " ".join(drawn()))
+            for again in range(first, at):
+                take(warehouse, again, " ".join(final[again]))
+        take(warehouse, at, " ".join(members))
+    in_order = sorted(told(final), key=lambda stay: (stay[0], stay[2]))
+    assert sorted(stays(warehouse), key=lambda stay: (stay[0], stay[2])) == in_order
+
+
+def told(hours: Sequence[Sequence[str]]) -> list[tuple]:
+    """The stays of hours in plain Python."""
+    done, since = [], {}
+    for at, members in enumerate(hours):
+        groups = {(each.split(":")[0], GROUPS[each.split(":")[1]]) for each in members}
+        for each in [each for each in since if each not in members]:
+            person, name = each.split(":")
+            is_other = GROUPS[name] and (person, GROUPS[name]) in groups
+            done.append((each, 1, since.pop(each), at, "other_segment" if is_other else "rule"))
+        for each in members:
+            since.setdefault(each, at)
+    return done + [(each, 1, at, None, None) for each, at in since.items()]
