@@ -1,12 +1,12 @@
-"""The dbt project as a home has it: the checkout's, with the home's own sources in it.
+"""The dbt project as a home has it: the checkout's, with the home's own sources and triggers in it.
 
-Belongs here: which folder dbt reads for a home, and the two files of each source that a shop has
-defined for itself (`sources/<name>.yml` and `.sql`). Not here: what the files declare (`landing`),
-or running dbt (`warehouse`).
+Belongs here: which folder dbt reads for a home, the two files of each source that a shop has
+defined for itself (`sources/<name>.yml` and `.sql`), and its own triggers (`triggers/<name>.yml`).
+Not here: what the files declare (`landing`, `triggers`), or running dbt (`warehouse`).
 
-dbt reads one folder. Where a home has sources of its own, that folder is a copy in the home, which
-follows the checkout; else it is the checkout's. So an update of the checkout and a shop's sources
-never meet.
+dbt reads one folder. Where a home has something of its own, that folder is a copy in the home,
+which follows the checkout; else it is the checkout's. So an update of the checkout and what a shop
+wrote never meet.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.triggers import FOLDER, triggers_in
 
 _STAGING = SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
 
@@ -57,13 +58,18 @@ def own_sources(home: Home) -> list[str]:
 def project_of(home: Home) -> Path:
     """The folder of the dbt project for a home, made or brought up to date where it is a copy.
 
+    A trigger of the home takes the place of a shipped one of its name.
+
     Raises:
         ComebackError: as `own_sources`.
+        WrongUsage: as `triggers_in`.
     """
     names = own_sources(home)
-    if not names:
+    own_triggers = [f"{FOLDER}/{trigger.name}.yml" for trigger in triggers_in(home.root)]
+    if not names and not own_triggers:
         return DBT_PROJECT
     files = {inside: path for path, inside in project_files(DBT_PROJECT)}
+    files |= {inside: home.root / inside for inside in own_triggers}
     for name in names:
         files[(_STAGING / f"{name}.yml").as_posix()] = home.sources / f"{name}.yml"
         files[(_STAGING / f"stg_{name}.sql").as_posix()] = home.sources / f"{name}.sql"

@@ -27,6 +27,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.project import project_files, project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
+from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
@@ -103,14 +104,18 @@ def dbt_vars(
     """The variables of the dbt project; without `as_of` those that parsing depends on.
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
-    tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources
-    of events.
+    tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
+    events; and the triggers.
     """
     kind = type(settings)
     log_variables = marked(kind, Mark.LOG)
     names = {*log_variables, *marked(kind, Mark.HOUR)}
     values = settings.model_dump(mode="json", include=names)
-    values |= {"log_variables": log_variables, "event_sources": _event_sources(project)}
+    values |= {
+        "log_variables": log_variables,
+        "event_sources": _event_sources(project),
+        "triggers": [trigger.variable() for trigger in triggers_in(project)],
+    }
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 

@@ -30,6 +30,8 @@ from dbt_common.events.base_types import EventMsg
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import project_fingerprint
 
+from . import trigger_rules
+
 PROJECT = Path(
     os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
 ).resolve()
@@ -59,6 +61,7 @@ class Model:
         name: of its relation.
         folder: the part of the project that it lies in, such as `carts`.
         is_view: whether its relation is a view.
+        lasts: whether a build replaces some of its rows only.
         needs: the models that it stands on.
         statements: what builds it.
     """
@@ -66,6 +69,7 @@ class Model:
     name: str
     folder: str
     is_view: bool
+    lasts: bool
     needs: Sequence[str]
     statements: Statements
 
@@ -105,7 +109,11 @@ def recording(
     Raises:
         RuntimeError: dbt cannot build the project.
     """
-    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), "event_sources": [*sources]}
+    variables = {
+        "as_of": PLACEHOLDER_HOUR.isoformat(),
+        "event_sources": [*sources],
+        "triggers": trigger_rules.variable(project),
+    }
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
     content = hashlib.sha256(Path(__file__).read_bytes())
@@ -169,6 +177,7 @@ def _record(
                 name=node.alias,
                 folder=node.fqn[1],
                 is_view=node.alias in views,
+                lasts="rebuilt_for" in node.config.meta,
                 needs=[names[need] for need in node.depends_on.nodes if need in names],
                 statements={
                     found: build.statements.get(node.unique_id, [])
