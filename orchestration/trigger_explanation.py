@@ -214,8 +214,8 @@ def _found(
 
 
 def _span(minutes: int) -> str:
-    """A span as rules write it: a day is 24h there."""
-    for unit, length in (("d", 24 * 60), ("h", 60)):
-        if minutes % length == 0 and minutes != 24 * 60 * (unit == "d"):
-            return f"{minutes // length}{unit}"
-    return f"{minutes}m"
+    """A span as rules write it; a day is 24h there."""
+    if minutes % 60:
+        return f"{minutes}m"
+    hours = minutes // 60
+    return f"{hours}h" if hours % 24 or hours == 24 else f"{hours // 24}d"
