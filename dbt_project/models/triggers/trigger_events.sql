@@ -7,6 +7,8 @@
     'rebuilt_after': {'fired_at': 'as_of'},
 }) }}
 
+-- depends_on: {{ ref('persons_this_run') }}
+
 {% set of_part = 'trigger_name, person_id, part_id' -%}
 
 with
