@@ -244,6 +244,8 @@ def test_a_cart_left_behind_is_of_whoever_its_visitor_is_by_then(warehouse: Ware
     # what the user did not add is not theirs: since the login there is no add
     known = [*left, login("A", "10:10", "7")]
     assert hours(warehouse, "t_cart_left", known, "18:00") == []
+    viewed = [*known, view("A", "10:20", user_id="7")]
+    assert hours(warehouse, "t_cart_open", viewed, "12:00") == [("02 11", "user:7", None)]
     emptied = [*left, remove("A", "10:05")]
     assert hours(warehouse, "t_cart_left", emptied, "18:00") == []
 
