@@ -108,3 +108,95 @@ where false
 {%- endfor -%}
 {{ return(found | length > 0) }}
 {%- endmacro -%}
+
+{#-
+    Adds CTEs, the last of which is `name`: what carts are worth from a touch to the next, in the reporting currency at
+    the rates of the touch; none where no price is known or a rate is lacking.
+
+    carts: a relation with the cart_id of those that are looked at.
+-#}
+{%- macro cart_values(name, carts) -%}
+cart_touches as (
+
+    select
+        cart_id,
+        line_item_id,
+        line_quantity,
+        line_price,
+        line_currency,
+        event_at,
+        operation_number,
+        lead(operation_number) over (
+            partition by cart_id, line_item_id
+            order by operation_number
+        ) as next_operation_number
+    from {{ ref('cart_operations') }}
+    where
+        is_touch
+        and {{ keys_in(carts, ['cart_id']) }}
+
+),
+
+cart_instants as (
+
+    select
+        cart_id,
+        event_at as instant,
+        max(operation_number) as operation_number,
+        lead(event_at) over (
+            partition by cart_id
+            order by event_at
+        ) as next_instant
+    from cart_touches
+    group by cart_id, event_at
+
+),
+
+amounts as (
+
+    select
+        cart_instants.cart_id,
+        cart_instants.instant,
+        cart_touches.line_currency as currency,
+        sum(cart_touches.line_quantity * cart_touches.line_price) as amount
+    from cart_instants
+    inner join cart_touches
+        on
+            cart_instants.cart_id = cart_touches.cart_id
+            and cart_instants.operation_number >= cart_touches.operation_number
+            and cart_instants.operation_number < coalesce(cart_touches.next_operation_number, 9223372036854775807)
+    where
+        cart_touches.line_quantity > 0
+        and cart_touches.line_price is not null
+    group by cart_instants.cart_id, cart_instants.instant, cart_touches.line_currency
+
+),
+
+{{ base_amounts('exchanged_amounts', 'amounts', ref('log_currency')) }},
+
+cart_sums as (
+
+    select
+        cart_id,
+        instant,
+        {{ base_sum() }} as value_base
+    from exchanged_amounts
+    group by cart_id, instant
+
+),
+
+{{ name }} as (
+
+    select
+        cart_instants.cart_id,
+        cart_sums.value_base,
+        {{ first_hour_from('cart_instants.instant') }} as from_hour,
+        {{ first_hour_from('cart_instants.next_instant') }} as until_hour
+    from cart_instants
+    inner join cart_sums
+        on
+            cart_instants.cart_id = cart_sums.cart_id
+            and cart_instants.instant = cart_sums.instant
+
+)
+{%- endmacro -%}

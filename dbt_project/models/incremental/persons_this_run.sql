@@ -3,8 +3,6 @@
 -- A person is the visitor, or the account it was known to be; a visitor's rows name every account it ever was, also
 -- those that do not count any more.
 
-{{ config(materialized='rebuilt') }}
-
 with
 
 accounts as (
