@@ -20,6 +20,7 @@ PATCHES = REPOSITORY / "tests" / "mutants"
 TESTS = {
     "arrival": ("test_incremental.py", "test_items.py"),
     "rule": ("test_features.py", "test_sql_against_reference.py"),
+    "trigger": ("test_triggers.py",),
 }
 
 
@@ -44,7 +45,7 @@ class Mutant:
 
     @property
     def kind(self) -> str:
-        """What it is a fault of: `arrival` or `rule`."""
+        """What it is a fault of: `arrival`, `rule` or `trigger`."""
         return self.name.split("_")[0]
 
     @property

@@ -286,11 +286,14 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     parser = _add(
         commands,
         "explain",
-        "a cart, its newest score and the lines of the log behind it",
+        "a cart and its newest score, or why a trigger fired, and the lines of the log behind it",
         "comeback explain --cart 8f1c2ab",
     )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--cart", metavar="ID", help="its cart_id, or the beginning of it")
+    what.add_argument("--trigger", metavar="NAME", help="name of a trigger; it needs --person")
     parser.add_argument(
-        "--cart", required=True, metavar="ID", help="its cart_id, or the beginning of it"
+        "--person", metavar="ID", help="person_id for whom it fired: user:ACCOUNT, or a visitor"
     )
 
 

@@ -318,10 +318,18 @@ def deliver(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def explain(home: Home, arguments: argparse.Namespace) -> None:
-    """Show what a score was made from."""
-    from orchestration import explanation
+    """Show what a score was made from, or why a trigger fired."""
+    from orchestration import explanation, trigger_explanation
 
-    print("\n".join(explanation.explain_cart(home, arguments.cart)))
+    if (arguments.trigger is None) != (arguments.person is None):
+        raise WrongUsage(
+            "a trigger fires for a person", "comeback explain", "give --trigger NAME --person ID"
+        )
+    if arguments.trigger is None:
+        lines = explanation.explain_cart(home, arguments.cart)
+    else:
+        lines = trigger_explanation.explain_trigger(home, arguments.trigger, arguments.person)
+    print("\n".join(lines))
 
 
 def _show_progress() -> None:

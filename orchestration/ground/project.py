@@ -1,8 +1,9 @@
-"""The dbt project as a home has it: the checkout's, with the home's own sources and segments in it.
+"""The dbt project as a home has it: the checkout's, with the home's own files in it.
 
-Belongs here: which folder dbt reads for a home, and the two files of each source and segment that a
-shop has defined for itself (`sources/<name>.yml` and `.sql`, `segments/` likewise). Not here: what
-the files declare (`landing`, `segments`), or running dbt (`warehouse`).
+Belongs here: which folder dbt reads for a home, and what a shop has defined for itself: the two
+files of each source and segment (`sources/<name>.yml` and `.sql`, `segments/` likewise), and its
+triggers (`triggers/<name>.yml`). Not here: what the files declare (`landing`, `segments`,
+`triggers`), or running dbt (`warehouse`).
 
 dbt reads one folder. Where a home has any of its own, that folder is a copy in the home, which
 follows the checkout; else it is the checkout's. So an update of the checkout and what a shop
@@ -12,11 +13,12 @@ has of its own never meet.
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestration.ground import segments
+from orchestration.ground import segments, triggers
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.triggers import triggers_in
 
 _STAGING = SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
 
@@ -52,8 +54,11 @@ def own_segments(home: Home) -> list[str]:
 def project_of(home: Home) -> Path:
     """The folder of the dbt project for a home, made or brought up to date where it is a copy.
 
+    A trigger of the home takes the place of a shipped one of its name.
+
     Raises:
         ComebackError: as `own_sources` and `own_segments`.
+        WrongUsage: as `triggers_in`.
     """
     own: dict[str, Path] = {}
     for name in own_sources(home):
@@ -62,6 +67,9 @@ def project_of(home: Home) -> Path:
     for name in own_segments(home):
         for file in (f"{name}.yml", f"{name}.sql"):
             own[(segments.FOLDER / file).as_posix()] = home.segments / file
+    for trigger in triggers_in(home.root):
+        inside = f"{triggers.FOLDER}/{trigger.name}.yml"
+        own[inside] = home.root / inside
     if not own:
         return DBT_PROJECT
     files = {inside: path for path, inside in project_files(DBT_PROJECT)} | own

@@ -76,6 +76,10 @@ _CHANGED = {
     " union (select scored_at from published.main.cart_scores"
     " except select scored_at from scores.cart_scores)",
     "scored_at, cart_id": f"from scores.{UNPUBLISHED_OUTCOMES.name}",
+    # whom a trigger fired for since, or no longer does
+    "person_id": "select person_id from ("
+    "(from main.trigger_events except from published.main.trigger_events) union"
+    " (from published.main.trigger_events except from main.trigger_events))",
 }
 
 

@@ -27,6 +27,7 @@ from orchestration.ground.project import project_files, project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
+from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
@@ -112,8 +113,8 @@ def dbt_vars(
     """The variables of the dbt project; without `as_of` those that parsing depends on.
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
-    tables of the log, of which dbt makes the fingerprint of a build; and the names of all sources
-    of events and of all segments.
+    tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
+    events and of all segments; and the triggers.
     """
     kind = type(settings)
     log_variables = marked(kind, Mark.LOG)
@@ -123,6 +124,7 @@ def dbt_vars(
         "log_variables": log_variables,
         "event_sources": _event_sources(project),
         "segments": list(segments_in(project)),
+        "triggers": [trigger.variable() for trigger in triggers_in(project)],
     }
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 

@@ -325,6 +325,9 @@ DBT_TABLES = {
     "order_lines": BuiltTable(("order_key", "line_number"), "visitor_id"),
     "items": BuiltTable(("item_id",)),
     "also_bought": BuiltTable(("item_id", "other_rank")),
+    "trigger_events": BuiltTable(
+        ("fired_at", "trigger", "person_id", "item_id", "cart_id"), "person_id"
+    ),
     "daily_funnel": BuiltTable(("day",)),
     "people": BuiltTable(("person_id",)),
     AMOUNTS_WITHOUT_RATE: BuiltTable(("day", "kind", "currency")),

@@ -259,7 +259,13 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
         " as members (export, person_id, identifier, row, listed_at)",
         [NOW],
     )
+    connection.execute(
+        "create table main.trigger_events as select 't' as trigger,"
+        f" unnest(['user:{ANNA}', 'user:{BERT}', 'phone-{ANNA}']) as person_id"
+    )
     values = json.loads(access.person(connection, SOURCES, Subject("user", ANNA)))
+    fired = [each["person_id"] for each in values["trigger_events"]]
+    assert fired == [f"phone-{ANNA}", f"user:{ANNA}"]
     for name in ("carts", "cart_scores", "contact_plans", "score_outcomes", "cart_lines"):
         assert [each["cart_id"] for each in values[name]] == ["c1", "c2"], name
     assert [each["item_id"] for each in values["order_lines"]] == ["i1", "i2"]

@@ -34,7 +34,10 @@ from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse.dbt_build import project_fingerprint
+from orchestration.warehouse.dbt_manifest import uncompiled
 from orchestration.warehouse.score_tables import CART_SCORES
+
+from . import trigger_rules
 
 PROJECT = Path(
     os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
@@ -65,6 +68,7 @@ class Model:
         name: of its relation.
         folder: the part of the project that it lies in, such as `carts`.
         is_view: whether its relation is a view.
+        lasts: whether a build replaces some of its rows only.
         needs: the models that it stands on.
         statements: what builds it.
     """
@@ -72,6 +76,7 @@ class Model:
     name: str
     folder: str
     is_view: bool
+    lasts: bool
     needs: Sequence[str]
     statements: Statements
 
@@ -114,7 +119,7 @@ def recording(
     variables = {
         "as_of": PLACEHOLDER_HOUR.isoformat(),
         "sources_with_rows": [*sources],
-        "segments": [*segments_in(project)],
+        **_parse_variables(project),
     }
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
@@ -185,6 +190,7 @@ def _record(
                 name=node.alias,
                 folder=node.fqn[1],
                 is_view=node.alias in views,
+                lasts="rebuilt_for" in node.config.meta,
                 # those of ephemeral models stand in its SQL
                 needs=[
                     name
@@ -238,21 +244,26 @@ def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Bui
     every = load_sources(project / "models" / "staging")
     others = [name for name in every if name not in variables["sources_with_rows"]]
     others = [name for name in others if every[name].holds == EVENTS]
-    runner = dbtRunner(manifest=_parsed(project), callbacks=[build.note])
+    runner = dbtRunner(manifest=uncompiled(_parsed(project)), callbacks=[build.note])
     exclude = ["--exclude", *(f"stg_{name}" for name in others)] if others else []
     results = _invoke(runner, "run", project, target, variables, exclude).results
     build.models = [result.node for result in results if result.node.resource_type == "model"]
     return build
 
 
+def _parse_variables(project: Path) -> dict[str, object]:
+    """What orchestration hands over of the files of the project."""
+    return {
+        "segments": [*segments_in(project)],
+        "triggers": trigger_rules.variable(project),
+    }
+
+
 @cache
 def _parsed(project: Path) -> Manifest:
     """The project as dbt has parsed it; once a process, as it takes longer than a build."""
     with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        variables = {
-            "as_of": PLACEHOLDER_HOUR.isoformat(),
-            "segments": [*segments_in(project)],
-        }
+        variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **_parse_variables(project)}
         return _invoke(dbtRunner(), "parse", project, Path(folder), variables)
 
 

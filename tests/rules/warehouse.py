@@ -98,7 +98,7 @@ class Warehouse:
         kept = [
             model.name
             for model in self._models
-            if not model.is_view and model.name not in self._of_an_hour
+            if not model.is_view and (model.lasts or model.name not in self._of_an_hour)
         ]
         needed = self._needed(kept)
         self._lasting = [model for model in self._models if model.name in needed]

@@ -30,7 +30,9 @@ def node(unique_id: str, status: str, message: str = "") -> NodeResult:
 
 def test_the_hour_and_the_settings_become_variables():
     settings = Settings(session_gap_minutes=20, passive_event_types=("refund",))
-    assert dbt_vars(settings, datetime(2026, 10, 31, 10)) == {
+    variables = dbt_vars(settings, datetime(2026, 10, 31, 10))
+    assert len(variables.pop("triggers")) == 7
+    assert variables == {
         "as_of": "2026-10-31T10:00:00",
         "session_gap_minutes": 20,
         "passive_event_types": ["refund"],

@@ -60,6 +60,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "order_lines",
         "items",
         "also_bought",
+        "trigger_events",
         "cart_scores",
         "score_outcomes",
         "contact_plans",

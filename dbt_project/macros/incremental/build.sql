@@ -63,6 +63,7 @@ select
     cast((select coalesce(max(load_id), 0) from {{ files }}) as bigint) as load_id,
     (select max(event_at) from {{ events }}) as newest_event_at,
     (select currency from {{ currency }}) as reporting_currency,
+    {{ as_of() }} as as_of,
     '{{ log_fingerprint() }}' as fingerprint,
     current_timestamp at time zone 'UTC' as finished_at;
 create or replace table {{ last_rates() }} as

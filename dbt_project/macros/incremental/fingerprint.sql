@@ -7,7 +7,7 @@
 -#}
 {%- macro log_fingerprint() -%}
 {%- set parts = [] -%}
-{%- for name in ['event_sources', 'code_version'] + var('log_variables') | list -%}
+{%- for name in ['event_sources', 'triggers', 'code_version'] + var('log_variables') | list -%}
     {%- do parts.append(name ~ '=' ~ tojson(var(name))) -%}
 {%- endfor -%}
 {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.fqn[1] not in ['segments', 'triggers'] -%}

@@ -8,8 +8,9 @@
 
 {#-
     A table of which a build replaces only the rows whose keys another relation has; deleted and inserted in one
-    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}. Without it all rows are replaced: a table of
-    the hour.
+    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}; meta.rebuilt_after which others, by their time:
+    {<column>: as_of}, after the hour of the last build, or after this one's where that is earlier. Without rebuilt_for
+    all rows are replaced: a table of the hour.
 -#}
 {%- materialization rebuilt, adapter='duckdb' -%}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -21,7 +22,7 @@
     {%- if is_incremental_build() -%}
         {%- call statement('main') -%}
             delete from {{ target_relation }}
-            where {{ is_replaced(target_relation, config.get('meta').rebuilt_for) }};
+            where {{ is_replaced(target_relation, config.get('meta')) }};
             insert into {{ target_relation }} by name (
                 {{ sql }}
             );
@@ -44,11 +45,14 @@
 {%- endmaterialization -%}
 
 {#- A condition on the rows of a rebuilt table that a build replaces. -#}
-{%- macro is_replaced(relation, rebuilt_for) -%}
-{%- for name, keys in (rebuilt_for or {}).items() -%}
+{%- macro is_replaced(relation, meta) -%}
+{%- for name, keys in (meta.rebuilt_for or {}).items() -%}
 {{ keys_in(relation.incorporate(path={'identifier': name}), keys) }}
 {%- else -%}
 true
+{%- endfor -%}
+{%- for column, hour in (meta.rebuilt_after or {}).items() %}
+or {{ column }} > (select least(last_build.{{ hour }}, {{ as_of() }}) from {{ last_build() }} as last_build)
 {%- endfor -%}
 {%- endmacro -%}
 

@@ -11,7 +11,7 @@
 {%- macro get_where_subquery(relation) -%}
 {%- if is_incremental_test() -%}
     {%- for node in graph.nodes.values() if node.name == relation.identifier and node.config.materialized == 'rebuilt' -%}
-{{ return('(select * from ' ~ relation ~ ' where ' ~ is_replaced(relation, node.config.meta.rebuilt_for) ~ ') as replaced') }}
+{{ return('(select * from ' ~ relation ~ ' where ' ~ is_replaced(relation, node.config.meta) ~ ') as replaced') }}
     {%- endfor -%}
 {%- endif -%}
 {{ return(default__get_where_subquery(relation)) }}

@@ -24,7 +24,7 @@
 {#- The watermark, for models; no rows in a full build. -#}
 {%- macro watermark() -%}
 {{ previous_version('last_build', {
-    'load_id': 'bigint', 'newest_event_at': 'timestamp', 'reporting_currency': 'string',
+    'load_id': 'bigint', 'newest_event_at': 'timestamp', 'reporting_currency': 'string', 'as_of': 'timestamp',
 }) }}
 {%- endmacro -%}
 

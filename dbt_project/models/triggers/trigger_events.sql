@@ -1,0 +1,125 @@
+-- The hours at which triggers fired: the first hour of their conditions, and again while they hold after each cooldown.
+--
+-- A firing looks back only, so those up to the last build's hour stay for everybody whose log is the same.
+
+{{ config(materialized='rebuilt', meta={
+    'rebuilt_for': {'persons_this_run': ['person_id']},
+    'rebuilt_after': {'fired_at': 'as_of'},
+}) }}
+
+-- depends_on: {{ ref('persons_this_run') }}
+
+{% set of_part = 'trigger_name, person_id, part_id' -%}
+
+with
+
+rules as (
+
+    {{ trigger_rules() | indent(4) }}
+
+),
+
+{% if is_incremental_build() -%}
+kept as (
+
+    select least(as_of, {{ as_of() }}) as until_hour
+    from {{ watermark() }}
+
+),
+
+last_firings as (
+
+    select
+        fired.trigger as trigger_name,
+        fired.person_id,
+        coalesce(fired.item_id, fired.cart_id, '') as part_id,
+        max(fired.fired_at) as fired_at
+    from {{ this }} as fired
+    cross join kept
+    where
+        fired.fired_at <= kept.until_hour
+        and not {{ keys_in(ref('persons_this_run'), ['fired.person_id']) }}
+    group by 1, 2, 3
+
+),
+
+spans as (
+
+    select
+        spans.trigger_name,
+        spans.person_id,
+        spans.part_id,
+        spans.from_hour,
+        spans.until_hour,
+        cast(null as timestamp) as fired_at
+    from {{ ref('trigger_spans') }} as spans
+    where {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
+
+    union all
+
+    -- only the hours since
+    select
+        spans.trigger_name,
+        spans.person_id,
+        spans.part_id,
+        greatest(spans.from_hour, kept.until_hour + interval '1' hour) as from_hour,
+        spans.until_hour,
+        last_firings.fired_at
+    from {{ ref('trigger_spans') }} as spans
+    cross join kept
+    left join last_firings
+        on
+            spans.trigger_name = last_firings.trigger_name
+            and spans.person_id = last_firings.person_id
+            and spans.part_id = last_firings.part_id
+    where
+        coalesce(spans.until_hour > kept.until_hour + interval '1' hour, true)
+        and not {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
+
+),
+
+{% else -%}
+spans as (
+
+    select
+        *,
+        cast(null as timestamp) as fired_at
+    from {{ ref('trigger_spans') }}
+
+),
+
+{% endif -%}
+-- Up to the hour; where the last firing forbids the beginning of one, from where it does not any more.
+cooled_spans as (
+
+    select
+        spans.trigger_name,
+        spans.person_id,
+        spans.part_id,
+        greatest(spans.from_hour, spans.fired_at + rules.cooldown_hours * interval '1' hour) as from_hour,
+        least(spans.until_hour, {{ as_of() }} + interval '1' hour) as until_hour,
+        rules.cooldown_hours * interval '1' hour as cooldown
+    from spans
+    inner join rules on spans.trigger_name = rules.trigger_name
+    where spans.from_hour <= {{ as_of() }}
+
+),
+
+{{ firings('fired_spans', 'cooled_spans', of_part) }},
+
+final as (
+
+    select
+        fired_spans.trigger_name as trigger,
+        cast(rules.version as integer) as version,
+        fired_spans.person_id,
+        case when rules.per = 'item' then fired_spans.part_id end as item_id,
+        case when rules.per = 'cart' then fired_spans.part_id end as cart_id,
+        fired_spans.fired_at,
+        rules.channel
+    from fired_spans
+    inner join rules on fired_spans.trigger_name = rules.trigger_name
+
+)
+
+select * from final

@@ -1,0 +1,331 @@
+"""Triggers: random logs against a reference in plain Python, and hand-made boundaries.
+
+Belongs here: when a trigger fires. Not here: how its file is read (tests/ground/test_triggers.py).
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import pytest
+import yaml
+
+from . import trigger_rules
+from .apart import apart
+from .cases import LOADED_AT, Row, add, at, buy, event, log, login, remove, view
+from .comparison import assert_same_rows
+from .heavy import heavy
+from .recording import PROJECT
+from .reference_log import Log
+from .reference_money import clean_rates
+from .reference_rows import clean
+from .reference_triggers import Triggers
+from .strategies import HALF_HOUR, MICROSECOND, random_log, random_rates
+from .warehouse import Warehouse
+
+FIRED = """
+    select trigger, person_id, item_id, (carts.visitor_id, carts.started_at) as cart, fired_at
+    from trigger_events left join carts using (cart_id)"""
+SHIPPED = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((PROJECT / "triggers").glob("*.yml"))
+}
+RULES = trigger_rules.rules() | SHIPPED
+# Times of the clock often, and what decides the tested rules, with and without a microsecond.
+HOURLY = tuple(
+    timedelta(hours=hours) + step
+    for hours in (1, 2, 3, 4, 8, 24)
+    for step in (timedelta(0), timedelta(0), MICROSECOND, -MICROSECOND)
+)
+POOLS = {
+    "gap": (timedelta(0), timedelta(minutes=5), HALF_HOUR, HALF_HOUR + MICROSECOND) * 6 + HOURLY,
+    "kind": (*("new",) * 20, "again", "later"),
+    "event_type": (
+        *("view_item",) * 8,
+        *("add_to_cart",) * 4,
+        *("search", "search", "page_view", "page_view", "page_view", "login", "login"),
+        *("purchase", "remove_from_cart", "begin_checkout", "email_open", "spin_the_wheel"),
+    ),
+    "user": (None, None, None, None, None, "7", "8"),
+    "item": ("shoe", "shoe", "hat", "bag", None),
+    "quantity": (None, "1", "2", "0", "-1"),
+    "price": ("5.00", "5.00", "2.75", None),
+}
+CATEGORIES = {"shoe": "feet", "hat": "head", "bag": None}
+TAIL = timedelta(days=3)
+HOUR = timedelta(hours=1)
+
+
+def drawn(seed: int, size: int = 22) -> list[Row]:
+    rows = random_log(seed, size, visitor=("A", "A", "B", "C"), **POOLS)
+    return [row | {"item_category": CATEGORIES.get(row["item_id"])} for row in rows]
+
+
+def fired(warehouse: Warehouse) -> list[dict]:
+    found = warehouse.query(FIRED)
+    return [row | {"cart": None if row["cart"] is None else _cart(row["cart"])} for row in found]
+
+
+def _cart(pair: dict | tuple) -> tuple | None:
+    visitor, started_at = pair.values() if isinstance(pair, dict) else pair
+    return None if visitor is None else (visitor, started_at.replace(tzinfo=at("10:00").tzinfo))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [0, *heavy(range(10, 200, 10))])
+def test_triggers_fire_as_plain_python_has_it(warehouse: Warehouse, first: int) -> None:
+    logs = [apart(drawn(seed), seed) for seed in range(first, first + 10)]
+    rates = random_rates(first, at("12:00"))
+    events = [clean(each, LOADED_AT).events for each in logs]
+    as_of = last_hour(logs) + TAIL
+    rows = [row for each in logs for row in each]
+    warehouse.build(rows, as_of, tables=["trigger_events", "carts"], rates=rates)
+    together = Log([one for each in events for one in each], clean_rates(rates))
+    wanted = [
+        row
+        for each in events
+        for row in Triggers(Log(each, together.rates, together.reporting_currency)).firings(
+            [*RULES.values()], as_of
+        )
+    ]
+    assert len({row["trigger"] for row in wanted}) > len(RULES) - 4
+    assert_same_rows("trigger_events", fired(warehouse), wanted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [*range(2), *heavy(range(2, 60))])
+def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
+    warehouse: Warehouse, seed: int
+) -> None:
+    generator = random.Random(seed)
+    rows = [row for number in range(3) for row in apart(drawn(10 * seed + number), number)]
+    loads = [[] for _ in range(5)]
+    for place, row in enumerate(rows):
+        in_time = place % 22 * 5 // 22
+        is_late = generator.random() < 0.2
+        loads[generator.randrange(in_time, 5) if is_late else in_time].append(row)
+    warehouse.empty()
+    for number, load in enumerate(loads, start=1):
+        warehouse.land(load, [number] * len(load))
+        hour = last_hour(loads[:number]) + generator.choice((-3, 0, 0, 1, 24)) * HOUR
+        if generator.random() < 0.3:
+            warehouse.follow(hour, only_first=generator.randrange(len(warehouse.lasting_names)))
+        warehouse.follow(hour)
+        # nothing new, but time passes
+        warehouse.follow(hour + generator.choice((0, 1, 2, 30)) * HOUR)
+    as_of = last_hour(loads) + TAIL
+    warehouse.follow(as_of)
+    found = fired(warehouse)
+    warehouse.build(rows, as_of, tables=["trigger_events", "carts"])
+    assert len(found) > 100
+    assert_same_rows("trigger_events", found, fired(warehouse))
+
+
+def last_hour(logs: Iterable[Sequence[Row]]) -> datetime:
+    newest = max(one.event_at for each in logs for one in clean(each, LOADED_AT).events)
+    return newest.replace(minute=0, second=0, microsecond=0)
+
+
+def hours(warehouse: Warehouse, trigger: str, rows: Sequence[Row], last: str) -> list[tuple]:
+    """When a trigger fires up to an hour, and for whom or what: person, item."""
+    warehouse.build(log(*rows), at(last), tables=["trigger_events", "carts"])
+    found = sorted(
+        (row["fired_at"], row["person_id"], row["item_id"])
+        for row in fired(warehouse)
+        if row["trigger"] == trigger
+    )
+    assert all(when.minute == 0 for when, *_ in found)
+    return [(f"{when:%d %H}", *whom) for when, *whom in found]
+
+
+def test_events_count_that_are_younger_than_the_span_to_the_microsecond(warehouse: Warehouse):
+    # of two hours: what is exactly two hours old is too old
+    two_hours_old = [view("A", "10:00", item_id="hat"), view("A", "11:59", item_id="hat")]
+    assert hours(warehouse, "t_views", two_hours_old, "23:00") == []
+    younger = [view("A", "10:00:00.000001", item_id="hat"), view("A", "12:00", item_id="hat")]
+    assert hours(warehouse, "t_views", younger, "23:00") == [("02 12", "A", "hat")]
+    later = [
+        view("A", "10:00:00.000001", item_id="hat"),
+        view("A", "12:00:00.000001", item_id="hat"),
+    ]
+    assert hours(warehouse, "t_views", later, "23:00") == []
+
+
+def test_it_fires_again_at_exactly_the_cooldown_and_not_an_hour_before(warehouse: Warehouse):
+    every_20_minutes = [
+        view("A", f"{hour}:{minute}", item_id="hat")
+        for hour in range(10, 17)
+        for minute in (15, 35)
+    ]
+    assert hours(warehouse, "t_views", every_20_minutes, "23:00") == [
+        ("02 11", "A", "hat"),
+        ("02 14", "A", "hat"),
+        ("02 17", "A", "hat"),
+    ]
+    # 90 minutes: the first full hour that is not within them
+    assert [
+        when for when, *_ in hours(warehouse, "t_views_not_bought", every_20_minutes, "16:00")
+    ] == [
+        "02 11",
+        "02 13",
+        "02 15",
+    ]
+
+
+def test_events_are_of_who_the_visitor_was_when_they_happened(warehouse: Warehouse):
+    rows = [
+        view("A", "10:05", item_id="hat"),
+        login("A", "10:10", "7"),
+        view("A", "10:20", item_id="hat"),
+        view("B", "10:30", item_id="hat", user_id="7"),
+    ]
+    assert hours(warehouse, "t_views", rows[:3], "23:00") == []
+    assert hours(warehouse, "t_views", rows, "23:00") == [("02 11", "user:7", "hat")]
+
+
+def test_what_is_of_one_instant_is_not_since(warehouse: Warehouse):
+    tied = [add("A", "10:10"), buy("A", "10:10", "o1")]
+    assert hours(warehouse, "t_added", tied, "13:00") == [("02 11", "A", None)]
+    after = [add("A", "10:10"), buy("A", "10:10:00.000001", "o1")]
+    assert hours(warehouse, "t_added", after, "13:00") == []
+    again = [*after, add("A", "10:50")]
+    assert hours(warehouse, "t_added", again, "13:00") == [("02 11", "A", None)]
+
+
+def test_an_order_reported_again_counts_once(warehouse: Warehouse):
+    once = [buy("A", "10:10", "o1", item_id="hat"), buy("A", "10:20", "o1", item_id="hat")]
+    assert hours(warehouse, "t_bought_twice", once, "13:00") == []
+    twice = [*once, buy("A", "10:30", "o2", item_id="hat")]
+    assert hours(warehouse, "t_bought_twice", twice, "13:00") == [("02 11", "A", None)]
+
+
+def test_categories_differ_and_what_has_none_counts_for_nothing(warehouse: Warehouse):
+    rows = [
+        view("A", "10:10", item_id="hat", item_category="head"),
+        view("A", "10:11", item_id="cap", item_category="head"),
+        view("A", "10:12", item_id="bag"),
+    ]
+    assert hours(warehouse, "t_categories", rows, "12:00") == []
+    # the older of the one category is forgotten first; the other one stays
+    later = [*rows, view("A", "12:00", item_id="shoe", item_category="feet")]
+    found = [when for when, *_ in hours(warehouse, "t_categories", later, "23:00")]
+    assert found == [f"02 {hour}" for hour in range(12, 19)]
+
+
+def test_a_person_is_idle_from_exactly_the_span_on(warehouse: Warehouse):
+    assert hours(warehouse, "t_idle", [view("A", "10:00")], "12:00") == [("02 11", "A", None)]
+    later = [view("A", "10:00:00.000001")]
+    assert hours(warehouse, "t_idle", later, "12:00") == [("02 12", "A", None)]
+    # a passive event is no activity, a repeat of an order is
+    passive = [view("A", "10:00"), event("A", "10:50", "email_open")]
+    assert hours(warehouse, "t_idle", passive, "12:00") == [("02 11", "A", None)]
+
+
+def test_somebody_is_back_after_exactly_the_span(warehouse: Warehouse):
+    rows = [
+        view("A", "10:00"),
+        view("A", "14:00"),
+        view("B", "10:00:00.000001"),
+        view("B", "14:00"),
+    ]
+    assert hours(warehouse, "t_back", rows, "23:00") == [("02 14", "A", None)]
+    month = [view("A", "10:00"), view("A", "+30d 10:00")]
+    assert hours(warehouse, "back_after_a_month", month, "+31d 10:00") == [("01 10", "A", None)]
+
+
+def test_a_cart_left_behind_is_of_whoever_its_visitor_is_by_then(warehouse: Warehouse):
+    left = [add("A", "10:00")]
+    assert hours(warehouse, "t_cart_left", left, "18:00") == [("02 11", "A", None)]
+    # exactly 30 minutes after the session's end it is abandoned; until then, it is not
+    assert hours(warehouse, "t_cart_left", [add("A", "10:30")], "18:00") == [("02 11", "A", None)]
+    assert hours(warehouse, "t_cart_left", [add("A", "10:30:00.000001")], "18:00") == [
+        ("02 12", "A", None)
+    ]
+    # what the user did not add is not theirs: since the login there is no add
+    known = [*left, login("A", "10:10", "7")]
+    assert hours(warehouse, "t_cart_left", known, "18:00") == []
+    viewed = [*known, view("A", "10:20", user_id="7")]
+    assert hours(warehouse, "t_cart_open", viewed, "12:00") == [("02 11", "user:7", None)]
+    emptied = [*left, remove("A", "10:05")]
+    assert hours(warehouse, "t_cart_left", emptied, "18:00") == []
+
+
+def test_a_cart_without_rates_or_prices_is_not_worth_anything(warehouse: Warehouse):
+    def worth(**columns: str) -> list[tuple]:
+        return hours(warehouse, "t_cart_worth", [add("A", "10:10", **columns)], "12:00")
+
+    assert worth(price="10.00", currency="EUR") == [("02 11", "A", None)]
+    assert worth(price="9.99", currency="EUR") == []
+    assert worth() == []
+    dear_once = [
+        add("A", "10:10", price="10.00", currency="EUR"),
+        remove("A", "11:10"),
+        add("A", "11:10", price="5.00", currency="EUR"),
+    ]
+    assert hours(warehouse, "t_cart_worth", dear_once, "23:00") == [("02 11", "A", None)]
+
+
+def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
+    rows = [
+        *(view("A", f"10:{minute}", item_id="hat") for minute in (10, 11, 12)),
+        add("B", "10:10"),
+        *(event("B", f"10:1{number}", "page_view") for number in (1, 2, 3)),
+        *(
+            view("C", f"10:1{number}", item_id=name, item_category=name)
+            for number, name in enumerate(("hat", "shoe", "bag"))
+        ),
+        event("D", "10:10", "search"),
+        event("E", "10:10", "begin_checkout"),
+        event("F", "10:10", "begin_checkout"),
+        buy("F", "11:10", "o1"),
+    ]
+    warehouse.build(log(*rows), at("+1d 12:00"), tables=["trigger_events", "carts"])
+    found = [
+        (row["trigger"], row["person_id"], f"{row['fired_at']:%d %H}")
+        for row in fired(warehouse)
+        if row["trigger"] in SHIPPED
+    ]
+    assert sorted(found) == [
+        ("added_not_bought_24h", "B", "03 11"),
+        ("checkout_left", "E", "02 12"),
+        ("idle_after_two_pages", "B", "02 11"),
+        ("search_without_view", "D", "02 11"),
+        ("three_categories_a_day", "C", "02 11"),
+        ("viewed_often_not_bought", "A", "02 11"),
+    ]
+
+
+def follow(warehouse: Warehouse, *loads: tuple[str, Sequence[Row]]) -> list[list[str]]:
+    """The hours at which t_added has fired after each build, of an hour and of rows new by then."""
+    warehouse.empty()
+    found = []
+    for number, (hour, rows) in enumerate(loads, start=1):
+        landed = [row | {"event_id": f"{number}-{row['event_id']}"} for row in log(*rows)]
+        warehouse.land(landed, [number] * len(rows))
+        warehouse.follow(at(hour))
+        firings = [row for row in fired(warehouse) if row["trigger"] == "t_added"]
+        found.append(sorted(f"{row['person_id']} {row['fired_at']:%H}" for row in firings))
+    return found
+
+
+def test_time_alone_makes_it_fire_and_a_later_hour_keeps_what_an_earlier_said(warehouse: Warehouse):
+    assert follow(
+        warehouse, ("10:00", [add("A", "09:10")]), ("13:00", []), ("15:00", []), ("12:00", [])
+    ) == [["A 10"], ["A 10"], ["A 10", "A 14"], ["A 10"]]
+
+
+def test_a_late_order_takes_back_what_had_fired_and_a_late_login_gives_it_to_another(
+    warehouse: Warehouse,
+):
+    assert follow(
+        warehouse,
+        ("12:00", [add("A", "09:10"), add("B", "09:10")]),
+        ("13:00", [buy("A", "10:30", "o1")]),
+        ("14:00", [login("B", "09:05", "7")]),
+        ("15:00", [buy("C", "13:30", "o2", user_id="7")]),
+    ) == [
+        ["A 10", "B 10"],
+        ["A 10", "B 10"],
+        ["A 10", "user:7 10", "user:7 14"],
+        ["A 10", "user:7 10"],
+    ]
