@@ -14,11 +14,9 @@ import logging
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from orchestration.arguments import parser as arguments_parser
 from orchestration.ground.errors import ComebackError, WrongUsage
@@ -344,19 +342,9 @@ def _show_progress() -> None:
 
 def ui(home: Home, arguments: argparse.Namespace) -> None:
     """Become Dagster's UI and daemon, until interrupted."""
-    _require_port(arguments.port)
-    home.prepare()
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    options = [
-        "-m",
-        "orchestration.dagster.definitions",
-        "-h",
-        "127.0.0.1",
-        "-p",
-        arguments.port,
-    ]
-    places = {"COMEBACK_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
-    os.execve(dagster, [dagster, "dev", *options], {**os.environ, **places})
+    from orchestration import ui
+
+    ui.become(home, arguments.port)
 
 
 def _require_there(addresses: Sequence[str]) -> None:
@@ -370,32 +358,6 @@ def _require_there(addresses: Sequence[str]) -> None:
     for address in addresses:
         if not exists(address):
             raise WrongUsage("no such file or folder", address, "correct the path")
-
-
-def _require_port(port: str) -> None:
-    """Fail at once if the UI cannot listen on a port.
-
-    Raises:
-        WrongUsage: it is no port.
-        ComebackError: it is taken, or not for this user.
-    """
-    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
-        raise WrongUsage(f"'{port[:20]}' is no port", "--port", "give one between 1 and 65535")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", int(port)))
-            probe.listen()
-        except OSError as error:
-            raise ComebackError(
-                f"the UI cannot listen there ({error.strerror})",
-                f"127.0.0.1:{port}",
-                f"end what listens on it, or choose another: comeback ui --port {_next_port(port)}",
-            ) from error
-
-
-def _next_port(port: str) -> int:
-    return int(port) + 1 if 1024 <= int(port) < 65535 else 3001
 
 
 def _in_one_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import cli
+from orchestration import cli, ui
 from orchestration.cli import main
 from orchestration.ground.home import Home
 from tests.outputs.delivery.conftest import Shop
@@ -138,7 +138,7 @@ def test_what_nobody_foresaw_is_one_line_too_and_a_traceback_with_debug(monkeypa
 
 def test_the_ui_keeps_its_state_in_the_home_and_listens_on_this_machine_only(monkeypatch, home):
     called = []
-    monkeypatch.setattr(cli.os, "execve", lambda *arguments: called.append(arguments))
+    monkeypatch.setattr(ui.os, "execve", lambda *arguments: called.append(arguments))
     assert main(["ui", "--port", "3456"]) == 0
     ((program, arguments, environment),) = called
     assert program.endswith("/dagster")
@@ -175,7 +175,7 @@ def test_a_port_that_is_none_ends_the_ui_with_2_and_one_line(capsys, port):
 
 
 def test_a_port_that_is_taken_ends_the_ui_with_one_line(capsys, monkeypatch):
-    monkeypatch.setattr(cli.os, "execve", pytest.fail)
+    monkeypatch.setattr(ui.os, "execve", pytest.fail)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
