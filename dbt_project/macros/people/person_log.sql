@@ -1,12 +1,7 @@
 {#-
-    What belongs here: who a person is, and what of the log is a person's: the same SQL for tables of the log and for the
+    What belongs here: what of the log is a person's (rules/persons.sql): the same SQL for tables of the log and for the
     log as it stood at an hour. An event is of whoever it belonged to when it happened.
 -#}
-
-{#- Whom an event, a cart or an order is of: the user where it is known, else the visitor. -#}
-{%- macro person_id(owner, visitor) -%}
-coalesce('user:' || {{ owner }}, {{ visitor }})
-{%- endmacro -%}
 
 {#- Adds CTEs, the last of which is `visits`: what each person did in each session, of the activities of `log`. -#}
 {%- macro visits_of(log) -%}

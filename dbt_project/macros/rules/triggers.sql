@@ -4,11 +4,6 @@
     the log (models/triggers).
 -#}
 
-{#- A person of the log, as known when something happened. -#}
-{%- macro person_id(owner_id, visitor_id) -%}
-case when {{ owner_id }} is null then {{ visitor_id }} else 'user:' || {{ owner_id }} end
-{%- endmacro -%}
-
 {#- The first full hour at or after an instant: the first at which it lies in the past. -#}
 {%- macro first_hour_from(instant) -%}
 date_trunc('hour', {{ instant }} + interval '1' hour - interval '1' microsecond)
