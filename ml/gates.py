@@ -17,6 +17,7 @@ import polars as pl
 from ml import abandonment, evaluation, return_time
 from ml.abandonment import AbandonmentModel
 from ml.features import FeatureError, feature_columns, numeric_matrix, person
+from ml.horizons import HORIZONS_HOURS
 from ml.intervals import groups_of, interval
 from ml.leaks import Rows, leaks
 from ml.return_time import ReturnModel
@@ -31,6 +32,9 @@ MAX_WORSE_IN_A_SLICE = 0.005
 MIN_BUYERS = 30
 # The mean return curve against the observed one, out of time and beyond chance.
 MAX_RETURN_GAP = return_time.MAX_GAP_OUT_OF_TIME
+# The same in a slice, on the newest sessions.
+MAX_RETURN_GAP_IN_A_SLICE = 0.1
+MIN_SESSIONS_IN_A_SLICE = 100
 AGE_EDGES_HOURS = (1.0, 8.0, 24.0, 72.0, 168.0)
 # A shopper who is back within this time of a session's end: what no feature may know.
 BACK_WITHIN_HOURS = 24.0
@@ -60,7 +64,7 @@ def refusals(
             *_leaks_of_snapshots(model, frame, scored),
             *_faults_of_groups(model, model.test_rows(frame), served),
         ]
-    return [*_leaks_of_returns(model, frame, scored), *_gap_of_returns(model)]
+    return [*_leaks_of_returns(model, frame, scored), *_gaps_of_returns(model, frame)]
 
 
 def _leaks_of_snapshots(
@@ -171,10 +175,7 @@ def _ages_and_slices(rows: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     if "device_type" in rows.columns:
         for device in rows["device_type"].drop_nulls().unique().sort():
             yield f"on {device}", (rows["device_type"] == device).fill_null(False).to_numpy()
-    if "visitor_session_count" in rows.columns:
-        is_new = (rows["visitor_session_count"] <= 1).fill_null(False).to_numpy()
-        yield "of new visitors", is_new
-        yield "of returning visitors", ~is_new
+    yield from _new_and_returning(rows)
     value = rows["cart_value_base"].cast(pl.Float64)
     lower, upper = (value.quantile(share) or 0.0 for share in (1 / 3, 2 / 3))
     for name, is_in in (
@@ -185,7 +186,31 @@ def _ages_and_slices(rows: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
         yield name, is_in.fill_null(False).to_numpy()
 
 
-def _gap_of_returns(model: ReturnModel) -> Iterator[str]:
+def _new_and_returning(rows: pl.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
+    if "visitor_session_count" in rows.columns:
+        is_new = (rows["visitor_session_count"] <= 1).fill_null(False).to_numpy()
+        yield "of new visitors", is_new
+        yield "of returning visitors", ~is_new
+
+
+def _gaps_of_returns(model: ReturnModel, frame: pl.DataFrame) -> Iterator[str]:
+    rows = return_time.known_at(frame, model.card.trained_as_of)
+    rows = rows.filter(pl.col("ended_at") >= return_time.start_of_test(rows))
+    slices = [*_new_and_returning(rows)]
+    if "device_is_mobile" in rows.columns:
+        is_mobile = (rows["device_is_mobile"].cast(pl.Float64) > 0).fill_null(False).to_numpy()
+        slices += [("on mobile", is_mobile), ("on other devices", ~is_mobile)]
+    for name, is_in in slices:
+        here = rows.filter(pl.Series(is_in))
+        if here.height < MIN_SESSIONS_IN_A_SLICE:
+            continue
+        hours = [each for each in HORIZONS_HOURS if each <= here["duration_hours"].max()]
+        off = return_time.gap_beyond_chance(here, model.curve.survival(here, hours))
+        if off > MAX_RETURN_GAP_IN_A_SLICE:
+            yield (
+                f"{name}, the mean return curve is surely {off:.3f} off the observed one,"
+                f" {MAX_RETURN_GAP_IN_A_SLICE} is allowed"
+            )
     gap = model.card.metrics.get(return_time.GAP_BEYOND_CHANCE, 0.0)
     if gap > MAX_RETURN_GAP:
         yield (

@@ -9,7 +9,7 @@ Imports go one way: ``model`` -> ``fit``, ``metrics`` -> ``curve``, ``sessions``
 the names below.
 """
 
-from ml.return_time.metrics import GAP_BEYOND_CHANCE
+from ml.return_time.metrics import GAP_BEYOND_CHANCE, gap_beyond_chance
 from ml.return_time.model import MAX_GAP_OUT_OF_TIME, NAME, ReturnModel, train
 from ml.return_time.sessions import known_at, start_of_test
 
@@ -18,6 +18,7 @@ __all__ = [
     "MAX_GAP_OUT_OF_TIME",
     "NAME",
     "ReturnModel",
+    "gap_beyond_chance",
     "known_at",
     "start_of_test",
     "train",

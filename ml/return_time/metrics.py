@@ -50,7 +50,7 @@ def measure(
         "concordance": concordance_index(durations, -relative_hazard, is_returned),
         "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
         "kaplan_meier_gap": against_observed["gap"].abs().max(),
-        GAP_BEYOND_CHANCE: _gap_beyond_chance(test_rows, p_away[:, :seen]),
+        GAP_BEYOND_CHANCE: gap_beyond_chance(test_rows, p_away[:, :seen]),
         "test_sessions": test_rows.height,
         "test_returns": int(is_returned.sum()),
         "test_hours": test_hours,
@@ -61,8 +61,14 @@ def measure(
     return rounded(metrics), {"return_curve": [rounded(row) for row in against_observed.to_dicts()]}
 
 
-def _gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:
-    """The greatest distance of 0 from the intervals of the gaps, 0 if all touch it."""
+def gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:
+    """How far the mean curve surely is from the observed one: the greatest distance of 0 from the
+    intervals of the gaps, 0 if all touch it.
+
+    Args:
+        test_rows: the n sessions.
+        p_away: (n x horizons) predicted, for the first of the horizons.
+    """
     durations, is_returned = durations_on_grid(test_rows)
     hours = np.array(HORIZONS_HOURS[: p_away.shape[1]], dtype=np.float64)
 

@@ -130,3 +130,20 @@ def test_a_kaplan_meier_curve_is_judged_out_of_time(sessions):
         newest.head(1).with_columns(elapsed_hours=pl.lit(0.0)), (24.0,)
     )
     assert 1 - p_back[0, 0] == pytest.approx(share, abs=0.02)
+
+
+def test_a_return_model_off_for_new_visitors_is_refused_and_names_them(sessions):
+    """It knows nothing of them, and they come back much less."""
+    is_new = pl.col("session_id").hash(1) % 3 == 0
+    slower = pl.when(is_new).then(40.0).otherwise(1.0)
+    so_far = (pl.lit(RETURN_AS_OF) - pl.col("ended_at")).dt.total_microseconds() / 3.6e9
+    mixed = sessions.with_columns(
+        visitor_session_count=pl.when(is_new).then(1).otherwise(5),
+        is_returned=pl.col("is_returned") & (pl.col("duration_hours") * slower <= so_far),
+        duration_hours=pl.min_horizontal(pl.col("duration_hours") * slower, so_far),
+    )
+    knowing = return_time.train(mixed, as_of=RETURN_AS_OF)
+    assert refusals(knowing, mixed) == []
+    blind = return_time.train(mixed.drop("visitor_session_count"), as_of=RETURN_AS_OF)
+    (of_new, *_) = refusals(blind, mixed)
+    assert of_new.startswith("of new visitors, the mean return curve is surely 0.")

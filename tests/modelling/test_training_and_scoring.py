@@ -14,7 +14,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import iso
 from orchestration.ground.settings import Settings
 from orchestration.modelling import scoring
-from orchestration.modelling.model_store import Decision, ModelStore
+from orchestration.modelling.model_store import POINTER, POINTER_COPY, Decision, ModelStore
 from orchestration.modelling.scoring import write_scores
 from orchestration.modelling.training import RETURN, champion, ensure_champion, write_models
 from orchestration.warehouse.database import ensure_score_tables
@@ -241,3 +241,15 @@ def test_what_somebody_rolled_back_from_is_not_taken_again_by_itself(connection,
     assert not decision.is_promoted
     assert decision.reason.startswith("somebody chose another instead; to take it: comeback models")
     assert model_store.champion("return") == first.model_id
+
+
+def test_where_it_cannot_be_read_which_model_served_one_is_learned(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    learn = partial(ensure_champion, connection, model_store, RETURN, Settings())
+    card, first = learn(TEN, retrain=False)
+    for file in (POINTER, POINTER_COPY):
+        (tmp_path / "return" / file).write_bytes(b"{")
+    assert len(model_store.faults("return", TEN)) == 2
+    assert learn(TEN, retrain=False) == (card, first)
+    assert model_store.champion("return") == card.model_id
+    assert model_store.faults("return", TEN) == []
