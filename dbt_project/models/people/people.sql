@@ -23,9 +23,9 @@ persons as (
         count(*) as session_count,
         cast(sum(points) as bigint) as points,
         max_by(device_type, {{ as_struct({'ended_at': 'ended_at', 'visitor_id': 'visitor_id'}) }})
-            filter (where device_type is not null) as device_type,
+        filter (where device_type is not null) as device_type,
         max_by(country, {{ as_struct({'ended_at': 'ended_at', 'visitor_id': 'visitor_id'}) }})
-            filter (where country is not null) as country
+        filter (where country is not null) as country
     from visits
     group by person_id
 

@@ -22,7 +22,15 @@ unended_log as (
 
 {{ category_views_of('unended_log') }}
 
-select *
+select
+    visitor_id,
+    session_number,
+    owner_id,
+    person_id,
+    item_category,
+    view_count,
+    first_viewed_at,
+    last_viewed_at
 from {{ ref('person_category_views') }}
 where
     last_viewed_at <= {{ as_of() }}
@@ -30,4 +38,13 @@ where
 
 union all
 
-select * from category_views
+select
+    visitor_id,
+    session_number,
+    owner_id,
+    person_id,
+    item_category,
+    view_count,
+    first_viewed_at,
+    last_viewed_at
+from category_views

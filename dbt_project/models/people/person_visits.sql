@@ -22,7 +22,19 @@ unended_log as (
 
 {{ visits_of('unended_log') }}
 
-select *
+select
+    visitor_id,
+    session_number,
+    owner_id,
+    person_id,
+    started_at,
+    ended_at,
+    event_count,
+    page_view_count,
+    view_count,
+    add_count,
+    device_type,
+    country
 from {{ ref('person_sessions') }}
 where
     ended_at <= {{ as_of() }}
@@ -30,4 +42,17 @@ where
 
 union all
 
-select * from visits
+select
+    visitor_id,
+    session_number,
+    owner_id,
+    person_id,
+    started_at,
+    ended_at,
+    event_count,
+    page_view_count,
+    view_count,
+    add_count,
+    device_type,
+    country
+from visits

@@ -4,14 +4,6 @@
 
 with
 
-{% for name in var('segments') -%}
-{{ name }}_segment as (
-
-    select person_id from {{ ref(name) }}
-
-),
-
-{% endfor -%}
 candidates as (
 
     {% for name in var('segments') -%}
@@ -21,7 +13,7 @@ candidates as (
             {{ segment_meta(name, 'version', 1) }} as version,
             {{ segment_group(name) }} as segment_group,
             {{ segment_meta(name, 'rank', 0) }} as segment_rank
-        from {{ name }}_segment
+        from {{ ref(name) }}
         union
     {% endfor -%}
     select
