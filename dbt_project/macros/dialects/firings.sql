@@ -1,8 +1,8 @@
 {#- What belongs here: what follows from what came before it, row by row, which the engines spell otherwise. -#}
 
 {#-
-    Adds CTEs, the last of which is `name`: one row per firing, with the columns `keys` and fired_at. Within the spans of
-    one key something fires at the first hour, and at each first hour that is a cooldown after it.
+    Adds CTEs, the last of which is `name`: one row per firing, with the columns `keys` and fired_at. Within the spans
+    of one key something fires at the first hour, and at each first hour that is a cooldown after it.
 
     spans: a relation with keys, from_hour, until_hour (not in it) and cooldown; disjoint within a key.
 -#}

@@ -8,9 +8,9 @@
 
 {#-
     A table of which a build replaces only the rows whose keys another relation has; deleted and inserted in one
-    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}; meta.rebuilt_after which others, by their time:
-    {<column>: as_of}, after the hour of the last build, or after this one's where that is earlier. Without rebuilt_for
-    all rows are replaced: a table of the hour.
+    transaction. meta.rebuilt_for says which: {<model>: [<key columns>]}; meta.rebuilt_after which others, by their
+    time: {<column>: as_of}, after the hour of the last build, or after this one's where that is earlier. Without
+    rebuilt_for all rows are replaced: a table of the hour.
 -#}
 {%- materialization rebuilt, adapter='duckdb' -%}
     {%- set target_relation = this.incorporate(type='table') -%}

@@ -1,7 +1,7 @@
 {#-
     What belongs here: triggers as relations, and the times of their hours. Not here: how a trigger is written and what
-    one may ask for (orchestration reads the files of `triggers`, checks them and hands them over), nor what follows from
-    the log (models/triggers).
+    one may ask for (orchestration reads the files of `triggers`, checks them and hands them over), nor what follows
+    from the log (models/triggers).
 -#}
 
 {#- The first full hour at or after an instant: the first at which it lies in the past. -#}

@@ -7,8 +7,6 @@
     'rebuilt_after': {'fired_at': 'as_of'},
 }) }}
 
--- depends_on: {{ ref('persons_this_run') }}
-
 {% set of_part = 'trigger_name, person_id, part_id' -%}
 
 with
@@ -43,6 +41,7 @@ last_firings as (
 
 ),
 
+{% endif -%}
 spans as (
 
     select
@@ -53,11 +52,12 @@ spans as (
         spans.until_hour,
         cast(null as timestamp) as fired_at
     from {{ ref('trigger_spans') }} as spans
-    where {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
+    where {{ is_in_this_run(ref('persons_this_run'), ['spans.person_id']) }}
 
+    {% if is_incremental_build() -%}
+    -- of everybody else only the hours since
     union all
 
-    -- only the hours since
     select
         spans.trigger_name,
         spans.person_id,
@@ -76,19 +76,10 @@ spans as (
         coalesce(spans.until_hour > kept.until_hour + interval '1' hour, true)
         and not {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
 
-),
-
-{% else -%}
-spans as (
-
-    select
-        *,
-        cast(null as timestamp) as fired_at
-    from {{ ref('trigger_spans') }}
+    {%- endif %}
 
 ),
 
-{% endif -%}
 -- Up to the hour; where the last firing forbids the beginning of one, from where it does not any more.
 cooled_spans as (
 

@@ -1,8 +1,8 @@
--- The hours at which all conditions of a trigger hold, also those to come: what time alone changes is known as soon as
--- the log is, so an hour without new rows only looks up which of them it is in.
+-- The hours at which all conditions of a trigger hold, also those to come: an hour without new rows only looks up
+-- whether it is one of them.
 --
--- A condition holds from hour to hour as a sum does that events add to when they are seen first and take from when they
--- are too old; a trigger holds while all sums do. Triggers are rows here, and the SQL does not grow with them.
+-- A condition holds as long as a sum does that events add to once they are seen and take from once they are too old; a
+-- trigger holds while all sums do. Triggers are rows here, and the SQL does not grow with them.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'persons_this_run': ['person_id']}}) }}
 
@@ -140,7 +140,13 @@ item_rows as (
     from visitor_log
     inner join {{ ref('candidate_events') }} as candidates on visitor_log.row_key = candidates.row_key
     where
-        exists (select 1 from conditions where conditions.kind = 'seen' and conditions.per = 'item')
+        exists (
+            select 1
+            from conditions
+            where
+                conditions.kind = 'seen'
+                and conditions.per = 'item'
+        )
         or visitor_log.event_type in (
             select counted_types.counted_type
             from counted_types
@@ -331,6 +337,18 @@ person_occurrences as (
 
 ),
 
+cart_starts as (
+
+    select
+        person_id,
+        cart_id,
+        started_at,
+        max(until_hour) as until_hour
+    from person_carts
+    group by person_id, cart_id, started_at
+
+),
+
 occurrences as (
 
     select
@@ -361,15 +379,7 @@ occurrences as (
         events.counted_value,
         events.event_at
     from person_occurrences as events
-    inner join (
-        select
-            person_id,
-            cart_id,
-            started_at,
-            max(until_hour) as until_hour
-        from person_carts
-        group by person_id, cart_id, started_at
-    ) as carts
+    inner join cart_starts as carts
         on
             events.person_id = carts.person_id
             and events.event_at >= carts.started_at
@@ -507,9 +517,9 @@ pieces as (
     {%- endif %}
     where
         conditions.kind = 'cart'
-        {%- if has_condition('value_at_least') %}
-        and (conditions.value_at_least is null or cart_values.value_base >= conditions.value_at_least)
-        {%- endif %}
+        and (conditions.value_at_least is null or {{
+            'cart_values.value_base >= conditions.value_at_least' if has_condition('value_at_least') else 'true'
+        }})
 
     union all
 
