@@ -41,13 +41,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = "comeback"
 # What is built once the scores of the hour are there, as dbt's selection.
-SECOND_STEP = tuple(
-    f"fqn:{PACKAGE}.{folder}"
-    for folder in ("people", "segments", "triggers")
-    if (DBT_PROJECT / "models" / folder).is_dir()
-)
-# Of these a shop adds its own, and each is read whole every hour: none makes another table old.
-_OF_THE_HOUR = ("models/segments/", "models/triggers/")
+SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments"))
 
 
 @dataclass(frozen=True)
@@ -188,9 +182,9 @@ def code_version(project: Path) -> str:
     """
     digest = hashlib.sha256()
     for path, inside in project_files(project):
-        if inside.startswith(_OF_THE_HOUR):
-            continue
-        if path.suffix == ".sql" or inside.startswith("models/staging/"):
+        # a shop adds its own, and each is read whole every hour: none makes another table old
+        is_own = inside.startswith("models/segments/")
+        if not is_own and (path.suffix == ".sql" or inside.startswith("models/staging/")):
             digest.update(f"\n{inside}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
