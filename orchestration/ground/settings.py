@@ -35,7 +35,7 @@ from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress
+from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -288,7 +288,9 @@ def load_settings(home: Path) -> Settings:
         raise ComebackError(
             f"the settings are no TOML ({error})", str(path), "correct the file"
         ) from error
-    return parse_settings(values, where=str(path), address_rules=address_rules)
+    settings = parse_settings(values, where=str(path), address_rules=address_rules)
+    refuse_below(home, settings.exports, str(path))
+    return settings
 
 
 def parse_settings(

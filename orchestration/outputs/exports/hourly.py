@@ -32,7 +32,7 @@ from orchestration.outputs.exports.identifiers import RULESET
 from orchestration.outputs.exports.manifest import File
 from orchestration.outputs.exports.pending import Delivery
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
-from orchestration.outputs.exports.rolling import Rolled, baseline, roll
+from orchestration.outputs.exports.rolling import Rolled, after_files, baseline, roll
 from orchestration.outputs.exports.rows import (
     ROWS,
     Rows,
@@ -168,6 +168,7 @@ class _Exporter:
                 are_removals_accepted=is_accepted or before.is_rewritten,
                 is_full_due=is_due,
             )
+        rolled = after_files(rolled, before.taken_back, before.taken_off)
         if before.is_rewritten:
             warnings = ("the preset is another one: every row counts as changed",)
             rolled = replace(rolled, warnings=(*rolled.warnings, *warnings))
