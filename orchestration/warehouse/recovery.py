@@ -32,14 +32,21 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import (
+    CONTACT_EFFECTS,
+    CONTACT_LOG,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    WITHHELD_CONTACTS,
+)
 from orchestration.warehouse.score_tables import AUDIT_LOG
 
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-# models are rewritten from their cards every hour, outcomes from the scores and the log
-_KEPT_TABLES = ("cart_scores", "runs", CONTACT_PLANS.name, HOLDOUT_ARMS.name)
+# models are rewritten from their cards every hour, outcomes and results from scores and log
+_CONTACT_TABLES = (CONTACT_PLANS, HOLDOUT_ARMS, CONTACT_LOG, WITHHELD_CONTACTS, CONTACT_EFFECTS)
+_KEPT_TABLES = ("cart_scores", "runs", *(each.name for each in _CONTACT_TABLES))
 # nothing else has them
 _LISTS = (("vault", "export_lists"), ("vault", "export_members"))
 _AUDIT_LOG = ("scores", AUDIT_LOG.name)

@@ -8,7 +8,14 @@ here: what a declaration is (`table`), plans and arms (`contact_tables`), fillin
 from dataclasses import dataclass
 
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import (
+    CAMPAIGN_RESULTS,
+    CONTACT_EFFECTS,
+    CONTACT_LOG,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    WITHHELD_CONTACTS,
+)
 from orchestration.warehouse.table import Column, Table
 
 CART_SCORES = Table(
@@ -181,7 +188,18 @@ RUNS = Table(
 # Of `runs`: those that wrote an hour of cart_scores.
 HAS_SCORED = "carts_scored is not null"
 
-SCORE_TABLES = (CART_SCORES, SCORE_OUTCOMES, CONTACT_PLANS, HOLDOUT_ARMS, MODELS, RUNS)
+SCORE_TABLES = (
+    CART_SCORES,
+    SCORE_OUTCOMES,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    CONTACT_LOG,
+    WITHHELD_CONTACTS,
+    CAMPAIGN_RESULTS,
+    CONTACT_EFFECTS,
+    MODELS,
+    RUNS,
+)
 
 # Beside dbt's late_data_report, which knows no scores: published as its last column.
 WITHDRAWN_PRIORITIES = Table(

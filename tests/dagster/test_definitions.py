@@ -37,7 +37,9 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("cart_scores") == {"models", "sessions"} | snapshots
     assert parents("retargeting_export") == {"cart_scores"}
     assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
-    assert {"retargeting_export", "score_outcomes", "sessions", "carts"} <= parents(
+    results = {"retargeting_export", "orders", "sessions", "carts"}
+    assert parents("campaign_results") == results
+    assert {"campaign_results", "score_outcomes", "sessions", "carts"} <= parents(
         "published_database"
     )
     assert parents("delivered_exports") == {"retargeting_export", "published_database"}

@@ -18,7 +18,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
-from orchestration.outputs.exports import csv_text, membership, people
+from orchestration.outputs.exports import contact_log, csv_text, membership, people
 from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
@@ -99,7 +99,7 @@ def prepare_exports(
     for name, export in settings.exports.items():
         one = _Exporter(name, export, presets[name], settings.contacts, hour, known)
         scored = carts[export.window_days if export.is_ads else None]
-        rolled, summary, is_full = one.export(
+        rolled, summary, is_full, contacts = one.export(
             connection,
             scored,
             before[name],
@@ -112,7 +112,8 @@ def prepare_exports(
         if not has_vault and before[name].listed is None:
             continue
         sums = [each.sha256 for each in files]
-        prepared.deliveries.append(Delivery(name, _form(export), hour, rolled, is_full, sums))
+        form = _form(export)
+        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
     return prepared
 
 
@@ -135,8 +136,8 @@ class _Exporter:
         *,
         is_accepted: bool,
         is_lost: bool,
-    ) -> tuple[Rolled, dict, bool]:
-        """The lists, what the manifest says of them, and whether people were added."""
+    ) -> tuple[Rolled, dict, bool, pl.DataFrame]:
+        """The lists, what the manifest says of them, whether people were added, and contacts."""
         is_of_persons = self.entry.profile != "suppressions"
         persons = person_facts(
             self.entry,
@@ -168,6 +169,12 @@ class _Exporter:
                 are_removals_accepted=is_accepted or before.is_rewritten,
                 is_full_due=is_due,
             )
+        is_full = before.listed is None or (is_due and not rolled.is_held)
+        contacts = contact_log.NOBODY
+        if self.entry.profile == "email" and is_full:
+            contacts = contact_log.contacts_of_hour(
+                connection, self.name, decided, rolled.add, policy, self.hour
+            )
         rolled = after_files(rolled, before.taken_back, before.taken_off)
         if before.is_rewritten:
             warnings = ("the preset is another one: every row counts as changed",)
@@ -180,7 +187,7 @@ class _Exporter:
             "counts": counts(decided.filter(is_scored=True)["gate"]),
             "warnings": [*rolled.warnings, *self._warnings(rolled, rows)],
         }
-        return rolled, summary, before.listed is None or (is_due and not rolled.is_held)
+        return rolled, summary, is_full, contacts
 
     def files(self, rolled: Rolled) -> list[File]:
         """The three files."""

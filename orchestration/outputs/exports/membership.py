@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from orchestration.ground.hours import HOUR
 from orchestration.ground.seal import sealed, unsealed
 from orchestration.ground.sql import transaction
 from orchestration.outputs.exports.rolling import Rolled
@@ -181,6 +182,37 @@ def remember(
             f"delete from vault.{_LISTS} where export = ? and hour < ? and hour is distinct from"
             f" (select max(hour) from vault.{_LISTS} where export = ? and is_full)",
             [export, hour - _KEEP, export],
+        )
+
+
+def date_back(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:
+    """Take lists that were delivered while the clock was ahead for those of the hour before this.
+
+    Tools have them; dated as they are, nothing later would be remembered until the clock is there.
+
+    Args:
+        connection: the open warehouse.
+        hour: the hour that is about to be exported.
+        not_after: the newest hour there can be by the clock.
+    """
+    if hour > not_after or not has_table(connection, "vault", _LISTS):
+        return
+    before = hour - HOUR
+    ahead = f"select export, max(hour) as newest from vault.{_LISTS} where hour > ? group by export"
+    with transaction(connection):
+        connection.execute(
+            f"delete from vault.{_LISTS} as lists using ({ahead}) as ahead"
+            " where lists.export = ahead.export and lists.hour >= ? and lists.hour < ahead.newest",
+            [not_after, before],
+        )
+        connection.execute(
+            f"update vault.{_LISTS} set hour = ? where hour > ?", [before, not_after]
+        )
+        connection.execute(
+            f"update vault.{_MEMBERS} set listed_at = least(listed_at, ?),"
+            " left_at = if(left_at is null, null, least(left_at, ?))"
+            " where listed_at > ? or left_at > ?",
+            [before, before, not_after, not_after],
         )
 
 

@@ -164,3 +164,23 @@ def test_the_erased_whom_only_the_first_files_of_an_hour_had_are_taken_off_by_th
     shop.export(TEN + 3 * HOUR, ALL_REMOVED)
     count = "select count(*) from vault.export_members where person_id = 'erased'"
     assert shop.connection.execute(count).fetchall() == [(0,)]
+
+
+def test_what_was_delivered_while_the_clock_was_ahead_is_what_the_next_hour_goes_on_from(shop):
+    ahead = TEN + 900 * 24 * HOUR
+    shop.person("ann", 1)
+    shop.export(TEN, ALL_REMOVED)
+    for user in ("bob", "cem"):
+        shop.profile(user)
+        shop.cart(user, 2, ahead, contact_valid_until=ahead + HOUR)
+    shop.export(ahead, ALL_REMOVED)
+    for number in (1, 2):
+        now = TEN + number * HOUR
+        membership.date_back(shop.connection, now, now)
+        shop.cart("bob", 1, now)
+        later = shop.export(now, ALL_REMOVED)
+        assert column(later, "email.full", "email") == ["bob@example.com"]
+        # ann had left before already: said once more
+        removed = ["ann@example.com", "cem@example.com"] if number == 1 else []
+        assert column(later, "email.remove", "email") == removed
+        assert not any("not known any more" in each for each in later.exports["email"]["warnings"])
