@@ -285,15 +285,29 @@ def lapsed() -> pl.Expr:
     return (pl.col("contact_valid_until") <= pl.col("as_of")).fill_null(False)
 
 
-def advice() -> list[pl.Expr]:
-    """The columns of a plan as they hold at the hour: one that has lapsed says nothing."""
+def was_contacted() -> pl.Expr:
+    """Whether the contact of a plan that has not lapsed happened, or was withheld.
+
+    Reads contacted_at, when the person was contacted last (null: never).
+    """
+    is_done = pl.col("contacted_at") >= pl.col("contact_not_before")
+    return is_done.fill_null(False) & ~lapsed()
+
+
+def advice(is_over: pl.Expr | None = None) -> list[pl.Expr]:
+    """The columns of a plan as they hold at the hour: one that is over says nothing.
+
+    Args:
+        is_over: whether it is; None: where it has lapsed.
+    """
+    is_over = lapsed() if is_over is None else is_over
     return [
-        pl.when(lapsed()).then(pl.lit(NOTHING)).otherwise("best_action").alias("best_action"),
+        pl.when(is_over).then(pl.lit(NOTHING)).otherwise("best_action").alias("best_action"),
         *(
-            pl.when(~lapsed()).then(name).alias(name)
+            pl.when(~is_over).then(name).alias(name)
             for name in ("contact_not_before", "contact_valid_until")
         ),
-        pl.when(lapsed())
+        pl.when(is_over)
         .then(pl.lit(Decimal(0), GAIN_TYPE))
         .otherwise("expected_gain")
         .alias("expected_gain"),

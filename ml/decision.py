@@ -42,6 +42,15 @@ def decide(carts: pl.DataFrame, economics: Economics) -> pl.DataFrame:
     )
 
 
+def segment_after_contacts() -> pl.Expr:
+    """The segment of decided carts: what people are like is not changed by a contact.
+
+    Reads segment and was_contacted (see ``contact_plan.was_contacted``).
+    """
+    segment = pl.when("was_contacted").then(pl.lit(ON_THE_FENCE)).otherwise("segment")
+    return segment.alias("segment")
+
+
 def _segment(economics: Economics) -> pl.Expr:
     """Whom a nudge pays for is on the fence; of the rest, who buys anyway and who does not?
 

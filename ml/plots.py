@@ -82,6 +82,32 @@ def lift(table: Table) -> bytes:
     return _png(figure)
 
 
+def campaign_differences(table: Table) -> bytes:
+    """Buyers among contacted less among held out; rows of the table of campaign results."""
+    figure, axes = _figure(
+        "Contacted against held out", "week of first contact", "difference of shares who bought"
+    )
+    groups = sorted({(row["segment"], row["action"], row["channel"]) for row in table})
+    colours = (BLUE, ORANGE)
+    for number, group in enumerate(groups):
+        rows = [row for row in table if (row["segment"], row["action"], row["channel"]) == group]
+        middle = _column(rows, "difference")
+        below = [m - low for m, low in zip(middle, _column(rows, "difference_low"), strict=True)]
+        above = [high - m for m, high in zip(middle, _column(rows, "difference_high"), strict=True)]
+        axes.errorbar(
+            [f"{row['week']:%Y-%m-%d}" for row in rows],
+            middle,
+            yerr=[below, above],
+            color=colours[number % len(colours)],
+            marker="os^v"[number % 4],
+            capsize=3,
+            label=" ".join(group),
+        )
+    axes.axhline(0.0, color="#888888", linewidth=0.8)
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
 def return_curve(table: Table) -> bytes:
     """Predicted against observed absence; ``table`` as in ``card.tables["return_curve"]``."""
     figure, axes = _figure(

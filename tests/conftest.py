@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 
 import pytest
@@ -94,7 +95,9 @@ def one_holdout_key() -> Iterator[None]:
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is delivered is tried again at once."""
-    monkeypatch.setattr(attempts, "time", SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr(
+        attempts, "time", SimpleNamespace(sleep=lambda _: None, monotonic=monotonic)
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

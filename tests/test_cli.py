@@ -281,7 +281,9 @@ def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wi
 
 
 @pytest.mark.usefixtures("no_pauses")
-def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(capsys, home):
+def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(
+    capsys, home, tmp_path_factory
+):
     assert main(["deliver"]) == 1
     assert "nothing was exported yet" in capsys.readouterr().err
     Home(home).prepare()
@@ -290,15 +292,18 @@ def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(capsys, 
     assert "no export has an address to be delivered to" in capsys.readouterr().err
     Shop(home).export("2026-10-31T10Z")
     settings = '[exports.email]\nprofile = "email"\ndeliver_to = "{}"\n'
-    (home / "comeback.toml").write_text(settings.format(home / "out"))
+    out = tmp_path_factory.mktemp("elsewhere") / "out"
+    (home / "comeback.toml").write_text(settings.format(out))
     assert main(["deliver"]) == 0
     said = capsys.readouterr().out
-    assert said == f"Delivered  email to {home}/out: 2026-10-31T10Z\n"
+    assert said == f"Delivered  email to {out}: 2026-10-31T10Z\n"
     assert main(["deliver"]) == 0
     assert capsys.readouterr().out.endswith("out: nothing new\n")
-    (home / "comeback.toml").write_text(settings.format(home / "warehouse.duckdb"))
+    taken = out.with_name("taken")
+    taken.write_text("")
+    (home / "comeback.toml").write_text(settings.format(taken))
     assert main(["deliver"]) == 1
-    assert f"Failed     {home}/warehouse.duckdb: it failed with" in capsys.readouterr().err
+    assert f"Failed     {taken}: it failed with" in capsys.readouterr().err
 
 
 def test_accepting_where_nothing_landed_says_what_to_do(capsys, home):

@@ -38,7 +38,7 @@ from orchestration.landing.locations import (
     remember_locations,
     with_placeholders,
 )
-from orchestration.modelling import scoring, training
+from orchestration.modelling import contact_effects, scoring, training
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
@@ -231,7 +231,7 @@ def cart_scores_asset(
                 training.champion(run.model_store, training.ABANDONMENT, as_of),
                 training.champion(run.model_store, training.RETURN, as_of),
                 as_of=as_of,
-                settings=run.settings,
+                settings=contact_effects.measured(connection, run.settings, as_of),
                 holdout_key=holdout_key(run.home, run.settings),
                 phrases=dbt_build.reason_phrases(manifest),
                 is_stale=freshness(connection, as_of, run.settings).is_stale,
@@ -338,7 +338,7 @@ def published_database_asset(
     """The database of the analysts; an hour is done with it."""
 
     @dg.asset(
-        deps=["retargeting_export", SCORE_OUTCOMES.name, "segment_sizes", *DBT_TABLES],
+        deps=[EXPORT_OP, "campaign_results", SCORE_OUTCOMES.name, "segment_sizes", *DBT_TABLES],
         group_name=OUTPUT_GROUP,
         description="published/analytics.duckdb and the page published/report.html, replaced whole"
         " at the end of an hour.",

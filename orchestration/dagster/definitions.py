@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.dagster import asset_checks, assets, automation, output_copies
 from orchestration.dagster.accept_job import ACCEPT
+from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
@@ -50,6 +51,7 @@ def build_definitions(home: Home) -> dg.Definitions:
             people_models(manifest, hours),
             segment_sizes_asset(hours),
             assets.retargeting_export_asset(hours),
+            campaign_results_asset(hours),
             assets.published_database_asset(hours),
             delivered_exports_asset(hours),
         ],

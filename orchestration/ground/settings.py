@@ -13,7 +13,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,21 +20,18 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     Strict,
     ValidationError,
-    model_validator,
 )
 
 from ml.economics import Economics
 from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
-from orchestration.ground.currencies import CURRENCY_CODES
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress
+from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
+from orchestration.ground.settings_money import Money
 from orchestration.ground.settings_people import Engagement
 from orchestration.ground.settings_schema import (
     FromTable,
@@ -73,61 +69,6 @@ def _below_a_trillion(economics: Economics) -> Economics:
         if (value := getattr(economics, each.name)) >= 1e12:
             raise ValueError(f"{each.name} is {value}, it must be below 1e12")
     return economics
-
-
-def _currency(code: str) -> str:
-    if code and code not in CURRENCY_CODES:
-        raise ValueError(f"{code!r} is no currency code of ISO 4217 such as EUR")
-    return code
-
-
-def _rate(value: object) -> object:
-    """A number of the file as the decimal that it was written as."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return value
-    rate = Decimal(str(value))
-    if not (rate.is_finite() and 0 < rate < 1_000_000 and rate == round(rate, 12)):
-        raise ValueError(f"{value} is no rate: give {_RATE_IN_WORDS}")
-    return rate
-
-
-_RATE_IN_WORDS = "a number above 0 and below 1,000,000 with at most 12 decimals"
-Currency = Annotated[str, AfterValidator(_currency), InWords("a code such as EUR, or nothing")]
-Rate = Annotated[
-    Decimal,
-    BeforeValidator(_rate),
-    PlainSerializer("{:f}".format, return_type=str, when_used="json"),
-    InWords(_RATE_IN_WORDS),
-]
-
-
-class Money(BaseModel):
-    """In which currency sums are, and what others are worth in it."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-    reporting_currency: Annotated[Currency, Mark.LOG] = Field(
-        "",
-        description="The currency that gains, ranks and sums are in; if not set, the one of most"
-        " orders of the log, else of most carts.",
-    )
-    rates: Annotated[dict[str, Rate], Mark.LOG] = Field(
-        {},
-        description="What one unit of a currency is worth in the reporting currency, while no rate"
-        " of landing/exchange_rates is older.",
-        examples=[{"JPY": 0.006}],
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> "Money":
-        for code in self.rates:
-            if not _currency(code):
-                raise ValueError("a rate needs a currency code of ISO 4217 such as EUR")
-        if self.rates.get(self.reporting_currency, 1) != 1:
-            raise ValueError(
-                f"{self.reporting_currency} is the reporting currency: its rate is 1, always"
-            )
-        return self
 
 
 class Ids(BaseModel):
@@ -291,7 +232,9 @@ def load_settings(home: Path) -> Settings:
         raise ComebackError(
             f"the settings are no TOML ({error})", str(path), "correct the file"
         ) from error
-    return parse_settings(values, where=str(path), address_rules=address_rules)
+    settings = parse_settings(values, where=str(path), address_rules=address_rules)
+    refuse_below(home, settings.exports, str(path))
+    return settings
 
 
 def parse_settings(

@@ -6,11 +6,13 @@ person is contacted (`contact_settings`), what a tool's file looks like (`output
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import InWords
 
 _STRICT = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -32,6 +34,8 @@ Segment = Annotated[
 ]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_FOLDERS = ("file", "local")
+_FOLDER_ADDRESS = "whose address has three slashes as in file:///srv/out"
 _CREDENTIALS = "credentials belong into the environment or credentials.toml"
 
 
@@ -67,6 +71,8 @@ def _place_to_deliver(address: object) -> object:
         raise ValueError(f"deliver_to has more in it than a place: {_CREDENTIALS}")
     if not (parts.netloc or parts.path):
         raise ValueError("deliver_to is no address that can be read")
+    if parts.scheme in _FOLDERS and (parts.netloc or not parts.path.startswith("/")):
+        raise ValueError(f"deliver_to is a folder, {_FOLDER_ADDRESS}")
     return address.rstrip("/")
 
 
@@ -137,6 +143,14 @@ class Export(BaseModel):
     )
 
     @property
+    def folder(self) -> Path | None:
+        """The folder that it is delivered to; None if that is a server, or nothing."""
+        scheme, separator, rest = self.deliver_to.partition("://")
+        if not separator:
+            return Path(self.deliver_to) if self.deliver_to else None
+        return Path(rest) if scheme in _FOLDERS else None
+
+    @property
     def is_ads(self) -> bool:
         """Whether it is a list of hashes for ads, and no contact at a time."""
         return self.profile in _ADS
@@ -157,6 +171,28 @@ def _file_names(exports: Mapping[str, Export]) -> Mapping[str, Export]:
 
 
 Exports = Annotated[dict[str, Export], AfterValidator(_file_names)]
+
+
+def refuse_below(home: Path, exports: Mapping[str, Export], where: str) -> None:
+    """Refuse deliveries into the home: dumps land there, and runs replace what lies there.
+
+    Args:
+        home: the home folder.
+        exports: the exports by name.
+        where: the file of settings, for the line.
+
+    Raises:
+        ComebackError: one is.
+    """
+    for name, export in exports.items():
+        folder = export.folder
+        if folder is not None and folder.resolve().is_relative_to(home.resolve()):
+            raise ComebackError(
+                f"deliver_to is {folder}, which lies in COMEBACK_HOME",
+                f"{where} [exports.{name}]",
+                "choose a folder outside it",
+            )
+
 
 DEFAULT_EXPORTS = {
     "email": Export(profile="email"),

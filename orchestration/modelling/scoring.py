@@ -24,6 +24,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
+from orchestration.modelling.contact_effects import ended_plans
 from orchestration.modelling.contact_plans import moments_of, plans_before, replace_plans
 from orchestration.modelling.holdout_arms import (
     links_of_people,
@@ -75,6 +76,7 @@ class ScoringFrames:
         typical_value: the shop's median order up to the hour, in the reporting currency; None
             before the first of known value.
         reporting_currency: the currency of all gains; None while no amount has one.
+        contacted: when the people behind the carts were contacted last; None: nobody ever was.
     """
 
     snapshots: pl.DataFrame
@@ -84,6 +86,7 @@ class ScoringFrames:
     links: pl.DataFrame
     typical_value: Decimal | None
     reporting_currency: str | None = None
+    contacted: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
         links,
         typical_value,
         currency,
+        ended_plans(connection, as_of),
     )
 
 
@@ -198,10 +202,18 @@ def score(
         as_of,
         Draw(holdout_key, settings.holdout_share),
     )
-    advised = planned.with_columns(*contact_plan.advice(), person_id=person_id()).join(
-        arms, on="person_id", how="left", maintain_order="left"
+    advised = (
+        _with_contacts(planned, frames.contacted)
+        .with_columns(
+            *contact_plan.advice(contact_plan.lapsed() | contact_plan.was_contacted()),
+            person_id=person_id(),
+            was_contacted=contact_plan.was_contacted(),
+        )
+        .join(arms, on="person_id", how="left", maintain_order="left")
     )
-    decided = decision.decide(advised, settings.economics)
+    decided = decision.decide(advised, settings.economics).with_columns(
+        decision.segment_after_contacts()
+    )
     explained = _with_reasons(decided, abandonment, phrases, explained_carts)
     scores = explained.with_columns(
         scored_at=_timestamp(as_of),
@@ -261,6 +273,13 @@ def write_scores(
             carts_scored=scores.height,
             reporting_currency=reporting_currency,
         )
+
+
+def _with_contacts(planned: pl.DataFrame, contacted: pl.DataFrame | None) -> pl.DataFrame:
+    """Add `contacted_at`, null where nobody was."""
+    if contacted is None:
+        return planned.with_columns(contacted_at=pl.lit(None, pl.Datetime("us")))
+    return planned.join(contacted, on="cart_id", how="left", maintain_order="left")
 
 
 def _with_reasons(

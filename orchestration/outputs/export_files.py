@@ -43,7 +43,7 @@ from orchestration.ground.files import replace_file, sync_folder
 from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
 from orchestration.outputs.exports.csv_text import can_run, has_control
 from orchestration.outputs.exports.hourly import Prepared
-from orchestration.outputs.exports.manifest import File
+from orchestration.outputs.exports.manifest import File, pointer, to_json
 
 FILE = "retargeting_priorities.csv"
 MANIFEST = "manifest.json"
@@ -174,7 +174,7 @@ def write_export(
     )
     target = folder / hour_name(hour)
     contents = {each.name: each.content for each in files}
-    _replace_folder(target, contents | {MANIFEST: _json(asdict(export))}, not_after)
+    _replace_folder(target, contents | {MANIFEST: to_json(asdict(export))}, not_after)
     _point_to_newest(folder, not_after)
     _drop_old(folder, keep_hours, target, not_after)
     return export
@@ -297,7 +297,7 @@ def _replace_folder(target: Path, files: dict[str, bytes], not_after: datetime) 
         if _newest(target.parent, not_after) == target:
             # what the pointer says of the file is about to be wrong
             meanwhile = _pointer(files[MANIFEST], is_written=False)
-            replace_file(target.parent / POINTER, _json(meanwhile))
+            replace_file(target.parent / POINTER, to_json(meanwhile))
         _exchange(temporary, target)
         shutil.rmtree(temporary)
     else:
@@ -324,19 +324,17 @@ def _point_to_newest(folder: Path, not_after: datetime) -> None:
     if newest is None:
         (folder / POINTER).unlink(missing_ok=True)
         return
-    pointer = _json(_pointer((newest / MANIFEST).read_bytes()))
-    if not (folder / POINTER).exists() or (folder / POINTER).read_bytes() != pointer:
-        replace_file(folder / POINTER, pointer)
+    content = to_json(_pointer((newest / MANIFEST).read_bytes()))
+    if not (folder / POINTER).exists() or (folder / POINTER).read_bytes() != content:
+        replace_file(folder / POINTER, content)
 
 
 def _pointer(manifest: bytes, *, is_written: bool = True) -> dict[str, object]:
-    """What the pointer says of an hour with this manifest; no sha256 until it is written."""
+    """The pointer to an hour with this manifest; it names the first file beside the list, too."""
     said = json.loads(manifest)
     files = said.get("files") or [said]  # an older version wrote one file an hour
-    sums = [
-        {"path": each["path"], "sha256": each["sha256"] if is_written else None} for each in files
-    ]
-    return {"hour": said["hour"], **sums[0], "files": sums}
+    pointed = pointer(said["hour"], files, is_written=is_written)
+    return {"hour": said["hour"], **pointed["files"][0], "files": pointed["files"]}
 
 
 def hours_ahead(folder: Path, not_after: datetime) -> list[str]:
@@ -369,10 +367,6 @@ def _drop_old(folder: Path, keep_hours: int, written: Path, not_after: datetime)
     for path in folder.iterdir():
         if path.name.startswith("."):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _json(values: dict) -> bytes:
-    return (json.dumps(values, indent=2) + "\n").encode()
 
 
 def faults_of_export(folder: Path, hour: datetime, rows: pl.DataFrame) -> list[str]:

@@ -19,7 +19,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name
 from orchestration.ground.settings import Settings
 from orchestration.outputs import export_files
-from orchestration.outputs.exports import pending
+from orchestration.outputs.exports import contact_log, membership, pending
 from orchestration.outputs.exports.hourly import Prepared, prepare_exports
 
 
@@ -52,6 +52,7 @@ def write_exports(
         ComebackError: an export has a preset that there is not.
     """
     settle_pending(connection, home)
+    membership.date_back(connection, hour, not_after)
     prepared = prepare_exports(
         connection,
         home,
@@ -74,6 +75,7 @@ def write_exports(
         beside=prepared,
     )
     pending.remember(connection, prepared.deliveries)
+    contact_log.settle(connection, hour, not_after)
     return written
 
 

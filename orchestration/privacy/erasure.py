@@ -49,7 +49,12 @@ from orchestration.privacy.addresses import (
 )
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.warehouse import database
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import (
+    CONTACT_LOG,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    WITHHELD_CONTACTS,
+)
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
@@ -330,12 +335,20 @@ def _is_text_erased(plan: Plan) -> str:
 def scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """By table of the schema `scores`, in SQL: whether a row is of a person."""
     is_theirs = is_score_erased(connection)
-    return {
+    is_contact_theirs = (
+        f"({IS_PERSON_ERASED} or cart_id in (select cart_id from {_SCORES} where {is_theirs}))"
+    )
+    found = {
+        # before the scores that say whose their carts are
+        f"scores.{CONTACT_LOG.name}": is_contact_theirs,
+        f"scores.{WITHHELD_CONTACTS.name}": is_contact_theirs,
         _SCORES: is_theirs,
         f"scores.{CONTACT_PLANS.name}": is_theirs,
         f"scores.{HOLDOUT_ARMS.name}": IS_PERSON_ERASED,
         f"scores.{SEGMENT_HISTORY.name}": IS_PERSON_ERASED,
     }
+    # an older version made fewer
+    return {name: sql for name, sql in found.items() if has_table(connection, *name.split("."))}
 
 
 def is_score_erased(connection: duckdb.DuckDBPyConnection) -> str:

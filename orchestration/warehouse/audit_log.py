@@ -7,7 +7,7 @@ here: its columns (`score_tables`), or what is worth a row; that is for whoever 
 import getpass
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -65,11 +65,19 @@ def note_export(
     """
     if accepted:
         note(connection, "accept", at, exports=accepted)
-    # as sha256sum prints them, so that anybody can take the same hash of the folder
-    lines = "".join(f"{each['sha256']}  {each['path']}\n" for each in files)
-    digest = hashlib.sha256(lines.encode()).hexdigest()
+    digest = sum_of_sums((each["path"], each["sha256"]) for each in files)
     rows = sum(each["rows"] for each in files)
     note(connection, "export", at, sha256=digest, files=len(files), rows=rows)
+
+
+def sum_of_sums(sums: Iterable[tuple[str, str]]) -> str:
+    """The hash of the lines that `sha256sum` prints of files, so that anybody can take it, too.
+
+    Args:
+        sums: path and sha256 of each file, in order.
+    """
+    lines = "".join(f"{digest}  {path}\n" for path, digest in sums)
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def note_settings(connection: duckdb.DuckDBPyConnection, at: datetime, digest: str) -> None:

@@ -32,18 +32,25 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import (
+    CONTACT_EFFECTS,
+    CONTACT_LOG,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    WITHHELD_CONTACTS,
+)
 from orchestration.warehouse.score_tables import AUDIT_LOG
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_SIZES
 
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-# models are rewritten from their cards every hour, outcomes from the scores and the log
-_KEPT_TABLES = (
-    *("cart_scores", "runs", CONTACT_PLANS.name, HOLDOUT_ARMS.name),
-    *(SEGMENT_HISTORY.name, SEGMENT_SIZES.name),
+# models are rewritten from their cards every hour, outcomes and results from scores and log
+_KEPT = (
+    *(CONTACT_PLANS, HOLDOUT_ARMS, CONTACT_LOG, WITHHELD_CONTACTS, CONTACT_EFFECTS),
+    *(SEGMENT_HISTORY, SEGMENT_SIZES),
 )
+_KEPT_TABLES = ("cart_scores", "runs", *(each.name for each in _KEPT))
 # nothing else has them
 _LISTS = (("vault", "export_lists"), ("vault", "export_members"))
 _AUDIT_LOG = ("scores", AUDIT_LOG.name)

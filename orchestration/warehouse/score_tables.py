@@ -9,7 +9,14 @@ them (`outputs.published_database`).
 from dataclasses import dataclass
 
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import (
+    CAMPAIGN_RESULTS,
+    CONTACT_EFFECTS,
+    CONTACT_LOG,
+    CONTACT_PLANS,
+    HOLDOUT_ARMS,
+    WITHHELD_CONTACTS,
+)
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 from orchestration.warehouse.table import Column, Table
 
@@ -190,6 +197,10 @@ SCORE_TABLES = (
     HOLDOUT_ARMS,
     SEGMENT_HISTORY,
     SEGMENT_SIZES,
+    CONTACT_LOG,
+    WITHHELD_CONTACTS,
+    CAMPAIGN_RESULTS,
+    CONTACT_EFFECTS,
     MODELS,
     RUNS,
 )

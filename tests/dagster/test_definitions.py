@@ -39,8 +39,11 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
     assert "cart_scores" in parents("segment_members")
     assert parents("segment_sizes") == {"segment_members"}
+    results = {"retargeting_export", "orders", "sessions", "carts"}
+    assert parents("campaign_results") == results
     assert {
-        *("retargeting_export", "score_outcomes", "sessions", "carts", "people", "segment_sizes")
+        *("retargeting_export", "score_outcomes", "sessions", "carts", "people", "segment_sizes"),
+        "campaign_results",
     } <= parents("published_database")
     assert parents("delivered_exports") == {"retargeting_export", "published_database"}
 

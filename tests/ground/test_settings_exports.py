@@ -3,7 +3,7 @@
 import pytest
 
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.settings import Settings, parse_settings
+from orchestration.ground.settings import Settings, load_settings, parse_settings
 from orchestration.ground.settings_exports import Export
 
 
@@ -55,6 +55,10 @@ def test_exports_can_be_delivered_to_a_folder_or_any_address(address):
         ("sftp://shop:SECRET", "deliver_to is no address that can be read"),
         ("s3://bucket/in?secret=SECRET", "deliver_to has more in it than a place"),
         ("simplecache::s3://bucket/SECRET", "deliver_to has more in it than a place"),
+        (
+            "file://SECRET/out",
+            "deliver_to is a folder, whose address has three slashes as in file:",
+        ),
         ("out/SECRET", "deliver_to must be an absolute folder or an address"),
         ("s3://bucket/ SECRET", "deliver_to has blanks or control characters"),
         (["sftp://shop:SECRET@host/in"], "deliver_to must be a text"),
@@ -65,6 +69,21 @@ def test_an_address_with_a_password_is_refused_by_name_and_shown_nowhere(address
         parse_settings({"exports": {"email": {"profile": "email", "deliver_to": address}}})
     assert "SECRET" not in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_a_folder_in_the_home_is_no_place_to_deliver_to(tmp_path):
+    file = tmp_path / "home" / "comeback.toml"
+    file.parent.mkdir()
+    (tmp_path / "link").symlink_to(file.parent)
+    entry = '[exports.crm]\nprofile = "email"\ndeliver_to = "{}"\n'
+    for address in (file.parent, f"{file.parent}/out", f"file://{tmp_path}/link/landing/x"):
+        file.write_text(entry.format(address))
+        with pytest.raises(
+            ComebackError, match=r"lies in COMEBACK_HOME, .*\[exports.crm\], choose"
+        ):
+            load_settings(file.parent)
+    file.write_text(entry.format(f"{tmp_path}/home-out"))
+    assert load_settings(file.parent).exports["crm"].folder == tmp_path / "home-out"
 
 
 @pytest.mark.parametrize(

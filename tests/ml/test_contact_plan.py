@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.contact_plan import last_seen
+from ml.contact_plan import advice, lapsed, last_seen, was_contacted
 from ml.contact_timing import ContactTiming
+from ml.decision import decide, segment_after_contacts
 from ml.economics import shift_odds
-from tests.ml.carts import AS_OF, advised, planned, to_keep
+from tests.ml.carts import AS_OF, CHEAP, advised, planned, to_keep
 
 ENDED = AS_OF - timedelta(hours=1)
 # A harmful first hours, then best from a day on.
@@ -198,6 +199,27 @@ def test_a_plan_whose_time_has_passed_advises_nothing():
     (row,) = advised(planned([row_at(36)], kept, TIMING)).to_dicts()
     assert (row["best_action"], row["expected_gain"]) == ("nothing", 0)
     assert row["contact_not_before"] is row["contact_valid_until"] is None
+
+
+def test_a_contact_that_happened_ends_its_plan_and_leaves_the_segment():
+    kept = to_keep(planned([row_at(1)], timing=TIMING))
+    due = kept["contact_not_before"].item()
+    is_over = lapsed() | was_contacted()
+
+    def at_hour(contacted_at: datetime | None) -> dict:
+        plans = planned([row_at(30)], kept, TIMING).with_columns(
+            contacted_at=pl.lit(contacted_at).cast(pl.Datetime("us"))
+        )
+        done = plans.with_columns(*advice(is_over), was_contacted=was_contacted())
+        (row,) = decide(done, CHEAP).with_columns(segment_after_contacts()).to_dicts()
+        return row
+
+    for contacted_at in (None, due - timedelta(microseconds=1)):
+        row = at_hour(contacted_at)
+        assert (row["best_action"], row["segment"]) == ("reminder", "on_the_fence")
+    row = at_hour(due)
+    assert (row["best_action"], row["expected_gain"]) == ("nothing", 0)
+    assert (row["segment"], row["contact_not_before"]) == ("on_the_fence", None)
 
 
 def test_a_shopper_is_away_since_they_were_last_active_on_any_device():

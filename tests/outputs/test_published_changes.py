@@ -15,7 +15,9 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
-from orchestration.modelling import scoring
+from orchestration.modelling import contact_effects, scoring
+from orchestration.outputs.exports import contact_log
+from orchestration.outputs.exports.contact_log import LOGGED
 from orchestration.outputs.published_database import FROM_SCRATCH, publish
 from orchestration.warehouse import database, dbt_build, late_data, outcomes, run_log
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
@@ -140,6 +142,30 @@ def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
     run_id = f"run {run['started_at']}"
     run_log.begin_run(connection, run_id, **run)
     scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
+    contact(connection, scores, hour)
+
+
+def contact(connection: duckdb.DuckDBPyConnection, scores: pl.DataFrame, hour: datetime) -> None:
+    """Everybody is contacted, or would be, a plan of ten days ago."""
+    carts = scores.select(
+        "cart_id",
+        contact_id=pl.col("cart_id") + f" {hour}",
+        person_id="visitor_id",
+        channel=pl.lit("email"),
+        export=pl.lit("email"),
+        logged_at=pl.lit(hour),
+        send_after=pl.lit(hour - timedelta(days=10)),
+        segment=pl.lit("on_the_fence"),
+        action=pl.lit("reminder"),
+        p_abandon=pl.lit(0.5),
+        expected_gain=pl.lit(1),
+        session_ended_at=pl.lit(hour - timedelta(days=11)),
+        is_withheld=pl.int_range(pl.len()) % 2 == 0,
+    )
+    contact_log.keep(connection, carts.select(pl.col(n).cast(t) for n, t in LOGGED.items()))
+    contact_log.settle(connection, hour)
+    contact_effects.measured(connection, SETTINGS, hour)
+    contact_effects.write_results(connection, SETTINGS, hour, "EUR")
 
 
 def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tuple]]:

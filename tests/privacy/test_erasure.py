@@ -201,6 +201,26 @@ def test_plans_and_arms_of_the_erased_go_and_those_of_others_stay(connection, ho
     assert left == [(TABLET,), (f"user:{BERT}",)]
 
 
+@pytest.mark.parametrize("table", ["contact_log", "withheld_contacts"])
+def test_contacts_of_the_erased_go_and_those_of_others_stay(connection, home, table):
+    """By the person, and by a cart of theirs that somebody else's contact was about."""
+    log(connection, (PHONE, ANNA, ANNA), (TABLET, BERT, BERT))
+    connection.execute(
+        "insert into scores.cart_scores (scored_at, cart_id, visitor_id)"
+        f" values (?, 'c2', '{PHONE}')",
+        [NOW],
+    )
+    connection.execute(
+        f"insert into scores.{table} (contact_id, person_id, cart_id) values"
+        f" ('1', 'user:{ANNA}', 'c1'), ('2', 'user:{BERT}', 'c2'), ('3', 'user:{BERT}', 'c3')"
+    )
+    plan = erasure.find(connection, SOURCES, Plan.of(Subject("user", ANNA)))
+    assert plan.rows[f"scores.{table}"] == 2
+    erasure.remove(connection, home, SOURCES, plan, NOW)
+    left = connection.execute(f"select contact_id from scores.{table}").fetchall()
+    assert left == [("3",)]
+
+
 def test_the_key_is_made_once_and_only_its_owner_can_read_it(connection, home):
     key = home.erasure_key.read_bytes()
     erasure.mark(connection, home, SOURCES, Subject("visitor", PHONE), NOW)

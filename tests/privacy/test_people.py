@@ -252,6 +252,11 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
         f" ('user:{ANNA}', $1), ('phone-{ANNA}', $1)",
         [NOW],
     )
+    for table in ("contact_log", "withheld_contacts"):
+        connection.execute(
+            f"insert into scores.{table} (contact_id, person_id, cart_id) values"
+            f" ('1', 'user:{ANNA}', 'c1'), ('2', 'user:{BERT}', 'c9')"
+        )
     connection.execute(
         "create table vault.export_members as select * from (values"
         f" ('email', 'user:{ANNA}', 'a@shop.example', 'a@shop.example,high', $1),"
@@ -266,6 +271,8 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
     values = json.loads(access.person(connection, SOURCES, Subject("user", ANNA)))
     fired = [each["person_id"] for each in values["trigger_events"]]
     assert fired == [f"phone-{ANNA}", f"user:{ANNA}"]
+    for name in ("contact_log", "withheld_contacts"):
+        assert [each["person_id"] for each in values[name]] == [f"user:{ANNA}"], name
     for name in ("carts", "cart_scores", "contact_plans", "score_outcomes", "cart_lines"):
         assert [each["cart_id"] for each in values[name]] == ["c1", "c2"], name
     assert [each["item_id"] for each in values["order_lines"]] == ["i1", "i2"]

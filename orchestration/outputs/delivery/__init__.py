@@ -8,6 +8,7 @@ remembered of it. Not here: what is in the files (`exports`), or how they appear
     credentials   what an address needs to let us in: environment, or a file of the owner's alone
     targets       a folder, an S3 bucket, an SFTP server, each by the same few operations
     attempts      trying again, and the words for what failed
+    placing       the order of an hour's files at one address
     webhook       the manifest, sent to a web address
     record        what arrived where; a file of the home, without personal data
     hourly        all of it for an hour, the hours that did not arrive before it first

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import TypeVar
 
 from orchestration.ground.errors import ComebackError
@@ -23,6 +24,8 @@ Result = TypeVar("Result")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 # longer than the largest file takes on a slow line; who hangs for so long is not asked again
 LIMIT_SECONDS = 600.0
+# for all that one address gets in an hour: what is over then comes with the next
+ADDRESS_SECONDS = 900.0
 
 _TOO_SLOW = "OperationTookTooLong"
 # by the name of an exception or of a class it comes from, the first that fits, whether trying again
@@ -37,7 +40,7 @@ _KINDS = (
     ("SFTPPermissionDenied", False, "it does not let us write there"),
     ("PermissionError", False, "it does not let us in, or not write there"),
     ("ImportError", False, "the Python package for this kind of address is not installed"),
-    (_TOO_SLOW, False, f"it did not answer within {LIMIT_SECONDS:.0f} seconds"),
+    (_TOO_SLOW, False, "it took longer than an address may"),
     ("gaierror", True, "its name cannot be resolved"),
     ("TimeoutError", True, "it did not answer in time"),
     ("ConnectionLost", True, "the connection broke"),
@@ -59,6 +62,7 @@ def attempt(
     *,
     pauses: Sequence[float] = PAUSES,
     limit_seconds: float = LIMIT_SECONDS,
+    until: float = inf,
 ) -> Result:
     """What the function gives, which is called again after a pause where that can help.
 
@@ -66,15 +70,17 @@ def attempt(
         function: may be called several times.
         pauses: seconds before each further try.
         limit_seconds: how long one call may take; then it is left alone.
+        until: when all calls must have ended, by the clock `time.monotonic`, in seconds.
 
     Raises:
         Exception: that of the last try.
     """
     for pause in (*pauses, None):
         try:
-            return _within(limit_seconds, function)
+            return _within(min(limit_seconds, until - time.monotonic()), function)
         except Exception as error:
-            if pause is None or not can_pass(error):
+            is_last = pause is None or time.monotonic() + pause >= until
+            if is_last or not can_pass(error):
                 raise
             logger.debug("Trying again in %s s: %s.", pause, reason_of(error))
             time.sleep(pause)
@@ -114,6 +120,8 @@ def _http_code(error: BaseException) -> int | None:
 
 def _within(seconds: float, function: Callable[[], Result]) -> Result:
     """What the function gives; it runs in a thread, which is left behind if it does not end."""
+    if seconds <= 0:
+        raise OperationTookTooLong
     results: list[Result] = []
     failures: list[BaseException] = []
 

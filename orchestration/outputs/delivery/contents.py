@@ -11,6 +11,8 @@ from pathlib import Path
 
 from orchestration.ground.errors import ComebackError
 from orchestration.outputs.export_files import MANIFEST
+from orchestration.outputs.exports.manifest import pointer, to_json
+from orchestration.warehouse.audit_log import sum_of_sums
 
 # of the manifest of an hour what holds for every file of it
 _OF_THE_HOUR = ("hour", "models", "settings", "is_stale", "reporting_currency")
@@ -50,9 +52,10 @@ class Contents:
 
     @property
     def files_sha256(self) -> str:
-        """Of the lines that sha256sum prints for the files, as the audit log has it of exports."""
-        sums = ((hashlib.sha256(each).hexdigest(), path) for path, each in self.files.items())
-        return hashlib.sha256("".join(f"{s}  {p}\n" for s, p in sums).encode()).hexdigest()
+        """Of all files, as the audit log has it of exports."""
+        return sum_of_sums(
+            (path, hashlib.sha256(each).hexdigest()) for path, each in self.files.items()
+        )
 
 
 def contents_of(folder: Path, hour: str, exports: Collection[str]) -> Contents | None:
@@ -84,9 +87,9 @@ def contents_of(folder: Path, hour: str, exports: Collection[str]) -> Contents |
     return Contents(
         files,
         f"{hour}/{MANIFEST}",
-        _json(manifest),
-        _pointer(said["hour"], entries, is_written=True),
-        _pointer(said["hour"], entries, is_written=False),
+        to_json(manifest),
+        to_json(pointer(said["hour"], entries)),
+        to_json(pointer(said["hour"], entries, is_written=False)),
         said["hour"],
         sum(each["rows"] for each in entries),
     )
@@ -106,12 +109,3 @@ def _checked(folder: Path, entry: dict) -> bytes:
             "a file is not what the manifest of its hour says", str(path), "run that hour again"
         )
     return content
-
-
-def _pointer(hour: str, entries: list[dict], *, is_written: bool) -> bytes:
-    sums = [{"path": e["path"], "sha256": e["sha256"] if is_written else None} for e in entries]
-    return _json({"hour": hour, "files": sums})
-
-
-def _json(values: dict) -> bytes:
-    return (json.dumps(values, indent=2) + "\n").encode()

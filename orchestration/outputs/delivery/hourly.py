@@ -1,36 +1,47 @@
 """An hour brought to every address of the settings, after those that did not arrive before it.
 
-Belongs here: what is due where, the order of files, and what is said of it. Not here: bytes
-(`contents`), servers (`targets`), trying again (`attempts`).
+Belongs here: what is due where, and what is said of it. Not here: bytes (`contents`), the order of
+files (`placing`), servers (`targets`), trying again (`attempts`).
 
 Nothing that happens to an address stops another one, or the hour. Hours arrive in their order: one
-that cannot be delivered holds back those after it, since `add` and `remove` count on that.
+that cannot be delivered holds back those after it, since `add` and `remove` count on that. None
+arrives after a newer one, and at an address that has none yet it begins with the newest: what was
+in a list long ago is for no tool to import.
 """
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
 import duckdb
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
-from orchestration.ground.hours import END_OF_TIME, hour_name, iso, newest_possible_hour, utc_now
+from orchestration.ground.hours import (
+    END_OF_TIME,
+    hour_name,
+    is_hour_name,
+    iso,
+    newest_possible_hour,
+    utc_now,
+)
 from orchestration.ground.settings import FILE_NAME, Settings
 from orchestration.outputs.delivery import credentials, webhook
-from orchestration.outputs.delivery.attempts import PAUSES, attempt, reason_of
+from orchestration.outputs.delivery.attempts import ADDRESS_SECONDS, PAUSES, attempt, reason_of
 from orchestration.outputs.delivery.contents import Contents, contents_of
+from orchestration.outputs.delivery.placing import Connected, place
 from orchestration.outputs.delivery.record import Address, Entry, Record
-from orchestration.outputs.delivery.targets import Target, open_target
-from orchestration.outputs.export_files import MANIFEST, POINTER
+from orchestration.outputs.delivery.targets import open_target
+from orchestration.outputs.export_files import MANIFEST
 from orchestration.outputs.kept_files import newest_hour
 from orchestration.warehouse import audit_log
+from orchestration.warehouse.database import has_table
 
 logger = logging.getLogger(__name__)
 
@@ -61,19 +72,23 @@ def deliver(
     hour: datetime,
     *,
     again: bool = False,
+    by_hand: bool = False,
     not_after: datetime = END_OF_TIME,
     pauses: Sequence[float] = PAUSES,
+    address_seconds: float = ADDRESS_SECONDS,
 ) -> list[Outcome]:
     """Bring an hour to all addresses, and first what is still due there.
 
     Args:
-        connection: the open warehouse, for the audit log.
+        connection: the open warehouse, for the audit log, and for how far the log goes.
         home: where the exports are.
         settings: the addresses.
         hour: an hour that was exported.
         again: whether it is delivered though a later one has arrived, or it has itself.
+        by_hand: whether somebody asks for it, so that it may be the first however old it is.
         not_after: the newest hour there can be by the clock.
         pauses: seconds before each further try of an operation.
+        address_seconds: how long one address may take.
 
     Returns:
         One outcome an address; none raises.
@@ -85,7 +100,16 @@ def deliver(
     wanted = {*addresses, *([credentials.NOTIFY] if settings.notify else [])}
     record.addresses = {name: each for name, each in record.addresses.items() if name in wanted}
     delivery = _Delivery(
-        connection, home, settings, record, hour_name(hour), again, not_after, pauses
+        connection,
+        home,
+        settings,
+        record,
+        hour_name(hour),
+        again,
+        by_hand,
+        not_after,
+        pauses,
+        address_seconds,
     )
     outcomes = [delivery.to_address(name, exports) for name, exports in addresses.items()]
     if settings.notify:
@@ -123,7 +147,9 @@ def deliver_by_hand(
         )
     chosen = datetime.fromisoformat(f"{name[:-1]}:00")
     again = hour is not None
-    return deliver(connection, home, settings, chosen, again=again, not_after=not_after)
+    return deliver(
+        connection, home, settings, chosen, again=again, by_hand=True, not_after=not_after
+    )
 
 
 def undelivered(home: Home) -> list[str]:
@@ -171,28 +197,6 @@ def _addresses(settings: Settings) -> dict[str, list[str]]:
     return found
 
 
-class _Connected:
-    """A target that is opened when it is needed, and again after a failure."""
-
-    def __init__(self, opened: Callable[[], Target], pauses: Sequence[float]) -> None:
-        self._opened = opened
-        self._pauses = pauses
-        self._target: Target | None = None
-
-    def __call__(self, operation: Callable[[Target], object]) -> object:
-        """What the operation gives, at last."""
-
-        def once() -> object:
-            target = self._target or self._opened()
-            # a connection that failed is not used again
-            self._target = None
-            given = operation(target)
-            self._target = target
-            return given
-
-        return attempt(once, pauses=self._pauses)
-
-
 @dataclass
 class _Delivery:
     """One delivery of one hour to all addresses."""
@@ -203,28 +207,33 @@ class _Delivery:
     record: Record
     hour: str
     again: bool
+    by_hand: bool
     not_after: datetime
     pauses: Sequence[float]
+    address_seconds: float
 
     def to_address(self, name: str, exports: list[str]) -> Outcome:
         """The exports of an address, there."""
         address = self.record.address(name)
         outcome = Outcome(name, exports)
-        at = _Connected(lambda: open_target(name, self._options(exports), self._own), self.pauses)
+        at = Connected(
+            lambda: open_target(name, self._options(exports), self._own),
+            self.pauses,
+            self.address_seconds,
+        )
 
         def bring(hour: str) -> str | None:
             contents = contents_of(self._own, hour, exports)
             if contents is None:
                 return None
-            if self._is_there(at, address, hour, contents):
+            if self._has_arrived(address, hour, contents.sha256):
                 return contents.sha256
             # a run that is killed from here on leaves it due, also where it had arrived before
             address.hours[hour] = Entry()
             self.record.save()
             placed: list[str] = []
             try:
-                newest = max(address.arrived, default="")
-                _place(at, contents, newest, self.not_after, placed)
+                place(at, contents, address.newest, self.not_after, placed)
             finally:
                 self._note(contents, exports, placed)
             outcome.hours.append(hour)
@@ -243,16 +252,27 @@ class _Delivery:
             if contents is None:
                 return None
             sha256, manifest = contents
-            entry = address.hours.get(hour)
-            if entry is not None and entry.sha256 == sha256 and not self.again:
+            if self._has_arrived(address, hour, sha256):
                 return sha256
+            if any(hour in each.due for each in others):
+                raise ComebackError(
+                    "the hour has not arrived everywhere yet", hour, "it is sent once it has"
+                )
             token = self._options([credentials.NOTIFY]).get("token")
             url = self.settings.notify
-            attempt(lambda: webhook.send(url, hour, manifest, token), pauses=self.pauses)
+            lost = sorted({gone for each in others for gone in each.lost})
+            untold = [gone for gone in lost if gone not in address.told]
+            attempt(
+                lambda: webhook.send(url, hour, manifest, token, untold),
+                pauses=self.pauses,
+                until=monotonic() + self.address_seconds,
+            )
+            address.told = lost
             outcome.hours.append(hour)
             return sha256
 
         address = self.record.address(credentials.NOTIFY)
+        others = [each for each in self.record.addresses.values() if each is not address]
         self._bring_all(address, [], outcome, bring)
         return outcome
 
@@ -268,14 +288,18 @@ class _Delivery:
         bring: Callable[[str], str | None],
     ) -> None:
         """Bring what is due, in order, until one hour cannot be; remember each."""
-        address.exports, address.lost = exports, []
-        newest = max(address.arrived, default="")
-        # an hour that a later one overtook is not brought after it, unless somebody says so
-        if self.again or self.hour >= newest:
+        address.exports = exports
+        address.forget_lost(self.hour)
+        address.begin(hour_name(self.not_after), _kept(self._own))
+        due = {hour for hour in address.due if hour >= address.newest}
+        # what is due and older was asked for by hand, and is no more: a later hour overtook it
+        address.hours = {hour: e for hour, e in address.hours.items() if e.sha256 or hour in due}
+        if self._is_next(address):
             address.hours.setdefault(self.hour, Entry())
-        due = {*address.due, *([self.hour] if self.hour in address.hours else [])}
+            due.add(self.hour)
         self.record.save()
         for hour in sorted(due):
+            address.newest = max(address.newest, hour)
             try:
                 sha256 = bring(hour)
             except Exception as error:  # noqa: BLE001  no address may stop another, nor the hour
@@ -289,12 +313,11 @@ class _Delivery:
                 address.hours[hour] = Entry(sha256, iso(utc_now()))
                 self.record.save()
                 continue
+            # no export of this address was made then
             del address.hours[hour]
-            if not (self._own / hour).exists():
-                address.lost.append(hour)
-        outcome.lost = address.lost
-        kept = {hour for hour in address.hours if (self._own / hour).exists()}
-        kept |= {*address.due, *address.arrived[-1:]}
+        address.say_lost(self.hour, has_arrived=outcome.reason is None)
+        outcome.lost = [*address.lost]
+        kept = {*_kept(self._own), *address.due, *address.arrived[-1:]}
         address.hours = {hour: entry for hour, entry in address.hours.items() if hour in kept}
         self.record.save()
 
@@ -305,16 +328,28 @@ class _Delivery:
         found = (credentials.options_of(name, file, names) for name in exports)
         return next(filter(None, found), {})
 
-    def _is_there(self, at: _Connected, address: Address, hour: str, contents: Contents) -> bool:
-        """Whether an hour that arrived before is there still as it is now."""
+    def _is_next(self, address: Address) -> bool:
+        """Whether the hour is for an address: not if a later one overtook it, or if it is the first
+        there and the log goes on after it, unless somebody says so."""
+        if self.again or address.newest:
+            return self.again or self.hour >= address.newest
+        is_newest = self.hour == newest_hour(self._own, self.not_after)
+        return is_newest and (self.by_hand or self.hour >= self.log_hour)
+
+    @cached_property
+    def log_hour(self) -> str:
+        """The hour that the newest session of the log ends in; nothing without any."""
+        if not has_table(self.connection, "main", "sessions"):
+            return ""
+        newest = self.connection.execute(
+            "select max(ended_at) from main.sessions where ended_at <= ?", [self.not_after]
+        ).fetchall()[0][0]
+        return hour_name(newest) if newest else ""
+
+    def _has_arrived(self, address: Address, hour: str, sha256: str) -> bool:
+        """Whether an hour arrived as it is now; a tool may have taken its files away since."""
         entry = address.hours.get(hour)
-        if self.again or entry is None or entry.sha256 != contents.sha256:
-            return False
-        try:
-            found = at(lambda target: target.read(contents.manifest_path))
-        except Exception:  # noqa: BLE001  it arrived, whatever ails the server now
-            return True
-        return found == contents.manifest
+        return not self.again and entry is not None and entry.sha256 == sha256
 
     def _note(self, contents: Contents, exports: list[str], placed: list[str]) -> None:
         """Add what was handed out to the audit log, though it may not be the whole."""
@@ -333,40 +368,9 @@ class _Delivery:
         )
 
 
-def _place(
-    at: _Connected,
-    contents: Contents,
-    newest: str,
-    not_after: datetime,
-    placed: list[str],
-) -> None:
-    """Write the files, then the manifest, then the pointer; `placed` gets the paths of the files.
-
-    A file is written again although its bytes may be there: that is the same bytes.
-    """
-    pointer = at(lambda target: target.read(POINTER))
-    pointed = _pointed(pointer, not_after)
-    manifest = at(lambda target: target.read(contents.manifest_path))
-    if pointed == contents.hour and pointer != contents.pointer:
-        at(lambda target: target.write(POINTER, contents.meanwhile))
-    if manifest is not None and manifest != contents.manifest:
-        at(lambda target: target.remove(contents.manifest_path))
-    for path, content in contents.files.items():
-        at(lambda target, path=path, content=content: target.write(path, content))
-        placed.append(path)
-    at(lambda target: target.write(contents.manifest_path, contents.manifest))
-    # where the server shows nobody its pointer, by what arrived
-    is_older = contents.hour < pointed if pointed else contents.hour_name < newest
-    if not is_older:
-        at(lambda target: target.write(POINTER, contents.pointer))
-
-
-def _pointed(pointer: bytes | None, not_after: datetime) -> str:
-    """The hour that a pointer names; nothing where it is none, or a clock was ahead then."""
-    with suppress(ValueError, TypeError, KeyError):
-        hour = json.loads(pointer or b"")["hour"]
-        return hour if isinstance(hour, str) and hour <= iso(not_after) else ""
-    return ""
+def _kept(folder: Path) -> set[str]:
+    """The hours that are in the home, by name."""
+    return {path.name for path in folder.iterdir() if is_hour_name(path.name)}
 
 
 def _manifest(folder: Path) -> tuple[str, bytes] | None:

@@ -5,6 +5,7 @@ Belongs here: by address and hour whether it arrived, and why not. Not here: dec
 """
 
 import json
+from collections.abc import Container
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -33,12 +34,18 @@ class Address:
     Attributes:
         exports: the exports that go there, as the settings had it last.
         hours: by name of the hour.
-        lost: hours that did not arrive before they were kept no longer.
+        newest: the newest hour that was ever tried; nothing before the first.
+        lost: hours that did not arrive before they were kept no longer, until they were said.
+        said_in: the hour whose delivery says them last, since it arrived after them.
+        told: those of all addresses that the web address was told of.
     """
 
     exports: list[str] = field(default_factory=list)
     hours: dict[str, Entry] = field(default_factory=dict)
+    newest: str = ""
     lost: list[str] = field(default_factory=list)
+    said_in: str = ""
+    told: list[str] = field(default_factory=list)
 
     @property
     def arrived(self) -> list[str]:
@@ -49,6 +56,30 @@ class Address:
     def due(self) -> list[str]:
         """The hours that did not, in order."""
         return sorted(name for name, each in self.hours.items() if not each.sha256)
+
+    def begin(self, not_after: str, kept: Container[str]) -> None:
+        """Forget hours of a clock that was ahead; note which hours are lost.
+
+        Args:
+            not_after: the newest hour there can be by the clock.
+            kept: the hours that are in the home still.
+        """
+        self.hours = {hour: each for hour, each in self.hours.items() if hour <= not_after}
+        known = [self.newest] if self.newest <= not_after else []
+        self.newest = max([*known, *self.arrived], default="")
+        gone = [hour for hour in self.due if hour not in kept]
+        self.lost += [hour for hour in gone if hour not in self.lost]
+        self.hours = {hour: each for hour, each in self.hours.items() if hour not in gone}
+
+    def say_lost(self, hour: str, *, has_arrived: bool) -> None:
+        """Have lost hours said until an hour has arrived after them, and with that hour last."""
+        if self.lost and has_arrived and not self.said_in:
+            self.said_in = hour
+
+    def forget_lost(self, hour: str) -> None:
+        """Forget the lost hours that were said with an hour before this one."""
+        if self.said_in and self.said_in < hour:
+            self.lost, self.said_in = [], ""
 
 
 class Record:
@@ -63,9 +94,7 @@ class Record:
             said = {}
         self.addresses = {
             address: Address(
-                each["exports"],
-                {hour: Entry(**entry) for hour, entry in each["hours"].items()},
-                each["lost"],
+                **{**each, "hours": {hour: Entry(**entry) for hour, entry in each["hours"].items()}}
             )
             for address, each in said.items()
         }

@@ -1,8 +1,8 @@
 """Where files go: a folder, an SFTP server, or a store that fsspec knows, such as S3.
 
 Belongs here: reading, writing and removing one file there, under its final name. Not here: the
-order of files (`hourly`), trying again (`attempts`). The clients are imported when an address needs
-them: an hour without deliveries does not wait for that.
+order of files (`placing`), trying again (`attempts`). The clients are imported when an address
+needs them: an hour without deliveries does not wait for that.
 
 In a folder a file appears whole. So it does in S3. SFTP has no such thing that starts what tools
 start on an upload: a file grows there under its name, and the manifest comes after it.
@@ -49,7 +49,7 @@ def open_target(address: str, options: Mapping[str, str], own: Path) -> Target:
         Exception: whatever the client raises.
     """
     scheme, separator, rest = address.partition("://")
-    if not separator or scheme == "file":
+    if not separator or scheme in ("file", "local"):
         return Folder(Path(rest if separator else address), own)
     if scheme in SFTP:
         return Sftp(address, options)

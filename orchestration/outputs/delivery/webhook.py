@@ -5,11 +5,14 @@ Belongs here: one request. Not here: trying again (`attempts`), or what a manife
 """
 
 import hashlib
+from collections.abc import Sequence
 
 _SECONDS = 30
 
 
-def send(url: str, hour: str, manifest: bytes, token: str | None = None) -> None:
+def send(
+    url: str, hour: str, manifest: bytes, token: str | None = None, lost: Sequence[str] = ()
+) -> None:
     """Post a manifest as it is in the home; whoever gets it twice knows it by its key.
 
     Args:
@@ -17,6 +20,7 @@ def send(url: str, hour: str, manifest: bytes, token: str | None = None) -> None
         hour: the hour's name.
         manifest: the bytes.
         token: sent as `Authorization: Bearer`, if there is one.
+        lost: hours that never arrived at some address and never will, by name.
 
     Raises:
         OSError: it cannot be reached, or answers with something else than 2xx.
@@ -35,6 +39,8 @@ def send(url: str, hour: str, manifest: bytes, token: str | None = None) -> None
         "X-Comeback-Hour": hour,
         "Idempotency-Key": hashlib.sha256(manifest).hexdigest(),
     }
+    if lost:
+        headers["X-Comeback-Lost-Hours"] = " ".join(lost)
     if token:
         headers["Authorization"] = f"Bearer {token}"
     request = Request(url, data=manifest, headers=headers, method="POST")

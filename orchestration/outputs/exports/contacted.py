@@ -8,6 +8,7 @@ that contact. A tool may report a message several times, as sent, delivered, ope
 it is counted once, when it was sent, else when it was first heard of.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,9 +24,9 @@ _SENT = "sent"
 # What says that a message reached its tool; the other statuses suppress.
 _STATUSES = (_SENT, "delivered", "opened", "clicked")
 # A planned contact is sent within so long after it was put on a list.
-_CONFIRMED_WITHIN = timedelta(days=1)
+CONFIRMED_WITHIN = timedelta(days=1)
 # So long after a message its opens and clicks are taken for those of it.
-_HEARD_OF_WITHIN = WEEK
+HEARD_OF_WITHIN = WEEK
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def read_contacts(
     of_lists = pairs.filter(
         (pl.col("status") != _SENT)
         & (pl.col("at") >= pl.col("listed_at"))
-        & (pl.col("at") < pl.col("listed_at") + _HEARD_OF_WITHIN)
+        & (pl.col("at") < pl.col("listed_at") + HEARD_OF_WITHIN)
     )
     messages = heard.join(of_lists, on=["person_id", "at", "status"], how="anti")
     confirmed = (
@@ -71,7 +72,7 @@ def read_contacts(
         .join(messages, on="person_id")
         .filter(
             (pl.col("at") >= pl.col("listed_at"))
-            & (pl.col("at") < pl.col("listed_at") + _CONFIRMED_WITHIN)
+            & (pl.col("at") < pl.col("listed_at") + CONFIRMED_WITHIN)
         )
     )
     unconfirmed = listed.join(
@@ -134,66 +135,96 @@ def _messages(
 ) -> pl.DataFrame:
     """What dumps say was sent by e-mail, per message and person: person_id, at and status.
 
-    A row finds people by user id, by address however it is written, and by visitor. What names no
-    channel is taken for an e-mail.
+    Reports of one campaign are of one message, told of once, unless another was sent.
     """
     schema = {"person_id": pl.String, "at": pl.Datetime("us"), "status": pl.String}
+    connection.register("of_persons", reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES))
+    found = connection.sql(
+        f"""
+        with followed as (
+            select
+                *,
+                lag(told_at) over (
+                    partition by person_id, campaign order by told_at, status != '{_SENT}'
+                ) as heard_before_at
+            from of_persons
+        )
+        select distinct person_id, told_at as at, status
+        from followed
+        where
+            told_at >= ?
+            and (
+                status = '{_SENT}'
+                or heard_before_at is null
+                or heard_before_at <= told_at - to_days({HEARD_OF_WITHIN.days})
+            )
+        order by all
+        """,
+        params=[since],
+    ).pl()
+    connection.unregister("of_persons")
+    return found.cast(schema)
+
+
+def reports(
+    connection: duckdb.DuckDBPyConnection,
+    hour: datetime,
+    since: datetime,
+    statuses: Collection[str],
+) -> pl.DataFrame:
+    """What dumps say of e-mails, as they say it: person_id, told_at, campaign and status.
+
+    A row finds people by user id, by address however it is written, and by visitor. What names no
+    channel is taken for an e-mail.
+
+    Args:
+        connection: the open warehouse.
+        hour: up to which.
+        since: from which on.
+        statuses: of these statuses.
+    """
+    schema = {
+        "person_id": pl.String,
+        "told_at": pl.Datetime("us"),
+        "campaign": pl.String,
+        "status": pl.String,
+    }
     if not has_table(connection, "vault", "contact_rows"):
         return pl.DataFrame(schema=schema)
-    statuses = ", ".join(f"'{each}'" for each in _STATUSES)
+    wanted = ", ".join(f"'{each}'" for each in statuses)
     rows = connection.sql(
         f"""
         select user_id, email_key, visitor_id, contacted_at, coalesce(campaign, '') as campaign,
             status
         from vault.contact_rows
         where
-            status in ({statuses})
+            status in ({wanted})
             and coalesce(channel, 'email') in ('email', 'all')
             and contacted_at <= ?
             and contacted_at >= ?
         """,
-        params=[hour, since - _HEARD_OF_WITHIN],
+        params=[hour, since],
     ).pl()
     owners = owners_of(connection, rows["visitor_id"].cast(pl.String), hour)
     connection.register("heard_of", rows)
     connection.register("visitor_owners", owners)
     found = connection.sql(
-        f"""
-        with of_persons as (
-            select 'user:' || user_id as person_id, contacted_at, campaign, status
-            from heard_of where user_id is not null
-            union
-            select 'user:' || profiles.user_id, contacted_at, campaign, status
-            from heard_of
-            inner join vault.current_profiles as profiles using (email_key)
-            union
-            select visitor_id, contacted_at, campaign, status
-            from heard_of where visitor_id is not null
-            union
-            select 'user:' || owners.user_id, contacted_at, campaign, status
-            from heard_of
-            inner join visitor_owners as owners using (visitor_id)
-        ),
-        followed as (
-            select
-                *,
-                lag(contacted_at) over (
-                    partition by person_id, campaign order by contacted_at, status != '{_SENT}'
-                ) as heard_before_at
-            from of_persons
-        )
-        select distinct person_id, contacted_at as at, status
-        from followed
-        where
-            contacted_at >= ?
-            and (
-                status = '{_SENT}'
-                or heard_before_at is null
-                or heard_before_at <= contacted_at - to_days({_HEARD_OF_WITHIN.days})
-            )
+        """
+        select 'user:' || user_id as person_id, contacted_at as told_at, campaign, status
+        from heard_of where user_id is not null
+        union
+        select 'user:' || profiles.user_id, contacted_at, campaign, status
+        from heard_of
+        inner join vault.current_profiles as profiles using (email_key)
+        union
+        select visitor_id, contacted_at, campaign, status
+        from heard_of where visitor_id is not null
+        union
+        select 'user:' || owners.user_id, contacted_at, campaign, status
+        from heard_of
+        inner join visitor_owners as owners using (visitor_id)
         order by all
-        """,
-        params=[since],
+        """
     ).pl()
     connection.unregister("heard_of")
     connection.unregister("visitor_owners")

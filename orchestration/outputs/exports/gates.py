@@ -171,8 +171,11 @@ def was_contacted(policy: Policy, at: datetime) -> pl.Expr:
     """Of a frame with `FACTS`, who was contacted not long ago: the row did what it was for."""
     if not policy.is_timed:
         return pl.lit(value=False)
-    is_over_cap = pl.col("contacts_in_7_days") >= policy.most_in_7_days
-    return (_is_in_cooldown(policy, at) | is_over_cap).fill_null(value=False)
+    contacts = pl.col("contacts_in_7_days")
+    # a contact ends the plan that it was for, cooldown or not
+    is_done = (contacts > 0) & ~pl.col("is_worth_it")
+    is_over_cap = contacts >= policy.most_in_7_days
+    return (_is_in_cooldown(policy, at) | is_over_cap | is_done).fill_null(value=False)
 
 
 def counts(gate: pl.Series) -> dict[str, int]:

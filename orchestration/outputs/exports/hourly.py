@@ -20,7 +20,7 @@ from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
-from orchestration.outputs.exports import csv_text, membership, people, segments
+from orchestration.outputs.exports import contact_log, csv_text, membership, people, segments
 from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
@@ -34,7 +34,7 @@ from orchestration.outputs.exports.identifiers import RULESET
 from orchestration.outputs.exports.manifest import File
 from orchestration.outputs.exports.pending import Delivery
 from orchestration.outputs.exports.presets import SUPPRESSION_FIELDS, Preset, find_preset
-from orchestration.outputs.exports.rolling import Rolled, baseline, roll
+from orchestration.outputs.exports.rolling import Rolled, after_files, baseline, roll
 from orchestration.outputs.exports.rows import (
     ROWS,
     Rows,
@@ -119,7 +119,7 @@ def prepare_exports(
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
         one = _Exporter(name, export, presets[name], settings.contacts, hour, known, members[name])
-        rolled, summary, is_full = one.export(
+        rolled, summary, is_full, contacts = one.export(
             connection,
             scored[name],
             before[name],
@@ -133,7 +133,7 @@ def prepare_exports(
             continue
         sums = [each.sha256 for each in files]
         form = _form(export, presets[name])
-        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums))
+        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
     return prepared
 
 
@@ -157,8 +157,8 @@ class _Exporter:
         *,
         is_accepted: bool,
         is_lost: bool,
-    ) -> tuple[Rolled, dict, bool]:
-        """The lists, what the manifest says of them, and whether people were added."""
+    ) -> tuple[Rolled, dict, bool, pl.DataFrame]:
+        """The lists, what the manifest says of them, whether people were added, and contacts."""
         is_of_persons = self.entry.profile != "suppressions"
         persons = person_facts(
             self.entry,
@@ -190,6 +190,13 @@ class _Exporter:
                 are_removals_accepted=is_accepted or before.is_rewritten,
                 is_full_due=is_due,
             )
+        is_full = before.listed is None or (is_due and not rolled.is_held)
+        contacts = contact_log.NOBODY
+        if self.entry.profile == "email" and is_full:
+            contacts = contact_log.contacts_of_hour(
+                connection, self.name, decided, rolled.add, policy, self.hour
+            )
+        rolled = after_files(rolled, before.taken_back, before.taken_off)
         if before.is_rewritten:
             warnings = ("the preset is another one: every row counts as changed",)
             rolled = replace(rolled, warnings=(*rolled.warnings, *warnings))
@@ -201,7 +208,7 @@ class _Exporter:
             "counts": counts(decided.filter(is_scored=True)["gate"]),
             "warnings": [*rolled.warnings, *self._warnings(rolled, rows)],
         }
-        return rolled, summary, before.listed is None or (is_due and not rolled.is_held)
+        return rolled, summary, is_full, contacts
 
     def files(self, rolled: Rolled) -> list[File]:
         """The three files."""

@@ -4,8 +4,9 @@ Belongs here: the tables `vault.export_lists` and `vault.export_members`. Not he
 (`rolling`).
 
 A list is kept as what changed, so an hour like the one before costs nothing, and the hour done
-again finds the list from before it. Plain addresses stand in it: it is a part of the vault. What
-was remembered is the newest hour's; an older one done again changes nothing here.
+again finds the list from before it, and what its earlier files said: a row of theirs that the hour
+has no more was listed and left in one and the same hour. Plain addresses stand in it: it is a part
+of the vault. What was remembered is the newest hour's; an older one done again changes nothing.
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from orchestration.ground.hours import HOUR
 from orchestration.ground.seal import sealed, unsealed
 from orchestration.ground.sql import transaction
 from orchestration.outputs.exports.rolling import Rolled
@@ -37,12 +39,17 @@ class Before:
         full_at: the hour in which people were added last.
         is_lost: whether more was delivered than is remembered.
         is_rewritten: whether the rows are those of another preset: no row is as it was sent.
+        taken_back: identifiers that earlier files of this hour added, or such of the hour before it
+            that its last files had no more: whoever is not listed now must be taken off.
+        taken_off: rows of the list that earlier files of this hour took off or changed.
     """
 
     listed: pl.DataFrame | None
     full_at: datetime | None = None
     is_lost: bool = False
     is_rewritten: bool = False
+    taken_back: frozenset[str] = frozenset()
+    taken_off: frozenset[tuple[str, str]] = frozenset()
 
 
 def read_before(
@@ -75,25 +82,38 @@ def read_before(
         [export],
     ).fetchall()
     is_newest = all(at <= hour for _, _, at, _ in lists)
+    taken_back = frozenset[str]()
+    if lists and is_newest and _is_same_list(lists[-1][0], form):
+        taken_back = _taken_back(connection, export, hour, [at for _, _, at, _ in lists], key)
     lists = [each for each in lists if each[2] < hour]
     if not lists:
-        return Before(None)
+        return Before(None, taken_back=taken_back)
     listed = connection.sql(
         f"select {', '.join(ROWS)} from vault.{_MEMBERS} where export = ? and listed_at < ?"
         " and (left_at is null or left_at >= ?) order by identifier",
         params=[export, hour, hour],
     ).pl()
     newest_form, _, _, persons = lists[-1]
-    is_same_list = newest_form == form or _is_same_but_preset(newest_form, form)
-    if not is_same_list or persons != listed.height:
-        return Before(None, is_lost=True)
+    if not _is_same_list(newest_form, form) or persons != listed.height:
+        return Before(None, is_lost=True, taken_back=taken_back)
     if (listed["person_id"] == ERASED).any():
         listed = _with_erased(listed, key if is_newest else None)
     listed = listed.cast(ROWS)
     if newest_form != form:
-        return Before(listed.with_columns(row=pl.lit("")), is_rewritten=True)
+        rewritten = listed.with_columns(row=pl.lit(""))
+        return Before(rewritten, is_rewritten=True, taken_back=taken_back)
     fulls = [at for each, is_full, at, _ in lists if is_full and each == form]
-    return Before(listed, max(fulls, default=None))
+    taken_off = connection.execute(
+        f"select identifier, row from vault.{_MEMBERS} where export = ? and person_id != ?"
+        " and listed_at < ? and left_at = ?",
+        [export, ERASED, hour, hour if is_newest else None],
+    ).fetchall()
+    return Before(
+        listed,
+        max(fulls, default=None),
+        taken_back=taken_back,
+        taken_off=frozenset(taken_off),
+    )
 
 
 def remember(
@@ -124,6 +144,12 @@ def remember(
             return
         _forget_hour(connection, export, hour)
         connection.register("now_listed", rolled.full)
+        # what is listed again was not taken back
+        connection.execute(
+            f"delete from vault.{_MEMBERS} where export = ? and listed_at = ? and left_at = ?"
+            " and identifier in (select identifier from now_listed)",
+            [export, hour, hour],
+        )
         is_same = "now_listed.identifier = members.identifier and now_listed.row = members.row"
         connection.execute(
             f"update vault.{_MEMBERS} as members set left_at = ? where export = ?"
@@ -145,15 +171,48 @@ def remember(
             " where export = ? and person_id = ? and left_at is null",
             [export, form, hour, rolled.full.height, is_full, export, ERASED],
         )
+        # of the erased no longer than the hour that takes them off can be done again
         connection.execute(
-            f"delete from vault.{_MEMBERS} where export = ?"
-            " and left_at < if(person_id = ?, cast(? as timestamp), cast(? as timestamp))",
-            [export, ERASED, hour, hour - _KEEP],
+            f"delete from vault.{_MEMBERS} where export = ? and left_at < case"
+            f" when person_id != ? then cast(? as timestamp) when left_at > listed_at then ?"
+            f" else (select max(hour) from vault.{_LISTS} where export = ? and hour < ?) end",
+            [export, ERASED, hour - _KEEP, hour, export, hour],
         )
         connection.execute(
             f"delete from vault.{_LISTS} where export = ? and hour < ? and hour is distinct from"
             f" (select max(hour) from vault.{_LISTS} where export = ? and is_full)",
             [export, hour - _KEEP, export],
+        )
+
+
+def date_back(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:
+    """Take lists that were delivered while the clock was ahead for those of the hour before this.
+
+    Tools have them; dated as they are, nothing later would be remembered until the clock is there.
+
+    Args:
+        connection: the open warehouse.
+        hour: the hour that is about to be exported.
+        not_after: the newest hour there can be by the clock.
+    """
+    if hour > not_after or not has_table(connection, "vault", _LISTS):
+        return
+    before = hour - HOUR
+    ahead = f"select export, max(hour) as newest from vault.{_LISTS} where hour > ? group by export"
+    with transaction(connection):
+        connection.execute(
+            f"delete from vault.{_LISTS} as lists using ({ahead}) as ahead"
+            " where lists.export = ahead.export and lists.hour >= ? and lists.hour < ahead.newest",
+            [not_after, before],
+        )
+        connection.execute(
+            f"update vault.{_LISTS} set hour = ? where hour > ?", [before, not_after]
+        )
+        connection.execute(
+            f"update vault.{_MEMBERS} set listed_at = least(listed_at, ?),"
+            " left_at = if(left_at is null, null, least(left_at, ?))"
+            " where listed_at > ? or left_at > ?",
+            [before, before, not_after, not_after],
         )
 
 
@@ -200,7 +259,10 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
     for user in users:
         person = f"user:{user}"
         connection.execute(
-            f"delete from vault.{_MEMBERS} where person_id = ? and left_at is not null", [person]
+            f"delete from vault.{_MEMBERS} as members where person_id = ? and left_at is not null"
+            " and not (listed_at = left_at and left_at = (select max(hour)"
+            f" from vault.{_LISTS} as lists where lists.export = members.export))",
+            [person],
         )
         sent = connection.execute(
             f"select distinct identifier from vault.{_MEMBERS} where person_id = ?", [person]
@@ -218,8 +280,29 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
     )
 
 
-def _is_same_but_preset(one: str, other: str) -> bool:
-    """Whether two forms are of e-mail exports that find people by the same."""
+def _taken_back(
+    connection: duckdb.DuckDBPyConnection,
+    export: str,
+    hour: datetime,
+    hours: list[datetime],
+    key: bytes | None,
+) -> frozenset[str]:
+    """See `Before.taken_back`; of the erased only who is on no list any more: see `read_before`."""
+    before = max((at for at in hours if at < hour), default=None)
+    found = connection.execute(
+        f"select distinct person_id = ?, identifier from vault.{_MEMBERS} where export = ?"
+        " and ((listed_at = ? and (person_id != ? or left_at = listed_at))"
+        " or (listed_at = ? and left_at = listed_at))",
+        [ERASED, export, hour, ERASED, before],
+    ).fetchall()
+    sent = (key and unsealed(key, each) if is_erased else each for is_erased, each in found)
+    return frozenset(filter(None, sent))
+
+
+def _is_same_list(one: str, other: str) -> bool:
+    """Whether two forms are the same, or of e-mail exports that find people by the same."""
+    if one == other:
+        return True
     profile, _, identifier = one.split(" ")
     other_profile, _, other_identifier = other.split(" ")
     return profile == other_profile == "email" and identifier == other_identifier
@@ -248,11 +331,8 @@ def _ensure(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _forget_hour(connection: duckdb.DuckDBPyConnection, export: str, hour: datetime) -> None:
     connection.execute(
-        f"delete from vault.{_MEMBERS} where export = ? and listed_at = ? and person_id != ?",
+        f"update vault.{_MEMBERS} set left_at = listed_at"
+        " where export = ? and listed_at = ? and person_id != ?",
         [export, hour, ERASED],
-    )
-    connection.execute(
-        f"update vault.{_MEMBERS} set left_at = null where export = ? and left_at = ?",
-        [export, hour],
     )
     connection.execute(f"delete from vault.{_LISTS} where export = ? and hour = ?", [export, hour])

@@ -1,7 +1,8 @@
 """What an hour is about to deliver, noted before its folder appears and settled by the next.
 
-Belongs here: the tables `vault.export_pending` and `vault.export_pending_rows`. Not here: what was
-delivered (`membership`), nor the folders (`export_files`).
+Belongs here: the tables `vault.export_pending`, `vault.export_pending_rows` and
+`vault.export_pending_contacts`. Not here: what was delivered (`membership`, `contact_log`), nor the
+folders (`export_files`).
 
 A run may be killed after the folder appeared and before it is remembered. Whether it was delivered
 is then seen by the manifest of the hour: it has the sha256 of the files, or has not. Plain
@@ -9,18 +10,21 @@ addresses stand in these tables: they are a part of the vault, and empty but for
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
+import polars as pl
 
 from orchestration.ground.sql import transaction
-from orchestration.outputs.exports import membership
+from orchestration.outputs.exports import contact_log, membership
+from orchestration.outputs.exports.contact_log import LOGGED, NOBODY
 from orchestration.outputs.exports.rolling import Rolled
 from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
 
 _PENDING, _ROWS = "export_pending", "export_pending_rows"
+_CONTACTS = "export_pending_contacts"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Delivery:
         rolled: its lists.
         is_full: whether people were added.
         sums: the sha256 of its files.
+        contacts: whom it contacts and whom it would have, with the columns of `LOGGED`.
     """
 
     export: str
@@ -42,6 +47,7 @@ class Delivery:
     rolled: Rolled
     is_full: bool
     sums: Sequence[str]
+    contacts: pl.DataFrame = field(default_factory=lambda: NOBODY)
 
 
 def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
@@ -66,6 +72,9 @@ def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Deliver
                 [each.export],
             )
             connection.unregister("pending_rows")
+        connection.register("pending_contacts", pl.concat([each.contacts for each in deliveries]))
+        connection.execute(f"create or replace table vault.{_CONTACTS} as from pending_contacts")
+        connection.unregister("pending_contacts")
 
 
 def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
@@ -74,6 +83,7 @@ def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Deliver
         membership.remember(
             connection, each.export, each.form, each.hour, each.rolled, is_full=each.is_full
         )
+        contact_log.keep(connection, each.contacts)
     _clear(connection)
 
 
@@ -99,12 +109,20 @@ def settle(connection: duckdb.DuckDBPyConnection, sums_of: Callable[[datetime], 
         ).pl()
         full = full.cast(ROWS)
         rolled = Rolled(full, full.clear(), full.clear())
-        delivered.append(Delivery(export, form, hour, rolled, is_full, sums))
+        contacts = _contacts(connection, export)
+        delivered.append(Delivery(export, form, hour, rolled, is_full, sums, contacts))
     remember(connection, delivered)
+
+
+def _contacts(connection: duckdb.DuckDBPyConnection, export: str) -> pl.DataFrame:
+    if not has_table(connection, "vault", _CONTACTS):  # an older version noted none
+        return NOBODY
+    query = f"from vault.{_CONTACTS} where export = ? order by contact_id"
+    return connection.sql(query, params=[export]).pl().cast(LOGGED)
 
 
 def _clear(connection: duckdb.DuckDBPyConnection) -> None:
     with transaction(connection):
-        for table in (_PENDING, _ROWS):
+        for table in (_PENDING, _ROWS, _CONTACTS):
             if has_table(connection, "vault", table):
                 connection.execute(f"delete from vault.{table}")

@@ -79,8 +79,8 @@ def scored_carts(
 
     Returns:
         One row a cart: person_id, user_id (null: not known), cart_id, touched_at, cart_value,
-        currency, expected_gain, priority_rank, segment, best_action, contact_not_before,
-        contact_valid_until and is_holdout.
+        currency, p_abandon, expected_gain, priority_rank, segment, best_action,
+        contact_not_before, contact_valid_until and is_holdout.
     """
     window = "interval 1 microsecond" if window_days is None else f"to_days({int(window_days)})"
     query = f"""
@@ -95,6 +95,7 @@ def scored_carts(
             coalesce(carts.last_touched_at, scored_at) as touched_at,
             scored.cart_value,
             scored.currency,
+            p_abandon,
             expected_gain,
             priority_rank,
             segment,

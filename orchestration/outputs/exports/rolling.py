@@ -7,7 +7,8 @@ Of all hours in order, first `remove` taken off and then `add` put on gives `ful
 identifier that was sent then, and whoever comes back under another one is in both.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -114,6 +115,34 @@ def roll(
     if not is_full_due:
         return Rolled(_in_order(kept, wanted), wanted.clear(), remove)
     return Rolled(wanted, wanted.join(listed, on=["identifier", "row"], how="anti"), remove)
+
+
+def after_files(
+    rolled: Rolled, taken_back: Collection[str], taken_off: Collection[tuple[str, str]]
+) -> Rolled:
+    """The lists for whoever took earlier files of the same hour, too.
+
+    Args:
+        rolled: the lists, made from the one before the hour.
+        taken_back: see `membership.Before`: who of them is not listed is removed.
+        taken_off: see `membership.Before`: who of them is listed is added.
+    """
+    stays = pl.col("identifier").is_in(rolled.full["identifier"].implode())
+    back = pl.DataFrame({"identifier": sorted(taken_back)}, schema={"identifier": pl.String})
+    back = back.filter(~stays).join(rolled.remove, on="identifier", how="anti")
+    remove = pl.concat([rolled.remove, back], how="diagonal").sort("identifier")
+    off = pl.DataFrame(sorted(taken_off), schema=["identifier", "row"], orient="row")
+    off = off.cast(pl.String)
+    missing = rolled.full.join(off, on=["identifier", "row"], how="semi")
+    if missing.is_empty():
+        return replace(rolled, remove=remove.select(list(ROWS)))
+    add = rolled.full.join(
+        pl.concat([rolled.add, missing]),
+        on=["identifier", "row"],
+        how="semi",
+        maintain_order="left",
+    )
+    return replace(rolled, add=add, remove=remove.select(list(ROWS)))
 
 
 def _in_order(rows: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:

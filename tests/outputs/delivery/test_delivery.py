@@ -1,7 +1,9 @@
 """What arrives at addresses, in which order, and what is said of what does not."""
 
 import json
+import shutil
 from datetime import datetime
+from time import sleep
 from unittest.mock import patch
 
 import pytest
@@ -79,9 +81,12 @@ def test_an_hour_that_is_there_is_not_sent_again_unless_it_is_asked_for_and_then
     (outcome,) = bring(shop, settings, again=True)
     assert outcome.hours == [TEN]
     assert tree(tmp_path / "out") == before
+    # a tool that takes its files away has them, and imports nothing twice
     (tmp_path / "out" / TEN / "manifest.json").unlink()
     (outcome,) = bring(shop, settings)
-    assert outcome.hours == [TEN]
+    assert outcome.hours == []
+    assert not (tmp_path / "out" / TEN / "manifest.json").exists()
+    (outcome,) = bring(shop, settings, again=True)
     assert tree(tmp_path / "out") == before
 
 
@@ -115,13 +120,120 @@ def test_an_hour_that_was_dropped_before_it_arrived_is_said(shop, tmp_path):
     shop.export(TEN)
     bring(shop, settings)
     out.unlink()
-    for path in (shop.home.exports / TEN).iterdir():
-        path.unlink()
-    (shop.home.exports / TEN).rmdir()
+    drop(shop, TEN)
     shop.export(ELEVEN)
     (outcome,) = bring(shop, settings, ELEVEN)
     assert (outcome.hours, outcome.lost) == ([ELEVEN], [TEN])
-    assert undelivered(shop.home)[0].startswith("1 hour of email never arrived and is kept no")
+    # the same hour again says it, too; the next one does not
+    for _ in range(2):
+        assert undelivered(shop.home)[0].startswith("1 hour of email never arrived and is kept no")
+        bring(shop, settings, ELEVEN)
+    shop.export(TWELVE)
+    (outcome,) = bring(shop, settings, TWELVE)
+    assert (outcome.lost, undelivered(shop.home)) == ([], [])
+
+
+def test_all_hours_that_an_address_lost_are_said_until_one_arrives(shop, tmp_path):
+    out = tmp_path / "out"
+    out.write_text("")
+    settings = shop.settings(email=str(out))
+    for hour in (TEN, ELEVEN, TWELVE):
+        shop.export(hour)
+        bring(shop, settings, hour)
+        if hour != TWELVE:
+            drop(shop, hour)
+    waiting, lost = undelivered(shop.home)
+    assert waiting.startswith(f"1 hour was not delivered of email, the first {TWELVE} (")
+    assert lost.startswith("2 hours of email never arrived and are kept no longer")
+    out.unlink()
+    (outcome,) = bring(shop, settings, TWELVE)
+    assert (outcome.hours, outcome.lost) == ([TWELVE], [TEN, ELEVEN])
+
+
+def drop(shop: Shop, hour: str) -> None:
+    """As the exports of an old hour are dropped."""
+    shutil.rmtree(shop.home.exports / hour)
+
+
+def test_an_hour_of_a_clock_that_was_ahead_stops_no_later_one(shop, tmp_path):
+    ahead = "2031-10-31T10Z"
+    settings = shop.settings(email=str(tmp_path / "out"))
+    shop.export(TEN)
+    bring(shop, settings)
+    shop.export(ahead)
+    (outcome,) = bring(shop, settings, ahead)
+    assert outcome.hours == [ahead]
+    shop.export(ELEVEN)
+    (outcome,) = bring(shop, settings, ELEVEN, not_after=datetime(2026, 10, 31, 11))
+    assert outcome.hours == [ELEVEN]
+    require_whole(tree(tmp_path / "out"), ELEVEN)
+    assert [*delivered_line(shop.home)] == [f"Delivered  {ELEVEN} to {tmp_path / 'out'}"]
+    # nor one that did not arrive while it was
+    (tmp_path / "taken").write_text("")
+    settings = shop.settings(google=str(tmp_path / "taken"))
+    bring(shop, settings, ahead)
+    bring(shop, settings, ELEVEN, not_after=datetime(2026, 10, 31, 11))
+    assert f"1 hour was not delivered of google, the first {ELEVEN}" in undelivered(shop.home)[0]
+
+
+def test_history_goes_to_no_address(shop, tmp_path):
+    """Hours that are replayed: the newest of the log, and what follows it, are for a tool."""
+    shop.connection.execute(
+        "create table main.sessions as select timestamp '2026-10-31 11:40:00' as ended_at"
+    )
+    settings = shop.settings(email=str(tmp_path / "out"))
+    arrived = []
+    for hour in (TEN, ELEVEN, TWELVE):
+        shop.export(hour)
+        arrived += bring(shop, settings, hour)[0].hours
+    assert arrived == [ELEVEN, TWELVE]
+    # an older one again with other rows, though it had arrived
+    shop.export(ELEVEN, mark="-again")
+    assert bring(shop, settings, ELEVEN)[0].hours == []
+    # an address that is new begins with the newest hour
+    settings = shop.settings(email=str(tmp_path / "new"))
+    assert bring(shop, settings, ELEVEN)[0].hours == []
+    assert undelivered(shop.home) == []
+    assert bring(shop, settings, TWELVE)[0].hours == [TWELVE]
+    # unless somebody asks for it
+    shop.connection.execute("update main.sessions set ended_at = timestamp '2026-11-02 00:00:00'")
+    settings = shop.settings(email=str(tmp_path / "third"))
+    assert bring(shop, settings, TWELVE)[0].hours == []
+    assert bring(shop, settings, TWELVE, by_hand=True)[0].hours == [TWELVE]
+
+
+def test_an_older_hour_that_failed_by_hand_does_not_come_after_a_newer_one(shop, tmp_path):
+    out = tmp_path / "out"
+    settings = shop.settings(email=str(out))
+    for hour in (TEN, ELEVEN):
+        shop.export(hour)
+    bring(shop, settings, ELEVEN)
+    out.rename(tmp_path / "aside")
+    out.write_text("")
+    bring(shop, settings, TEN, again=True)
+    assert f"the first {TEN}" in undelivered(shop.home)[0]
+    out.unlink()
+    shop.export(TWELVE)
+    assert bring(shop, settings, TWELVE)[0].hours == [TWELVE]
+    assert undelivered(shop.home) == []
+
+
+def test_an_address_has_so_much_time_and_what_is_over_comes_with_the_next_hour(shop, tmp_path):
+    settings = shop.settings(email=str(tmp_path / "slow"), google=str(tmp_path / "out"))
+    shop.export(TEN)
+    whole = Folder.write
+
+    def slow(target, path, content):
+        if "slow" in str(target._root):
+            sleep(0.2)
+        whole(target, path, content)
+
+    with patch.object(Folder, "write", slow):
+        late, good = bring(shop, settings, address_seconds=0.3)
+    assert late.reason == "it took longer than an address may"
+    assert good.hours == [TEN]
+    late, good = bring(shop, settings)
+    assert (late.hours, good.hours) == ([TEN], [])
 
 
 def test_an_older_hour_comes_only_when_asked_for_and_does_not_move_the_pointer(shop, tmp_path):

@@ -1,5 +1,6 @@
 """Real servers on the loopback: SFTP, S3 and a web address, and their failures."""
 
+import shutil
 from datetime import datetime
 from itertools import count
 
@@ -8,7 +9,7 @@ import pytest
 from orchestration.ground.errors import ComebackError
 from orchestration.outputs.delivery import deliver, undelivered
 from orchestration.outputs.delivery.credentials import options_of, read_file
-from tests.outputs.delivery.conftest import ELEVEN, PARTS, TEN, require_whole, tree
+from tests.outputs.delivery.conftest import ELEVEN, PARTS, TEN, TWELVE, require_whole, tree
 
 SECRET = "pass word"
 
@@ -162,6 +163,37 @@ def test_a_web_address_gets_the_manifest_of_each_hour_once_after_failures_too(sh
     assert bring(shop, settings)[0].hours == []
     assert len(got) == 3
     assert "secret-path" not in shop.home.delivery_record.read_text() + str(outcome)
+
+
+def test_a_web_address_hears_of_hours_that_arrived_and_once_of_those_that_never_will(
+    shop, httpserver, tmp_path
+):
+    heard = []
+
+    def answer(request):
+        from werkzeug import Response
+
+        headers = request.headers
+        heard.append((headers["X-Comeback-Hour"], headers.get("X-Comeback-Lost-Hours")))
+        return Response(status=200)
+
+    httpserver.expect_request("/hook", method="POST").respond_with_handler(answer)
+    out = tmp_path / "out"
+    out.write_text("")
+    settings = shop.settings(notify=httpserver.url_for("/hook"), email=str(out))
+    for hour in (TEN, ELEVEN):
+        shop.export(hour)
+        _, waiting = bring(shop, settings, hour, pauses=())
+        assert "has not arrived everywhere yet" in waiting.reason
+        if hour == TEN:
+            shutil.rmtree(shop.home.exports / TEN)
+    assert heard == []
+    out.unlink()
+    arrived, notified = bring(shop, settings, ELEVEN)
+    assert (arrived.hours, notified.hours) == ([ELEVEN], [ELEVEN])
+    shop.export(TWELVE)
+    bring(shop, settings, TWELVE)
+    assert heard == [(ELEVEN, TEN), (TWELVE, None)]
 
 
 def test_a_web_address_that_refuses_or_sends_elsewhere_is_not_asked_again(shop, httpserver):

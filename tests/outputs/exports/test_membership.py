@@ -72,3 +72,115 @@ def test_the_hour_of_the_last_full_list_is_not_forgotten(shop):
     for days, added in ((9, 0), (18, 0), (27, 0), (30, 1)):
         prepared = shop.export(TEN + days * 24 * HOUR, settings)
         assert len(rows(prepared, "ads.add")) == added
+
+
+ALL_REMOVED = parse_settings(
+    {
+        "exports": {
+            "email": {"profile": "email", "most_removed_share": 1.0},
+            "google": {
+                "profile": "google_customer_match",
+                "most_removed_share": 1.0,
+                "full_every_hours": 1,
+            },
+        },
+        "contacts": {"cooldown_hours": 0},
+    }
+)
+
+
+def test_whoever_earlier_files_of_an_hour_added_is_removed_by_its_later_ones_and_the_hour_after(
+    shop,
+):
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank)
+    shop.export(TEN - HOUR, ALL_REMOVED)
+    first = shop.export(TEN, ALL_REMOVED)
+    assert column(first, "email.add", "email") == ["ann@example.com", "bob@example.com"]
+    shop.connection.execute(
+        "update vault.current_profiles set email_consent = false, ad_user_data_consent = false"
+        " where user_id = 'ann'"
+    )
+    again = shop.export(TEN, ALL_REMOVED)
+    for name, header in (("email", "email"), ("google", "Email")):
+        assert len(rows(again, f"{name}.full")) == 1
+        assert len(rows(again, f"{name}.remove")) == 1
+        assert column(again, f"{name}.remove", header) == [
+            each
+            for each in column(first, f"{name}.full", header)
+            if each not in column(again, f"{name}.full", header)
+        ]
+    assert [shop.export(TEN, ALL_REMOVED).files for _ in range(2)] == [again.files] * 2
+    # whoever took the first files of the hour and not the second
+    shop.cart("bob", 1, TEN + HOUR)
+    for _ in range(2):
+        later = shop.export(TEN + HOUR, ALL_REMOVED)
+        assert column(later, "email.remove", "email") == ["ann@example.com"]
+        assert len(rows(later, "google.remove")) == 1
+    shop.cart("bob", 1, TEN + 2 * HOUR)
+    for name in ("email", "google"):
+        assert rows(shop.export(TEN + 2 * HOUR, ALL_REMOVED), f"{name}.remove") == []
+
+
+def test_whoever_earlier_files_of_an_hour_removed_is_added_by_its_later_ones(shop):
+    shop.profile("ann")
+    for at in (TEN, TEN + HOUR):
+        shop.cart("ann", 1, at)
+    listed = shop.export(TEN, ALL_REMOVED)
+    consent = "update vault.current_profiles set ad_user_data_consent = {}"
+    shop.connection.execute(consent.format("false"))
+    without = shop.export(TEN + HOUR, ALL_REMOVED)
+    assert (len(rows(without, "google.remove")), len(rows(without, "google.add"))) == (1, 0)
+    shop.connection.execute(consent.format("true"))
+    for _ in range(2):
+        again = shop.export(TEN + HOUR, ALL_REMOVED)
+        assert rows(again, "google.add") == rows(again, "google.full") == rows(listed, "google.add")
+        assert rows(again, "google.remove") == []
+    assert rows(shop.export(TEN + 2 * HOUR, ALL_REMOVED), "google.add") == []
+
+
+def test_the_erased_whom_only_the_first_files_of_an_hour_had_are_taken_off_by_the_hour_after(shop):
+    shop.person("ann", 1)
+    shop.person("bob", 2)
+    shop.export(TEN, ALL_REMOVED)
+    shop.connection.execute(
+        "delete from scores.cart_scores where owner_id = 'ann';"
+        "update vault.current_profiles set email_consent = false where user_id = 'ann'"
+    )
+    again = shop.export(TEN, ALL_REMOVED)
+    assert column(again, "email.remove", "email") == ["ann@example.com"]
+    shop.connection.execute("delete from vault.current_profiles where user_id = 'ann'")
+    shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    membership.forget(shop.connection, ["ann"], b"a key")
+    found = shop.connection.execute("from vault.export_members").fetchall()
+    assert "ann" not in str(found)
+    shop.cart("bob", 1, TEN + HOUR)
+    for _ in range(2):
+        later = shop.export(TEN + HOUR, ALL_REMOVED)
+        assert column(later, "email.remove", "email") == ["ann@example.com"]
+    shop.cart("bob", 1, TEN + 2 * HOUR)
+    assert rows(shop.export(TEN + 2 * HOUR, ALL_REMOVED), "email.remove") == []
+    shop.export(TEN + 3 * HOUR, ALL_REMOVED)
+    count = "select count(*) from vault.export_members where person_id = 'erased'"
+    assert shop.connection.execute(count).fetchall() == [(0,)]
+
+
+def test_what_was_delivered_while_the_clock_was_ahead_is_what_the_next_hour_goes_on_from(shop):
+    ahead = TEN + 900 * 24 * HOUR
+    shop.person("ann", 1)
+    shop.export(TEN, ALL_REMOVED)
+    for user in ("bob", "cem"):
+        shop.profile(user)
+        shop.cart(user, 2, ahead, contact_valid_until=ahead + HOUR)
+    shop.export(ahead, ALL_REMOVED)
+    for number in (1, 2):
+        now = TEN + number * HOUR
+        membership.date_back(shop.connection, now, now)
+        shop.cart("bob", 1, now)
+        later = shop.export(now, ALL_REMOVED)
+        assert column(later, "email.full", "email") == ["bob@example.com"]
+        # ann had left before already: said once more
+        removed = ["ann@example.com", "cem@example.com"] if number == 1 else []
+        assert column(later, "email.remove", "email") == removed
+        assert not any("not known any more" in each for each in later.exports["email"]["warnings"])

@@ -1,0 +1,67 @@
+"""The step that compares contacted people with those held out.
+
+Belongs here: the asset, its metadata and its plot. Not here: the comparison
+(`modelling.contact_effects`), nor the log that it reads (`outputs.exports.contact_log`).
+"""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from orchestration.dagster.assets import EXPORT_OP
+from orchestration.dagster.markdown import markdown_picture, markdown_table
+from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, run_of
+from orchestration.modelling import contact_effects
+from orchestration.outputs.exports import contact_log
+from orchestration.warehouse import run_log
+from orchestration.warehouse.contact_tables import CAMPAIGN_RESULTS
+
+_SHOWN_WEEKS = 8
+
+
+def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """What contacts brought so far."""
+
+    @dg.asset(
+        name=CAMPAIGN_RESULTS.name,
+        deps=[EXPORT_OP, "orders", "sessions", "carts"],
+        group_name=SCORES_GROUP,
+        description=CAMPAIGN_RESULTS.description,
+        **by_the_hour(partitions),
+    )
+    def campaign_results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        run, as_of = run_of(context), hour_of(context)
+        with run.open_warehouse() as connection:
+            keep_days = run.settings.scores_keep_days
+            contact_log.drop_old(connection, as_of, run.newest_possible_hour, keep_days)
+            contact_effects.drop_old_effects(connection, as_of, run.newest_possible_hour, keep_days)
+            results = contact_effects.write_results(
+                connection, run.settings, as_of, run_log.reporting_currency(connection, as_of)
+            )
+        return dg.MaterializeResult(metadata=_metadata(results))
+
+    return campaign_results
+
+
+def _metadata(results: pl.DataFrame) -> dict[str, Any]:
+    """Counts that the UI plots over time, and the differences of the last weeks, drawn."""
+    counts = {
+        "contacted_persons": int(results["contacted_persons"].sum()),
+        "held_out_persons": int(results["held_out_persons"].sum()),
+    }
+    shown = results.drop_nulls("difference")
+    weeks = shown["week"].unique().sort().tail(_SHOWN_WEEKS)
+    shown = shown.filter(pl.col("week").is_in(weeks.implode()))
+    if shown.is_empty():
+        return counts
+    from ml import plots  # matplotlib is slow to import, and most hours draw nothing
+
+    rows = shown.to_dicts()
+    return {
+        **counts,
+        "by_week": dg.MetadataValue.md(markdown_table(shown)),
+        "differences": dg.MetadataValue.md(
+            markdown_picture("differences", plots.campaign_differences(rows))
+        ),
+    }

@@ -1,0 +1,42 @@
+"""The step that compares contacted people with those held out."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import dagster as dg
+
+from orchestration.dagster.contact_assets import campaign_results_asset
+from orchestration.dagster.run import RUN_KEY
+from orchestration.dagster.shared import hourly_partitions
+from orchestration.ground.hours import END_OF_TIME
+from orchestration.ground.settings import Settings
+from orchestration.warehouse.score_tables import RUNS
+from tests.modelling.contact_logs import DAY, MONDAY, Log
+
+
+def materialize(log: Log) -> dict:
+    run = SimpleNamespace(
+        settings=Settings(),
+        newest_possible_hour=END_OF_TIME,
+        open_warehouse=lambda: nullcontext(log.connection),
+    )
+    result = dg.materialize(
+        [campaign_results_asset(hourly_partitions(Settings()))],
+        partition_key="2026-11-04-00:00",
+        resources={RUN_KEY: dg.ResourceDefinition.hardcoded_resource(run)},
+    )
+    (event,) = result.asset_materializations_for_node("campaign_results")
+    return {name: each.value for name, each in event.metadata.items()}
+
+
+def test_the_ui_gets_counts_and_once_both_arms_have_somebody_the_differences_drawn():
+    log = Log()
+    log.connection.execute(RUNS.ddl("scores.runs"))
+    assert materialize(log) == {"contacted_persons": 0, "held_out_persons": 0}
+    for number in range(8):
+        log.contact(f"c{number}", MONDAY, is_withheld=number >= 4)
+    log.order(MONDAY + DAY, "c0")
+    found = materialize(log)
+    assert (found["contacted_persons"], found["held_out_persons"]) == (4, 4)
+    assert "data:image/png;base64," in found["differences"]
+    assert "on_the_fence" in found["by_week"]
