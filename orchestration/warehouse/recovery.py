@@ -22,6 +22,8 @@ import polars as pl
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
+from orchestration.ground.project import project_of
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.locations import (
@@ -31,7 +33,7 @@ from orchestration.landing.locations import (
     with_placeholders,
 )
 from orchestration.landing.tombstones import restore_copy
-from orchestration.warehouse import database
+from orchestration.warehouse import database, segment_history
 from orchestration.warehouse.contact_tables import (
     CONTACT_EFFECTS,
     CONTACT_LOG,
@@ -73,6 +75,7 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         database.ensure_score_tables(connection)
         restore_copy(connection, home.tombstones, home.erasure_key)
         has_former = _restore_scores(connection, home.published)
+        segment_history.remember_hours(connection, segments_in(project_of(home)))
         _read_back(connection, home.warehouse)
         known = with_placeholders(sources, settings)
         land_locations(

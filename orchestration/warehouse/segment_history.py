@@ -154,6 +154,30 @@ def take(
     connection.unregister("defined_segments")
 
 
+def remember_hours(connection: duckdb.DuckDBPyConnection, segments: Mapping[str, Segment]) -> None:
+    """Have the hours of a history that was taken over looked at again, those of other rules not.
+
+    Args:
+        connection: the open warehouse, with history and sizes.
+        segments: those there are.
+    """
+    connection.execute(
+        f"""
+        insert into {_HOURS} by name
+        select
+            as_of,
+            case
+                when list_sort(list(segment || ' ' || version)) = list_sort(?::varchar[]) then ?
+                else ''
+            end as segments
+        from {_SIZES}
+        where as_of not in (select as_of from {_HOURS})
+        group by as_of
+        """,
+        [[f"{each.name} {each.version}" for each in segments.values()], digest(segments)],
+    )
+
+
 def sizes_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, int]:
     """People in each segment at an hour, by name; empty where it is not of the history."""
     query = f"select segment, person_count from {_SIZES} where as_of = ? order by segment"

@@ -21,6 +21,7 @@ from orchestration.outputs.exports.contact_log import LOGGED
 from orchestration.outputs.published_database import FROM_SCRATCH, publish
 from orchestration.warehouse import database, dbt_build, late_data, outcomes, run_log
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
+from orchestration.warehouse.segment_tables import MEMBERSHIPS
 
 pytestmark = pytest.mark.slow
 
@@ -143,6 +144,27 @@ def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
     run_log.begin_run(connection, run_id, **run)
     scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
     contact(connection, scores, hour)
+    belong(connection, hour)
+
+
+def belong(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
+    """Whoever has a cart comes into a segment, and one in three leaves it again."""
+    connection.execute("delete from scores.segment_history where entered_at = ?", [hour])
+    connection.execute(
+        "insert into scores.segment_history by name"
+        " select distinct visitor_id as person_id, 'vip' as segment, 1 as version,"
+        " $1::timestamp as entered_at,"
+        " case when hash(visitor_id) % 3 = 0 then $1::timestamp + interval '1' hour end as left_at"
+        " from main.carts",
+        [hour],
+    )
+    connection.execute("delete from scores.segment_sizes where as_of = ?", [hour])
+    connection.execute(
+        "insert into scores.segment_sizes by name"
+        " select ?::timestamp as as_of, 'vip' as segment, 1 as version, 2 as person_count,"
+        " 1 as entered_count, 0 as left_count",
+        [hour],
+    )
 
 
 def contact(connection: duckdb.DuckDBPyConnection, scores: pl.DataFrame, hour: datetime) -> None:
@@ -185,7 +207,8 @@ def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tu
 
 def contents(published: Path) -> dict[str, list[tuple]]:
     """All rows of all published tables; those of the priorities as they stand."""
-    names = [*DBT_TABLES, *(table.name for table in SCORE_TABLES), "retargeting_priorities"]
+    names = [*DBT_TABLES, *(table.name for table in SCORE_TABLES)]
+    names += [MEMBERSHIPS, "retargeting_priorities"]
     with duckdb.connect(str(published), read_only=True) as connection:
         return {
             name: connection.execute(

@@ -303,8 +303,8 @@ def _is_same_list(one: str, other: str) -> bool:
     """Whether two forms are the same, or of e-mail exports that find people by the same."""
     if one == other:
         return True
-    profile, _, identifier = one.split(" ")
-    other_profile, _, other_identifier = other.split(" ")
+    profile, _, identifier, *_ = one.split(" ")
+    other_profile, _, other_identifier, *_ = other.split(" ")
     return profile == other_profile == "email" and identifier == other_identifier
 
 
