@@ -12,7 +12,12 @@ from .conftest import run_comeback
 
 REPOSITORY = Path(__file__).parents[2]
 PAGE = REPOSITORY / "dbt_project" / "docs" / "tables.md"
-QUERIES = re.findall(r"^## (\d+\. .*?)$.*?```sql\n(.*?)```", PAGE.read_text(), re.S | re.M)
+QUESTIONS = re.findall(r"^## (\d+\. .*?)$(.*?)(?=^## |\Z)", PAGE.read_text(), re.S | re.M)
+QUERIES = [
+    (title, query)
+    for title, answer in QUESTIONS
+    for query in re.findall(r"```sql\n(.*?)```", answer, re.S)
+]
 
 # Readers are processes of their own, as an analyst's tool is: one process shares its open files.
 ASK_TWICE = """
@@ -33,16 +38,17 @@ def open_published(home: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(home / "published" / "analytics.duckdb"), read_only=True)
 
 
-def test_the_page_has_fifteen_queries():
-    assert len(QUERIES) == 15
+def test_the_page_has_fifteen_questions():
+    assert len({title for title, _ in QUERIES}) == len(QUESTIONS) == 15
 
 
-@pytest.mark.parametrize(("title", "query"), QUERIES, ids=[title for title, _ in QUERIES])
+@pytest.mark.parametrize(("title", "query"), QUERIES)
 def test_a_query_of_the_page_runs_and_answers(simulated_home, title, query):
     with open_published(simulated_home) as connection:
         rows = connection.execute(query).fetchall()
     # a first hour has no scores that are three days old, and this shop has one currency
-    assert rows or title.startswith(("7.", "12.", "13."))
+    is_early = title.startswith(("7.", "12.", "13.")) or "from campaign_results" in query
+    assert rows or is_early
 
 
 def test_every_table_and_column_has_a_description(simulated_home):
