@@ -51,7 +51,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint --processes 0 dbt_project/models dbt_project/tests
 
 # make bench                                    a million events, about seven minutes
 # make bench BENCH="--events 1000000 5000000 20000000 --keep"   all sizes, kept with the repository
