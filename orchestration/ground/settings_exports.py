@@ -16,13 +16,13 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import InWords
 
 _STRICT = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-_ADS = ("google_customer_match", "meta_custom_audience", "hashed_audience")
+ADS = ("google_customer_match", "meta_custom_audience", "hashed_audience")
 
 Profile = Annotated[
     Literal[
         "email", "google_customer_match", "meta_custom_audience", "hashed_audience", "suppressions"
     ],
-    InWords(f"one of email, {', '.join(_ADS)}, suppressions"),
+    InWords(f"one of email, {', '.join(ADS)}, suppressions"),
 ]
 Identifier = Annotated[Literal["email", "external_id"], InWords("one of email, external_id")]
 # Of carts; any other is one of people.
@@ -153,7 +153,7 @@ class Export(BaseModel):
     @property
     def is_ads(self) -> bool:
         """Whether it is a list of hashes for ads, and no contact at a time."""
-        return self.profile in _ADS
+        return self.profile in ADS
 
     @property
     def hours_between_full(self) -> int:

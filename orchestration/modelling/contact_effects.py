@@ -27,6 +27,7 @@ from ml.effects import (
     estimate_effect,
     mean_difference_reach,
 )
+from ml.features import USER_PREFIX
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.contact_tables import (
@@ -71,7 +72,8 @@ def ended_plans(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Da
             select carts.cart_id, contacts.contacted_at
             from main.scoring_snapshots as carts
             inner join contacts
-                on coalesce('user:' || carts.owner_id, carts.visitor_id) = contacts.person_id
+                on contacts.person_id
+                = coalesce('{USER_PREFIX}' || carts.owner_id, carts.visitor_id)
         )
         select cart_id, max(contacted_at) as contacted_at
         from found
@@ -187,7 +189,8 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
         theirs as (
             select firsts.contact_id, firsts.send_after, ordered_at, order_value_base
             from firsts
-            inner join main.orders as orders on firsts.person_id = 'user:' || orders.owner_id
+            inner join main.orders as orders
+                on firsts.person_id = '{USER_PREFIX}' || orders.owner_id
             union all
             select firsts.contact_id, firsts.send_after, ordered_at, order_value_base
             from firsts

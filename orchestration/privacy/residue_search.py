@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from ml.features import USER_PREFIX
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted
@@ -136,7 +137,7 @@ def _means_person(
     if column in persons:
         query = (
             f"select bool_or({quoted(column)} in (select unnest(?)"
-            f" union all select 'user:' || unnest(?))) from {table}"
+            f" union all select '{USER_PREFIX}' || unnest(?))) from {table}"
         )
         return bool(connection.execute(query, [ids, ids]).fetchall()[0][0])
     certain = [id_ for id_ in ids if is_unmistakable(id_)]

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
 from orchestration.warehouse.database import has_table
@@ -104,7 +105,7 @@ def _emails(
 ) -> pl.DataFrame:
     """The addresses of persons, in the spelling of whoever of `profiles` has the same mailbox."""
     users = profiles.select("user_id", own_email="email")
-    others = persons.unique().str.strip_prefix("user:").to_frame("user_id")
+    others = persons.unique().str.strip_prefix(USER_PREFIX).to_frame("user_id")
     others = others.join(users, on="user_id", how="anti")
     if not others.is_empty() and has_table(connection, "vault", "current_profiles"):
         connection.register("contacted_users", others)
@@ -127,7 +128,7 @@ def _emails(
         connection.unregister("known_users")
         same = same.cast(pl.String).join(users, on="user_id")
         users = pl.concat([users, same.select("own_email", user_id="other_id")], how="diagonal")
-    return users.select("own_email", person_id=pl.format("user:{}", "user_id"))
+    return users.select("own_email", person_id=pl.format(f"{USER_PREFIX}{{}}", "user_id"))
 
 
 def _messages(
@@ -209,18 +210,18 @@ def reports(
     connection.register("heard_of", rows)
     connection.register("visitor_owners", owners)
     found = connection.sql(
-        """
-        select 'user:' || user_id as person_id, contacted_at as told_at, campaign, status
+        f"""
+        select '{USER_PREFIX}' || user_id as person_id, contacted_at as told_at, campaign, status
         from heard_of where user_id is not null
         union
-        select 'user:' || profiles.user_id, contacted_at, campaign, status
+        select '{USER_PREFIX}' || profiles.user_id, contacted_at, campaign, status
         from heard_of
         inner join vault.current_profiles as profiles using (email_key)
         union
         select visitor_id, contacted_at, campaign, status
         from heard_of where visitor_id is not null
         union
-        select 'user:' || owners.user_id, contacted_at, campaign, status
+        select '{USER_PREFIX}' || owners.user_id, contacted_at, campaign, status
         from heard_of
         inner join visitor_owners as owners using (visitor_id)
         order by all

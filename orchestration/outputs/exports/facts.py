@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
@@ -56,7 +57,7 @@ def read_known(
     """
     suppressions = people.read_suppressions(connection, hour, settings.contacts.country)
     listed = [each.listed["person_id"] for each in before if each.listed is not None]
-    on_lists = [each.str.strip_prefix("user:") for each in listed]
+    on_lists = [each.str.strip_prefix(USER_PREFIX) for each in listed]
     users = pl.concat(
         [*(each["user_id"].cast(pl.String) for each in carts), *on_lists, suppressions["user_id"]]
     )
@@ -102,7 +103,7 @@ def person_facts(
         others = listed.select("person_id").unique(maintain_order=True)
         others = others.join(persons, on="person_id", how="anti").select(
             "person_id",
-            user_id=pl.col("person_id").str.strip_prefix("user:"),
+            user_id=pl.col("person_id").str.strip_prefix(USER_PREFIX),
             # whoever ordered within the window does not stay on the list for its end
             touched_at=pl.lit(window_from).cast(pl.Datetime("us")),
             is_holdout=pl.lit(value=False),

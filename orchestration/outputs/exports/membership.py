@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
 from orchestration.ground.hours import HOUR
 from orchestration.ground.seal import sealed, unsealed
 from orchestration.ground.sql import transaction
@@ -257,7 +258,7 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
     if not has_table(connection, "vault", _MEMBERS):
         return
     for user in users:
-        person = f"user:{user}"
+        person = f"{USER_PREFIX}{user}"
         connection.execute(
             f"delete from vault.{_MEMBERS} as members where person_id = ? and left_at is not null"
             " and not (listed_at = left_at and left_at = (select max(hour)"

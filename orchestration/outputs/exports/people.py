@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
 from orchestration.landing.tombstones import keyed_hash, read_key
 from orchestration.outputs.exports.identifiers import (
     EMPTY,
@@ -89,7 +90,7 @@ def scored_carts(
         ),
         {_OWNERS.format(scores="window_scores")}
         select
-            coalesce('user:' || owners.owner_id, scored.visitor_id) as person_id,
+            coalesce('{USER_PREFIX}' || owners.owner_id, scored.visitor_id) as person_id,
             owners.owner_id as user_id,
             cart_id,
             coalesce(carts.last_touched_at, scored_at) as touched_at,
@@ -163,7 +164,7 @@ def suspected_bots(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
     persons = pl.concat(
         [
             sessions.select("suspected_at", person_id="visitor_id"),
-            owned.select("suspected_at", person_id=pl.format("user:{}", "user_id")),
+            owned.select("suspected_at", person_id=pl.format(f"{USER_PREFIX}{{}}", "user_id")),
         ]
     )
     return persons.group_by("person_id", maintain_order=True).agg(pl.col("suspected_at").max())
@@ -179,7 +180,7 @@ def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.Dat
         {_OWNERS.format(scores="week_scores")}
         select
             coalesce(
-                'user:' || coalesce(orders.owner_id, owners.owner_id), orders.visitor_id
+                '{USER_PREFIX}' || coalesce(orders.owner_id, owners.owner_id), orders.visitor_id
             ) as person_id,
             max(ordered_at) as ordered_at
         from main.orders

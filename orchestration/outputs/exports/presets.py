@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_exports import ADS, Profile
 from orchestration.outputs.exports import identifiers, names_and_places
 
 FOLDER = Path(__file__).parent / "presets"
@@ -52,10 +53,6 @@ SEGMENTS = "segments"
 # What the row of somebody who left a list says beside the identifier: imports clear no blanks.
 LEFT_FIELDS = ("cart_segment", "cart_priority", "score_as_of")
 SUPPRESSION_FIELDS = ("email", "reason", "since")
-Profile = Literal[
-    "email", "google_customer_match", "meta_custom_audience", "hashed_audience", "suppressions"
-]
-ADS = ("google_customer_match", "meta_custom_audience", "hashed_audience")
 
 
 class Column(BaseModel):

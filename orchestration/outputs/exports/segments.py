@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from ml.features import USER_PREFIX
 from ml.holdout import HOLDOUT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.segments import Segment
@@ -88,8 +89,8 @@ def with_members(
         return rows
     held_out = _held_out(connection, hour)
     others = others.with_columns(
-        user_id=pl.when(pl.col("person_id").str.starts_with("user:")).then(
-            pl.col("person_id").str.strip_prefix("user:")
+        user_id=pl.when(pl.col("person_id").str.starts_with(USER_PREFIX)).then(
+            pl.col("person_id").str.strip_prefix(USER_PREFIX)
         ),
         # of no cart: who bought before stays a member
         touched_at=pl.lit(hour).cast(pl.Datetime("us")),
