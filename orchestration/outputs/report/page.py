@@ -57,7 +57,9 @@ def page(published: Path, *, not_after: datetime = END_OF_TIME) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    with duckdb.connect(str(published), read_only=True) as connection:
+    # a sum of fractions depends on the order in which several threads bring them
+    one_thread = {"threads": 1}
+    with duckdb.connect(str(published), read_only=True, config=one_thread) as connection:
         source = Published.at_newest_hour(connection, not_after=not_after)
         sections = [section for make in SECTIONS if (section := make(source)) is not None]
         text = environment.get_template(_TEMPLATE).render(
