@@ -28,7 +28,7 @@ from ml.split import cart_weights
 MAX_CALIBRATION_RATIO = 1.5
 # How much higher the log loss may be in a slice than the served model's, in nats.
 MAX_WORSE_IN_A_SLICE = 0.005
-# People who bought: of fewer, a group says nothing.
+# People who bought, or were expected to: of fewer, a group says nothing.
 MIN_BUYERS = 30
 # The mean return curve against the observed one, out of time and beyond chance.
 MAX_RETURN_GAP = return_time.MAX_GAP_OUT_OF_TIME
@@ -123,9 +123,14 @@ def _faults_of_groups(
     p_buy = 1 - model.predict(rows)
     weights, groups = cart_weights(rows), _groups(rows)
     worse = _differences(model, rows, served)
-    people = rows.select(person()).to_series()
+    chances = rows.select(person=person(), bought=pl.Series(bought), p_buy=pl.Series(p_buy))
     for name, is_in in _ages_and_slices(rows):
-        if people.filter(pl.Series(is_in & (bought > 0))).n_unique() < MIN_BUYERS:
+        people = (
+            chances.filter(pl.Series(is_in))
+            .group_by("person")
+            .agg(pl.col("bought").max(), pl.col("p_buy").mean())
+        )
+        if max(people["bought"].sum(), people["p_buy"].sum()) < MIN_BUYERS:
             continue
 
         def log_ratio(kept: np.ndarray, here: np.ndarray = is_in) -> float:

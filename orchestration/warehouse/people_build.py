@@ -15,8 +15,9 @@ from orchestration.ground.settings import Settings
 from orchestration.warehouse import database, dbt_build, segment_history
 from orchestration.warehouse.dbt_build import SECOND_STEP, BuildResult
 
-# All that the history needs of an hour.
-_OF_A_PAST_HOUR = ("people", "segment_members")
+# All that the history needs of an hour, and what of it the first step has built of the newest.
+_OF_THE_FIRST_STEP = ("hour_currency",)
+OF_A_PAST_HOUR = (*_OF_THE_FIRST_STEP, "people", "segment_members")
 
 
 def build_people(
@@ -41,15 +42,20 @@ def build_people(
     with database.connect(home, settings) as connection:
         hours = segment_history.hours_to_take(connection, as_of, segments)
     is_last = hours[-1:] == [as_of]
-    for hour in hours[:-1] if is_last else hours:
-        past = dbt_build.build(
-            home, settings, as_of=hour, command="run", select=_OF_A_PAST_HOUR, exclude=()
-        )
-        past.require_success()
+    past = hours[:-1] if is_last else hours
+    for hour in past:
+        _run(home, settings, hour, OF_A_PAST_HOUR)
         with database.connect(home, settings) as connection:
             segment_history.take(connection, hour, segments)
+    if past:
+        _run(home, settings, as_of, _OF_THE_FIRST_STEP)
     built = dbt_build.build(home, settings, as_of=as_of, select=SECOND_STEP, exclude=())
     if is_last and not built.bad:
         with database.connect(home, settings) as connection:
             segment_history.take(connection, as_of, segments)
     return built
+
+
+def _run(home: Home, settings: Settings, hour: datetime, select: Sequence[str]) -> None:
+    built = dbt_build.build(home, settings, as_of=hour, command="run", select=select, exclude=())
+    built.require_success()

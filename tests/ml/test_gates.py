@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml import abandonment, return_time
+from ml import abandonment, gates, return_time
 from ml.calibration import Platt
 from ml.gates import refusals
 from tests.ml.training import AS_OF, HORIZON, RETURN_AS_OF
@@ -80,11 +80,19 @@ def test_a_fallback_passes_for_nothing_stands_below_it(frame, scored):
     assert refusals(fallback, frame, scored) == []
 
 
-def test_a_group_of_which_few_bought_says_nothing(good, frame):
-    few = frame.filter(pl.col("as_of") > AS_OF - timedelta(days=8))
-    off = replace(good, scorer=type(good.scorer)(good.scorer._text, Platt(1.0, -3.0)))
-    assert off.test_rows(few).height < good.test_rows(frame).height
-    assert [each for each in refusals(off, few) if each.startswith("on tablet")] == []
+def test_a_group_of_which_few_bought_or_should_have_says_nothing(good, frame, monkeypatch):
+    few = frame.filter(pl.col("as_of") > AS_OF - timedelta(days=9))
+
+    def refused_on_desktops(shift: float) -> bool:
+        off = replace(good, scorer=type(good.scorer)(good.scorer._text, Platt(1.0, shift)))
+        return any(each.startswith("on desktop") for each in refusals(off, few))
+
+    # far too few are expected, and few bought
+    assert not refused_on_desktops(3.0)
+    # far too many are expected
+    assert refused_on_desktops(-3.0)
+    monkeypatch.setattr(gates, "MIN_BUYERS", 0)
+    assert refused_on_desktops(3.0)
 
 
 def test_return_features_that_know_the_return_are_refused(sessions):

@@ -157,7 +157,7 @@ def segments(known: Log, as_of: datetime) -> set[tuple[str, str]]:
 
     def is_vip(row: dict) -> bool:
         own = row["order_value_base"]
-        return own > 0 and 5 * (1 + sum(value > own for value in values)) <= len(values)
+        return own > 0 and 5 * sum(value >= own for value in values) <= len(values)
 
     def is_at_risk(row: dict) -> bool:
         seen = row["last_seen_at"] - row["first_seen_at"]

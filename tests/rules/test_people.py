@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orchestration.ground.segments import segments_in
-from orchestration.warehouse import database, segment_history
+from orchestration.warehouse import database, people_build, segment_history
 
 from . import reference_people
 from .apart import apart
@@ -119,6 +119,33 @@ def test_nobody_is_engaged_in_a_shop_that_nobody_came_to(warehouse: Warehouse):
     assert people["A"]["engagement_score"] == 0
 
 
+def test_a_past_hour_builds_all_that_depends_on_the_hour(warehouse: Warehouse):
+    of_an_hour = warehouse.of_an_hour(people_build.OF_A_PAST_HOUR)
+    views = {model.name for model in warehouse.models if model.is_view}
+    assert of_an_hour - views == {*people_build.OF_A_PAST_HOUR}
+
+
+@pytest.mark.parametrize(
+    ("values", "vips"),
+    [
+        ((50, 40, 40, 20, 10), ["A:vip"]),
+        ((20,) * 5, []),
+        ((50, 50, *(10,) * 8), ["A:vip", "B:vip"]),
+    ],
+)
+def test_of_equal_buyers_all_or_none_are_vip(
+    warehouse: Warehouse, values: tuple[int, ...], vips: list[str]
+):
+    built(
+        warehouse,
+        [
+            ago(buy(who, "00:00", who, order_value=str(value), currency="EUR"), days=50)
+            for who, value in zip("ABCDEFGHIJ", values, strict=False)
+        ],
+    )
+    assert [each for each in members(warehouse) if each.endswith(":vip")] == vips
+
+
 def test_segments_begin_and_end_at_their_boundaries(warehouse: Warehouse):
     def bought(who: str, value: str, **age: float) -> Row:
         order = f"{who}{age}"
@@ -127,7 +154,7 @@ def test_segments_begin_and_end_at_their_boundaries(warehouse: Warehouse):
     built(
         warehouse,
         [
-            # the fifth of five buyers, and of equals none
+            # with those that follow nine buyers, of whom one is a fifth
             *(bought(f"buyer{value}", str(value), days=50) for value in (50, 40, 30, 20, 10)),
             # 4 orders in 30 days, and 3 with one at exactly 30 days
             *(bought("often", "1", days=each) for each in (1, 2, 3, 29.9)),
@@ -149,7 +176,7 @@ def test_segments_begin_and_end_at_their_boundaries(warehouse: Warehouse):
     )
     found = [each for each in members(warehouse) if not each.endswith("new_visitors")]
     assert found == [
-        *("buyer40:vip", "buyer50:vip")[1:],
+        "buyer50:vip",
         "dormant:dormant_buyers",
         "late:at_risk",
         "often:frequent_buyers",

@@ -171,8 +171,12 @@ class Warehouse:
 
     def move(self, as_of: datetime, tables: Iterable[str] = SELECTS) -> None:
         """Build again, of the models that `tables` are read from, those that depend on the hour."""
-        needed = self._needed(tables) & self._of_an_hour
+        needed = self.of_an_hour(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
+
+    def of_an_hour(self, tables: Iterable[str]) -> set[str]:
+        """Of the models that `tables` are read from those that depend on the hour."""
+        return self._needed(tables) & self._of_an_hour
 
     def follow(self, as_of: datetime, *, only_first: int | None = None) -> None:
         """Build as dbt does, where there was a build before as one that takes up what came since.

@@ -6,7 +6,10 @@ buyers as (
 
     select
         person_id,
-        rank() over (order by order_value_base desc) as place,
+        -- the last place of equals
+        count(*) over (
+            order by order_value_base desc range between unbounded preceding and current row
+        ) as place,
         count(*) over () as buyer_count
     from {{ ref('people') }}
     where order_value_base > 0
