@@ -1,0 +1,245 @@
+{#-
+    What belongs here: how long a condition of a trigger holds by what it counts. What does not: what that is
+    (occurrences.sql), and when a trigger holds (models/triggers/trigger_spans.sql).
+
+    The calling model has `conditions` and the CTEs of `trigger_occurrences`. This adds CTEs, the last of which is
+    `condition_spans`: the hours from which to which a condition holds, of a part of a person's doings.
+-#}
+{%- macro trigger_condition_spans() -%}
+{%- set of_condition = 'trigger_name, condition_number, person_id, part_id' -%}
+-- Of one instant nothing is after the other.
+neighbours as (
+
+    select
+        *,
+        lead(event_at) over (
+            partition by {{ of_condition }}, is_anchor, counted_value
+            order by event_at
+        ) as same_again_at,
+        max(case when is_anchor then event_at end) over (
+            partition by {{ of_condition }}
+            order by event_at, is_anchor
+            rows between unbounded preceding and 1 preceding
+        ) as last_anchor_at,
+        min(case when is_anchor then event_at end) over (
+            partition by {{ of_condition }}
+            order by event_at, is_anchor
+            rows between 1 following and unbounded following
+        ) as next_anchor_at
+    from occurrences
+
+),
+
+activity as (
+
+    select
+        person_id,
+        event_at,
+        lag(event_at) over person_order as previous_at,
+        lead(event_at) over person_order as next_at
+    from person_log
+    where is_activity
+    window person_order as (
+        partition by person_id
+        order by event_at
+    )
+
+),
+
+-- From when to when each event adds one to a condition; `until_hour` is null where nothing ends it.
+pieces as (
+
+    select
+        {{ of_condition }},
+        {{ first_hour_from('event_at') }} as from_hour,
+        least(
+            {{ first_hour_from("event_at + minutes * interval '1' minute") }},
+            {{ first_hour_from('next_anchor_at') }},
+            case when counted is not null then {{ first_hour_from('same_again_at') }} end
+        ) as until_hour
+    from neighbours
+    where
+        not is_anchor
+        and (kind != 'since' or last_anchor_at is not null)
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        activity.person_id,
+        '' as part_id,
+        {{ first_hour_from("activity.event_at + conditions.minutes * interval '1' minute") }} as from_hour,
+        {{ first_hour_from('activity.next_at') }} as until_hour
+    from conditions
+    inner join activity
+        on coalesce(activity.event_at + conditions.minutes * interval '1' minute < activity.next_at, true)
+    where conditions.kind = 'idle_at_least'
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        activity.person_id,
+        '' as part_id,
+        {{ first_hour_from('activity.event_at') }} as from_hour,
+        least(
+            {{ first_hour_after("activity.event_at + conditions.minutes * interval '1' minute") }},
+            {{ first_hour_from('activity.next_at') }}
+        ) as until_hour
+    from conditions
+    cross join activity
+    where conditions.kind = 'idle_at_most'
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        activity.person_id,
+        '' as part_id,
+        {{ first_hour_from('activity.event_at') }} as from_hour,
+        {{ first_hour_from("activity.event_at + conditions.minutes * interval '1' minute") }} as until_hour
+    from conditions
+    inner join activity
+        on activity.event_at >= activity.previous_at + conditions.away_minutes * interval '1' minute
+    where conditions.kind = 'back_after'
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        carts.person_id,
+        case when conditions.per = 'cart' then carts.cart_id else '' end as part_id,
+        greatest(
+            carts.from_hour,
+            case when conditions.cart = 'abandoned' then carts.abandoned_hour end
+            {%- if has_condition('value_at_least') %},
+            case when conditions.value_at_least is not null then cart_values.from_hour end
+            {%- endif %}
+        ) as from_hour,
+        least(
+            carts.until_hour
+            {%- if has_condition('value_at_least') %},
+            case when conditions.value_at_least is not null then cart_values.until_hour end
+            {%- endif %}
+        ) as until_hour
+    from conditions
+    cross join person_carts as carts
+    {%- if has_condition('value_at_least') %}
+    left join cart_values
+        on
+            carts.cart_id = cart_values.cart_id
+            and conditions.value_at_least is not null
+    {%- endif %}
+    where
+        conditions.kind = 'cart'
+        and (conditions.value_at_least is null or {{
+            'cart_values.value_base >= conditions.value_at_least' if has_condition('value_at_least') else 'true'
+        }})
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        seen.person_id,
+        '' as part_id,
+        {{ first_hour_from('min(seen.event_at)') }} as from_hour,
+        cast(null as timestamp) as until_hour
+    from conditions
+    cross join person_log as seen
+    where
+        conditions.kind = 'seen'
+        and conditions.per = 'person'
+    group by conditions.trigger_name, conditions.condition_number, seen.person_id
+
+    union all
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        seen.person_id,
+        seen.item_id as part_id,
+        {{ first_hour_from('min(seen.event_at)') }} as from_hour,
+        cast(null as timestamp) as until_hour
+    from conditions
+    cross join event_items as seen
+    where
+        conditions.kind = 'seen'
+        and conditions.per = 'item'
+        and seen.item_id is not null
+    group by conditions.trigger_name, conditions.condition_number, seen.person_id, seen.item_id
+
+),
+
+steps as (
+
+    select
+        {{ of_condition }},
+        from_hour as at_hour,
+        1 as change
+    from pieces
+    where coalesce(from_hour < until_hour, true)
+
+    union all
+
+    select
+        {{ of_condition }},
+        until_hour as at_hour,
+        -1 as change
+    from pieces
+    where from_hour < until_hour
+
+),
+
+hourly_steps as (
+
+    select
+        {{ of_condition }},
+        at_hour,
+        sum(change) as change
+    from steps
+    group by {{ of_condition }}, at_hour
+
+),
+
+totals as (
+
+    select
+        {{ of_condition }},
+        at_hour as from_hour,
+        lead(at_hour) over (
+            partition by {{ of_condition }}
+            order by at_hour
+        ) as until_hour,
+        sum(change) over (
+            partition by {{ of_condition }}
+            order by at_hour
+            rows between unbounded preceding and current row
+        ) as total
+    from hourly_steps
+
+),
+
+condition_spans as (
+
+    select
+        totals.trigger_name,
+        totals.person_id,
+        totals.part_id,
+        totals.from_hour,
+        totals.until_hour,
+        conditions.per,
+        conditions.is_forbidden
+    from totals
+    inner join conditions
+        on
+            totals.trigger_name = conditions.trigger_name
+            and totals.condition_number = conditions.condition_number
+    where totals.total >= conditions.minimum
+
+)
+{%- endmacro -%}

@@ -1,0 +1,353 @@
+{#-
+    What belongs here: what of the log conditions of triggers count, of the persons of the run. What does not: how long a
+    condition holds by it (condition_spans.sql), and when a trigger does (models/triggers/trigger_spans.sql).
+
+    The calling model has `conditions` and `counted_types`. This adds CTEs, among them `person_spans` and `person_carts`,
+    the last of which is `occurrences`: an event or cart that a condition counts, of a person, an item or a cart.
+-#}
+{%- macro trigger_occurrences() -%}
+{% if is_incremental_build() -%}
+-- Every device of these persons.
+visitors as (
+
+    select person_id as visitor_id
+    from {{ ref('persons_this_run') }}
+
+    union
+
+    select visitor_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and user_id in (select persons.user_id from {{ ref('persons_this_run') }} as persons)
+
+),
+
+{% endif -%}
+visitor_log as (
+
+    select
+        row_key,
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        event_at,
+        event_type,
+        event_number,
+        item_id,
+        is_activity
+    from {{ ref('ordered_events') }}
+    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+
+),
+
+person_log as (
+
+    select * from visitor_log
+    where {{ is_in_this_run(ref('persons_this_run'), ['person_id']) }}
+
+),
+
+orders as (
+
+    select
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        order_key,
+        event_at,
+        event_number
+    from {{ ref('order_events') }}
+    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+
+),
+
+-- An order counts once, by its first purchase; of every other type each event does.
+counted_events as (
+
+    select
+        person_id,
+        event_type,
+        cast(row_key as string) as event_key,
+        event_at
+    from person_log
+    where
+        event_type != 'purchase'
+        and event_type in (select counted_types.counted_type from counted_types)
+
+    union all
+
+    select
+        person_log.person_id,
+        person_log.event_type,
+        orders.order_key as event_key,
+        person_log.event_at
+    from person_log
+    inner join orders
+        on
+            person_log.visitor_id = orders.visitor_id
+            and person_log.event_number = orders.event_number
+
+),
+
+item_rows as (
+
+    select
+        visitor_log.row_key,
+        visitor_log.visitor_id,
+        visitor_log.person_id,
+        visitor_log.event_at,
+        visitor_log.event_type,
+        visitor_log.item_id,
+        candidates.item_category,
+        candidates.quantity,
+        candidates.order_id
+    from visitor_log
+    inner join {{ ref('candidate_events') }} as candidates on visitor_log.row_key = candidates.row_key
+    where
+        exists (
+            select 1
+            from conditions
+            where
+                conditions.kind = 'seen'
+                and conditions.per = 'item'
+        )
+        or visitor_log.event_type in (
+            select counted_types.counted_type
+            from counted_types
+            where counted_types.per = 'item' or counted_types.counted is not null
+        )
+
+),
+
+keyed_rows as (
+
+    select
+        *,
+        case when event_type = 'purchase' then {{ order_key() }} else cast(row_key as string) end as event_key
+    from item_rows
+
+),
+
+-- The rows of an order's first purchase are those of its visitor and time; who bought is who the order is of.
+counted_rows as (
+
+    select
+        keyed_rows.row_key,
+        keyed_rows.event_at,
+        keyed_rows.event_type,
+        keyed_rows.event_key,
+        keyed_rows.item_id,
+        keyed_rows.item_category,
+        keyed_rows.quantity,
+        coalesce(orders.person_id, keyed_rows.person_id) as person_id
+    from keyed_rows
+    left join orders
+        on
+            keyed_rows.visitor_id = orders.visitor_id
+            and keyed_rows.event_at = orders.event_at
+            and keyed_rows.event_key = orders.order_key
+    where
+        keyed_rows.event_type != 'purchase'
+        or orders.order_key is not null
+
+),
+
+event_items as (
+
+    select
+        counted_rows.person_id,
+        counted_rows.event_type,
+        counted_rows.event_key,
+        counted_rows.event_at,
+        case when listed.row_key is null then counted_rows.item_id else listed.item_id end as item_id,
+        case when listed.row_key is null then counted_rows.item_category else listed.item_category end
+            as item_category
+    from counted_rows
+    left join {{ ref('candidate_items') }} as listed on counted_rows.row_key = listed.row_key
+    where
+        {{ is_in_this_run(ref('persons_this_run'), ['counted_rows.person_id']) }}
+        and (
+            counted_rows.event_type != 'purchase'
+            or case
+                when listed.row_key is null then {{ bought_units('counted_rows.quantity') }}
+                else {{ bought_units('listed.quantity') }}
+            end > 0
+        )
+
+),
+
+-- Who a visitor was, until it was somebody else.
+visitor_persons as (
+
+    select
+        visitor_id,
+        person_id,
+        event_at,
+        event_number,
+        lag(person_id) over (
+            partition by visitor_id
+            order by event_number
+        ) as previous_person_id
+    from visitor_log
+
+),
+
+person_spans as (
+
+    select
+        visitor_id,
+        person_id,
+        event_at as from_at,
+        lead(event_at) over (
+            partition by visitor_id
+            order by event_number
+        ) as until_at
+    from visitor_persons
+    where coalesce(person_id != previous_person_id, true)
+
+),
+
+-- Carts while they are open. That one expires or is left behind is judged by the hour and not by the end of the log.
+open_carts as (
+
+    select
+        carts.cart_id,
+        carts.visitor_id,
+        carts.started_at,
+        {{ first_hour_from('carts.started_at') }} as from_hour,
+        {{ first_hour_from(session_over_at('session_totals.ended_at')) }} as abandoned_hour,
+        case
+            when carts.status in ('converted', 'emptied') then {{ first_hour_from('carts.closed_at') }}
+            else {{ first_hour_after(cart_expires_at('carts.last_touched_at')) }}
+        end as until_hour
+    from {{ ref('carts') }} as carts
+    inner join {{ ref('session_totals') }} as session_totals on carts.session_id = session_totals.session_id
+    where {{ is_in_this_run('visitors', ['carts.visitor_id']) }}
+
+),
+
+-- A cart is of whoever its visitor is at the hour.
+person_carts as (
+
+    select
+        person_spans.person_id,
+        open_carts.cart_id,
+        open_carts.started_at,
+        open_carts.abandoned_hour,
+        greatest(open_carts.from_hour, {{ first_hour_from('person_spans.from_at') }}) as from_hour,
+        least(open_carts.until_hour, {{ first_hour_from('person_spans.until_at') }}) as until_hour
+    from open_carts
+    inner join person_spans on open_carts.visitor_id = person_spans.visitor_id
+    where
+        open_carts.from_hour < coalesce({{ first_hour_from('person_spans.until_at') }}, open_carts.until_hour)
+        and {{ first_hour_from('person_spans.from_at') }} < open_carts.until_hour
+        and {{ is_in_this_run(ref('persons_this_run'), ['person_spans.person_id']) }}
+
+),
+
+{% if has_condition('value_at_least') -%}
+{{ cart_values('cart_values', 'open_carts') }},
+
+{% endif -%}
+person_occurrences as (
+
+    select
+        conditions.trigger_name,
+        conditions.condition_number,
+        conditions.per,
+        conditions.kind,
+        conditions.counted,
+        conditions.minutes,
+        conditions.is_anchor,
+        events.person_id,
+        '' as part_id,
+        cast(null as string) as counted_value,
+        events.event_key,
+        events.event_at
+    from counted_types as conditions
+    inner join counted_events as events on conditions.counted_type = events.event_type
+    where
+        conditions.per != 'item'
+        and (conditions.counted is null or conditions.is_anchor)
+
+    union all
+
+    select distinct
+        conditions.trigger_name,
+        conditions.condition_number,
+        conditions.per,
+        conditions.kind,
+        conditions.counted,
+        conditions.minutes,
+        conditions.is_anchor,
+        events.person_id,
+        case when conditions.per = 'item' then events.item_id else '' end as part_id,
+        case conditions.counted
+            when 'item_id' then events.item_id
+            when 'item_category' then events.item_category
+        end as counted_value,
+        events.event_key,
+        events.event_at
+    from counted_types as conditions
+    inner join event_items as events on conditions.counted_type = events.event_type
+    where
+        (conditions.per = 'item' or (conditions.counted is not null and not conditions.is_anchor))
+        and (conditions.per != 'item' or events.item_id is not null)
+        and (
+            conditions.counted is null
+            or conditions.is_anchor
+            or case conditions.counted when 'item_id' then events.item_id else events.item_category end is not null
+        )
+
+),
+
+cart_starts as (
+
+    select
+        person_id,
+        cart_id,
+        started_at,
+        max(until_hour) as until_hour
+    from person_carts
+    group by person_id, cart_id, started_at
+
+),
+
+occurrences as (
+
+    select
+        trigger_name,
+        condition_number,
+        kind,
+        counted,
+        minutes,
+        is_anchor,
+        person_id,
+        part_id,
+        counted_value,
+        event_at
+    from person_occurrences
+    where per != 'cart'
+
+    union all
+
+    select
+        events.trigger_name,
+        events.condition_number,
+        events.kind,
+        events.counted,
+        events.minutes,
+        events.is_anchor,
+        events.person_id,
+        carts.cart_id as part_id,
+        events.counted_value,
+        events.event_at
+    from person_occurrences as events
+    inner join cart_starts as carts
+        on
+            events.person_id = carts.person_id
+            and events.event_at >= carts.started_at
+            and events.event_at < carts.until_hour
+    where events.per = 'cart'
+
+)
+{%- endmacro -%}
