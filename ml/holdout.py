@@ -86,33 +86,9 @@ def assign_arms(
         hour, of whoever is new, has taken over an arm or is mixed since.
     """
     people = carts.select(person_id=person_id()).unique().sort("person_id")
-    members = pl.concat(
-        [
-            people.with_columns(member="person_id"),
-            links.select(
-                person_id=USER_PREFIX + pl.col("owner_id"), member=pl.col("visitor_id")
-            ).join(people, on="person_id", how="semi"),
-        ]
-    ).unique()
-    history = recorded.sort("person_id", "assigned_at")
-    first = history.unique("person_id", keep="first").select(
-        pl.col("person_id").alias("member"), "arm", "assigned_at", "key_id"
-    )
-    newest = history.unique("person_id", keep="last").select(
-        pl.col("person_id").alias("member"),
-        pl.col("arm").alias("newest_arm"),
-        pl.col("is_mixed").alias("was_mixed"),
-    )
-    met = members.join(first, on="member").join(newest, on="member")
-    earliest = (
-        met.sort("person_id", "assigned_at", "member")
-        .group_by("person_id", maintain_order=True)
-        .agg(
-            pl.col("arm").first(),
-            pl.col("key_id").first(),
-            is_mixed=(pl.col("arm").n_unique() > 1) | pl.col("was_mixed").any(),
-        )
-    )
+    newest = _newest(recorded)
+    met = _met(people, recorded, links)
+    earliest = _earliest(met)
     unknown = people.join(earliest, on="person_id", how="anti")
     drawn = unknown.with_columns(
         arm=pl.Series(draw.arms(unknown["person_id"]), dtype=pl.String),
@@ -137,3 +113,61 @@ def assign_arms(
         .sort("person_id")
     )
     return arms.drop("key_id"), new
+
+
+def held_out(people: pl.Series, recorded: pl.DataFrame, links: pl.DataFrame) -> list[str]:
+    """Who of people is held out, though no cart of theirs may ever be scored; nothing is drawn.
+
+    Args:
+        people: ids of persons.
+        recorded: see ``assign_arms``; so is links.
+
+    Returns:
+        Those whose arm ``assign_arms`` would say is the holdout, or whose newest row says it.
+    """
+    met = _met(pl.DataFrame({"person_id": people.unique()}), recorded, links)
+    by_login = _earliest(met).filter(pl.col("arm") == HOLDOUT)
+    as_recorded = met.filter(
+        (pl.col("member") == pl.col("person_id")) & (pl.col("newest_arm") == HOLDOUT)
+    )
+    return pl.concat([by_login["person_id"], as_recorded["person_id"]]).unique().sort().to_list()
+
+
+def _newest(recorded: pl.DataFrame) -> pl.DataFrame:
+    """The newest row of each person: member, newest_arm, was_mixed."""
+    return (
+        recorded.sort("person_id", "assigned_at")
+        .unique("person_id", keep="last")
+        .select(member="person_id", newest_arm="arm", was_mixed="is_mixed")
+    )
+
+
+def _met(people: pl.DataFrame, recorded: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """The first and newest arms that meet in people: their own and those of their visitors."""
+    members = pl.concat(
+        [
+            people.with_columns(member="person_id"),
+            links.select(
+                person_id=USER_PREFIX + pl.col("owner_id"), member=pl.col("visitor_id")
+            ).join(people, on="person_id", how="semi"),
+        ]
+    ).unique()
+    first = (
+        recorded.sort("person_id", "assigned_at")
+        .unique("person_id", keep="first")
+        .select(pl.col("person_id").alias("member"), "arm", "assigned_at", "key_id")
+    )
+    return members.join(first, on="member").join(_newest(recorded), on="member")
+
+
+def _earliest(met: pl.DataFrame) -> pl.DataFrame:
+    """The arm of each person of whom one is known: person_id, arm, key_id and is_mixed."""
+    return (
+        met.sort("person_id", "assigned_at", "member")
+        .group_by("person_id", maintain_order=True)
+        .agg(
+            pl.col("arm").first(),
+            pl.col("key_id").first(),
+            is_mixed=(pl.col("arm").n_unique() > 1) | pl.col("was_mixed").any(),
+        )
+    )

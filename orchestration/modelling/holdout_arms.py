@@ -6,11 +6,12 @@ Not here: how an arm is drawn and taken over (`ml.holdout`).
 
 import os
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
 
+from ml import holdout
 from ml.features import USER_PREFIX
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
@@ -19,6 +20,9 @@ from orchestration.warehouse.score_tables import HOLDOUT_ARMS
 
 KEY_VARIABLE = "COMEBACK_HOLDOUT_KEY"
 _ARMS = f"scores.{HOLDOUT_ARMS.name}"
+# The visitors of `owners`, by the sessions up to an hour.
+_OF_SESSIONS = """select owner_id, visitor_id from main.sessions
+        where ended_at <= ? and owner_id in (select owner_id from owners)"""
 
 
 def holdout_key(home: Home, settings: Settings) -> bytes:
@@ -44,15 +48,14 @@ def links_of_people(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> p
     A visitor is the user's who was signed in at the end of a session, or is now.
     """
     return connection.sql(
-        """
+        f"""
         with owners as (
             select distinct owner_id, visitor_id from main.scoring_snapshots
             where is_suspected_bot is not true and owner_id is not null
         )
         from owners
         union
-        select owner_id, visitor_id from main.sessions
-        where ended_at <= ? and owner_id in (select owner_id from owners)
+        {_OF_SESSIONS}
         order by all
         """,
         params=[as_of],
@@ -79,6 +82,21 @@ def people_to_know(carts: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     visitors = pl.concat([carts["visitor_id"], links["visitor_id"]])
     users = USER_PREFIX + carts["owner_id"].drop_nulls()
     return pl.DataFrame({"person_id": pl.concat([visitors, users]).unique()})
+
+
+def held_out(connection: duckdb.DuckDBPyConnection, people: pl.Series, hour: datetime) -> list[str]:
+    """Who of people is held out once the hour's carts are scored, by what was known at the hour.
+
+    Of somebody of whom, and of whose visitors, no cart was ever scored no arm was drawn.
+    """
+    users = people.filter(people.str.starts_with(USER_PREFIX)).str.strip_prefix(USER_PREFIX)
+    connection.register("owners", pl.DataFrame({"owner_id": users}))
+    links = connection.sql(f"{_OF_SESSIONS} group by all order by all", params=[hour]).pl()
+    connection.unregister("owners")
+    known = pl.DataFrame({"person_id": pl.concat([people, links["visitor_id"]]).unique()})
+    # with those of the hour itself
+    recorded = recorded_arms(connection, hour + timedelta(microseconds=1), known)
+    return holdout.held_out(people, recorded, links)
 
 
 def replace_arms(

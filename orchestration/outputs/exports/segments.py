@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 
 from ml.features import USER_PREFIX
-from ml.holdout import HOLDOUT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.segments import Segment
 from orchestration.ground.settings_exports import CART_SEGMENTS, Export
+from orchestration.modelling import holdout_arms
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
@@ -73,6 +73,8 @@ def with_members(
 ) -> pl.DataFrame:
     """Scored carts, and a row without a cart for each member who has none.
 
+    Members are held out at the hour, too, not only when a cart of theirs was scored.
+
     Args:
         connection: the open warehouse.
         carts: see `people.scored_carts`.
@@ -82,31 +84,20 @@ def with_members(
     Returns:
         The columns of carts and is_member.
     """
+    held_out: list[str] = []
+    if not members.is_empty() and has_table(connection, "scores", HOLDOUT_ARMS.name):
+        held_out = holdout_arms.held_out(connection, members["person_id"], hour)
     members = members.select("person_id", is_member=pl.lit(value=True))
     rows = carts.join(members, on="person_id", how="left", maintain_order="left")
-    others = members.join(carts, on="person_id", how="anti", maintain_order="left")
-    if others.is_empty():
-        return rows
-    held_out = _held_out(connection, hour)
-    others = others.with_columns(
+    others = members.join(carts, on="person_id", how="anti", maintain_order="left").with_columns(
         user_id=pl.when(pl.col("person_id").str.starts_with(USER_PREFIX)).then(
             pl.col("person_id").str.strip_prefix(USER_PREFIX)
         ),
         # of no cart: who bought before stays a member
         touched_at=pl.lit(hour).cast(pl.Datetime("us")),
         priority_rank=pl.lit(_LAST).cast(pl.Int64),
-        is_holdout=pl.col("person_id").is_in(held_out),
+        is_holdout=pl.lit(value=False),
     )
-    return pl.concat([rows, others], how="diagonal")
-
-
-def _held_out(connection: duckdb.DuckDBPyConnection, hour: datetime) -> list[str]:
-    """Who is held out; of somebody whose cart was never scored no arm was drawn."""
-    if not has_table(connection, "scores", HOLDOUT_ARMS.name):
-        return []
-    found = connection.execute(
-        f"select person_id from scores.{HOLDOUT_ARMS.name} where assigned_at <= ?"
-        " group by 1 having arg_max(arm, assigned_at) = ?",
-        [hour, HOLDOUT],
-    ).fetchall()
-    return [person for (person,) in found]
+    return pl.concat([rows, others], how="diagonal").with_columns(
+        is_holdout=pl.col("is_holdout") | pl.col("person_id").is_in(held_out)
+    )

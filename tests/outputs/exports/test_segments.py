@@ -5,6 +5,7 @@ import pytest
 from orchestration.drafts import new_segment
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings, parse_settings
+from orchestration.outputs.exports.identifiers import sha256
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, rows
@@ -65,6 +66,62 @@ def test_who_is_held_out_is_on_no_list_without_a_cart_either(shop):
     prepared = shop.export(settings=exports(meta=META | {"segments": ["vip"]}))
     assert prepared.exports["meta"]["counts"]["holdout"] == 1
     assert prepared.exports["meta"]["persons"] == 1
+
+
+def draw(shop: Shop, person: str, arm: str, at: int) -> None:
+    shop.insert("scores.holdout_arms", person_id=person, arm=arm, assigned_at=TEN + at * HOUR)
+
+
+def listed(shop: Shop, *users: str) -> set[str]:
+    """Who of members of a segment is on a list of the ads."""
+    for user in users:
+        shop.profile(user)
+        stay(shop, user, "new_visitors")
+    prepared = shop.export(settings=exports(meta=META | {"segments": ["new_visitors"]}))
+    emails = {sha256(f"{user}@example.com"): user for user in users}
+    return {emails[each] for each in column(prepared, "meta.full", "email")}
+
+
+def test_who_signs_in_on_a_device_that_is_held_out_and_buys_is_on_no_list(shop):
+    draw(shop, "cookie", "holdout", -1)
+    shop.session("cookie", owner_id="ann")
+    shop.insert("main.orders", visitor_id="cookie", owner_id="ann", ordered_at=TEN - 2 * HOUR)
+    assert listed(shop, "ann", "bob") == {"bob"}
+
+
+def test_every_user_of_a_shared_device_is_held_out_with_it(shop):
+    draw(shop, "cookie", "holdout", -5)
+    for at, user in ((-4, "ann"), (-3, "bob"), (-2, None)):
+        shop.session("cookie", at=TEN + at * HOUR, owner_id=user)
+    # a cart of bob's other device was scored before, and stands on the list
+    draw(shop, "user:bob", "treatment", -4)
+    shop.cart("bob", at=TEN - 4 * HOUR)
+    shop.session("cookie-bob", owner_id="bob")
+    assert listed(shop, "ann", "bob", "cyd") == {"cyd"}
+
+
+def test_of_two_devices_the_arm_drawn_first_counts(shop):
+    for user, arms in (("ann", ("treatment", "holdout")), ("bob", ("holdout", "treatment"))):
+        for at, arm in enumerate(arms, start=-5):
+            draw(shop, f"{user} {at}", arm, at)
+            shop.session(f"{user} {at}", owner_id=user)
+    assert listed(shop, "ann", "bob") == {"ann"}
+
+
+def test_a_login_or_an_arm_of_a_later_hour_holds_nobody_out(shop):
+    draw(shop, "cookie", "holdout", -1)
+    # the session goes on after the hour: only its end tells who was signed in
+    shop.session("cookie", at=TEN - HOUR / 4, owner_id="ann")
+    draw(shop, "phone", "holdout", 1)
+    shop.session("phone", owner_id="bob")
+    assert listed(shop, "ann", "bob") == {"ann", "bob"}
+
+
+def test_a_member_of_whom_no_device_is_known_has_only_an_arm_of_their_own(shop):
+    draw(shop, "cookie", "holdout", -1)
+    shop.session("cookie")
+    draw(shop, "user:bob", "holdout", 0)
+    assert listed(shop, "ann", "bob") == {"ann"}
 
 
 def test_an_email_names_the_segments_that_the_export_takes(shop):
