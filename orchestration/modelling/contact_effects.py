@@ -154,9 +154,9 @@ def drop_old_effects(
 
 
 def log_end(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> datetime | None:
-    """The newest activity that the log has up to an hour; None without any."""
-    query = "select max(least(ended_at, ?)) from main.sessions where started_at <= ?"
-    return connection.execute(query, [as_of, as_of]).fetchall()[0][0]
+    """The newest event that the log has up to an hour; None without any."""
+    query = "select max(event_at) from main.ordered_events where event_at <= ?"
+    return connection.execute(query, [as_of]).fetchall()[0][0]
 
 
 def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:

@@ -33,12 +33,12 @@ class Log:
             "create table main.carts (cart_id varchar, visitor_id varchar);"
             "create table main.orders (visitor_id varchar, owner_id varchar, ordered_at timestamp,"
             " order_value_base decimal(38, 4));"
-            "create table main.sessions (started_at timestamp, ended_at timestamp);"
+            "create table main.ordered_events (event_at timestamp);"
             "create table main.scoring_snapshots (cart_id varchar, visitor_id varchar,"
             " owner_id varchar)"
         )
         self.number = 0
-        self.session(LATER)
+        self.event(LATER)
 
     def insert(self, table: str, **values: object) -> None:
         marks = ", ".join("?" * len(values))
@@ -46,8 +46,8 @@ class Log:
             f"insert into {table} ({', '.join(values)}) values ({marks})", list(values.values())
         )
 
-    def session(self, at: datetime) -> None:
-        self.insert("main.sessions", started_at=at, ended_at=at)
+    def event(self, at: datetime) -> None:
+        self.insert("main.ordered_events", event_at=at)
 
     def contact(
         self, user: str, at: datetime, *, is_withheld: bool = False, **values: object
