@@ -36,12 +36,23 @@ from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.retention import too_old
 
 OUTCOME_DAYS = 7
 USED_DIGITS = 2
 _LOG, _WITHHELD = f"scores.{CONTACT_LOG.name}", f"scores.{WITHHELD_CONTACTS.name}"
 _EFFECTS = f"scores.{CONTACT_EFFECTS.name}"
 _RESULTS = f"scores.{CAMPAIGN_RESULTS.name}"
+# Contacts of both arms, and which of them is a person's first.
+EVERY_CONTACT = f"""
+    select *, exported_at as first_at, true as is_contacted from {_LOG}
+    union all by name
+    select *, withheld_at as first_at, false as is_contacted from {_WITHHELD}
+"""
+IS_FIRST = (
+    "row_number() over (partition by person_id, channel"
+    " order by first_at, is_contacted, send_after, contact_id) = 1"
+)
 _HOUR_US = 3_600_000_000
 _CENTS = Decimal("0.0001")
 _NUDGES = tuple(action for action in ACTIONS if action != NOTHING)
@@ -146,11 +157,8 @@ def drop_old_effects(
     connection: duckdb.DuckDBPyConnection, as_of: datetime, not_after: datetime, keep_days: int
 ) -> None:
     """Drop effects of hours of which no scores are kept; see `scoring.write_scores`."""
-    connection.execute(
-        f"delete from {_EFFECTS} where estimated_at <> ? and estimated_at <="
-        f" (select max(estimated_at) from {_EFFECTS} where estimated_at <= ?) - to_days(?)",
-        [as_of, not_after, keep_days],
-    )
+    is_old, old = too_old("estimated_at", as_of, not_after, keep_days)
+    connection.execute(f"delete from {_EFFECTS} where {is_old}", old)
 
 
 def log_end(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> datetime | None:
@@ -173,18 +181,10 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
     end = log_end(connection, as_of)
     query = f"""
         with every as (
-            select *, exported_at as first_at, true as is_contacted
-            from {_LOG} where exported_at < $as_of
-            union all by name
-            select *, withheld_at as first_at, false as is_contacted
-            from {_WITHHELD} where withheld_at < $as_of
+            select * from ({EVERY_CONTACT}) where first_at < $as_of
         ),
         firsts as (
-            select * from every
-            qualify row_number() over (
-                partition by person_id, channel
-                order by first_at, is_contacted, send_after, contact_id
-            ) = 1
+            select * from every qualify {IS_FIRST}
         ),
         theirs as (
             select firsts.contact_id, firsts.send_after, ordered_at, order_value_base

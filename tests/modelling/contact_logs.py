@@ -15,6 +15,7 @@ from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.score_tables import CART_SCORES
 
 MONDAY = datetime(2026, 10, 5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -27,7 +28,13 @@ class Log:
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("create schema scores")
-        for table in (CONTACT_LOG, WITHHELD_CONTACTS, CAMPAIGN_RESULTS, CONTACT_EFFECTS):
+        for table in (
+            CART_SCORES,
+            CONTACT_LOG,
+            WITHHELD_CONTACTS,
+            CAMPAIGN_RESULTS,
+            CONTACT_EFFECTS,
+        ):
             self.connection.execute(table.ddl(f"scores.{table.name}"))
         self.connection.execute(
             "create table main.carts (cart_id varchar, visitor_id varchar);"

@@ -223,6 +223,7 @@ def test_a_measured_effect_takes_the_place_of_the_assumed_one_and_another_hour_k
     assert measured(log.connection, settings, LATER) == found
     assert measured(log.connection, settings, MONDAY + DAY) == settings
     assert len(effects(log)) == 4
+    log.insert("scores.cart_scores", scored_at=LATER)
     drop_old_effects(log.connection, LATER, LATER, 10)
     assert {row["estimated_at"] for row in effects(log)} == {LATER}
 
