@@ -25,7 +25,7 @@ def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
 
     @dg.asset(
         name=CAMPAIGN_RESULTS.name,
-        deps=[EXPORT_OP, "orders", "sessions", "carts"],
+        deps=[EXPORT_OP, "orders", "ordered_events", "carts"],
         group_name=SCORES_GROUP,
         description=CAMPAIGN_RESULTS.description,
         **by_the_hour(partitions),

@@ -18,6 +18,7 @@ from ml.contact_plan import ABSENCE, BASIS_TYPES, PLAN_TYPES, Moment, Moments
 from ml.contact_timing import ContactTiming
 from ml.later import at_later_instant
 from ml.return_time import ReturnModel
+from orchestration.warehouse.retention import too_old
 from orchestration.warehouse.score_tables import CONTACT_PLANS
 
 _PLANS = f"scores.{CONTACT_PLANS.name}"
@@ -101,8 +102,5 @@ def replace_plans(
     connection.register("plans", plans)
     connection.execute(f"insert into {_PLANS} by name from plans order by visitor_id")
     connection.unregister("plans")
-    connection.execute(
-        f"delete from {_PLANS} where planned_at <> ? and planned_at <="
-        f" (select max(planned_at) from {_PLANS} where planned_at <= ?) - to_days(?)",
-        [as_of, not_after, keep_days],
-    )
+    is_old, old = too_old("planned_at", as_of, not_after, keep_days)
+    connection.execute(f"delete from {_PLANS} where {is_old}", old)

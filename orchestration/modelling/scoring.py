@@ -34,6 +34,7 @@ from orchestration.modelling.holdout_arms import (
 )
 from orchestration.warehouse.contact_tables import CONTACT_PLANS
 from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
+from orchestration.warehouse.retention import too_old
 from orchestration.warehouse.run_log import note_run
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -241,8 +242,7 @@ def write_scores(
     Its plans and arms, where given, are replaced in the same transaction: killed at any point, an
     hour has all of them or none.
 
-    What is too old is judged by the newest hour up to `not_after`: one beyond was scored while the
-    clock was ahead. The hour just written stays.
+    What is too old is judged by the newest hour up to `not_after`; the hour just written stays.
     """
     names = ", ".join(CART_SCORES.column_names)
     with transaction(connection):
@@ -255,11 +255,7 @@ def write_scores(
             f" select {names} from scored order by priority_rank"
         )
         connection.unregister("scored")
-        is_old = (
-            "scored_at <> ? and scored_at <="
-            " (select max(scored_at) from scores.cart_scores where scored_at <= ?) - to_days(?)"
-        )
-        old = (as_of, not_after, settings.scores_keep_days)
+        is_old, old = too_old("scored_at", as_of, not_after, settings.scores_keep_days)
         drop_outcomes(connection, is_old, old)
         connection.execute(f"delete from scores.cart_scores where {is_old}", old)
         if plans is not None:

@@ -15,6 +15,7 @@ from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.score_tables import CART_SCORES
 
 MONDAY = datetime(2026, 10, 5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -27,18 +28,24 @@ class Log:
     def __init__(self) -> None:
         self.connection = duckdb.connect()
         self.connection.execute("create schema scores")
-        for table in (CONTACT_LOG, WITHHELD_CONTACTS, CAMPAIGN_RESULTS, CONTACT_EFFECTS):
+        for table in (
+            CART_SCORES,
+            CONTACT_LOG,
+            WITHHELD_CONTACTS,
+            CAMPAIGN_RESULTS,
+            CONTACT_EFFECTS,
+        ):
             self.connection.execute(table.ddl(f"scores.{table.name}"))
         self.connection.execute(
             "create table main.carts (cart_id varchar, visitor_id varchar);"
             "create table main.orders (visitor_id varchar, owner_id varchar, ordered_at timestamp,"
             " order_value_base decimal(38, 4));"
-            "create table main.sessions (started_at timestamp, ended_at timestamp);"
+            "create table main.ordered_events (event_at timestamp);"
             "create table main.scoring_snapshots (cart_id varchar, visitor_id varchar,"
             " owner_id varchar)"
         )
         self.number = 0
-        self.session(LATER)
+        self.event(LATER)
 
     def insert(self, table: str, **values: object) -> None:
         marks = ", ".join("?" * len(values))
@@ -46,8 +53,8 @@ class Log:
             f"insert into {table} ({', '.join(values)}) values ({marks})", list(values.values())
         )
 
-    def session(self, at: datetime) -> None:
-        self.insert("main.sessions", started_at=at, ended_at=at)
+    def event(self, at: datetime) -> None:
+        self.insert("main.ordered_events", event_at=at)
 
     def contact(
         self, user: str, at: datetime, *, is_withheld: bool = False, **values: object

@@ -121,14 +121,49 @@ def test_an_incentive_costs_its_discount_and_an_arm_without_anybody_no_differenc
     assert row["incremental_margin"] == Decimal("25.0000")
 
 
+def test_later_contacts_cost_what_they_are_and_not_what_the_first_was(log):
+    log.contact("ann", MONDAY)
+    log.contact("ann", MONDAY + 3 * DAY, action="incentive")
+    log.order(MONDAY + 4 * DAY, "ann")
+    log.contact("bob", MONDAY, is_withheld=True)
+    rates = {
+        "reminder_cost": 0.05,
+        "incentive_cost": 2.0,
+        "incentive_rate": 0.05,
+        "margin_rate": 0.3,
+    }
+    [row] = log.results(**rates)
+    assert (row["action"], row["contact_cost"]) == ("reminder", Decimal("2.05"))
+    assert row["incremental_margin"] == Decimal("25.0000")
+    # an order before the incentive is at the full price
+    log.order(MONDAY + 3 * DAY, "ann")
+    [row] = log.results(**rates)
+    assert row["incremental_margin"] == Decimal("55.0000")
+
+
+def test_a_reminder_after_an_incentive_costs_less_and_what_was_promised_stays(log):
+    log.contact("ann", MONDAY, action="incentive")
+    log.contact("ann", MONDAY + 3 * DAY)
+    # planned for a day after its hour: an order before it cannot follow it
+    log.contact("dan", MONDAY, action="incentive", send_after=MONDAY + DAY)
+    log.order(MONDAY + 4 * DAY, "ann")
+    log.order(MONDAY + DAY, "dan")
+    log.contact("bob", MONDAY, action="incentive", is_withheld=True)
+    [row] = log.results(
+        reminder_cost=0.05, incentive_cost=2.0, incentive_rate=0.05, margin_rate=0.3
+    )
+    assert (row["action"], row["contact_cost"]) == ("incentive", Decimal("4.05"))
+    assert (row["contacted_revenue"], row["incremental_margin"]) == (100, Decimal("25.0000"))
+
+
 def test_only_whose_seven_days_the_log_has_passed_are_counted(log):
-    log.connection.execute("delete from main.sessions")
-    log.session(MONDAY + 8 * DAY)
+    log.connection.execute("delete from main.ordered_events")
+    log.event(MONDAY + 8 * DAY)
     log.contact("ann", MONDAY + DAY)
     log.contact("bob", MONDAY + DAY + HOUR)
     [row] = log.results()
     assert (row["contacted_persons"], row["is_mature"]) == (1, False)
-    log.session(MONDAY + 14 * DAY)
+    log.event(MONDAY + 14 * DAY)
     [row] = log.results()
     assert (row["contacted_persons"], row["is_mature"]) == (2, True)
     # at an hour before that it was not known
@@ -144,6 +179,19 @@ def test_what_is_known_at_an_hour_is_that_of_the_log_cut_there(log):
     assert set(log.firsts(LATER)) == {"ann"}
 
 
+def test_a_log_that_goes_on_after_an_hour_reaches_no_further_at_it(log):
+    log.connection.execute("delete from main.ordered_events")
+    eleven, minute = MONDAY + 11 * HOUR, timedelta(minutes=1)
+    log.contact("ann", eleven - 10 * minute - 7 * DAY)
+    log.event(eleven - 20 * minute)
+    cut = log.firsts(eleven)
+    log.event(eleven + 5 * minute)  # of the same session
+    assert log.firsts(eleven) == cut
+    assert not cut["ann"]["is_mature"]
+    log.event(eleven - 10 * minute)
+    assert log.firsts(eleven)["ann"]["is_mature"]
+
+
 def test_first_contacts_are_those_of_a_plain_reference(log):
     rng = Random(11)
     contacts, orders = [], []
@@ -156,7 +204,7 @@ def test_first_contacts_are_those_of_a_plain_reference(log):
         orders.append((f"u{rng.randrange(25)}", MONDAY + rng.randrange(24 * 40) * HOUR))
         log.order(orders[-1][1], orders[-1][0])
     as_of = MONDAY + 21 * DAY
-    log.session(as_of)
+    log.event(as_of)
     expected = {}
     for user, at, is_withheld, _ in sorted(contacts, key=lambda c: (c[1], not c[2], c[3])):
         if at < as_of and user not in expected:
@@ -210,6 +258,7 @@ def test_a_measured_effect_takes_the_place_of_the_assumed_one_and_another_hour_k
     assert measured(log.connection, settings, LATER) == found
     assert measured(log.connection, settings, MONDAY + DAY) == settings
     assert len(effects(log)) == 4
+    log.insert("scores.cart_scores", scored_at=LATER)
     drop_old_effects(log.connection, LATER, LATER, 10)
     assert {row["estimated_at"] for row in effects(log)} == {LATER}
 

@@ -84,6 +84,7 @@ def test_the_plans_of_an_hour_are_replaced_and_old_ones_dropped(connection):
     keep(connection, EIGHT, plan("w", EIGHT, EIGHT, "nothing"))
     assert actions(connection, TEN) == {"w": "nothing"}
     later = TEN + timedelta(days=10)
+    connection.execute("insert into scores.cart_scores (scored_at) values (?)", [later])
     frame = rows(connection, CONTACT_PLANS, plan("v", NINE, later, "reminder"))
     replace_plans(connection, later, frame, not_after=TEN, keep_days=8)
     # scored while the clock was ahead: nothing is old by it

@@ -18,10 +18,12 @@ import polars as pl
 
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.ground.sql import transaction
+from orchestration.modelling.contact_effects import EVERY_CONTACT, IS_FIRST, OUTCOME_DAYS
 from orchestration.outputs.exports.contacted import CONFIRMED_WITHIN, HEARD_OF_WITHIN, WEEK, reports
 from orchestration.outputs.exports.gates import ELIGIBLE, FACTS, Policy, gates
 from orchestration.warehouse.contact_tables import CONTACT_LOG, CONTACT_PLANS, WITHHELD_CONTACTS
 from orchestration.warehouse.database import has_table
+from orchestration.warehouse.retention import too_old
 
 LOGGED = {
     "contact_id": pl.String,
@@ -193,18 +195,41 @@ def drop_old(
 ) -> None:
     """Drop contacts that are too old to keep, as scores are.
 
+    Of whoever has newer ones in either table, the first in a channel stays with its seven days: the
+    person would change the arm otherwise.
+
     Args:
         connection: the open warehouse.
         hour: what was logged for it stays.
         not_after: a later hour was exported while the clock was ahead: nothing is old by it.
         keep_days: contacts of as many days are kept.
     """
-    for name, at in ((_LOG, "exported_at"), (_WITHHELD, "withheld_at")):
-        connection.execute(
-            f"delete from {name} where {at} <> ? and {at} <="
-            f" (select max({at}) from {name} where {at} <= ?) - to_days(?)",
-            [hour, not_after, keep_days],
-        )
+    is_old, old = too_old("first_at", hour, not_after, keep_days)
+    connection.execute(
+        f"""
+        create or replace temp table old_contacts as
+        with every as (select *, {is_old} as is_old from ({EVERY_CONTACT})),
+        firsts as (select * from every qualify {IS_FIRST})
+        select every.contact_id
+        from every
+        inner join firsts
+            on every.person_id = firsts.person_id and every.channel = firsts.channel
+        where
+            every.is_old
+            and (
+                (
+                    every.contact_id <> firsts.contact_id
+                    and every.first_at > firsts.send_after + to_days({OUTCOME_DAYS})
+                )
+                or every.person_id not in (select person_id from every where not is_old)
+            )
+        """,
+        old,
+    )
+    with transaction(connection):
+        for name in (_LOG, _WITHHELD):
+            connection.execute(f"delete from {name} where contact_id in (from old_contacts)")
+    connection.execute("drop table old_contacts")
 
 
 def _would_be_contacted(

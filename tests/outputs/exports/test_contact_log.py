@@ -8,6 +8,7 @@ from orchestration.ground.settings import Settings, parse_settings
 from orchestration.outputs.exports import contact_log, pending
 from orchestration.outputs.exports.hourly import prepare_exports
 from orchestration.warehouse.contact_tables import CONTACT_LOG, CONTACT_PLANS
+from tests.modelling.contact_logs import MONDAY, Log
 from tests.outputs.exports.shops import HOUR, TEN, Shop
 
 DAY = 24 * HOUR
@@ -202,8 +203,44 @@ def test_contacts_are_kept_as_long_as_scores(shop):
         shop.cart("ann", 1, TEN + days * DAY, contact_valid_until=TEN + 99 * DAY)
         shop.export(TEN + days * DAY, mail())
     latest = TEN + timedelta(days=60)
+    # ann is contacted again: her first stays
     contact_log.drop_old(shop.connection, latest, latest, 30)
-    assert logged(shop) == [("user:ann", latest)]
+    assert logged(shop) == [("user:ann", TEN), ("user:ann", latest)]
+    shop.cart("bob", at=latest + 30 * DAY)
+    contact_log.drop_old(shop.connection, latest + 30 * DAY, latest + 30 * DAY, 30)
+    assert logged(shop) == []
+
+
+def test_nobody_changes_the_arm_when_old_contacts_are_dropped():
+    log = Log()
+    log.contact("ann", MONDAY, is_withheld=True)
+    log.contact("ann", MONDAY + 60 * DAY)
+    # whatever the newest row of a table is
+    log.contact("bob", MONDAY + DAY, is_withheld=True)
+    log.contact("cem", MONDAY + 2 * DAY)
+    # the cost of a first week is that of all its contacts
+    for days in (-20, -17, -5, 70):
+        log.contact("dan", MONDAY + days * DAY)
+    latest = MONDAY + 95 * DAY
+    log.event(latest)
+    log.insert("scores.cart_scores", scored_at=latest)
+    log.insert("scores.cart_scores", scored_at=latest + 900 * DAY)  # as a clock was ahead
+    contact_log.drop_old(log.connection, latest, latest + HOUR, 90)
+    found = {
+        user: (row["is_contacted"], row["first_at"]) for user, row in log.firsts(latest).items()
+    }
+    assert found == {"ann": (False, MONDAY), "dan": (True, MONDAY - 20 * DAY)}
+    assert log.firsts(latest)["dan"]["contacts"] == 2
+    row = log.results(latest)[1]
+    assert (row["week"], row["held_out_persons"]) == (MONDAY.date(), 1)
+    kept = log.connection.sql(
+        "select person_id, exported_at from scores.contact_log order by all"
+    ).fetchall()
+    assert kept == [
+        ("user:ann", MONDAY + 60 * DAY),
+        *(("user:dan", MONDAY + days * DAY) for days in (-20, -17, 70)),
+    ]
+    log.connection.close()
 
 
 def test_a_list_that_is_held_contacts_nobody(shop):
