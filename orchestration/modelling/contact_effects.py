@@ -175,8 +175,9 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
 
     Returns:
         person_id, channel, segment, action, p_abandon, send_after, session_ended_at, first_at (its
-        hour), is_contacted, contacts (put on lists in the seven days), is_converted, revenue (of
-        orders of known value, in the reporting currency) and is_mature; by person_id and channel.
+        hour), is_contacted, contacts (put on lists in the seven days), incentives (those of them),
+        is_converted, revenue (of orders of known value, in the reporting currency),
+        incentive_revenue (of those after an incentive) and is_mature; by person_id and channel.
     """
     end = log_end(connection, as_of)
     query = f"""
@@ -198,17 +199,13 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
             inner join main.orders as orders on carts.visitor_id = orders.visitor_id
             where orders.owner_id is null
         ),
-        bought as (
-            select contact_id, count(*) as orders, sum(order_value_base) as revenue
-            from theirs
-            where
-                ordered_at > send_after
-                and ordered_at <= send_after + to_days({OUTCOME_DAYS})
-                and ordered_at <= $as_of
-            group by contact_id
-        ),
         counted as (
-            select firsts.contact_id, count(*) as contacts
+            select
+                firsts.contact_id,
+                count(*) as contacts,
+                count(*) filter (where log.action = 'incentive') as incentives,
+                min(greatest(log.exported_at, log.send_after))
+                filter (where log.action = 'incentive') as incentive_at
             from firsts
             inner join {_LOG} as log
                 on firsts.person_id = log.person_id and firsts.channel = log.channel
@@ -217,6 +214,20 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
                 and log.exported_at >= firsts.first_at
                 and log.exported_at <= firsts.send_after + to_days({OUTCOME_DAYS})
             group by firsts.contact_id
+        ),
+        bought as (
+            select
+                contact_id,
+                count(*) as orders,
+                sum(order_value_base) as revenue,
+                sum(order_value_base) filter (where ordered_at > incentive_at) as incentive_revenue
+            from theirs
+            left join counted using (contact_id)
+            where
+                ordered_at > send_after
+                and ordered_at <= send_after + to_days({OUTCOME_DAYS})
+                and ordered_at <= $as_of
+            group by contact_id
         )
         select
             firsts.person_id,
@@ -229,8 +240,10 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
             firsts.first_at,
             firsts.is_contacted,
             coalesce(counted.contacts, 0) as contacts,
+            coalesce(counted.incentives, 0) as incentives,
             bought.orders is not null as is_converted,
             cast(coalesce(bought.revenue, 0) as decimal(38, 4)) as revenue,
+            cast(coalesce(bought.incentive_revenue, 0) as decimal(38, 4)) as incentive_revenue,
             coalesce(firsts.send_after + to_days({OUTCOME_DAYS}) <= $end, false) as is_mature
         from firsts
         left join bought using (contact_id)
@@ -317,7 +330,7 @@ def _results(
             **said,
             "week": said["week"].date(),
             **_counts(own),
-            **_money(own, economics, said["action"]),
+            **_money(own, economics),
             **_difference(own),
             "reporting_currency": currency,
             "is_mature": is_mature,
@@ -338,10 +351,13 @@ def _difference(contacts: pl.DataFrame) -> dict[str, float | None]:
     }
 
 
-def _money(contacts: pl.DataFrame, economics: Economics, action: str) -> dict[str, Decimal | None]:
+def _money(contacts: pl.DataFrame, economics: Economics) -> dict[str, Decimal | None]:
     contacted, held_out = (contacts.filter(is_contacted=is_)["revenue"] for is_ in (True, False))
-    cost = Decimal(str(getattr(economics, f"{action}_cost")))
-    sent = int(contacts.filter("is_contacted")["contacts"].sum())
+    of_contacted = contacts.filter("is_contacted")
+    incentives = int(of_contacted["incentives"].sum())
+    reminders = int(of_contacted["contacts"].sum()) - incentives
+    cost = reminders * Decimal(str(economics.reminder_cost))
+    cost += incentives * Decimal(str(economics.incentive_cost))
     found: dict[str, Decimal | None] = dict.fromkeys(
         (
             "incremental_revenue",
@@ -353,13 +369,13 @@ def _money(contacts: pl.DataFrame, economics: Economics, action: str) -> dict[st
     found |= {
         "contacted_revenue": _total(contacted),
         "held_out_revenue": _total(held_out),
-        "contact_cost": (sent * cost).quantize(_CENTS),
+        "contact_cost": cost.quantize(_CENTS),
     }
     if not (count := contacted.len()) or not (other := held_out.len()):
         return found
     more = _total(contacted) - _total(held_out) * count / other
-    rate = economics.incentive_rate if action == "incentive" else 0.0
-    margin = Decimal(str(economics.margin_rate)) * more - Decimal(str(rate)) * _total(contacted)
+    discount = Decimal(str(economics.incentive_rate)) * _total(of_contacted["incentive_revenue"])
+    margin = Decimal(str(economics.margin_rate)) * more - discount
     found |= {
         "incremental_revenue": more.quantize(_CENTS),
         "incremental_margin": margin.quantize(_CENTS),

@@ -177,14 +177,14 @@ CAMPAIGN_RESULTS = Table(
         Column(
             "incremental_margin",
             "decimal(38, 4)",
-            "margin_rate of incremental_revenue, less incentive_rate of contacted_revenue where the"
-            " action is an incentive: orders are taken to be told before the discount.",
+            "margin_rate of incremental_revenue, less incentive_rate of the contacted_revenue that"
+            " followed an incentive: orders are taken to be told before the discount.",
         ),
         Column(
             "contact_cost",
             "decimal(38, 4)",
             "Contacts that were put on lists of the week's contacted persons in their seven days,"
-            " times the cost of the action.",
+            " each at the cost of its own action.",
         ),
         Column("reporting_currency", "varchar", "Currency of all sums; null while there is none."),
         Column(
