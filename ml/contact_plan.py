@@ -294,13 +294,12 @@ def was_contacted() -> pl.Expr:
     return is_done.fill_null(False) & ~lapsed()
 
 
-def advice(is_over: pl.Expr | None = None) -> list[pl.Expr]:
+def advice(is_over: pl.Expr) -> list[pl.Expr]:
     """The columns of a plan as they hold at the hour: one that is over says nothing.
 
     Args:
-        is_over: whether it is; None: where it has lapsed.
+        is_over: whether it is.
     """
-    is_over = lapsed() if is_over is None else is_over
     return [
         pl.when(is_over).then(pl.lit(NOTHING)).otherwise("best_action").alias("best_action"),
         *(

@@ -50,13 +50,13 @@ class Estimate:
         reach = Z_95 * self.standard_error
         return exp(self.log_odds_ratio - reach), exp(self.log_odds_ratio + reach)
 
-    def weight(self, assumed_sd: float = ASSUMED_SD) -> float:
+    def weight(self) -> float:
         """How much of the estimate counts against what was assumed, in [0, 1)."""
-        return assumed_sd**2 / (assumed_sd**2 + self.standard_error**2)
+        return ASSUMED_SD**2 / (ASSUMED_SD**2 + self.standard_error**2)
 
-    def shrunk(self, assumed: float, assumed_sd: float = ASSUMED_SD) -> float:
+    def shrunk(self, assumed: float) -> float:
         """The odds ratio between the assumed one and the estimate, by how sure each is."""
-        weight = self.weight(assumed_sd)
+        weight = self.weight()
         return exp(weight * self.log_odds_ratio + (1.0 - weight) * log(assumed))
 
 

@@ -14,6 +14,7 @@ from ml.contact_plan import (
     Moment,
     advice,
     best_plans,
+    lapsed,
     plan,
 )
 from ml.contact_timing import ContactTiming
@@ -132,4 +133,4 @@ def to_keep(plans: pl.DataFrame) -> pl.DataFrame:
 
 def advised(plans: pl.DataFrame) -> pl.DataFrame:
     """What the plans advise at their hour."""
-    return plans.with_columns(advice())
+    return plans.with_columns(advice(lapsed()))
