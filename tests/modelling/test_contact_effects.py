@@ -123,7 +123,8 @@ def test_an_incentive_costs_its_discount_and_an_arm_without_anybody_no_differenc
 
 def test_later_contacts_cost_what_they_are_and_not_what_the_first_was(log):
     log.contact("ann", MONDAY)
-    log.contact("ann", MONDAY + 3 * DAY, action="incentive")
+    # on a list the day before
+    log.contact("ann", MONDAY + 2 * DAY, send_after=MONDAY + 3 * DAY, action="incentive")
     log.order(MONDAY + 4 * DAY, "ann")
     log.contact("bob", MONDAY, is_withheld=True)
     rates = {
@@ -144,15 +145,12 @@ def test_later_contacts_cost_what_they_are_and_not_what_the_first_was(log):
 def test_a_reminder_after_an_incentive_costs_less_and_what_was_promised_stays(log):
     log.contact("ann", MONDAY, action="incentive")
     log.contact("ann", MONDAY + 3 * DAY)
-    # planned for a day after its hour: an order before it cannot follow it
-    log.contact("dan", MONDAY, action="incentive", send_after=MONDAY + DAY)
     log.order(MONDAY + 4 * DAY, "ann")
-    log.order(MONDAY + DAY, "dan")
     log.contact("bob", MONDAY, action="incentive", is_withheld=True)
     [row] = log.results(
         reminder_cost=0.05, incentive_cost=2.0, incentive_rate=0.05, margin_rate=0.3
     )
-    assert (row["action"], row["contact_cost"]) == ("incentive", Decimal("4.05"))
+    assert (row["action"], row["contact_cost"]) == ("incentive", Decimal("2.05"))
     assert (row["contacted_revenue"], row["incremental_margin"]) == (100, Decimal("25.0000"))
 
 
