@@ -62,12 +62,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     _show_progress()
     home = Home.from_environment()
     try:
-        return _command(arguments.command)(home, arguments) or 0
+        code = _command(arguments.command)(home, arguments) or 0
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return _interrupted()
     except Exception as error:
         if is_interruption(error):
             return _interrupted()
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            return 0
         if arguments.debug:
             raise
         reason = explained(error, home)
@@ -81,6 +85,16 @@ def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
         *(erase, access, rectify, status, models, accept, deliver, explain, ui),
     )
     return {each.__name__: each for each in every}[name]
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads the output any more, such as after `| head`; the rest goes nowhere."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    return False
 
 
 def _interrupted() -> int:

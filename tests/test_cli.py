@@ -317,3 +317,12 @@ def test_settings_that_cannot_be_read_are_what_is_wrong(capsys, home):
     (home / "comeback.toml").write_text("threads = 'many'")
     assert main(["status", "--check"]) == 1
     assert "Wrong      'threads' cannot be 'many'" in capsys.readouterr().out
+
+
+def test_a_reader_who_has_seen_enough_is_no_failure(monkeypatch, capsys):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert main(["models"]) == 0
+    assert capsys.readouterr().err == ""
