@@ -217,7 +217,8 @@ class ModelStore:
     def _faults_of_pointer(self, name: str) -> Iterator[str]:
         paths = [self.root / name / file for file in (POINTER, POINTER_COPY)]
         found = [_pointer(path) for path in paths]
-        if not any(path.exists() for path in paths) or (found[0] and _DIGEST not in found[0]):
+        is_first = not any(path.exists() for path in paths) and not self.versions(name)
+        if is_first or (found[0] and _DIGEST not in found[0]):
             return  # nothing was decided yet, or by an older version, which made no copy
         for path, fields in zip(paths, found, strict=True):
             if fields is None:

@@ -218,10 +218,11 @@ def test_a_damaged_pointer_is_read_from_its_copy_until_it_is_mended(two, file, d
     assert path.read_bytes() == before
 
 
-def test_without_pointer_and_copy_nothing_serves_and_that_is_said(two):
+@pytest.mark.parametrize("damage", [flip, Path.unlink])
+def test_without_pointer_and_copy_nothing_serves_and_that_is_said(two, damage):
     model_store, _, _ = two
     for file in (POINTER, POINTER_COPY):
-        flip(model_store.root / "return" / file)
+        damage(model_store.root / "return" / file)
     assert model_store.champion("return") is None
     assert len(model_store.faults("return")) == 2
 
