@@ -82,9 +82,10 @@ def prepare_exports(
         is_rewriting: whether the hour is rewritten after an erasure, and must show nobody erased.
 
     Raises:
-        ComebackError: there is no such preset.
+        ComebackError: there is no such preset, segment or export.
     """
     known_segments = segments_in(project_of(home))
+    segments.refuse_unknown_exports(settings.exports, known_segments)
     takes = {
         name: segments.taken(name, each, known_segments) for name, each in settings.exports.items()
     }

@@ -4,7 +4,7 @@ Belongs here: which segments an export takes, and their members at an hour. Not 
 segment (`warehouse.segment_history`), nor the segments of carts, which are columns of their scores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -32,8 +32,7 @@ def taken(name: str, entry: Export, known: Mapping[str, Segment]) -> list[str]:
         known: all segments; their yml may name exports.
 
     Raises:
-        ComebackError: there is no such segment, or the yml of one names an export that is not
-            there.
+        ComebackError: there is no such segment.
     """
     for segment in entry.segments:
         if segment not in CART_SEGMENTS and segment not in known:
@@ -44,6 +43,22 @@ def taken(name: str, entry: Export, known: Mapping[str, Segment]) -> list[str]:
             )
     named = {each.name for each in known.values() if name in each.export}
     return sorted(named | (set(entry.segments) - {*CART_SEGMENTS}))
+
+
+def refuse_unknown_exports(exports: Collection[str], known: Mapping[str, Segment]) -> None:
+    """Refuse segments whose yml names an export that is not there: its list would stay as it is.
+
+    Raises:
+        ComebackError: it names the first.
+    """
+    for segment in known.values():
+        for name in segment.export:
+            if name not in exports:
+                raise ComebackError(
+                    f"there is no export '{name}'",
+                    f"{segment.name}.yml, meta.export",
+                    f"use one of: {', '.join(exports)}",
+                )
 
 
 def members_of(

@@ -150,3 +150,10 @@ def test_a_segment_that_is_not_there_is_one_clear_line(shop):
     wrong = exports(meta=META | {"segments": ["vips"]})
     with pytest.raises(ComebackError, match=r"no segment 'vips', \[exports.meta\].* vip"):
         shop.export(settings=wrong)
+
+
+def test_a_yml_that_names_an_export_that_is_not_there_is_one_clear_line(shop):
+    yml, _ = new_segment(shop.home, "big_spenders")
+    yml.write_text(yml.read_text().replace("# export: [email]", "export: [emial]"))
+    with pytest.raises(ComebackError, match=r"no export 'emial', big_spenders.yml, meta.export"):
+        shop.export()
