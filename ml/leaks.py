@@ -2,7 +2,7 @@
 
 What belongs here: finding them. What does not: what is done about them (``ml.gates``).
 
-Two signs are looked for. A feature that tells the outcome better by itself than whole models of
+Two signs are looked for. A feature that alone predicts the outcome better than whole models of
 this kind do: a copy of the outcome, or what an order gave back to the pages before it. And a
 feature of which the values that tell the outcome when learning are missing when scoring, where
 nothing came after yet: a count that looks ahead.
@@ -17,7 +17,7 @@ from ml.intervals import interval
 
 # Whole models of abandonment reach an AUC of .78 to .84; the best published one has .82.
 MAX_AUC_ALONE = 0.8
-# Below this a feature tells too little for its missing values to mean anything.
+# Below this a feature predicts too little for its missing values to mean anything.
 MIN_AUC_TELLING = 0.7
 # The values with more than the usual share of the outcome are missing if they are this much rarer
 # when scoring than when learning.

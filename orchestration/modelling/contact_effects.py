@@ -129,7 +129,7 @@ def measured(
 def write_results(
     connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime, currency: str | None
 ) -> pl.DataFrame:
-    """Write the table of results anew, as of an hour, and give its rows.
+    """Write the table of results again, as of an hour, and give its rows.
 
     Args:
         connection: the open warehouse.

@@ -96,7 +96,7 @@ class ModelStore:
         self._point(name, decisions)
 
     def mend_pointer(self, name: str) -> None:
-        """Write the pointer and its copy anew if either is damaged."""
+        """Write the pointer and its copy again if either is damaged."""
         if any(self._faults_of_pointer(name)):
             self._point(name, self._decisions(name))
 

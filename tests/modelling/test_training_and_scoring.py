@@ -189,7 +189,7 @@ def test_an_hour_goes_on_with_the_last_whole_model_and_training_mends_it(
         "select model_id from scores.models where is_champion"
     ).fetchall()
     assert served == (first.model_id,)
-    # what is learned anew is not better: the last whole one serves, and for good
+    # what is learned again is not better: the last whole one serves, and for good
     assert len(model_store.faults("return", week)) == 1
     connection.execute("update main.training_returns set duration_hours = duration_hours + 1")
     never = Verdict(False, "no better", {})

@@ -5,7 +5,7 @@ here: the cases.
 
 Logs of one build share their newest event, so each is moved in time until its own stands where that
 of the others does; and no id, which `apart` sees to. What else logs of a build share, or what would
-be another rule's if it were moved or named anew, stays alone.
+be another rule's if it were moved or renamed, stays alone.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""When triggers fire, in plain and slow Python: hour by hour, each rule of everybody anew.
+"""When triggers fire, in plain and slow Python: hour by hour, each rule for everybody again.
 
 Belongs here: what `dbt_project/docs/triggers.md` says of a rule at an hour. Not here: the log
 (reference_log.py), or how a rule is read: this takes the yml as it is written.

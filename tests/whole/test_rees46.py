@@ -8,7 +8,7 @@ import pytest
 
 from .conftest import run_comeback
 
-# what landing makes of the files is told by tests/landing/test_real_dumps.py
+# what landing makes of the files is tested in tests/landing/test_real_dumps.py
 pytestmark = pytest.mark.heavy
 
 
