@@ -7,6 +7,7 @@ Belongs here: paths inside the repository that several packages need. Not here: 
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+EXPORT_PRESETS = REPOSITORY / "orchestration" / "outputs" / "exports" / "presets"
 DBT_PROJECT = REPOSITORY / "dbt_project"
 SOURCE_DEFINITIONS = DBT_PROJECT / "models" / "staging"
 LOOKS_TO_COME = DBT_PROJECT / "looks_of_sources_to_come.yml"

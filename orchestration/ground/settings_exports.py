@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+from orchestration.ground.checkout import EXPORT_PRESETS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import InWords
 
@@ -98,6 +99,14 @@ WebAddress = Annotated[
 ]
 
 
+def _presets_of(profile: str) -> str:
+    """The names of a profile's presets: those of the files there are, `generic` first."""
+    line = f'profile = "{profile}"'
+    files = [path for path in EXPORT_PRESETS.glob("*.toml") if line in path.read_text("utf-8")]
+    *names, last = sorted((path.stem for path in files), key=lambda name: (name != "generic", name))
+    return f"{', '.join(names)} or {last}"
+
+
 class Export(BaseModel):
     """One file for one tool, in full and as what changed."""
 
@@ -106,8 +115,8 @@ class Export(BaseModel):
     profile: Profile = Field(description="What kind of tool the file is for.")
     preset: Annotated[str, Field(pattern=r"\S"), InWords("the name of a preset")] = Field(
         "generic",
-        description="The tool: of email generic, klaviyo, mailchimp, braze, hubspot, customerio or"
-        " sfmc; of hashed_audience tiktok, microsoft, linkedin, pinterest, snap or reddit.",
+        description=f"The tool: of email {_presets_of('email')}; of hashed_audience"
+        f" {_presets_of('hashed_audience')}.",
     )
     identifier: Identifier = Field(
         "email", description="By what the e-mail tool finds a person; external_id is your user id."

@@ -116,14 +116,15 @@ def dbt_vars(
     values = settings.model_dump(mode="json", include=names)
     values |= {
         "log_variables": log_variables,
-        "event_sources": _event_sources(project),
+        "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
         "triggers": [trigger.variable() for trigger in triggers_in(project)],
     }
     return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 
-def _event_sources(project: Path) -> list[str]:
+def event_sources(project: Path) -> list[str]:
+    """The sources of events that a project declares: each by its two files, and nowhere else."""
     return [name for name, source in sources_in(project).items() if source.holds == EVENTS]
 
 
@@ -278,7 +279,7 @@ def build(
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
     variables = {**dbt_vars(settings, as_of, project), "code_version": code_version(project)}
-    all_sources = _event_sources(project)
+    all_sources = event_sources(project)
     with database.connect(home, settings) as connection:
         found = set(database.delivered_sources(connection)).intersection(all_sources)
     # any one will do where none has rows

@@ -32,8 +32,7 @@ from dbt_common.events.base_types import EventMsg
 
 from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
-from orchestration.landing.sources import EVENTS
-from orchestration.warehouse.dbt_build import project_fingerprint
+from orchestration.warehouse.dbt_build import event_sources, project_fingerprint
 from orchestration.warehouse.dbt_manifest import uncompiled
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -241,9 +240,8 @@ def _is_changing(sql: str) -> bool:
 
 def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Build:
     build = _Build()
-    every = load_sources(project / "models" / "staging")
-    others = [name for name in every if name not in variables["sources_with_rows"]]
-    others = [name for name in others if every[name].holds == EVENTS]
+    with_rows = variables["sources_with_rows"]
+    others = [name for name in event_sources(project) if name not in with_rows]
     runner = dbtRunner(manifest=uncompiled(_parsed(project)), callbacks=[build.note])
     exclude = ["--exclude", *(f"stg_{name}" for name in others)] if others else []
     results = _invoke(runner, "run", project, target, variables, exclude).results
@@ -254,6 +252,7 @@ def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Bui
 def _parse_variables(project: Path) -> dict[str, object]:
     """What orchestration hands over of the files of the project."""
     return {
+        "event_sources": event_sources(project),
         "segments": [*segments_in(project)],
         "triggers": trigger_rules.variable(project),
     }

@@ -1,21 +1,23 @@
 """dbt's own tests: unit tests of the rules with a boundary, and the data tests on an empty log."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
 
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.database import ensure_score_tables
-from orchestration.warehouse.dbt_build import dbt_vars
+from orchestration.warehouse.dbt_build import dbt_vars, event_sources
+from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
 
 from .recording import PROJECT
 
@@ -27,11 +29,13 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
     with duckdb.connect(str(path)) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
         ensure_score_tables(connection)
-    hour = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None).isoformat()
+    # the sources and segments as they are found; the settings as dbt has them by itself
+    found = {"event_sources": event_sources(PROJECT), "segments": [*segments_in(PROJECT)]}
+    variables = {"as_of": "2026-01-01T00:00:00", **found}
     done = subprocess.run(
         [
             Path(sys.executable).with_name("dbt"),
-            *("build", "--no-use-colors", "--vars", f"{{as_of: {hour}}}"),
+            *("build", "--no-use-colors", "--vars", json.dumps(variables)),
             *("--project-dir", PROJECT, "--profiles-dir", PROJECT),
             *("--target-path", tmp_path / "target", "--log-path", tmp_path / "logs"),
         ],
@@ -48,12 +52,15 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
     assert "ERROR=0" in done.stdout
 
 
-def test_by_hand_dbt_has_the_defaults_that_the_settings_declare():
+def test_by_itself_dbt_has_the_defaults_that_the_settings_declare():
+    text = (PROJECT / "dbt_project.yml").read_text()
+    assert with_defaults(text) == text, f"write them anew: {COMMAND}"
     declared = dbt_vars(Settings())
     names = declared.pop("log_variables")
-    # by hand there are none: they are files, which orchestration reads
-    assert declared.pop("triggers")
-    assert VARIABLES["triggers"] == []
+    # these are files, which orchestration finds: none of them is listed
+    own = {"event_sources": ["canonical"], "segments": [], "triggers": []}
+    assert all(declared.pop(name) for name in own)
+    assert {name: VARIABLES[name] for name in own} == own
     assert {name: VARIABLES[name] for name in declared} == declared
     assert VARIABLES["log_variables"] == {name: declared[name] for name in names}
 

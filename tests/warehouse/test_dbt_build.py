@@ -1,16 +1,21 @@
 """dbt's command line and what is made of its results."""
 
 import json
+import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
 
 import pytest
+import yaml
+from pydantic import Field
 
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
-from orchestration.ground.settings_schema import Mark
+from orchestration.ground.settings_schema import Mark, marked
 from orchestration.warehouse.dbt_build import (
     SECOND_STEP,
     BuildResult,
@@ -21,6 +26,7 @@ from orchestration.warehouse.dbt_build import (
     project_fingerprint,
     reason_phrases,
 )
+from orchestration.warehouse.dbt_defaults import with_defaults
 from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
 
 
@@ -32,7 +38,21 @@ def test_the_hour_and_the_settings_become_variables():
     settings = Settings(session_gap_minutes=20, passive_event_types=("refund",))
     variables = dbt_vars(settings, datetime(2026, 10, 31, 10))
     assert len(variables.pop("triggers")) == 7
-    assert variables == {
+    names = variables.pop("log_variables")
+    assert names == marked(Settings, Mark.LOG)
+    found = {each: variables.pop(each) for each in ("event_sources", "segments")}
+    assert set(variables) == {"as_of", *names, *marked(Settings, Mark.HOUR)}
+    assert set(found["event_sources"]) >= {
+        *("amplitude", "canonical", "ga4", "mixpanel", "rees46"),
+        *("segment", "shopify_pixel", "snowplow", "tealium"),
+    }
+    assert "exchange_rates" not in found["event_sources"]
+    assert set(found["segments"]) >= {
+        *("at_risk", "browsing_enthusiasts", "dormant_buyers", "frequent_buyers", "new_visitors"),
+        *("likely_to_purchase", "on_the_fence", "serial_abandoners", "unlikely_to_purchase", "vip"),
+    }
+    # some of the settings, so that another one is declared in its place and nowhere else
+    some = {
         "as_of": "2026-10-31T10:00:00",
         "session_gap_minutes": 20,
         "passive_event_types": ["refund"],
@@ -42,43 +62,9 @@ def test_the_hour_and_the_settings_become_variables():
         "cart_expiry_days": 30,
         "label_horizon_hours": 72,
         "scoring_window_days": 7,
-        "log_variables": [
-            "session_gap_minutes",
-            "passive_event_types",
-            "bot_event_count",
-            "bot_session_hours",
-            "clock_skew_minutes",
-            "cart_expiry_days",
-            "ids",
-            "money",
-            "address_rules",
-        ],
         "address_rules": [],
         "money": {"reporting_currency": "", "rates": {}},
         "ids": {"placeholders": []},
-        "event_sources": [
-            "amplitude",
-            "canonical",
-            "ga4",
-            "mixpanel",
-            "rees46",
-            "segment",
-            "shopify_pixel",
-            "snowplow",
-            "tealium",
-        ],
-        "segments": [
-            "at_risk",
-            "browsing_enthusiasts",
-            "dormant_buyers",
-            "frequent_buyers",
-            "likely_to_purchase",
-            "new_visitors",
-            "on_the_fence",
-            "serial_abandoners",
-            "unlikely_to_purchase",
-            "vip",
-        ],
         "engagement": {
             "days": 30,
             "half_life_days": 7,
@@ -90,12 +76,33 @@ def test_the_hour_and_the_settings_become_variables():
             "add_points": 1,
         },
     }
+    assert {name: variables[name] for name in some} == some
+
+
+def test_a_source_and_a_segment_are_two_files_each_and_listed_nowhere(tmp_path):
+    project = tmp_path / "dbt_project"
+    for part in ("models/staging", "models/segments", "triggers"):
+        shutil.copytree(DBT_PROJECT / part, project / part)
+    before = dbt_vars(Settings(), project=project)
+    staging, segments = project / "models" / "staging", project / "models" / "segments"
+    declared = (staging / "rees46.yml").read_text()
+    (staging / "till.yml").write_text(declared.replace("rees46", "till"))
+    (staging / "stg_till.sql").write_text((staging / "stg_rees46.sql").read_text())
+    for name in ("vip.yml", "vip.sql"):
+        written = (segments / name).read_text().replace("name: vip", "name: misers")
+        (segments / name.replace("vip", "misers")).write_text(written)
+    after = dbt_vars(Settings(), project=project)
+    assert after["event_sources"] == sorted([*before["event_sources"], "till"])
+    assert after["segments"] == sorted([*before["segments"], "misers"])
+    # nor is any of those that there are, but for the one that stands for them in the linter
+    listed = re.findall(r"[a-z0-9_]+", (DBT_PROJECT / "dbt_project.yml").read_text())
+    assert {*before["event_sources"], *before["segments"]} & {*listed} == {"canonical"}
 
 
 class TidalSettings(Settings):
     """One more setting of each kind."""
 
-    tides: Annotated[int, Mark.LOG] = 2
+    tides: Annotated[int, Mark.LOG] = Field(2, description="How often the tide turns.")
     moons: Annotated[int, Mark.HOUR] = 1
     boats: int = 0
 
@@ -104,6 +111,19 @@ def test_a_setting_that_is_declared_is_handed_to_dbt_as_its_marks_say():
     before, after = dbt_vars(Settings()), dbt_vars(TidalSettings(tides=3))
     assert {name: after[name] for name in after.keys() - before.keys()} == {"tides": 3, "moons": 1}
     assert after["log_variables"] == [*before["log_variables"], "tides"]
+    # and written, with its description, to where dbt by itself finds its default
+    text = with_defaults((DBT_PROJECT / "dbt_project.yml").read_text(), TidalSettings)
+    variables = yaml.safe_load(text)["vars"]
+    assert "\n    # How often the tide turns.\n    tides: 2\n" in text
+    assert (variables["moons"], "boats" in variables) == (1, False)
+    assert variables["log_variables"] == {
+        name: variables[name] for name in marked(TidalSettings, Mark.LOG)
+    }
+
+
+def test_defaults_are_written_between_their_marks_or_not_at_all():
+    with pytest.raises(ValueError, match="lacks one of the lines"):
+        with_defaults("vars:\n  as_of: x\n")
 
 
 def test_the_hour_is_no_part_of_what_parsing_depends_on():

@@ -5,8 +5,8 @@ in a file (`gates`).
 
 A preset of the profile `email` renames the merge fields (`MERGE_FIELDS`) and leaves out some; one
 of the ads says each column. What a preset may say is `Preset`; `klaviyo.toml` and
-`tiktok.toml` are good ones to start from. A file that can be read is a preset: nothing else has to
-be changed.
+`tiktok.toml` are good ones to start from. A file that can be read is a preset, which the settings
+name by themselves; the page dbt_project/docs/exports.md lists it, and a test holds it to that.
 """
 
 import tomllib
@@ -18,11 +18,10 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
+from orchestration.ground.checkout import EXPORT_PRESETS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_exports import ADS, Profile
 from orchestration.outputs.exports import identifiers, names_and_places
-
-FOLDER = Path(__file__).parent / "presets"
 
 FORMS = identifiers.FORMS | names_and_places.FORMS
 ITEMS, ALSO_BOUGHT = 3, 3
@@ -204,7 +203,7 @@ def presets() -> Mapping[str, Preset]:
     Raises:
         ComebackError: a file cannot be read as a preset.
     """
-    return {path.stem: read_preset(path) for path in sorted(FOLDER.glob("*.toml"))}
+    return {path.stem: read_preset(path) for path in sorted(EXPORT_PRESETS.glob("*.toml"))}
 
 
 def read_preset(path: Path) -> Preset:

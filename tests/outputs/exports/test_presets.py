@@ -6,7 +6,10 @@ from datetime import datetime
 import polars as pl
 import pytest
 
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_exports import Export
+from orchestration.ground.settings_schema import declared
 from orchestration.outputs.exports.presets import (
     MERGE_FIELDS,
     Column,
@@ -37,10 +40,23 @@ def header(name: str, identifier: str = "email") -> list[str]:
 
 
 def test_the_presets_are_those_of_the_contract():
-    assert set(presets()) == {*EMAIL, *ADS, "suppressions"}
-    assert {name for name, each in presets().items() if each.profile == "email"} == set(EMAIL)
-    assert {name for name, each in presets().items() if each.is_ads} == set(ADS)
+    # and others, each of which is one more file
+    assert set(presets()) >= {*EMAIL, *ADS, "suppressions"}
+    assert {name for name, each in presets().items() if each.profile == "email"} >= set(EMAIL)
+    assert {name for name, each in presets().items() if each.is_ads} >= set(ADS)
     assert all(each.documented_at for each in presets().values())
+
+
+def test_the_settings_and_the_page_on_exports_name_the_presets_that_there_are():
+    setting = declared(Export)["preset"].description
+    page = (DBT_PROJECT / "docs" / "exports.md").read_text(encoding="utf-8")
+    assert setting.startswith("The tool: of email generic, braze, customerio, ")
+    for profile in ("email", "hashed_audience"):
+        names = [name for name, each in presets().items() if each.profile == profile]
+        (listed,) = re.findall(rf"^\| `{profile}` \| `([^`]+)` \|", page, re.MULTILINE)
+        assert sorted(listed.split()) == names
+        words = setting.partition(f"of {profile} ")[2].partition(";")[0].strip(".")
+        assert sorted(re.split(r", | or ", words)) == names
 
 
 def test_the_generic_file_has_the_merge_fields_of_the_contract_in_order():
