@@ -14,4 +14,7 @@ Packages stand on one another in this order, and none imports from one above it 
 
 `cli`, its `arguments`, `status` with its `status_lines`, `inspection` of dumps before they are
 loaded, `drafts` of a shop's own sources and `explanation` of a score stand above them.
+
+Belongs here: what reads, calls and writes. Not here: the rules by which rows become events, carts
+and features (`dbt_project`), or what models do with frames (`ml`).
 """

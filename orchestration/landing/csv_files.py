@@ -1,6 +1,9 @@
 """CSV dumps. Two ways to the same rows: DuckDB's parallel reader for files without a fault, else
 record by record.
 
+Belongs here: reading the rows of a CSV file. Not here: its delimiter and header (`csv_layout`), the
+fields of a line (`csv_fields`), its lines (`lines`), or writing the rows (`file_writer`).
+
 A file may go the fast way only if DuckDB reads it in strict mode without an error and finds one
 record on every line; then record n is line n, and both ways agree to the letter (a test holds them
 to it). Everything else, a quoted line break or one bad row is enough, is read here record by

@@ -1,5 +1,7 @@
-"""Files as they lie: finding and distinguishing them, and copies of those far away. What is in
-them, `streams` and the readers know.
+"""Files as they lie.
+
+Belongs here: finding and distinguishing them, and copies of those far away. Not here: what is in
+them; `streams` and the readers know that.
 
 Dumps belong to the shop: everything here opens them for reading only.
 """

@@ -1,7 +1,7 @@
-"""Physical lines of a text file: numbered, decoded, mended where their bytes are no text, bounded
-in length.
+"""Physical lines of a text file.
 
-Shared by the CSV and the JSONL reader. What a line holds is theirs to say.
+Belongs here: numbering and decoding them, mending those whose bytes are no text, and the bound of
+their length; the CSV and the JSONL reader share it. Not here: what a line holds, which these say.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Loading: each content once, whole files only, a note for whatever is odd.
 
-Here: what is known already, the transactions, and that a file did not change under the reader. How
-a kind of file is read is its reader's business, what the rows mean that of dbt.
+Belongs here: what is known already, the transactions, and that a file did not change under the
+reader. Not here: how a kind of file is read (its reader), or what the rows mean (dbt).
 
 Files go into the warehouse many at a time, in one transaction: a small one would cost more than its
 rows do. One that is not sound gets a transaction of its own, between those before and after it.

@@ -1,6 +1,9 @@
 """Parquet dumps: typed columns become the text they would have in a CSV; times in ISO 8601, nested
 values as JSON.
 
+Belongs here: reading the rows of a Parquet file. Not here: the SQL that makes text of a typed
+column (`parquet_texts`), or which files are refused (`parquet_refusals`).
+
 A row group that cannot be read costs its own rows only, a row that is too long itself only. Line
 numbers are row numbers from 1.
 """

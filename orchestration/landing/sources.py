@@ -1,8 +1,8 @@
 """Source definitions: the columns of each ``raw`` table, read from the dbt project's own yml files.
 
-One file declares a source for dbt and for landing alike, so the two cannot disagree. Here: reading
-and checking those files, and finding the declared column a delivered name stands for. No file of
-data is opened here.
+One file declares a source for dbt and for landing alike, so the two cannot disagree. Belongs here:
+reading and checking those files, and finding the declared column a delivered name stands for. Not
+here: opening a file of data.
 """
 
 import re

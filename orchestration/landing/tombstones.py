@@ -1,7 +1,7 @@
 """Who must not come back: the tombstones of erased people, and finding the rows that name them.
 
-Here: the table ``raw.tombstones``, the keyed hash that it holds instead of ids, and whether a
-row or a text names somebody in it. Not here: whom an erasure concerns, or what is removed of rows
+Belongs here: the table ``raw.tombstones``, the keyed hash that it holds instead of ids, and whether
+a row or a text names somebody in it. Not here: whom an erasure concerns, or what is removed of rows
 that have landed; that is ``orchestration.privacy.erasure``.
 
 A row names a person if a column that the source's yml marks ``identity: visitor`` or ``identity:

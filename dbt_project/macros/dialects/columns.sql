@@ -1,6 +1,6 @@
 {#-
-    What belongs here: lists of columns, values that have a name, and window functions over nulls, where the engines spell
-    them otherwise.
+    What belongs here: lists of columns, values that have a name, and window functions over nulls, where the engines
+    spell them otherwise. Not here: a rule (rules/), or what only texts, times or JSON need (their own files).
 -#}
 
 {#- All columns but some. -#}

@@ -1,4 +1,7 @@
-{#- What belongs here: what follows from what came before it, row by row, which the engines spell otherwise. -#}
+{#-
+    What belongs here: what follows from what came before it, row by row, which the engines spell otherwise. Not here:
+    when a trigger holds (models/triggers), which gives the spans.
+-#}
 
 {#-
     Adds CTEs, the last of which is `name`: one row per firing, with the columns `keys` and fired_at. Within the spans

@@ -1,4 +1,7 @@
-{#- What belongs here: hashes, where the engines spell them otherwise. -#}
+{#-
+    What belongs here: hashes, where the engines spell them otherwise. Not here: which ids are hashes and of what
+    (rules/ids.sql): md5 the engines spell alike.
+-#}
 
 {#- A whole number that equal values share, and others hardly ever. -#}
 {%- macro hash_number(columns) -%}

@@ -1,4 +1,6 @@
-{#- What belongs here: joins that the engines spell otherwise. -#}
+{#-
+    What belongs here: joins that the engines spell otherwise. Not here: joins by equal keys, which need no macro.
+-#}
 
 {#-
     A join to the one row of a relation that is nearest in time, per row on the left. `comparison` is `>=`: the last row

@@ -1,4 +1,7 @@
-{#- What belongs here: JSON in text columns, which each engine reads in its own way. -#}
+{#-
+    What belongs here: JSON in text columns, which each engine reads in its own way. Not here: which fields a source has
+    (staging/ and models/staging), or choosing among the elements of a list (json_lists.sql).
+-#}
 
 {#- The text as JSON, null when it cannot be read: of a broken object the fields are lost, not the row. -#}
 {%- macro json_object(column) -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: JSON lists in text columns, of which only some elements are asked for. -#}
+{#-
+    What belongs here: JSON lists in text columns, of which only some elements are asked for. Not here: one value out of
+    an object or a list (json.sql), or what an item is (rules/items.sql).
+-#}
 
 {#-
     Of a JSON list, at a path with [*] at its end, the elements whose text at `key_path` begins with `beginning`: what

@@ -1,4 +1,7 @@
-{#- What belongs here: the delivered row as a whole, as one text. -#}
+{#-
+    What belongs here: the delivered row as a whole, as one text. Not here: the number of a row (staging/row_key.sql),
+    or its fields one by one (models/staging).
+-#}
 
 {#- All delivered fields in the declared order, as one text: what two rows must share to be the same row. -#}
 {%- macro row_content() -%}

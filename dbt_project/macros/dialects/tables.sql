@@ -1,4 +1,7 @@
-{#- What belongs here: statements that make and list tables, where the engines spell them otherwise. -#}
+{#-
+    What belongs here: statements that make and list tables, where the engines spell them otherwise. Not here: when a
+    table is made or filled (incremental/strategy.sql).
+-#}
 
 {#-
     The whole table. `uncompressed` names columns of texts that hardly ever repeat and of which an hour asks for a

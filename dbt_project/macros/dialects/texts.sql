@@ -1,6 +1,7 @@
 {#-
     What belongs here: texts as SQL writes them, what is blank in them, and regular expressions, where the engines spell
-    them otherwise. regexp_extract they spell alike, as long as a pattern has no backslash.
+    them otherwise. regexp_extract they spell alike, as long as a pattern has no backslash. Not here: what a text means,
+    such as an id (rules/ids.sql) or an amount (rules/amounts.sql).
 -#}
 
 {#- A text as a literal of SQL, whatever is in it: a shop's settings may have quotes and backslashes. -#}

@@ -1,4 +1,7 @@
-{#- What belongs here: reading times out of text, and their parts, where the engines spell them otherwise. -#}
+{#-
+    What belongs here: reading times out of text, and their parts, where the engines spell them otherwise. Not here:
+    which times a source or a row may have, and spans between them (rules/times.sql).
+-#}
 
 {#- Microseconds since 1970. -#}
 {%- macro epoch_us(column) -%}

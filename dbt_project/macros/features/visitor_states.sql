@@ -1,5 +1,6 @@
 {#-
-    What belongs here: what was known at each event, of a visitor and of a person over all devices.
+    What belongs here: what was known at each event, of a visitor and of a person over all devices. Not here: features,
+    which are made of it (visitor_features.sql, cart_snapshots.sql).
 -#}
 
 {#-

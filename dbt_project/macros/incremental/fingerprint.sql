@@ -1,4 +1,7 @@
-{#- What belongs here: what makes a build a full one, as one hash over settings and SQL. -#}
+{#-
+    What belongs here: what makes a build a full one, as one hash over settings and SQL. Not here: what becomes of it
+    when it differs (build.sql).
+-#}
 
 {#-
     What a change of makes all tables old: the variables of the log, the models, and `code_version` for the rest.

@@ -1,6 +1,7 @@
 {#-
     What belongs here: which rows dbt's tests look at. A build that follows another tests only the rows that it
-    replaced: the others were tested by builds before. `dbt test` by itself looks at all rows.
+    replaced: the others were tested by builds before. `dbt test` by itself looks at all rows. Not here: the tests
+    (dbt_project/tests), or which rows a model replaces (watermark.sql).
 -#}
 
 {%- macro is_incremental_test() -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: the points that a session gives a person, as the setting `engagement` has them. -#}
+{#-
+    What belongs here: the points that a session gives a person, as the setting `engagement` has them. Not here: the
+    score of a person, which adds them up (models/people/people.sql).
+-#}
 
 {#-
     The points of a session at the hour, in billionths: whole numbers, since a sum of fractions would depend on the order

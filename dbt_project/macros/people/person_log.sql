@@ -1,6 +1,7 @@
 {#-
     What belongs here: what of the log is a person's (rules/persons.sql): the same SQL for tables of the log and for the
-    log as it stood at an hour. An event is of whoever it belonged to when it happened.
+    log as it stood at an hour. An event is of whoever it belonged to when it happened. Not here: who a person is
+    (rules/persons.sql), or what a person is worth (models/people).
 -#}
 
 {#- Adds CTEs, the last of which is `visits`: what each person did in each session, of the activities of `log`. -#}

@@ -1,4 +1,7 @@
-{#- What belongs here: what the yml of a segment says of it. -#}
+{#-
+    What belongs here: what the yml of a segment says of it. Not here: who is in a segment (models/segments), or which
+    of a group counts (models/people/segment_members.sql).
+-#}
 
 {#- A value of config.meta of a segment, where it is not given the default. -#}
 {%- macro segment_meta(name, key, default) -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: how amounts and quantities are read as numbers, and what is noted where they cannot be. -#}
+{#-
+    What belongs here: how amounts and quantities are read as numbers, and what is noted where they cannot be. Not here:
+    currencies (currencies.sql) and exchanging amounts (money.sql).
+-#}
 
 {#- The code that is noted of an optional field that was given and cannot be used, else null; the event is kept. -#}
 {%- macro repair_reason(code, text, is_usable) -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: the rule by which a session is suspected not to be a person. -#}
+{#-
+    What belongs here: the rule by which a session is suspected not to be a person. Not here: what is left out for it:
+    models that learn, score or export ask this rule.
+-#}
 
 {#-
     A session with more events, or longer, than a person makes; up to `last_event_at` it had `event_count` of them. With

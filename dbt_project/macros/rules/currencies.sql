@@ -1,4 +1,7 @@
-{#- What belongs here: the currencies that are accepted, and how their codes are written. -#}
+{#-
+    What belongs here: the currencies that are accepted, and how their codes are written. Not here: what an amount is
+    worth in another one (money.sql).
+-#}
 
 {#- A delivered code in capitals, without the blanks around it. -#}
 {%- macro currency_code(column) -%}

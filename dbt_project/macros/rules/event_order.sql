@@ -1,6 +1,7 @@
 {#-
     What belongs here: which of two events comes first. `event_number` in ordered_events and events is the place of an
-    event in this order among those of its visitor: whoever has it needs no more.
+    event in this order among those of its visitor: whoever has it needs no more. Not here: what each type of event does
+    (models/carts, models/sessions).
 -#}
 
 {#- The order of events, of one visitor and between visitors: time, rank, id; the source breaks the last tie. -#}

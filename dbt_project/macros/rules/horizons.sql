@@ -1,6 +1,7 @@
 {#-
     What belongs here: the spans of time after which a session, a cart or the wait for an order is over. Each macro gives
     the last instant that still belongs to it. And what follows from having waited: whether a visitor ordered in time.
+    Not here: spans of the past that features and scores count (times.sql, models/people).
 -#}
 
 {#- A session goes on with any event up to here. Once the log reaches it, a cart left open in it counts as abandoned. -#}

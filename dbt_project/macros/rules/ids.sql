@@ -1,6 +1,7 @@
 {#-
-    What belongs here: which delivered ids mean nobody, what an id is that was written as a float, and how ids of our own
-    are made. Landing reads ids in the same way (orchestration/landing/ids.py), or the erased would come back.
+    What belongs here: which delivered ids mean nobody, what an id is that was written as a float, and how ids of our
+    own are made. Landing reads ids in the same way (orchestration/landing/ids.py), or the erased would come back. Not
+    here: who a visitor is by their ids (models/events) and what a person is (persons.sql).
 -#}
 
 {#- Words that stand in the place of an id; the shop's own follow them. -#}

@@ -1,4 +1,7 @@
-{#- What belongs here: which items an event has. -#}
+{#-
+    What belongs here: which items an event has. Not here: what the items do to a cart or an order (models/carts,
+    models/orders), or reading the list (models/events/candidate_items.sql).
+-#}
 
 {#-
     The events of a relation with a row for each of their items, in the order of item_number: those of the list that

@@ -1,4 +1,7 @@
-{#- What belongs here: what makes purchases one order, how many units of an item they buy, and what is bought together. -#}
+{#-
+    What belongs here: what makes purchases one order, how many units of an item they buy, and what is bought together.
+    Not here: which orders there are and whose (models/carts/visitor_orders.sql, models/events/order_events.sql).
+-#}
 
 {#- Purchases with one order_id are one order; without one those of a visitor at one time are. -#}
 {%- macro order_key() -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: what every source is brought to. -#}
+{#-
+    What belongs here: what every source is brought to. Not here: where a source has them (models/staging), or what
+    becomes of their texts (rules/).
+-#}
 
 {#- The text fields that every staging model passes on, in the order in which they are declared. -#}
 {%- macro canonical_fields() -%}

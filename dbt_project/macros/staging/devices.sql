@@ -1,4 +1,7 @@
-{#- What belongs here: which kind of device an event is from, where a source does not say it in our words. -#}
+{#-
+    What belongs here: which kind of device an event is from, where a source does not say it in our words. Not here:
+    devices that a source names itself, which its staging model passes on.
+-#}
 
 {#- desktop, mobile or tablet, by what the browser says it is. -#}
 {%- macro device_of(user_agent) -%}

@@ -1,4 +1,7 @@
-{#- What belongs here: the number of a delivered row, by which tables of rows are joined. -#}
+{#-
+    What belongs here: the number of a delivered row, by which tables of rows are joined. Not here: the id of an event,
+    which several rows may share (rules/ids.sql).
+-#}
 
 {#-
     Load and line in one number, with room for 17 billion lines a file: a join on one column lets DuckDB look past

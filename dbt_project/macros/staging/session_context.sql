@@ -1,6 +1,7 @@
 {#-
     What belongs here: what a session takes from the first of its events that has it: a page, a campaign, a device, a
-    country. Which of these a row has is kept as one number, so that ordering the log need not carry the texts.
+    country. Which of these a row has is kept as one number, so that ordering the log need not carry the texts. Not
+    here: putting them into sessions (models/sessions).
 -#}
 
 {#- The bit of each part, and the fields it stands for. -#}

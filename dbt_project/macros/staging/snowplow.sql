@@ -1,4 +1,7 @@
-{#- What belongs here: where Snowplow's entities of a shop stand in an enriched event. -#}
+{#-
+    What belongs here: where Snowplow's entities of a shop stand in an enriched event. Not here: their fields
+    (models/staging/stg_snowplow.sql).
+-#}
 
 {#-
     The entities of a name, as the text of a JSON list: in JSON and tables a column of their own, in enriched rows among

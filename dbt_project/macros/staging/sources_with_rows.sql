@@ -1,4 +1,7 @@
-{#- What belongs here: which sources of events a build reads. -#}
+{#-
+    What belongs here: which sources of events a build reads. Not here: which sources there are: orchestration finds
+    them in models/staging.
+-#}
 
 {#-
     The sources of events that have rows; where nobody says which, as when the project is parsed, all of them. The SQL

@@ -1,4 +1,7 @@
-{#- What belongs here: where a variable of Tealium's data layer stands. -#}
+{#-
+    What belongs here: where a variable of Tealium's data layer stands. Not here: which variables are read
+    (models/staging/stg_tealium.sql).
+-#}
 
 {#- A variable of the data layer: a column of its own, or in the data of a visitor's event. -#}
 {%- macro tealium_variable(name) -%}

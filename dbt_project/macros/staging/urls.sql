@@ -1,4 +1,7 @@
-{#- What belongs here: parts of the addresses of pages. -#}
+{#-
+    What belongs here: parts of the addresses of pages. Not here: what an address says of its page (rules/addresses.sql,
+    rules/address_rules.sql).
+-#}
 
 {%- macro url_parameter(url, name) -%}
 nullif(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '')
