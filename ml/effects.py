@@ -13,9 +13,8 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from ml.evaluation import wilson_interval
+from ml.evaluation import Z_95, wilson_interval
 
-Z_95 = 1.959963984540054
 # How much the logarithm of an assumed odds ratio may be wrong (standard deviation): with it, two of
 # three assumed effects are between 0.75 and 1.35 of the true one.
 ASSUMED_SD = 0.3

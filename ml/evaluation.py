@@ -11,6 +11,9 @@ import numpy as np
 import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+# Standard deviations of a normal distribution on either side that hold 95 % of it.
+Z_95 = 1.959963984540054
+
 
 def auc(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
     """Weighted area under the ROC curve; NaN if only one outcome occurs."""
@@ -136,7 +139,7 @@ def kaplan_meier_interval(
     estimate = survival_at(times, survival, at)
     inside = (estimate > 0) & (estimate < 1)
     log = np.log(np.where(inside, estimate, 0.5))
-    spread = 1.959963984540054 * np.sqrt(variance[np.searchsorted(times, at, side="right")]) / -log
+    spread = Z_95 * np.sqrt(variance[np.searchsorted(times, at, side="right")]) / -log
     low, high = np.exp(log * np.exp(spread)), np.exp(log * np.exp(-spread))
     return np.where(inside, low, estimate), np.where(inside, high, estimate)
 
@@ -241,7 +244,7 @@ def wilson_interval(counted: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np
     Returns:
         Its lower and upper ends, (n,) each, within 0 and 1.
     """
-    z = 1.959963984540054
+    z = Z_95
     share = counted / of
     middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)

@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration.ground.address_rules import RULES_FILE
 from orchestration.ground.home import Home
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import FILE_NAME, Settings, load_settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.ground.text import in_print
@@ -33,7 +34,6 @@ from orchestration.landing.recognition import recognized
 from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
 from orchestration.warehouse import database, dbt_build, suspect_files
-from orchestration.warehouse.rule_macros import rule_macros
 
 # Each with all that it is built from.
 _BUILT = (

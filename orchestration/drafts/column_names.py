@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence, Set
 
 from orchestration.drafts.fields import without_accents
-from orchestration.landing.looks import name_key
+from orchestration.landing.signatures import name_key
 
 _PLAIN = re.compile(r"[A-Za-z$][\w.$]*", re.ASCII)
 

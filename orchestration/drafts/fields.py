@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from orchestration.landing.json_rows import DECODER
-from orchestration.landing.looks import Row, name_key
+from orchestration.landing.signatures import Row, name_key
 
 _DEPTH = 6
 _FIELDS = 600

@@ -20,6 +20,7 @@ from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.ground.sql import literal
 from orchestration.landing import FoundFile, find_files, load_sources
@@ -27,7 +28,6 @@ from orchestration.landing.locations import known_sources, sources_in
 from orchestration.landing.plain_rows import PlainRows, plain_rows
 from orchestration.landing.recognition import CANONICAL, SAMPLE_FILES, recognized
 from orchestration.landing.sources import LANDING_TABLES
-from orchestration.warehouse.rule_macros import rule_macros
 
 # Of all files together; enough to see every common word and form.
 SAMPLE_ROWS = 20_000

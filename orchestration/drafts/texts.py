@@ -99,7 +99,7 @@ class Texts:
             names = ", ".join(in_yaml(each) for each, _ in self.columns.values())
             meta.append("# the files have no header line: the columns in their order")
             meta.append(f"header: [{names}]")
-        meta += self._look_lines()
+        meta += self._signature_lines()
         if guesses.items:
             meta.append("items:  # guess: by the names in an element of the list")
             meta += [f"  {ours}: [{in_yaml(path)}]" for ours, path in guesses.item_paths.items()]
@@ -208,8 +208,8 @@ class Texts:
             return "zone: UTC  # of times without an offset; these say theirs"
         return f"zone: {zone[0]}  # guess: {zone[1]}; of times without an offset"
 
-    def _look_lines(self) -> list[str]:
-        lines = ["look:  # guess: by which a file of it is known"]
+    def _signature_lines(self) -> list[str]:
+        lines = ["signature:  # guess: by which a file of it is known"]
         word = self.guesses.found.get("event_type")
         if not self.form.has_names:
             lines.append(f"  - width: {len(self.columns)}")

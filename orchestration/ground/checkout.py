@@ -10,4 +10,4 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXPORT_PRESETS = REPOSITORY / "orchestration" / "outputs" / "exports" / "presets"
 DBT_PROJECT = REPOSITORY / "dbt_project"
 SOURCE_DEFINITIONS = DBT_PROJECT / "models" / "staging"
-LOOKS_TO_COME = DBT_PROJECT / "looks_of_sources_to_come.yml"
+SIGNATURES_TO_COME = DBT_PROJECT / "signatures_of_sources_to_come.yml"

@@ -95,14 +95,16 @@ class Settings(BaseModel):
         ("refund", "email_sent", "email_open"),
         description="Types of event that neither start nor extend a session.",
     )
-    bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.LATER] = Field(
-        1000,
-        description="A session of more events is not a person: not scored, not exported.",
+    bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.DIGEST_IF_SET] = (
+        Field(
+            1000,
+            description="A session of more events is not a person: not scored, not exported.",
+        )
     )
-    bot_session_hours: Annotated[Hours, Mark.LOG, Mark.LATER] = Field(
+    bot_session_hours: Annotated[Hours, Mark.LOG, Mark.DIGEST_IF_SET] = Field(
         12, description="A longer session is not a person either."
     )
-    clock_skew_minutes: Annotated[int, Field(ge=0, le=1440), Mark.LOG, Mark.LATER] = Field(
+    clock_skew_minutes: Annotated[int, Field(ge=0, le=1440), Mark.LOG, Mark.DIGEST_IF_SET] = Field(
         5, description="Rows dated more than this after their file was loaded are set aside."
     )
     cart_expiry_days: Annotated[Days, Mark.LOG] = Field(
@@ -122,12 +124,12 @@ class Settings(BaseModel):
         description="Key of the hash that draws them, a secret; if not set, the variable"
         " COMEBACK_HOLDOUT_KEY, else the file `holdout_key` of the home, made at random.",
     )
-    stale_after_hours: Annotated[Hours, Mark.LATER] = Field(
+    stale_after_hours: Annotated[Hours, Mark.DIGEST_IF_SET] = Field(
         6,
         description="An hour whose newest event is older than this is scored with a warning"
         " (`is_stale`).",
     )
-    stop_after_hours: Annotated[Hours, Mark.LATER] = Field(
+    stop_after_hours: Annotated[Hours, Mark.DIGEST_IF_SET] = Field(
         48,
         description="An hour whose newest event is older than this is not published. A shop that"
         " delivers once a day needs more than 24.",
@@ -155,30 +157,30 @@ class Settings(BaseModel):
         description="What a sale brings, what a nudge costs and does; amounts in the reporting"
         " currency.",
     )
-    contacts: Annotated[Contacts, Mark.LATER] = Field(
+    contacts: Annotated[Contacts, Mark.DIGEST_IF_SET] = Field(
         Contacts(),
         description="When a contact is planned (hours count from the session's end), and how often"
         " and when a person may be contacted.",
     )
-    ids: Annotated[Ids, Mark.LOG, Mark.LATER] = Field(
+    ids: Annotated[Ids, Mark.LOG, Mark.DIGEST_IF_SET] = Field(
         Ids(), description="How the ids of the log are read."
     )
-    money: Annotated[Money, Mark.LOG, Mark.LATER] = Field(
+    money: Annotated[Money, Mark.LOG, Mark.DIGEST_IF_SET] = Field(
         Money(), description="In which currency sums are, and what others are worth in it."
     )
-    exports: Annotated[Exports, Mark.LATER] = Field(
+    exports: Annotated[Exports, Mark.DIGEST_IF_SET] = Field(
         DEFAULT_EXPORTS,
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
     )
-    engagement: Annotated[Engagement, Mark.HOUR, Mark.LATER] = Field(
+    engagement: Annotated[Engagement, Mark.HOUR, Mark.DIGEST_IF_SET] = Field(
         Engagement(), description="What a session is worth in people.engagement_score."
     )
-    notify: Annotated[WebAddress, Mark.LATER] = Field(
+    notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."
     )
     address_rules: Annotated[
-        tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.LATER, Mark.FILE
+        tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.DIGEST_IF_SET, Mark.FILE
     ] = Field((), description="What the addresses of the shop's pages say: address_rules.csv.")
     sources: dict[str, Text] = Field(
         {},
@@ -186,10 +188,16 @@ class Settings(BaseModel):
         " landing/<source>.",
         examples=[{"canonical": "s3://shop-events/dumps"}],
     )
-    follow_symlinks: Annotated[bool, Mark.LATER] = Field(
+    follow_symlinks: Annotated[bool, Mark.DIGEST_IF_SET] = Field(
         False,
         description="Whether symbolic links are followed that lead out of a folder of dumps.",
     )
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What the dbt project has variables for, by name: the settings that are marked so."""
+        names = {*marked(type(self), Mark.LOG), *marked(type(self), Mark.HOUR)}
+        return self.model_dump(mode="json", include=names)
 
     @property
     def assumptions(self) -> str:
@@ -203,7 +211,7 @@ class Settings(BaseModel):
         values = self.model_dump(exclude=set(marked(kind, Mark.MACHINE)))
         # what stood there before each home made a key of its own
         values["holdout_key"] = self.holdout_key or "comeback"
-        for name in marked(kind, Mark.LATER):
+        for name in marked(kind, Mark.DIGEST_IF_SET):
             if getattr(self, name) == kind.model_fields[name].default:
                 del values[name]
         return _hash(values)

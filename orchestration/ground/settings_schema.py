@@ -26,14 +26,15 @@ class Mark(Enum):
         LOG: the tables of the log. A variable of dbt; after another value the next build is full.
         HOUR: the snapshots of an hour and nothing that stays. A variable of dbt.
         MACHINE: no score and no export. Not in the digest.
-        LATER: came after the first digests were written. Not in the digest at its default.
+        DIGEST_IF_SET: in the digest only where it is not at its default, as it came after the first
+            digests were written.
         FILE: stands in a file of its own in the home, not in `comeback.toml`.
     """
 
     LOG = auto()
     HOUR = auto()
     MACHINE = auto()
-    LATER = auto()
+    DIGEST_IF_SET = auto()
     FILE = auto()
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from orchestration.landing.csv_fields import fields_of
 from orchestration.landing.lines import MARK, Line, is_blank, text_lines
-from orchestration.landing.looks import SAMPLE_ROWS, Row
+from orchestration.landing.signatures import SAMPLE_ROWS, Row
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 

@@ -7,7 +7,7 @@ reading the joined text as a time (SQL of the dbt project).
 import re
 from collections.abc import Sequence
 
-from orchestration.landing.looks import name_key
+from orchestration.landing.signatures import name_key
 from orchestration.landing.sources import Source
 
 DATE_NAMES = ("date", "eventdate", "day", "localdate", "utcdate", "hitdate", "visitdate")

@@ -1,41 +1,18 @@
 """Which delivered ids mean nobody, and what an id is that was written otherwise.
 
-Belongs here: the reading of ids as the dbt macro ``known_id`` has it, for those who look at rows
-before dbt does: landing, which must know an erased person in every spelling, and whoever is given
-an id by hand. A test holds both to the same answers. Not here: which columns hold ids; the
-``sources`` say that.
+Belongs here: the dbt macro ``known_id`` for those who look at rows before dbt does: landing, which
+must know an erased person in every spelling, and whoever is given an id by hand. Not here: the rule
+(``dbt_project/macros/rules/ids.sql``), or which columns hold ids; the ``sources`` say that.
 """
 
-import re
 from collections.abc import Sequence
+from functools import lru_cache
+from types import ModuleType
 
 import duckdb
 
-from orchestration.ground.sql import literal
-
-# As in the macro placeholder_words.
-PLACEHOLDER_WORDS = (
-    "null",
-    "nil",
-    "none",
-    "nan",
-    "n/a",
-    "na",
-    "undefined",
-    "unknown",
-    "(not set)",
-    "(none)",
-    "\\N",
-    "anonymous",
-    "guest",
-    "[object object]",
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-)
-
-_BLANKS = r"\s\x{0b}\x{85}\x{180e}\x{200b}-\x{200d}\x{2060}\x{feff}\p{Z}"
-_QUOTES = r""""'`\x{ab}\x{bb}\x{2018}-\x{201f}"""
-_WHOLE = r"^-?[0-9]{1,15}[.]0*$"
-_EXPONENT = r"^-?[0-9]([.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}$"
+from orchestration.ground.rule_macros import rule_macros
+from orchestration.ground.settings import Ids, Settings
 
 
 def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
@@ -45,21 +22,7 @@ def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
         column: an expression of type text.
         placeholders: the shop's own words for nobody.
     """
-    words = "|".join(re.escape(word.strip()) for word in (*PLACEHOLDER_WORDS, *placeholders))
-    around = f"[{_QUOTES}{_BLANKS}]*"
-    word = f"{around}(?:{words}|0*(?:[.]0+)?){around}"
-    nobody = f"^(?i:{word}(?:-{word})*|[{_QUOTES}{_BLANKS}{{}}0-]*)$"
-    id_ = f"regexp_replace({column}, '^[{_BLANKS}]+|[{_BLANKS}]+$', '', 'g')"
-    exponent = f"try_cast(regexp_extract({id_}, '[0-9]+$', 0) as integer)"
-    digits = f"least(length(regexp_extract({id_}, '[.]([0-9]*)', 1)), 14)"
-    number = f"try_cast({id_} as decimal(38, 15))"
-    return (
-        f"case when regexp_matches({column}, {literal(nobody)}) then null"
-        f" when regexp_matches({id_}, '{_WHOLE}') then regexp_extract({id_}, '^[^.]*', 0)"
-        f" when regexp_matches({id_}, '{_EXPONENT}') and {exponent} <= {digits}"
-        f" and {number} = floor({number}) then cast(try_cast({number} as bigint) as varchar)"
-        f" else {id_} end"
-    )
+    return _macros(tuple(placeholders)).known_id(column)
 
 
 def read_id(text: str, placeholders: Sequence[str] = ()) -> str | None:
@@ -67,3 +30,8 @@ def read_id(text: str, placeholders: Sequence[str] = ()) -> str | None:
     with duckdb.connect() as connection:
         query = f"select {known_id('id', placeholders)} from (select ? as id)"
         return connection.execute(query, [text]).fetchall()[0][0]
+
+
+@lru_cache(maxsize=8)
+def _macros(placeholders: tuple[str, ...]) -> ModuleType:
+    return rule_macros(Settings(ids=Ids(placeholders=placeholders)))

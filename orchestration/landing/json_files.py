@@ -27,9 +27,9 @@ from orchestration.landing.lines import (
     text_lines,
     too_long,
 )
-from orchestration.landing.looks import SAMPLE_ROWS, other_source
 from orchestration.landing.raw_tables import COLUMN_LIMIT, positional, too_wide
 from orchestration.landing.reasons import Reason
+from orchestration.landing.signatures import SAMPLE_ROWS, other_source
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
@@ -53,7 +53,7 @@ def read(
     found = _found(stream, limit, writer.source.accepts, is_lines)
     first = [each.record for each in islice(found, SAMPLE_ROWS) if each.record is not None]
     names = dict.fromkeys(key for each in [folders, *first] for key in each)
-    if skip := other_source(writer.source.name, writer.source.looks, names, first):
+    if skip := other_source(writer.source.name, writer.source.signatures, names, first):
         writer.skip(skip)
         return
     again = _found(stream, limit, writer.source.accepts, is_lines)

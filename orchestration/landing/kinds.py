@@ -1,7 +1,7 @@
 """What a file is, by its name and its first bytes, and why no reader reads one.
 
 Belongs here: the endings that are read, the marks of other kinds of file, and what is said of them.
-Not here: opening a file (`files`), or whose dump it is (`looks`).
+Not here: opening a file (`files`), or whose dump it is (`signatures`).
 """
 
 import re

@@ -18,7 +18,7 @@ import duckdb
 import fsspec
 import polars as pl
 
-from orchestration.ground.checkout import DBT_PROJECT, LOOKS_TO_COME, SOURCE_DEFINITIONS
+from orchestration.ground.checkout import DBT_PROJECT, SIGNATURES_TO_COME, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import keep_private, replace_file
 from orchestration.ground.home import Home
@@ -72,12 +72,12 @@ def sources_in(project: Path) -> Mapping[str, Source]:
     """The sources that a dbt project declares, by name; read again when a file of them changes."""
     folder = project / SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
     stamps = [(path.name, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.yml"))]
-    return _load_once(folder, (*stamps, LOOKS_TO_COME.stat().st_mtime_ns))
+    return _load_once(folder, (*stamps, SIGNATURES_TO_COME.stat().st_mtime_ns))
 
 
 @lru_cache(maxsize=4)
 def _load_once(folder: Path, stamps: tuple[object, ...]) -> Mapping[str, Source]:  # noqa: ARG001
-    return load_sources(folder, LOOKS_TO_COME)
+    return load_sources(folder, SIGNATURES_TO_COME)
 
 
 def with_placeholders(sources: Mapping[str, Source], settings: Settings) -> dict[str, Source]:

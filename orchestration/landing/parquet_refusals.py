@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.landing.file_writer import FileWriter
-from orchestration.landing.looks import SAMPLE_ROWS, name_key, other_source
 from orchestration.landing.raw_tables import COLUMN_LIMIT, too_wide
 from orchestration.landing.reasons import Reason
+from orchestration.landing.signatures import SAMPLE_ROWS, name_key, other_source
 
 
 def is_refused(writer: FileWriter, path: Path) -> bool:
@@ -31,8 +31,8 @@ def is_refused(writer: FileWriter, path: Path) -> bool:
         names = metadata.schema.to_arrow_schema().names
         worded = {
             name: None
-            for look in writer.source.looks
-            for key, _ in look.words
+            for signature in writer.source.signatures
+            for key, _ in signature.words
             for name in names
             if name_key(name) == key
         }
@@ -44,7 +44,7 @@ def is_refused(writer: FileWriter, path: Path) -> bool:
                     break
     except (OSError, pa.ArrowException, ValueError):
         return False
-    skip = other_source(writer.source.name, writer.source.looks, names, rows)
+    skip = other_source(writer.source.name, writer.source.signatures, names, rows)
     if skip:
         writer.skip(skip)
     return skip is not None

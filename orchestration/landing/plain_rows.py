@@ -30,7 +30,7 @@ from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.kinds import Format, Skip
 from orchestration.landing.lines import MARK, text_lines
-from orchestration.landing.looks import Row
+from orchestration.landing.signatures import Row
 from orchestration.landing.streams import ByteStream
 
 _ROW_BYTES = 16 << 20

@@ -1,7 +1,7 @@
 """Whose dumps files are, when nobody said it.
 
-Belongs here: comparing the first rows of some files with all sources. Not here: what a look is
-(`looks`), or refusing a file that was given as another source's (the readers).
+Belongs here: comparing the first rows of some files with all sources. Not here: what a signature is
+(`signatures`), or refusing a file that was given as another source's (the readers).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from orchestration.landing.csv_layout import DELIMITERS, folder_columns, layout_
 from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.kinds import Format, Skip
-from orchestration.landing.looks import SAMPLE_ROWS, Look, Row, name_key
+from orchestration.landing.signatures import SAMPLE_ROWS, Row, Signature, name_key
 from orchestration.landing.sources import EVENTS, Source
 from orchestration.landing.streams import ByteStream
 
@@ -45,10 +45,10 @@ def recognized(
 ) -> Recognized:
     """The source whose dumps some files are.
 
-    A file fits the sources whose look it has. Where it has none it fits `canonical`, and own
-    sources without a look, if these find in it whose a row is, and when it happened: those that
-    know most of its columns. The columns of a CSV file without a header line have no names: it fits
-    only sources whose look counts them.
+    A file fits the sources whose signature it has. Where it has none it fits `canonical`, and own
+    sources without a signature, if these find in it whose a row is, and when it happened: those
+    that know most of its columns. The columns of a CSV file without a header line have no names: it
+    fits only sources whose signature counts them.
 
     Args:
         files: the files; the first 20 that can be read are looked into.
@@ -118,10 +118,14 @@ def _fitting(
     for source in sources.values():
         columns, rows, unnamed = alike or _sample_of_lines(stream, source)
         names = (*columns, *folder_columns(name))
-        for look in source.looks:
-            if look.source == source.name and (reason := _reason(look, names, rows, unnamed)):
+        for signature in source.signatures:
+            if signature.source == source.name and (
+                reason := _reason(signature, names, rows, unnamed)
+            ):
                 looking[source.name] = reason
-        if source.name == CANONICAL or all(look.source != source.name for look in source.looks):
+        if source.name == CANONICAL or all(
+            signature.source != source.name for signature in source.signatures
+        ):
             knowing[source.name] = _known(source, names)
     if looking:
         return names, looking
@@ -134,15 +138,15 @@ def _fitting(
 
 
 def _reason(
-    look: Look, names: Sequence[str], rows: Iterable[Row], unnamed: Sequence[str]
+    signature: Signature, names: Sequence[str], rows: Iterable[Row], unnamed: Sequence[str]
 ) -> str | None:
-    """Why a file has a look; None if it does not."""
-    if look.width is not None:
-        fits = any(look.has_places(unnamed, delimiter) for delimiter in DELIMITERS)
-        return f"{look.width} columns without a header line" if fits else None
+    """Why a file has a signature; None if it does not."""
+    if signature.width is not None:
+        fits = any(signature.has_places(unnamed, delimiter) for delimiter in DELIMITERS)
+        return f"{signature.width} columns without a header line" if fits else None
     keyed = [{name_key(key): value for key, value in row.items()} for row in rows]
-    fits = look.has_columns(frozenset(map(name_key, names))) and look.has_words(keyed)
-    return f"columns {', '.join(sorted(look.columns))}" if fits else None
+    fits = signature.has_columns(frozenset(map(name_key, names))) and signature.has_words(keyed)
+    return f"columns {', '.join(sorted(signature.columns))}" if fits else None
 
 
 def _known(source: Source, names: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.ground.errors import ComebackError
-from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
+from orchestration.landing.signatures import Signature, load_signatures, name_key, parsed_signatures
 
 RAW_SCHEMA, VAULT_SCHEMA = "raw", "vault"
 LANDING_TABLES = (
@@ -28,6 +28,8 @@ ESCAPES = ("quote", "backslash", "none")
 DECIMALS = ("point", "comma")
 EVENTS, RATES, PEOPLE = "events", "rates", "people"
 
+# as files of shops may still have it
+_FORMER_SIGNATURE = "look"
 _JSON_PATH = re.compile(r"\$(\.[A-Za-z_$][\w$]*|\.\"[^\"']+\"|\[\d+\])+")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -67,7 +69,7 @@ class Source:
         escape: What stands before a quote within a quoted field of a CSV file: a ``quote``, or a
             ``backslash`` (before a backslash too). With ``none`` a quote is a letter in a file
             without a header line.
-        looks: The looks of all sources that are known, its own among them.
+        signatures: The signatures of all sources that are known, its own among them.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
         holds: What a row is: one of ``events``, of ``rates`` of exchange, which are nobody's, or
             of what is known of ``people``, which is kept apart in the schema ``vault``.
@@ -78,7 +80,7 @@ class Source:
     header: tuple[str, ...] = ()
     zone: str = "UTC"
     escape: str = "quote"
-    looks: tuple[Look, ...] = ()
+    signatures: tuple[Signature, ...] = ()
     placeholders: tuple[str, ...] = ()
     holds: str = EVENTS
 
@@ -189,13 +191,13 @@ def _first_of(names: Sequence[str]) -> str:
     return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
 
 
-def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Source]:
+def load_sources(folder: Path, more_signatures: Path | None = None) -> dict[str, Source]:
     """Read every source that the yml files of ``folder`` declare as a table of the schema ``raw``,
     or of ``vault``.
 
     Args:
         folder: The dbt project's ``models/staging``.
-        more_looks: A file with the looks of sources that there are not yet.
+        more_signatures: A file with the signatures of sources that there are not yet.
 
     Returns:
         Sources by name, in order of name.
@@ -228,9 +230,9 @@ def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Sour
                         f"the source {source.name} is declared twice", str(path), "delete one"
                     )
                 sources[source.name] = source
-    looks = [look for source in sources.values() for look in source.looks]
-    looks += load_looks(more_looks) if more_looks else ()
-    return {name: replace(sources[name], looks=tuple(looks)) for name in sorted(sources)}
+    signatures = [each for source in sources.values() for each in source.signatures]
+    signatures += load_signatures(more_signatures) if more_signatures else ()
+    return {name: replace(sources[name], signatures=tuple(signatures)) for name in sorted(sources)}
 
 
 def source_named(sources: Mapping[str, Source], name: str) -> Source:
@@ -259,7 +261,7 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         tuple(meta.get("header", ())),
         meta.get("zone", "UTC"),
         meta.get("escape", "quote"),
-        parsed_looks(name, meta.get("look"), where),
+        parsed_signatures(name, meta.get("signature", meta.get(_FORMER_SIGNATURE)), where),
         holds=meta.get("holds", EVENTS),
     )
     for identifier in (name, *source.column_names):

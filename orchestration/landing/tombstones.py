@@ -23,6 +23,7 @@ from typing import Literal, Self
 
 import duckdb
 
+from ml.features import USER_PREFIX
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.sql import literal, quoted
@@ -213,7 +214,7 @@ def visitor_of(source: Source) -> str:
     """SQL for the visitor that a row of the source is of, as the log has it; null for nobody."""
     ids = [
         *_known(source, "visitor"),
-        *(f"'user:' || {each}" for each in _known(source, "user")),
+        *(f"'{USER_PREFIX}' || {each}" for each in _known(source, "user")),
     ]
     return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
 

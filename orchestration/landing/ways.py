@@ -12,8 +12,8 @@ from orchestration.landing import csv_files, json_files, parquet_files
 from orchestration.landing.csv_layout import DELIMITERS, layout_of
 from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.kinds import NOT_A_TABLE, Format, Skip, ending_of
-from orchestration.landing.looks import other_source, other_source_by_place
 from orchestration.landing.parquet_refusals import is_refused
+from orchestration.landing.signatures import other_source, other_source_by_place
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
@@ -51,8 +51,10 @@ def readers_of(
     layout = layout_of(stream, source, limit)
     is_text = (ending_of(name) or "").startswith(".txt")
     foreign = other_source_by_place(
-        source.name, source.looks, layout.unnamed_lines(), DELIMITERS
-    ) or other_source(source.name, source.looks, [*layout.delivered_names, *folders], layout.rows())
+        source.name, source.signatures, layout.unnamed_lines(), DELIMITERS
+    ) or other_source(
+        source.name, source.signatures, [*layout.delivered_names, *folders], layout.rows()
+    )
     if skip := foreign or (NOT_A_TABLE if layout.is_text and is_text else None):
         return [lambda writer: writer.skip(skip)]
     options = {"stream": stream, "layout": layout, "limit": limit, "folders": folders}

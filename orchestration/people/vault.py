@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 
 import duckdb
 
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing import Source
@@ -22,7 +23,6 @@ from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.sources import PEOPLE
 from orchestration.people import words
 from orchestration.warehouse.database import has_table
-from orchestration.warehouse.rule_macros import rule_macros
 
 # What `known_at` makes of them.
 CURRENT_TABLES = ("current_profiles", "current_suppressions")

@@ -110,12 +110,8 @@ def dbt_vars(
     tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
     events and of all segments; and the triggers.
     """
-    kind = type(settings)
-    log_variables = marked(kind, Mark.LOG)
-    names = {*log_variables, *marked(kind, Mark.HOUR)}
-    values = settings.model_dump(mode="json", include=names)
-    values |= {
-        "log_variables": log_variables,
+    values = settings.variables | {
+        "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
         "triggers": [trigger.variable() for trigger in triggers_in(project)],

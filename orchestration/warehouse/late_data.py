@@ -10,10 +10,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.database import attached
-from orchestration.warehouse.rule_macros import rule_macros
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRIORITIES
 
 logger = logging.getLogger(__name__)

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 import duckdb
 import polars as pl
 
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, transaction
-from orchestration.warehouse.rule_macros import rule_macros
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
     HOURS_WITHOUT_OUTCOMES,

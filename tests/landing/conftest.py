@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.ground.checkout import LOOKS_TO_COME, SOURCE_DEFINITIONS
+from orchestration.ground.checkout import SIGNATURES_TO_COME, SOURCE_DEFINITIONS
 from orchestration.landing import LandedFile, Source, find_files, land, load_sources
 from orchestration.landing.sources import Column
 
@@ -76,7 +76,7 @@ def landing(tmp_path: Path) -> Landing:
 
 @pytest.fixture(scope="session")
 def sources() -> dict[str, Source]:
-    return load_sources(SOURCE_DEFINITIONS, LOOKS_TO_COME)
+    return load_sources(SOURCE_DEFINITIONS, SIGNATURES_TO_COME)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Rows of other systems, in the shapes of their own documentation.
 
 Belongs here: the rows, and the pages they are from. Not here: what becomes of them
-(test_looks_of_systems.py).
+(test_signatures_of_systems.py).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Whose dumps files are, when nobody said it: by their look, else by what canonical knows."""
+"""Whose dumps files are, when nobody said it: by their signature, else by what canonical knows."""
 
 import json
 from pathlib import Path

@@ -103,7 +103,11 @@ def test_an_unknown_source_is_answered_with_the_known_ones(sources):
         (f"[{PERSON}]", "{zone: Mars}", "'Mars' is no time zone"),
         (f"[{PERSON}]", "{header: [b]}", "undeclared columns: b"),
         # dbt cannot keep a key that is a number
-        (f"[{PERSON}]", "{look: [{width: 3, words: {1: [x]}}]}", "a place in `words` is a text"),
+        (
+            f"[{PERSON}]",
+            "{signature: [{width: 3, words: {1: [x]}}]}",
+            "a place in `words` is a text",
+        ),
         ("[{name: a, config: {meta: {required: true}}}]", "{}", "so nobody could be erased"),
         (
             "[{name: a, config: {meta: {required: true, identity: pet}}}]",

@@ -1,7 +1,7 @@
 """Macros of the dbt project as functions that give SQL, without dbt.
 
 Belongs here: rendering macros that ask dbt for nothing but variables and the dialect. Not here: any
-rule. `orchestration.warehouse.rule_macros` does the same for those that need no dialect.
+rule. `orchestration.ground.rule_macros` does the same for those that orchestration shares.
 """
 
 import json

@@ -11,9 +11,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from math import sqrt
 
+import duckdb
+import numpy as np
 import pytest
 
+from ml.evaluation import wilson_interval
+
 from .cases import Row, buy, log
+from .macros import macros
 from .warehouse import Warehouse
 
 HOUR = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -119,6 +124,18 @@ def counted(baskets: list[set[str]]) -> list[tuple]:
             lift = share * len(kept) / of_item[other]
             ranked.append((item, other, rank, -count, -count / len(kept), share, lift))
     return ranked
+
+
+def test_the_bound_in_sql_is_that_of_the_interval_in_ml():
+    counted, of = [0, 1, 5, 15, 81, 148], [20, 29, 5, 148, 263, 148]
+    bound = macros({}, "rules/orders.sql").wilson_lower_bound("counted", "total")
+    with duckdb.connect() as connection:
+        query = (
+            f"select {bound} from (select unnest(?::double[]) counted, unnest(?::double[]) total)"
+        )
+        found = [value for (value,) in connection.execute(query, [counted, of]).fetchall()]
+    low, _ = wilson_interval(np.array(counted), np.array(of))
+    assert found == pytest.approx(low.tolist(), abs=1e-12)
 
 
 def lower_bound(count: int, trials: int) -> float:

@@ -11,6 +11,8 @@ import duckdb
 import pytest
 import yaml
 
+from ml.abandonment.metrics import SNAPSHOT_AGES_HOURS
+from ml.features import USER_PREFIX
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
@@ -19,6 +21,7 @@ from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars, event_sources
 from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
 
+from .macros import macros
 from .recording import PROJECT
 
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
@@ -63,6 +66,16 @@ def test_by_itself_dbt_has_the_defaults_that_the_settings_declare():
     assert {name: VARIABLES[name] for name in own} == own
     assert {name: VARIABLES[name] for name in declared} == declared
     assert VARIABLES["log_variables"] == {name: declared[name] for name in names}
+
+
+def test_the_ages_of_snapshots_are_those_by_which_models_are_measured():
+    assert [minutes / 60 for minutes in VARIABLES["snapshot_ages_minutes"]] == [
+        *SNAPSHOT_AGES_HOURS
+    ]
+
+
+def test_a_user_among_visitors_is_written_in_sql_as_in_frames():
+    assert macros({}, "rules/persons.sql").user_as_visitor("id") == f"'{USER_PREFIX}' || id"
 
 
 def test_a_variable_that_is_a_setting_is_marked_as_one():

@@ -1,6 +1,6 @@
 """Files of other systems' dumps, and whose they are taken to be.
 
-Belongs here: writing rows in each format, and what holds of every source that knows its look. Not
+Belongs here: writing rows in each format, and what holds of every source that has a signature. Not
 here: the rows, which are in each source's own test.
 """
 

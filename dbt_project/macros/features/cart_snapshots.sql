@@ -55,25 +55,7 @@ bots as (
 
 ),
 
-line_states as (
-
-    select
-        cart_id,
-        line_item_id,
-        line_quantity,
-        line_price,
-        line_currency,
-        operation_number,
-        lead(operation_number) over (
-            partition by cart_id, line_item_id
-            order by operation_number
-        ) as next_operation_number
-    from {{ ref('cart_operations') }}
-    where
-        is_touch
-        and {{ keys_in('spine', ['cart_id']) }}
-
-),
+{{ line_states('line_states', 'spine') }},
 
 lines as (
 
@@ -81,52 +63,22 @@ lines as (
         spine.cart_id,
         spine.as_of,
         line_states.line_item_id,
-        line_states.line_quantity,
-        line_states.line_price,
-        line_states.line_currency as currency,
-        line_states.line_price as amount,
+        line_states.quantity,
+        line_states.unit_price,
+        line_states.currency,
+        line_states.unit_price as amount,
         spine.as_of as instant
     from spine
     inner join line_states
         on spine.cart_id = line_states.cart_id
-        and spine.touch_number >= line_states.operation_number
-        and spine.touch_number < coalesce(line_states.next_operation_number, 9223372036854775807)
-    where line_states.line_quantity > 0
+    where
+        {{ is_line_after('spine.touch_number', 'line_states') }}
 
 ),
 
 {{ base_amounts('exchanged_lines', 'lines', ref('hour_currency')) }},
 
--- What is in the cart, by currency: the sum is exchanged, not each price, so that it is rounded once.
-cart_amounts as (
-
-    select
-        cart_id,
-        as_of,
-        instant,
-        currency,
-        sum(line_quantity * line_price) as amount
-    from lines
-    where line_price is not null
-    group by cart_id, as_of, instant, currency
-
-),
-
-{{ base_amounts('exchanged_amounts', 'cart_amounts', ref('hour_currency')) }},
-
-money_totals as (
-
-    select
-        cart_id,
-        as_of,
-        case when count(*) = 1 then cast(max(amount) as decimal(38, 4)) end as cart_value,
-        case when count(*) = 1 then max(currency) end as currency,
-        {{ base_sum() }} as cart_value_base,
-        count(*) > count(amount_base) as is_rate_lacking
-    from exchanged_amounts
-    group by cart_id, as_of
-
-),
+{{ cart_values('money_totals', 'lines', ref('hour_currency')) }},
 
 -- The carts of these visitors, each as it closed: what the earlier ones were worth.
 visitor_carts as (
@@ -142,43 +94,43 @@ visitor_carts as (
 
 ),
 
-visitor_cart_amounts as (
+visitor_cart_lines as (
 
     select
         visitor_carts.cart_id,
         visitor_carts.instant,
-        lines.currency,
-        sum(lines.quantity * lines.unit_price) as amount
+        lines.quantity,
+        lines.unit_price,
+        lines.currency
     from visitor_carts
     inner join {{ ref('cart_lines') }} as lines on visitor_carts.cart_id = lines.cart_id
-    where lines.unit_price is not null
-    group by visitor_carts.cart_id, visitor_carts.instant, lines.currency
 
 ),
 
-{{ base_amounts('exchanged_visitor_carts', 'visitor_cart_amounts', ref('hour_currency')) }},
+{{ cart_values('visitor_cart_values', 'visitor_cart_lines', ref('hour_currency')) }},
 
-visitor_cart_values as (
+valued_carts as (
 
     select
-        cart_id,
-        {{ base_sum() }} as cart_value_base
-    from exchanged_visitor_carts
-    group by 1
+        visitor_carts.cart_id,
+        visitor_carts.visitor_id,
+        visitor_carts.started_at,
+        {{ base_value_of('visitor_carts.line_count', 'visitor_cart_values.cart_value_base') }} as cart_value_base
+    from visitor_carts
+    left join visitor_cart_values on visitor_carts.cart_id = visitor_cart_values.cart_id
 
 ),
 
 earlier_carts as (
 
     select
-        visitor_carts.cart_id,
-        cast(sum({{ earlier_cart_value() }}) over earlier as double)
-        / nullif(count({{ earlier_cart_value() }}) over earlier, 0) as mean_value
-    from visitor_carts
-    left join visitor_cart_values as valued on visitor_carts.cart_id = valued.cart_id
+        cart_id,
+        cast(sum(cart_value_base) over earlier as double)
+        / nullif(count(cart_value_base) over earlier, 0) as mean_value
+    from valued_carts
     window earlier as (
-        partition by visitor_carts.visitor_id
-        order by visitor_carts.started_at
+        partition by visitor_id
+        order by started_at
         rows between unbounded preceding and 1 preceding
     )
 
@@ -359,14 +311,9 @@ snapshots as (
     left join money_totals
         on
             spine.cart_id = money_totals.cart_id
-            and spine.as_of = money_totals.as_of
+            and spine.as_of = money_totals.instant
     left join earlier_carts on spine.cart_id = earlier_carts.cart_id
     left join bots on spine.visitor_id = bots.visitor_id
 
 )
-{%- endmacro -%}
-
-{#- What an earlier cart was worth: one that was emptied nothing. -#}
-{%- macro earlier_cart_value() -%}
-case when visitor_carts.line_count = 0 then 0 else valued.cart_value_base end
 {%- endmacro -%}

@@ -112,10 +112,59 @@ category_views as (
 )
 {%- endmacro -%}
 
-{#- The log up to the hour, of the sessions of a relation. -#}
-{%- macro log_at_hour_of(sessions) -%}
-select * from {{ ref('ordered_events') }}
+{#-
+    Adds CTEs, the last of which is `at_hour`: the rows of a table of sessions as they stood at the hour. A session that
+    goes on after it is made again of the log up to the hour.
+
+    kept: the model of the whole log. made: the macro that it is made by, whose last CTE is `made_as`. begins_at and
+    ends_at: when a row of it begins and ends. columns: those that are wanted.
+-#}
+{%- macro at_hour_of(kept, made, made_as, begins_at, ends_at, columns) -%}
+unended as (
+
+    select distinct
+        visitor_id,
+        session_number
+    from {{ ref(kept) }}
+    where
+        {{ begins_at }} <= {{ as_of() }}
+        and {{ ends_at }} > {{ as_of() }}
+
+),
+
+unended_log as (
+
+    select * from {{ ref('ordered_events') }}
     where
         event_at <= {{ as_of() }}
-        and {{ keys_in(sessions, ['visitor_id', 'session_number']) }}
+        and {{ keys_in('unended', ['visitor_id', 'session_number']) }}
+
+),
+
+{{ made('unended_log') }},
+
+at_hour as (
+
+    select {{ columns | join(', ') }}
+    from {{ ref(kept) }}
+    where
+        {{ ends_at }} <= {{ as_of() }}
+        and not {{ keys_in('unended', ['visitor_id', 'session_number']) }}
+
+    union all
+
+    select {{ columns | join(', ') }}
+    from {{ made_as }}
+
+)
+{%- endmacro -%}
+
+{#- Carts by person, and how many of them were left behind. -#}
+{%- macro cart_counts() -%}
+select
+        person_id,
+        count(*) as cart_count,
+        count(*) filter (where is_abandoned) as abandoned_cart_count
+    from {{ ref('person_carts') }}
+    group by person_id
 {%- endmacro -%}

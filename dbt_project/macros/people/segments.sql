@@ -1,6 +1,6 @@
 {#-
-    What belongs here: what the yml of a segment says of it. Not here: who is in a segment (models/segments), or which
-    of a group counts (models/people/segment_members.sql).
+    What belongs here: what the yml of a segment says of it, and what segments share. Not here: who is in a segment
+    (models/segments), or which of a group counts (models/people/segment_members.sql).
 -#}
 
 {#- A value of config.meta of a segment, where it is not given the default. -#}
@@ -18,4 +18,13 @@
 {%- macro segment_group(name) -%}
 {%- set group = segment_meta(name, 'group', '') -%}
 {{ return("'" ~ group ~ "'" if group else 'cast(null as string)') }}
+{%- endmacro -%}
+
+{#- Whose carts the hour's scores put into a segment of carts. -#}
+{%- macro members_by_cart(segment) -%}
+select {{ person_id('owner_id', 'visitor_id') }} as person_id
+from {{ source('scores', 'cart_scores') }}
+where
+    scored_at = {{ as_of() }}
+    and segment = '{{ segment }}'
 {%- endmacro -%}

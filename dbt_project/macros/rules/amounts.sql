@@ -48,7 +48,41 @@ case
 end
 {%- endmacro -%}
 
+{#- A delivered quantity as a number, whole or not. -#}
+{%- macro quantity_number(text, is_comma) -%}
+try_cast({{ number_text(text, is_comma) }} as decimal(24, 6))
+{%- endmacro -%}
+
+{#- A delivered price or order value as a number, negative or not. -#}
+{%- macro amount_number(text, is_comma) -%}
+try_cast({{ number_text(text, is_comma) }} as decimal(18, 4))
+{%- endmacro -%}
+
 {#- A quantity that is used: any whole number; the rules of carts say what 0 and those below it do. -#}
 {%- macro is_whole_quantity(number) -%}
 (abs({{ number }}) <= 2147483647 and {{ number }} = floor({{ number }}))
+{%- endmacro -%}
+
+{#- The quantity that is used, else null. -#}
+{%- macro used_quantity(number) -%}
+case
+            when {{ is_whole_quantity(number) }}
+                then cast({{ number }} as integer)
+        end
+{%- endmacro -%}
+
+{#- The price or order value that is used, else null: none is below 0. -#}
+{%- macro used_amount(number) -%}
+case when {{ is_used_amount(number) }} then {{ number }} end
+{%- endmacro -%}
+
+{%- macro is_used_amount(number) -%}
+{{ number }} >= 0
+{%- endmacro -%}
+
+{#- What is noted of the quantity, the price and the currency of a row, which has them as text and as number. -#}
+{%- macro repairs_of_amounts() -%}
+{{ repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')) }},
+            {{ repair_reason('bad_price', 'price_text', is_used_amount('price_number')) }},
+            {{ repair_reason('bad_currency', 'currency_text', 'is_currency') }}
 {%- endmacro -%}

@@ -1,12 +1,12 @@
 {#-
     What belongs here: which delivered ids mean nobody, what an id is that was written as a float, and how ids of our
-    own are made. Landing reads ids in the same way (orchestration/landing/ids.py), or the erased would come back. Not
-    here: who a visitor is by their ids (models/events) and what a person is (persons.sql).
+    own are made. Landing renders known_id() (orchestration/landing/ids.py), so it knows the erased in every spelling.
+    Not here: who a visitor is by their ids (models/events) and what a person is (persons.sql).
 -#}
 
-{#- Words that stand in the place of an id; the shop's own follow them. -#}
+{#- Words that stand in the place of an id, as a list in JSON; the shop's own follow them. -#}
 {%- macro placeholder_words() -%}
-{{ return([
+{{ tojson([
     'null', 'nil', 'none', 'nan', 'n/a', 'na', 'undefined', 'unknown', '(not set)', '(none)', '\\N', 'anonymous',
     'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
 ] + var('ids').placeholders) }}
@@ -35,7 +35,7 @@ end
 {%- macro is_placeholder(column) -%}
 {%- set quotes_and_blanks = '"\'`\\x{ab}\\x{bb}\\x{2018}-\\x{201f}' ~ blank_class() -%}
 {%- set words = [] -%}
-{%- for word in placeholder_words() -%}
+{%- for word in fromjson(placeholder_words()) -%}
     {%- do words.append(modules.re.escape(word.strip())) -%}
 {%- endfor -%}
 {%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|0*(?:[.]0+)?)[' ~ quotes_and_blanks ~ ']*' -%}

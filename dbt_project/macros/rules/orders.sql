@@ -1,6 +1,7 @@
 {#-
-    What belongs here: what makes purchases one order, how many units of an item they buy, and what is bought together.
-    Not here: which orders there are and whose (models/carts/visitor_orders.sql, models/events/order_events.sql).
+    What belongs here: what makes purchases one order, how many units of an item they buy, what an order is worth, and
+    what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
+    models/events/order_events.sql), or the rates (money.sql).
 -#}
 
 {#- Purchases with one order_id are one order; without one those of a visitor at one time are. -#}
@@ -14,6 +15,38 @@ end)
 {#- A quantity below 0 buys nothing, one that is not given buys one. -#}
 {%- macro bought_units(quantity) -%}
 cast(greatest(coalesce({{ quantity }}, 1), 0) as bigint)
+{%- endmacro -%}
+
+{#-
+    Adds CTEs, the last of which is `name`: what each order is worth in the reporting currency at its time, null where a
+    rate is lacking. What is in one currency is exchanged as a whole.
+
+    condition: which rows of order_amounts count; reporting: as of base_amounts.
+-#}
+{%- macro order_values_base(name, condition, reporting) -%}
+{{ name }}_amounts as (
+
+    select
+        order_key,
+        event_at as instant,
+        currency,
+        amount
+    from {{ ref('order_amounts') }}
+    where {{ condition }}
+
+),
+
+{{ base_amounts(name ~ '_exchanged', name ~ '_amounts', reporting) }},
+
+{{ name }} as (
+
+    select
+        order_key,
+        {{ base_sum() }} as order_value_base
+    from {{ name }}_exchanged
+    group by 1
+
+)
 {%- endmacro -%}
 
 {#- Which orders and pairs of items say what is bought together, and how many others an item is given. -#}

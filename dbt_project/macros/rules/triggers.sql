@@ -110,27 +110,8 @@ where false
 
     carts: a relation with the cart_id of those that are looked at.
 -#}
-{%- macro cart_values(name, carts) -%}
-cart_touches as (
-
-    select
-        cart_id,
-        line_item_id,
-        line_quantity,
-        line_price,
-        line_currency,
-        event_at,
-        operation_number,
-        lead(operation_number) over (
-            partition by cart_id, line_item_id
-            order by operation_number
-        ) as next_operation_number
-    from {{ ref('cart_operations') }}
-    where
-        is_touch
-        and {{ keys_in(carts, ['cart_id']) }}
-
-),
+{%- macro cart_value_spans(name, carts) -%}
+{{ line_states('line_states', carts) }},
 
 cart_instants as (
 
@@ -142,56 +123,40 @@ cart_instants as (
             partition by cart_id
             order by event_at
         ) as next_instant
-    from cart_touches
+    from line_states
     group by cart_id, event_at
 
 ),
 
-amounts as (
+cart_lines as (
 
     select
         cart_instants.cart_id,
         cart_instants.instant,
-        cart_touches.line_currency as currency,
-        sum(cart_touches.line_quantity * cart_touches.line_price) as amount
+        line_states.quantity,
+        line_states.unit_price,
+        line_states.currency
     from cart_instants
-    inner join cart_touches
-        on
-            cart_instants.cart_id = cart_touches.cart_id
-            and cart_instants.operation_number >= cart_touches.operation_number
-            and cart_instants.operation_number < coalesce(cart_touches.next_operation_number, 9223372036854775807)
+    inner join line_states on cart_instants.cart_id = line_states.cart_id
     where
-        cart_touches.line_quantity > 0
-        and cart_touches.line_price is not null
-    group by cart_instants.cart_id, cart_instants.instant, cart_touches.line_currency
+        {{ is_line_after('cart_instants.operation_number', 'line_states') }}
 
 ),
 
-{{ base_amounts('exchanged_amounts', 'amounts', ref('log_currency')) }},
-
-cart_sums as (
-
-    select
-        cart_id,
-        instant,
-        {{ base_sum() }} as value_base
-    from exchanged_amounts
-    group by cart_id, instant
-
-),
+{{ cart_values('cart_values', 'cart_lines', ref('log_currency')) }},
 
 {{ name }} as (
 
     select
         cart_instants.cart_id,
-        cart_sums.value_base,
+        cart_values.cart_value_base as value_base,
         {{ first_hour_from('cart_instants.instant') }} as from_hour,
         {{ first_hour_from('cart_instants.next_instant') }} as until_hour
     from cart_instants
-    inner join cart_sums
+    inner join cart_values
         on
-            cart_instants.cart_id = cart_sums.cart_id
-            and cart_instants.instant = cart_sums.instant
+            cart_instants.cart_id = cart_values.cart_id
+            and cart_instants.instant = cart_values.instant
 
 )
 {%- endmacro -%}

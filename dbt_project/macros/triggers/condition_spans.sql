@@ -7,6 +7,7 @@
 -#}
 {%- macro trigger_condition_spans() -%}
 {%- set of_condition = 'trigger_name, condition_number, person_id, part_id' -%}
+{%- set after_minutes = "activity.event_at + conditions.minutes * interval '1' minute" -%}
 -- Of one instant nothing is after the other.
 neighbours as (
 
@@ -64,47 +65,27 @@ pieces as (
 
     union all
 
-    select
-        conditions.trigger_name,
-        conditions.condition_number,
-        activity.person_id,
-        '' as part_id,
-        {{ first_hour_from("activity.event_at + conditions.minutes * interval '1' minute") }} as from_hour,
-        {{ first_hour_from('activity.next_at') }} as until_hour
-    from conditions
-    inner join activity
-        on coalesce(activity.event_at + conditions.minutes * interval '1' minute < activity.next_at, true)
-    where conditions.kind = 'idle_at_least'
+    {{ pieces_of(
+        'idle_at_least', 'activity',
+        from_hour=first_hour_from(after_minutes), until_hour=first_hour_from('activity.next_at'),
+        joined_on='coalesce(' ~ after_minutes ~ ' < activity.next_at, true)'
+    ) }}
 
     union all
 
-    select
-        conditions.trigger_name,
-        conditions.condition_number,
-        activity.person_id,
-        '' as part_id,
-        {{ first_hour_from('activity.event_at') }} as from_hour,
-        least(
-            {{ first_hour_after("activity.event_at + conditions.minutes * interval '1' minute") }},
-            {{ first_hour_from('activity.next_at') }}
-        ) as until_hour
-    from conditions
-    cross join activity
-    where conditions.kind = 'idle_at_most'
+    {{ pieces_of(
+        'idle_at_most', 'activity',
+        from_hour=first_hour_from('activity.event_at'),
+        until_hour='least(' ~ first_hour_after(after_minutes) ~ ', ' ~ first_hour_from('activity.next_at') ~ ')'
+    ) }}
 
     union all
 
-    select
-        conditions.trigger_name,
-        conditions.condition_number,
-        activity.person_id,
-        '' as part_id,
-        {{ first_hour_from('activity.event_at') }} as from_hour,
-        {{ first_hour_from("activity.event_at + conditions.minutes * interval '1' minute") }} as until_hour
-    from conditions
-    inner join activity
-        on activity.event_at >= activity.previous_at + conditions.away_minutes * interval '1' minute
-    where conditions.kind = 'back_after'
+    {{ pieces_of(
+        'back_after', 'activity',
+        from_hour=first_hour_from('activity.event_at'), until_hour=first_hour_from(after_minutes),
+        joined_on="activity.event_at >= activity.previous_at + conditions.away_minutes * interval '1' minute"
+    ) }}
 
     union all
 
@@ -117,61 +98,45 @@ pieces as (
             carts.from_hour,
             case when conditions.cart = 'abandoned' then carts.abandoned_hour end
             {%- if has_condition('value_at_least') %},
-            case when conditions.value_at_least is not null then cart_values.from_hour end
+            case when conditions.value_at_least is not null then cart_value_spans.from_hour end
             {%- endif %}
         ) as from_hour,
         least(
             carts.until_hour
             {%- if has_condition('value_at_least') %},
-            case when conditions.value_at_least is not null then cart_values.until_hour end
+            case when conditions.value_at_least is not null then cart_value_spans.until_hour end
             {%- endif %}
         ) as until_hour
     from conditions
     cross join person_carts as carts
     {%- if has_condition('value_at_least') %}
-    left join cart_values
+    left join cart_value_spans
         on
-            carts.cart_id = cart_values.cart_id
+            carts.cart_id = cart_value_spans.cart_id
             and conditions.value_at_least is not null
     {%- endif %}
     where
         conditions.kind = 'cart'
         and (conditions.value_at_least is null or {{
-            'cart_values.value_base >= conditions.value_at_least' if has_condition('value_at_least') else 'true'
+            'cart_value_spans.value_base >= conditions.value_at_least' if has_condition('value_at_least') else 'true'
         }})
 
     union all
 
-    select
-        conditions.trigger_name,
-        conditions.condition_number,
-        seen.person_id,
-        '' as part_id,
-        {{ first_hour_from('min(seen.event_at)') }} as from_hour,
-        cast(null as timestamp) as until_hour
-    from conditions
-    cross join person_log as seen
-    where
-        conditions.kind = 'seen'
-        and conditions.per = 'person'
-    group by conditions.trigger_name, conditions.condition_number, seen.person_id
+    {{ pieces_of(
+        'seen', 'person_log',
+        from_hour=first_hour_from('min(person_log.event_at)'), until_hour='cast(null as timestamp)',
+        joined_on="conditions.per = 'person'", is_grouped=true
+    ) }}
 
     union all
 
-    select
-        conditions.trigger_name,
-        conditions.condition_number,
-        seen.person_id,
-        seen.item_id as part_id,
-        {{ first_hour_from('min(seen.event_at)') }} as from_hour,
-        cast(null as timestamp) as until_hour
-    from conditions
-    cross join event_items as seen
-    where
-        conditions.kind = 'seen'
-        and conditions.per = 'item'
-        and seen.item_id is not null
-    group by conditions.trigger_name, conditions.condition_number, seen.person_id, seen.item_id
+    {{ pieces_of(
+        'seen', 'event_items',
+        from_hour=first_hour_from('min(event_items.event_at)'), until_hour='cast(null as timestamp)',
+        joined_on="conditions.per = 'item' and event_items.item_id is not null",
+        part_id='event_items.item_id', is_grouped=true
+    ) }}
 
 ),
 
@@ -242,4 +207,21 @@ condition_spans as (
     where totals.total >= conditions.minimum
 
 )
+{%- endmacro -%}
+
+{#- Of the conditions of a kind, from when to when each row of a relation of persons' doings adds one. -#}
+{%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part_id="''", is_grouped=false) -%}
+select
+        conditions.trigger_name,
+        conditions.condition_number,
+        {{ rows }}.person_id,
+        {{ part_id }} as part_id,
+        {{ from_hour }} as from_hour,
+        {{ until_hour }} as until_hour
+    from conditions
+    inner join {{ rows }} on {{ joined_on }}
+    where conditions.kind = '{{ kind }}'
+    {%- if is_grouped %}
+    group by 1, 2, 3, 4
+    {%- endif %}
 {%- endmacro -%}

@@ -245,7 +245,7 @@ person_carts as (
 ),
 
 {% if has_condition('value_at_least') -%}
-{{ cart_values('cart_values', 'open_carts') }},
+{{ cart_value_spans('cart_value_spans', 'open_carts') }},
 
 {% endif -%}
 person_occurrences as (

@@ -1,8 +1,8 @@
 -- Every add, remove and order that meets an open cart, with the cart as it stands after it.
 --
 -- A line's quantity is a running sum that never falls below nothing: S - min(0, min S so far). What empties all lines
--- at once (an order, a removal of everything, 30 days untouched) starts a new stretch, what takes a whole line starts a
--- new stretch of that line; within a stretch plain window sums hold, so no recursion is needed.
+-- at once (an order, a removal of everything, 30 days untouched) resets the cart, what takes a whole line resets that
+-- line; between two resets plain window sums hold (gaps and islands), so no recursion is needed.
 --
 -- An event of several items is several operations at its instant. Whether a cart is empty is asked between instants,
 -- not within one: its id is that of its visitor and start.
@@ -11,6 +11,7 @@
 
 with
 
+-- The events that can change a cart.
 touching_events as (
 
     select
@@ -32,6 +33,7 @@ touching_events as (
 
 ),
 
+-- Each with a row an item.
 event_items as (
 
     {{ items_of('touching_events', [
@@ -150,18 +152,18 @@ clearings_counted as (
 
 ),
 
--- The stretch that each lies in, and the stretch of its line.
-stretches_numbered as (
+-- How often the cart, and then the line, was reset before each.
+resets_counted as (
 
     select
         {{ all_except(['expiry_count', 'clearing_count']) }},
-        coalesce(expiry_count, 0) + coalesce(clearing_count, 0) as stretch_number,
+        coalesce(expiry_count, 0) + coalesce(clearing_count, 0) as reset_count,
         coalesce(sum(cast(is_removal_of_line as integer)) over (
             partition by
                 visitor_id, coalesce(expiry_count, 0) + coalesce(clearing_count, 0), line_item_id
             order by operation_number
             rows between unbounded preceding and 1 preceding
-        ), 0) as line_stretch_number
+        ), 0) as line_reset_count
     from clearings_counted
 
 ),
@@ -174,10 +176,10 @@ quantities_summed as (
         sum(case
             when operation = 'add' then cast(coalesce(quantity, 1) as bigint)
             when operation = 'remove' and not is_removal_of_line then -cast(quantity as bigint)
-        end) over line_stretch_so_far as quantity_sum
-    from stretches_numbered
-    window line_stretch_so_far as (
-        partition by visitor_id, stretch_number, line_item_id, line_stretch_number
+        end) over since_line_reset as quantity_sum
+    from resets_counted
+    window since_line_reset as (
+        partition by visitor_id, reset_count, line_item_id, line_reset_count
         order by operation_number
         rows between unbounded preceding and current row
     )
@@ -191,12 +193,12 @@ line_quantities as (
         *,
         case
             when is_touch and not is_removal_of_all and not is_removal_of_line
-                then quantity_sum - least(0, min(quantity_sum) over line_stretch_so_far)
+                then quantity_sum - least(0, min(quantity_sum) over since_line_reset)
             else 0
         end as line_quantity
     from quantities_summed
-    window line_stretch_so_far as (
-        partition by visitor_id, stretch_number, line_item_id, line_stretch_number
+    window since_line_reset as (
+        partition by visitor_id, reset_count, line_item_id, line_reset_count
         order by operation_number
         rows between unbounded preceding and current row
     )
@@ -211,7 +213,7 @@ line_quantities_before as (
         coalesce(lag(line_quantity) over line_order, 0) as line_quantity_before
     from line_quantities
     window line_order as (
-        partition by visitor_id, stretch_number, line_item_id
+        partition by visitor_id, reset_count, line_item_id
         order by operation_number
     )
 
@@ -223,7 +225,7 @@ lines_numbered as (
     select
         *,
         sum(cast(operation = 'add' and line_quantity_before = 0 as integer)) over (
-            partition by visitor_id, stretch_number, line_item_id
+            partition by visitor_id, reset_count, line_item_id
             order by operation_number
             rows between unbounded preceding and current row
         ) as line_number
@@ -241,7 +243,7 @@ lines_priced as (
             over numbered_line_so_far, '') as line_currency
     from lines_numbered
     window numbered_line_so_far as (
-        partition by visitor_id, stretch_number, line_item_id, line_number
+        partition by visitor_id, reset_count, line_item_id, line_number
         order by operation_number
         rows between unbounded preceding and current row
     )
@@ -262,33 +264,33 @@ changes as (
             as priced_line_change
     from lines_priced
     window line_order as (
-        partition by visitor_id, stretch_number, line_item_id
+        partition by visitor_id, reset_count, line_item_id
         order by operation_number
     )
 
 ),
 
--- The cart after the operation, as sums of the changes in its stretch; and its units before.
+-- The cart after the operation, as sums of the changes since its reset; and its units before.
 cart_totals as (
 
     select
         *,
-        case when is_order or is_removal_of_all then 0 else sum(quantity_change) over stretch_so_far end
+        case when is_order or is_removal_of_all then 0 else sum(quantity_change) over since_reset end
             as cart_quantity,
-        case when is_order or is_removal_of_all then 0 else sum(line_change) over stretch_so_far end
+        case when is_order or is_removal_of_all then 0 else sum(line_change) over since_reset end
             as cart_line_count,
-        case when is_order or is_removal_of_all then 0 else sum(value_change) over stretch_so_far end
+        case when is_order or is_removal_of_all then 0 else sum(value_change) over since_reset end
             as cart_priced_value,
-        case when is_order or is_removal_of_all then 0 else sum(priced_line_change) over stretch_so_far end
+        case when is_order or is_removal_of_all then 0 else sum(priced_line_change) over since_reset end
             as cart_priced_line_count,
         coalesce(sum(quantity_change) over (
-            partition by visitor_id, stretch_number
+            partition by visitor_id, reset_count
             order by operation_number
             rows between unbounded preceding and 1 preceding
         ), 0) as cart_quantity_before
     from changes
-    window stretch_so_far as (
-        partition by visitor_id, stretch_number
+    window since_reset as (
+        partition by visitor_id, reset_count
         order by operation_number
         rows between unbounded preceding and current row
     )

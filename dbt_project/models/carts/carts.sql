@@ -116,34 +116,18 @@ newest_owners as (
 
 ),
 
--- What is in the cart, by currency; its instant is when it closed, of an open one its last touch.
-amounts as (
+-- What is in the cart; its instant is when it closed, of an open one its last touch.
+last_lines as (
 
     select
-        lines.cart_id,
-        lines.currency,
-        coalesce(cart_statuses.closed_at, cart_statuses.last_touched_at) as instant,
-        sum(lines.quantity * lines.unit_price) as amount
+        lines.*,
+        coalesce(cart_statuses.closed_at, cart_statuses.last_touched_at) as instant
     from lines
     inner join cart_statuses on lines.cart_id = cart_statuses.cart_id
-    where lines.unit_price is not null
-    group by lines.cart_id, lines.currency, cart_statuses.closed_at, cart_statuses.last_touched_at
 
 ),
 
-{{ base_amounts('exchanged_amounts', 'amounts', ref('log_currency')) }},
-
-money_totals as (
-
-    select
-        cart_id,
-        count(*) as currency_count,
-        max(currency) as currency,
-        {{ base_sum() }} as cart_value_base
-    from exchanged_amounts
-    group by cart_id
-
-),
+{{ cart_values('money_totals', 'last_lines', ref('log_currency')) }},
 
 last_states as (
 
@@ -181,11 +165,8 @@ final as (
         last_states.line_count,
         -- money of two currencies is not added
         case when coalesce(money_totals.currency_count, 0) <= 1 then last_states.cart_value end as cart_value,
-        case when money_totals.currency_count = 1 then money_totals.currency end as currency,
-        case
-            when last_states.line_count = 0 then cast(0 as decimal(38, 4))
-            else money_totals.cart_value_base
-        end as cart_value_base,
+        money_totals.currency,
+        {{ base_value_of('last_states.line_count', 'money_totals.cart_value_base') }} as cart_value_base,
         last_states.are_all_lines_priced and coalesce(money_totals.currency_count, 0) <= 1 as is_value_complete,
         last_states.add_count,
         last_states.remove_count,

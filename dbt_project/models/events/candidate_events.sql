@@ -47,18 +47,16 @@ typed as (
         delivered.item_category,
         delivered.item_brand,
         delivered.quantity as quantity_text,
-        try_cast({{ number_text('delivered.quantity', 'files.has_decimal_commas') }} as decimal(24, 6))
-            as quantity_number,
+        {{ quantity_number('delivered.quantity', 'files.has_decimal_commas') }} as quantity_number,
         delivered.price as price_text,
-        try_cast({{ number_text('delivered.price', 'files.has_decimal_commas') }} as decimal(18, 4)) as price_number,
+        {{ amount_number('delivered.price', 'files.has_decimal_commas') }} as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
         {{ currency_code('delivered.currency') }} in (
             {{ currency_codes() }}
         ) as is_currency,
         {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
-        try_cast({{ number_text('delivered.order_value', 'files.has_decimal_commas') }} as decimal(18, 4))
-            as order_value_number,
+        {{ amount_number('delivered.order_value', 'files.has_decimal_commas') }} as order_value_number,
         delivered.page_url,
         delivered.referrer,
         delivered.utm_source,
@@ -96,7 +94,7 @@ validated as (
         line,
         {{ row_key('load_id', 'line') }} as row_key,
         event_id,
-        coalesce(visitor_id, 'user:' || user_id) as visitor_id,
+        coalesce(visitor_id, {{ user_as_visitor('user_id') }}) as visitor_id,
         user_id,
         event_at,
         event_type,
@@ -105,14 +103,11 @@ validated as (
         coalesce(item_category, case when item_id is null or page_type = 'item' then page_category end)
             as item_category,
         item_brand,
-        case
-            when {{ is_whole_quantity('quantity_number') }}
-                then cast(quantity_number as integer)
-        end as quantity,
-        case when price_number >= 0 then price_number end as price,
+        {{ used_quantity('quantity_number') }} as quantity,
+        {{ used_amount('price_number') }} as price,
         case when is_currency then currency_text end as currency,
         order_id,
-        case when order_value_number >= 0 then order_value_number end as order_value,
+        {{ used_amount('order_value_number') }} as order_value,
         page_url,
         page_type,
         case when event_type = 'page_view' and page_type is null then path end as untyped_path,
@@ -142,10 +137,8 @@ validated as (
 
         nullif(concat_ws(
             ',',
-            {{ repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')) }},
-            {{ repair_reason('bad_price', 'price_text', 'price_number >= 0') }},
-            {{ repair_reason('bad_currency', 'currency_text', 'is_currency') }},
-            {{ repair_reason('bad_order_value', 'order_value_text', 'order_value_number >= 0') }},
+            {{ repairs_of_amounts() }},
+            {{ repair_reason('bad_order_value', 'order_value_text', is_used_amount('order_value_number')) }},
             case
                 when items is not null
                     then case

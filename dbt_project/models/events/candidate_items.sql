@@ -68,13 +68,13 @@ typed as (
         delivered.image_url,
         delivered.quantity as quantity_text,
         -- JSON's own numbers have points whatever the file's other amounts have
-        try_cast({{ number_text(
+        {{ quantity_number(
             'delivered.quantity', "(decimal_comma_files.load_id is not null and delivered.quantity like '%,%')"
-        ) }} as decimal(24, 6)) as quantity_number,
+        ) }} as quantity_number,
         delivered.price as price_text,
-        try_cast({{ number_text(
+        {{ amount_number(
             'delivered.price', "(decimal_comma_files.load_id is not null and delivered.price like '%,%')"
-        ) }} as decimal(18, 4)) as price_number,
+        ) }} as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
         {{ currency_code('delivered.currency') }} in (
             {{ currency_codes() }}
@@ -98,17 +98,12 @@ validated as (
         item_brand,
         item_url,
         image_url,
-        case
-            when {{ is_whole_quantity('quantity_number') }}
-                then cast(quantity_number as integer)
-        end as quantity,
-        case when price_number >= 0 then price_number end as price,
+        {{ used_quantity('quantity_number') }} as quantity,
+        {{ used_amount('price_number') }} as price,
         case when is_currency then currency_text end as currency,
         nullif(concat_ws(
             ',',
-            {{ repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')) }},
-            {{ repair_reason('bad_price', 'price_text', 'price_number >= 0') }},
-            {{ repair_reason('bad_currency', 'currency_text', 'is_currency') }}
+            {{ repairs_of_amounts() }}
         ), '') as repair_reasons
     from typed
 

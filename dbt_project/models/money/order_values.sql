@@ -11,29 +11,9 @@ orders as (
 
 ),
 
-amounts as (
-
-    select
-        order_key,
-        event_at as instant,
-        currency,
-        amount
-    from {{ ref('order_amounts') }}
-    where {{ is_in_this_run(ref('affected_visitors'), ['visitor_id']) }}
-
-),
-
-{{ base_amounts('exchanged_amounts', 'amounts', ref('log_currency')) }},
-
-valued as (
-
-    select
-        order_key,
-        {{ base_sum() }} as order_value_base
-    from exchanged_amounts
-    group by 1
-
-),
+{{ order_values_base(
+    'valued', is_in_this_run(ref('affected_visitors'), ['visitor_id']), ref('log_currency')
+) }},
 
 final as (
 

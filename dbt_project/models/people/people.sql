@@ -54,12 +54,7 @@ orders as (
 
 carts as (
 
-    select
-        person_id,
-        count(*) as cart_count,
-        count(*) filter (where is_abandoned) as abandoned_cart_count
-    from {{ ref('person_carts') }}
-    group by person_id
+    {{ cart_counts() }}
 
 ),
 

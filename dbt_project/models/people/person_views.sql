@@ -2,49 +2,12 @@
 
 with
 
-unended as (
+{{ at_hour_of(
+    'person_category_views', category_views_of, 'category_views', begins_at='first_viewed_at',
+    ends_at='last_viewed_at', columns=[
+        'visitor_id', 'session_number', 'owner_id', 'person_id', 'item_category', 'view_count', 'first_viewed_at',
+        'last_viewed_at',
+    ]
+) }}
 
-    select distinct
-        visitor_id,
-        session_number
-    from {{ ref('person_category_views') }}
-    where
-        first_viewed_at <= {{ as_of() }}
-        and last_viewed_at > {{ as_of() }}
-
-),
-
-unended_log as (
-
-    {{ log_at_hour_of('unended') }}
-
-),
-
-{{ category_views_of('unended_log') }}
-
-select
-    visitor_id,
-    session_number,
-    owner_id,
-    person_id,
-    item_category,
-    view_count,
-    first_viewed_at,
-    last_viewed_at
-from {{ ref('person_category_views') }}
-where
-    last_viewed_at <= {{ as_of() }}
-    and not {{ keys_in('unended', ['visitor_id', 'session_number']) }}
-
-union all
-
-select
-    visitor_id,
-    session_number,
-    owner_id,
-    person_id,
-    item_category,
-    view_count,
-    first_viewed_at,
-    last_viewed_at
-from category_views
+select * from at_hour

@@ -2,57 +2,11 @@
 
 with
 
-unended as (
+{{ at_hour_of(
+    'person_sessions', visits_of, 'visits', begins_at='started_at', ends_at='ended_at', columns=[
+        'visitor_id', 'session_number', 'owner_id', 'person_id', 'started_at', 'ended_at', 'event_count',
+        'page_view_count', 'view_count', 'add_count', 'device_type', 'country',
+    ]
+) }}
 
-    select distinct
-        visitor_id,
-        session_number
-    from {{ ref('person_sessions') }}
-    where
-        started_at <= {{ as_of() }}
-        and ended_at > {{ as_of() }}
-
-),
-
-unended_log as (
-
-    {{ log_at_hour_of('unended') }}
-
-),
-
-{{ visits_of('unended_log') }}
-
-select
-    visitor_id,
-    session_number,
-    owner_id,
-    person_id,
-    started_at,
-    ended_at,
-    event_count,
-    page_view_count,
-    view_count,
-    add_count,
-    device_type,
-    country
-from {{ ref('person_sessions') }}
-where
-    ended_at <= {{ as_of() }}
-    and not {{ keys_in('unended', ['visitor_id', 'session_number']) }}
-
-union all
-
-select
-    visitor_id,
-    session_number,
-    owner_id,
-    person_id,
-    started_at,
-    ended_at,
-    event_count,
-    page_view_count,
-    view_count,
-    add_count,
-    device_type,
-    country
-from visits
+select * from at_hour

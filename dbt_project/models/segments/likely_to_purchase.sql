@@ -1,7 +1,3 @@
 -- Whose cart is bought anyway.
 
-select {{ person_id('owner_id', 'visitor_id') }} as person_id
-from {{ source('scores', 'cart_scores') }}
-where
-    scored_at = {{ as_of() }}
-    and segment = 'likely_to_purchase'
+{{ members_by_cart('likely_to_purchase') }}

@@ -1,7 +1,3 @@
 -- Whose cart no nudge pays for.
 
-select {{ person_id('owner_id', 'visitor_id') }} as person_id
-from {{ source('scores', 'cart_scores') }}
-where
-    scored_at = {{ as_of() }}
-    and segment = 'unlikely_to_purchase'
+{{ members_by_cart('unlikely_to_purchase') }}

@@ -16,14 +16,7 @@ activity as (
 totals as (
 
     select
-        visitor_id,
-        session_number,
-        min(event_at) as started_at,
-        max(event_at) as ended_at,
-        -- an owner is carried forward, so whether nulls are skipped, as on DuckDB, makes no difference
-        max_by(owner_id, event_number) as owner_id,
-        max(event_number) as last_event_number,
-        count(*) as event_count,
+        {{ session_bounds() }},
         count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
         count(*) filter (where event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
         count(*) filter (where event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
@@ -53,10 +46,10 @@ orders as (
 final as (
 
     select
-        {{ started_id('session', 'totals.visitor_id', 'totals.started_at') }} as session_id,
+        {{ session_id('totals') }} as session_id,
         totals.*,
         coalesce(orders.order_count, 0) as order_count,
-        {{ is_suspected_bot('totals.event_count', 'totals.started_at', 'totals.ended_at') }} as is_suspected_bot
+        {{ is_bot_session('totals') }} as is_suspected_bot
     from totals
     left join orders
         on

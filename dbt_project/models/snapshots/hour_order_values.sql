@@ -12,29 +12,7 @@ currencies as (
 
 ),
 
-amounts as (
-
-    select
-        order_key,
-        event_at as instant,
-        currency,
-        amount
-    from {{ ref('order_amounts') }}
-    where not (select currencies.is_same from currencies)
-
-),
-
-{{ base_amounts('exchanged_amounts', 'amounts', ref('hour_currency')) }},
-
-valued as (
-
-    select
-        order_key,
-        {{ base_sum() }} as order_value_base
-    from exchanged_amounts
-    group by 1
-
-),
+{{ order_values_base('valued', 'not (select currencies.is_same from currencies)', ref('hour_currency')) }},
 
 final as (
 

@@ -11,19 +11,27 @@ log as (
 ),
 
 -- Sessions as they stood at the hour: one that goes on after it ends with its last event before.
-sessions as (
+bounds as (
 
     select
-        {{ started_id('session', 'visitor_id', 'min(event_at)') }} as session_id,
-        visitor_id,
-        min(event_at) as started_at,
-        max(event_at) as ended_at,
-        max(event_number) as last_event_number,
-        max_by(owner_id, event_number) as owner_id,
-        {{ is_suspected_bot('count(*)', 'min(event_at)', 'max(event_at)') }} as is_suspected_bot
+        {{ session_bounds() }}
     from log
     where is_activity
     group by visitor_id, session_number
+
+),
+
+sessions as (
+
+    select
+        {{ session_id('bounds') }} as session_id,
+        bounds.visitor_id,
+        bounds.started_at,
+        bounds.ended_at,
+        bounds.last_event_number,
+        bounds.owner_id,
+        {{ is_bot_session('bounds') }} as is_suspected_bot
+    from bounds
 
 ),
 

@@ -6,15 +6,15 @@ settings, as DuckDB reads them. Not here: any rule, or macros that ask dbt for a
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import jinja2
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.settings import Settings
-from orchestration.warehouse.dbt_build import dbt_vars
 
 _FILES = (
     *("rules/horizons.sql", "rules/cart_open.sql", "rules/event_types.sql"),
@@ -26,13 +26,14 @@ _FILES = (
 def rule_macros(settings: Settings) -> ModuleType:
     """The macros of times, ids, open carts and types, by name: functions that give SQL."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
-    variables = dbt_vars(settings)
+    variables = settings.variables
     environment.globals |= {
         "var": variables.__getitem__,
         "tojson": json.dumps,
         "fromjson": json.loads,
         # as dbt has them
         "return": lambda value: value,
+        "modules": SimpleNamespace(re=re),
         "adapter": _DuckDB(lambda name: getattr(module, name)),
     }
     module = environment.from_string(_source()).module

@@ -1,7 +1,7 @@
-"""What a dump of each source looks like, and whose a file is that was given as another's.
+"""Signatures: by which columns and values a dump of each source is known.
 
-Belongs here: the looks that yml files declare, and comparing a file's first rows with them. Not
-here: which columns a source reads (`sources`), or reading the rows (the readers).
+Belongs here: the signatures that yml files declare, and comparing a file's first rows with them.
+Not here: which columns a source reads (`sources`), or reading the rows (the readers).
 """
 
 import json
@@ -23,11 +23,11 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Look:
+class Signature:
     """One form in which a source is delivered.
 
     Attributes:
-        source: Whose look it is.
+        source: Whose signature it is.
         columns: Keys of names that are all there.
         words: By the key of a name, words of which one is its value in some row, or a key of the
             object in it; of each name one.
@@ -45,15 +45,15 @@ class Look:
     is_to_come: bool = False
 
     def has_columns(self, names: frozenset[str]) -> bool:
-        """Whether a file with these keys of names has the columns of this look."""
+        """Whether a file with these keys of names has the columns of this signature."""
         return self.width is None and self.columns <= names and not self.absent & names
 
     def has_words(self, rows: Sequence[Mapping[str, Any]]) -> bool:
-        """Whether some of these rows, by key, hold the words of this look."""
+        """Whether some of these rows, by key, hold the words of this signature."""
         return all(any(_says(row.get(name), words) for row in rows) for name, words in self.words)
 
     def has_places(self, lines: Sequence[str], delimiter: str) -> bool:
-        """Whether most of these lines have the fields of this look, and some of them its words.
+        """Whether most of these lines have the fields of this signature, and some its words.
 
         A delimiter within a quoted field counts: what has no header line is seldom quoted, and a
         quote within a text must not join its fields.
@@ -73,15 +73,15 @@ def name_key(name: str) -> str:
     return name.strip().casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
-    """The looks that a yml file declares for a source.
+def parsed_signatures(source: str, declared: object, where: str) -> tuple[Signature, ...]:
+    """The signatures that a yml file declares for a source.
 
     Raises:
         ComebackError: What is declared is no list of columns and words.
     """
     try:
         return tuple(
-            Look(
+            Signature(
                 source,
                 frozenset(map(name_key, each["columns"] if "width" not in each else ())),
                 tuple(
@@ -95,75 +95,76 @@ def parsed_looks(source: str, declared: object, where: str) -> tuple[Look, ...]:
         )
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise ComebackError(
-            "the look of a source cannot be read",
+            "the signature of a source cannot be read",
             where,
             "give a list of `columns` or `width`, `words` and `without`; a place in `words` is a"
             ' text, "2"',
         ) from error
 
 
-def load_looks(path: Path) -> tuple[Look, ...]:
-    """The looks in a file of looks alone, by name of source.
+def load_signatures(path: Path) -> tuple[Signature, ...]:
+    """The signatures in a file of signatures alone, by name of source.
 
     Raises:
-        ComebackError: It is no YAML, or not what a look is.
+        ComebackError: It is no YAML, or not what a signature is.
     """
     try:
         declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
     return tuple(
-        replace(look, is_to_come=True)
-        for name, looks in declared.items()
-        for look in parsed_looks(name, looks, f"source {name} in {path}")
+        replace(signature, is_to_come=True)
+        for name, signatures in declared.items()
+        for signature in parsed_signatures(name, signatures, f"source {name} in {path}")
     )
 
 
 def other_source(
-    source: str, looks: Iterable[Look], names: Iterable[str], rows: Iterable[Row]
+    source: str, signatures: Iterable[Signature], names: Iterable[str], rows: Iterable[Row]
 ) -> Skip | None:
     """Why a file is refused that was given as a dump of `source`: it looks like another's.
 
-    A file that has the source's own look too is the source's.
+    A file that has the source's own signature too is the source's.
 
     Args:
         source: The name it was given under.
-        looks: All looks that are known.
+        signatures: All signatures that are known.
         names: The file's columns.
         rows: Some of its first rows; looked at only where its columns may be another's.
     """
     keys = frozenset(map(name_key, names))
-    possible = [look for look in looks if look.has_columns(keys)]
-    if all(look.source == source for look in possible):
+    possible = [signature for signature in signatures if signature.has_columns(keys)]
+    if all(signature.source == source for signature in possible):
         return None
     keyed = [{name_key(name): value for name, value in row.items()} for row in rows]
-    return _refusal(source, [look for look in possible if look.has_words(keyed)])
+    return _refusal(source, [signature for signature in possible if signature.has_words(keyed)])
 
 
 def other_source_by_place(
-    source: str, looks: Iterable[Look], lines: Sequence[str], delimiters: Iterable[str]
+    source: str, signatures: Iterable[Signature], lines: Sequence[str], delimiters: Iterable[str]
 ) -> Skip | None:
     """The same of a delimited file without a header line.
 
     Args:
         source: The name it was given under.
-        looks: All looks that are known.
+        signatures: All signatures that are known.
         lines: Some of its first lines.
         delimiters: What may cut them into fields.
     """
     return _refusal(
         source,
         [
-            look
-            for look in looks
-            if look.width and any(look.has_places(lines, delimiter) for delimiter in delimiters)
+            signature
+            for signature in signatures
+            if signature.width
+            and any(signature.has_places(lines, delimiter) for delimiter in delimiters)
         ],
     )
 
 
-def _refusal(source: str, looks: Iterable[Look]) -> Skip | None:
-    """Why a file with these looks is not one of the source's."""
-    fitting = {look.source: look for look in looks}
+def _refusal(source: str, signatures: Iterable[Signature]) -> Skip | None:
+    """Why a file with these signatures is not one of the source's."""
+    fitting = {signature.source: signature for signature in signatures}
     if not fitting or source in fitting:
         return None
     first = next(iter(fitting.values()))

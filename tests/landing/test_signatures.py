@@ -1,4 +1,4 @@
-"""A file that has the look of another source than the one it was given as is refused."""
+"""A file that has the signature of another source than the one it was given as is refused."""
 
 import io
 import json

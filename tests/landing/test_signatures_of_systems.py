@@ -1,7 +1,8 @@
 """A file of another system is refused with its name; one nearly alike is not.
 
-Belongs here: the looks of Snowplow, Amplitude, Mixpanel and Tealium, also those for which there is
-no source yet (dbt_project/looks_of_sources_to_come.yml). Those of GA4 and Segment: test_looks.py.
+Belongs here: signatures of Snowplow, Amplitude, Mixpanel and Tealium, also those for which there
+is no source yet (dbt_project/signatures_of_sources_to_come.yml). Those of GA4 and Segment:
+test_signatures.py.
 """
 
 import gzip
@@ -10,7 +11,7 @@ import json
 import pytest
 
 from .dumps_of_systems import DUMPS, NOT_READ, SNOWPLOW_FIELDS, SNOWPLOW_ROWS
-from .test_looks import CANONICAL, written
+from .test_signatures import CANONICAL, written
 
 SOURCES = ("canonical", "shopify_pixel", "rees46", "exchange_rates")
 OWN = {
