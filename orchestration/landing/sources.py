@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.yml import parsed_yml
 from orchestration.landing.looks import Look, load_looks, name_key, parsed_looks
 
 RAW_SCHEMA, VAULT_SCHEMA = "raw", "vault"
@@ -206,7 +207,7 @@ def load_sources(folder: Path, more_looks: Path | None = None) -> dict[str, Sour
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            declared = parsed_yml(path.read_text(encoding="utf-8")) or {}
         except yaml.YAMLError as error:
             raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
         for group in declared.get("sources", []):
