@@ -201,14 +201,16 @@ def _type_lines(
 
 
 def _id_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    ((visitors, users, without),) = connection.execute(
+    ((visitors, users, without, refused),) = connection.execute(
         "select count(distinct visitor_id), count(distinct user_id),"
-        " count(*) filter (where drop_reason = 'no_identity') from main.candidate_events"
+        " count(*) filter (where drop_reason = 'no_identity'),"
+        " count(*) filter (where drop_reason = 'no_consent') from main.candidate_events"
     ).fetchall()
-    yield (
+    line = (
         f"Ids         {_count(visitors, 'visitor')}, {_count(users, 'user')},"
         f" {_count(without, 'row')} of nobody"
     )
+    yield f"{line}, {_count(refused, 'row')} without consent" if refused else line
     for name in sorted(source.person_columns):
         column = quoted(name)
         # each id once: whether it means nobody takes a pattern to find out

@@ -30,6 +30,7 @@ PLACEHOLDER_WORDS = (
     "guest",
     "[object object]",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "(no consent)",
 )
 
 _BLANKS = r"\s\x{0b}\x{85}\x{180e}\x{200b}-\x{200d}\x{2060}\x{feff}\p{Z}"
