@@ -46,6 +46,7 @@ class Column:
             where the column is the id.
         is_time: Whether it is the time of the event.
         is_type: Whether it is the word for what happened.
+        is_json: Whether it holds JSON, which the raw table packs tighter.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Column:
     identities: tuple[tuple[str, str | None], ...] = ()
     is_time: bool = False
     is_type: bool = False
+    is_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -344,4 +346,5 @@ def _column(column: Mapping[str, Any]) -> Column:
         _identities(meta.get("identity")),
         bool(meta.get("time", False)),
         bool(meta.get("type", False)),
+        bool(meta.get("json", False)),
     )
