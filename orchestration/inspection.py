@@ -41,6 +41,9 @@ _BUILT = (
     "+untyped_addresses",
 )
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+# Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
+DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
+OFFSET = r"(Z|z|UTC|GMT|[ T][\d:.,]+ ?[+-]\d{2}(:?\d{2})?)\s*$"
 _SHOWN = 10
 _SHOWN_CHARACTERS = 200
 _EXTRA_ROWS = 100_000
@@ -239,12 +242,11 @@ def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
         return
     line = f"Time        {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
     if source.time_name:
+        time = quoted(source.time_name)
         ((naive,),) = connection.execute(
-            f"select count(*) from {raw_table(source)}"
-            f" where {quoted(source.time_name)} not like '%Z' and regexp_matches("
-            f"{quoted(source.time_name)}, '^\\s*\\d{{4}}-?\\d{{2}}-?\\d{{2}}')"
-            f" and not regexp_matches({quoted(source.time_name)},"
-            " '(Z|z|UTC|GMT|[+-]\\d{2}(:?\\d{2})?)\\s*$')"
+            f"select count(*) from {raw_table(source)} where {time} not like '%Z'"
+            f" and regexp_matches({time}, {literal(DATE)})"
+            f" and not regexp_matches({time}, {literal(OFFSET)})"
         ).fetchall()
         if naive:
             line += f"; {_count(naive, 'time')} without an offset, read as {source.zone}"
@@ -292,10 +294,13 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         f" {items:,} in all ({unpriced:,} without a price); {_count(adds, 'add')},"
         f" {priceless:,} without a price of their own"
     )
+    # without one of its own an item has the event's
     currencies = connection.execute(
         "select currency, count(*) from (select currency, price from main.candidate_events"
-        " union all select currency, price from main.candidate_items) where price is not null"
-        f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+        " union all select coalesce(item.currency, event.currency), item.price"
+        " from main.candidate_items as item"
+        " inner join main.candidate_events as event on item.row_key = event.row_key)"
+        f" where price is not null group by 1 order by 2 desc, 1 limit {_SHOWN}"
     ).fetchall()
     if currencies:
         shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)
