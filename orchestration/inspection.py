@@ -35,10 +35,14 @@ from orchestration.people import vault
 from orchestration.warehouse import database, dbt_build, suspect_files
 from orchestration.warehouse.rule_macros import rule_macros
 
-# Each with all that it is built from.
-_BUILT = (
-    *("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+carts", "+orders"),
-    "+untyped_addresses",
+# Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
+# which all would be built.
+_BUILT = tuple(
+    f"+file:{name}.sql"
+    for name in (
+        *("landed_files", "set_aside_rows", "suspicious_ids", "sessions", "carts", "orders"),
+        "untyped_addresses",
+    )
 )
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.

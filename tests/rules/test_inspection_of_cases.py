@@ -38,7 +38,10 @@ ALONE = {"passive_quote", "clock_ahead"}
 SOURCE_OF_CASES = {"c12_foreign_words": "segment", "f19_ga4_nested": "ga4"}
 # Nothing in it can be read, so nothing says whose it is.
 UNRECOGNIZED = {"f07_zip"}
-TABLES = ("+landed_files", "+set_aside_rows", "+sessions", "+carts", "+orders")
+TABLES = tuple(
+    f"+file:{name}.sql"
+    for name in ("landed_files", "set_aside_rows", "sessions", "carts", "orders")
+)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +124,7 @@ def _replaying(recording: Recording) -> Callable[..., dbt_build.BuildResult]:
 
     def build(home: Home, settings: Settings, **asked: object) -> dbt_build.BuildResult:
         needs = {model.name: model.needs for model in recording.models}
-        ahead = [name.removeprefix("+") for name in asked["select"]]
+        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in asked["select"]]
         wanted: set[str] = set()
         while ahead:
             name = ahead.pop()
@@ -147,15 +150,12 @@ def test_each_is_taken_for_what_it_is(folders, inspected):
 def test_rows_become_events_and_are_set_aside_as_in_a_run(inspected, ran):
     for name, said in inspected.items():
         of_it = f"from landed_files where file like '{name}/%'"
-        ((files, rows, accepted, duplicate, dropped, repaired),) = (
-            ran[name]
-            .execute(
-                "select count(*) filter (where skipped_reason is null), coalesce(sum(rows_read), 0),"
-                " coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),"
-                f" coalesce(sum(rows_dropped), 0), coalesce(sum(rows_repaired), 0) {of_it}"
-            )
-            .fetchall()
+        counted = ran[name].execute(
+            "select count(*) filter (where skipped_reason is null), coalesce(sum(rows_read), 0),"
+            " coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),"
+            f" coalesce(sum(rows_dropped), 0), coalesce(sum(rows_repaired), 0) {of_it}"
         )
+        ((files, rows, accepted, duplicate, dropped, repaired),) = counted.fetchall()
         assert (name, _numbers(said, "Files"), _numbers(said, "Rows")) == (
             name,
             [files, rows],
