@@ -35,12 +35,19 @@ from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
 from orchestration.warehouse import database, dbt_build, suspect_files
 
-# Each with all that it is built from.
-_BUILT = (
-    *("+landed_files", "+set_aside_rows", "+suspicious_ids", "+sessions", "+carts", "+orders"),
-    "+untyped_addresses",
+# Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
+# which all would be built.
+_BUILT = tuple(
+    f"+file:{name}.sql"
+    for name in (
+        *("landed_files", "set_aside_rows", "suspicious_ids", "sessions", "carts", "orders"),
+        "untyped_addresses",
+    )
 )
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+# Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
+DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
+OFFSET = r"(Z|z|UTC|GMT|[ T][\d:.,]+ ?[+-]\d{2}(:?\d{2})?)\s*$"
 _SHOWN = 10
 _SHOWN_CHARACTERS = 200
 _EXTRA_ROWS = 100_000
@@ -201,14 +208,16 @@ def _type_lines(
 
 
 def _id_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    ((visitors, users, without),) = connection.execute(
+    ((visitors, users, without, refused),) = connection.execute(
         "select count(distinct visitor_id), count(distinct user_id),"
-        " count(*) filter (where drop_reason = 'no_identity') from main.candidate_events"
+        " count(*) filter (where drop_reason = 'no_identity'),"
+        " count(*) filter (where drop_reason = 'no_consent') from main.candidate_events"
     ).fetchall()
-    yield (
+    line = (
         f"Ids         {_count(visitors, 'visitor')}, {_count(users, 'user')},"
         f" {_count(without, 'row')} of nobody"
     )
+    yield f"{line}, {_count(refused, 'row')} without consent" if refused else line
     for name in sorted(source.person_columns):
         column = quoted(name)
         # each id once: whether it means nobody takes a pattern to find out
@@ -237,12 +246,11 @@ def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
         return
     line = f"Time        {first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
     if source.time_name:
+        time = quoted(source.time_name)
         ((naive,),) = connection.execute(
-            f"select count(*) from {raw_table(source)}"
-            f" where {quoted(source.time_name)} not like '%Z' and regexp_matches("
-            f"{quoted(source.time_name)}, '^\\s*\\d{{4}}-?\\d{{2}}-?\\d{{2}}')"
-            f" and not regexp_matches({quoted(source.time_name)},"
-            " '(Z|z|UTC|GMT|[+-]\\d{2}(:?\\d{2})?)\\s*$')"
+            f"select count(*) from {raw_table(source)} where {time} not like '%Z'"
+            f" and regexp_matches({time}, {literal(DATE)})"
+            f" and not regexp_matches({time}, {literal(OFFSET)})"
         ).fetchall()
         if naive:
             line += f"; {_count(naive, 'time')} without an offset, read as {source.zone}"
@@ -290,10 +298,13 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         f" {items:,} in all ({unpriced:,} without a price); {_count(adds, 'add')},"
         f" {priceless:,} without a price of their own"
     )
+    # without one of its own an item has the event's
     currencies = connection.execute(
         "select currency, count(*) from (select currency, price from main.candidate_events"
-        " union all select currency, price from main.candidate_items) where price is not null"
-        f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+        " union all select coalesce(item.currency, event.currency), item.price"
+        " from main.candidate_items as item"
+        " inner join main.candidate_events as event on item.row_key = event.row_key)"
+        f" where price is not null group by 1 order by 2 desc, 1 limit {_SHOWN}"
     ).fetchall()
     if currencies:
         shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)

@@ -1,6 +1,7 @@
 """What dumps hold, as `comeback inspect` says it, against files counted by hand."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ them beside a view that was delivered
             without a type: /about 2 (address_rules.csv gives them one)
 Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 3 \
 without a price of their own
-Currencies  of prices: none 2
+Currencies  of prices: EUR 2
 Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
 "visitor_id": "b", "event_at": "yesterday", "event_type": "page"}
 Dropped     no_identity: 1 row, the first is line 5 of day.jsonl: {"event_id": "4", \
@@ -100,3 +101,22 @@ def test_where_several_sources_fit_it_asks(home: Home, dumps: Path):
     (dumps / "a.csv").write_text(f"{header}\n")
     with pytest.raises(WrongUsage, match="fit several sources: canonical, shopify_pixel"):
         inspection.inspect(home, [str(dumps)], None)
+
+
+@pytest.mark.parametrize(
+    ("time", "is_local"),
+    [
+        ("2026-03-02 10:00:00", True),
+        ("20260302T100000", True),
+        ("2026/3/2 9:05", True),
+        ("31.12.2026 23:59:00", True),
+        ("31-12-2026", True),
+        ("31.12.2026 23:59:00 +0100", False),
+        ("2026-03-02T10:00:00.25+01:00", False),
+        ("2026-03-02 10:00:00 UTC", False),
+        ("1795168800", False),
+    ],
+)
+def test_a_time_without_an_offset_is_told_whatever_its_form(time: str, is_local: bool):
+    found = re.search(inspection.DATE, time) and not re.search(inspection.OFFSET, time)
+    assert bool(found) is is_local

@@ -15,6 +15,7 @@ from orchestration.drafts.words import event_type_of, name_score
 
 _LEAST = 0.25
 _SURE = 0.7
+_MANY_ROWS = 100
 _ITEM_FIELDS = (
     "item_id",
     "item_name",
@@ -144,6 +145,8 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
                 by_values = 0.0
             if ours == "price" and not forms.has_cents(each):
                 by_values = 0.0
+            if ours == "event_id" and not _is_one_a_row(each, fields.rows):
+                by_values = 0.0
             # of two alike the one that is filled more often, and that is less deep
             depth = (each.path or "").count(".")
             score = max(score, by_values) * (0.9 + 0.1 * each.filled / max(fields.rows, 1))
@@ -177,6 +180,13 @@ def _event_ids(each: Field) -> float:
     )
     is_deep = (each.path or "").count(".") > 1
     return float(forms.is_id(each) and forms.is_unique(each) and not is_others and not is_deep)
+
+
+def _is_one_a_row(each: Field, rows: int) -> bool:
+    """Whether each of many rows has an id of its own, which no running number is: it would begin
+    anew in the next file."""
+    is_made = forms.share(each, re.compile(r"(?=.*[^\W\d_]).{8,}").fullmatch) > 0.9
+    return is_made and len(each.values) == rows >= _MANY_ROWS
 
 
 def _words_of_events(each: Field) -> float:
@@ -229,6 +239,7 @@ _BY_VALUES = {
     "event_type": 0.35,
     "price": 0.3,
     "visitor_id": 0.26,
+    "event_id": 0.26,
 }
 
 

@@ -256,6 +256,8 @@ class Texts:
         elif ids:
             inside = ", ".join(f"{kind}: {in_yaml(path)}" for kind, path in ids.items())
             about.append(f"identity: {{{inside}}}")
+        if any(each.path for each in here.values()) or "items" in self._roles(delivered):
+            about.append("json: true")
         if alias:
             about.append(f"aliases: [{in_yaml(alias)}]")
         return ", ".join(about)

@@ -197,6 +197,7 @@ _SETS = {
         " geloescht loeschen raus retire retirer supprimer supprime quitar eliminar eliminado"
         " rimuovi rimosso verwijder verwijderd verwijderen decrease decreased unscan"
     ),
+    "out": "out from aus uit hors fuori fuera",
     "buy": (
         "purchase purchased order ordered bought buy pay paid sold sale kauf gekauft kaufen"
         " bestellung bestellt bestellen bezahlt achat acheter commande compra comprado comprar"
@@ -304,6 +305,7 @@ _RULES: tuple[tuple[str | None, set[str], set[str]], ...] = (
     (None, {"wish", "remove"}, set()),
     ("refund", {"refund"}, {"page", "view"}),
     ("remove_from_cart", {"remove"}, {"payment", "shipping"}),
+    ("remove_from_cart", {"cart", "out"}, {"add", "buy", "checkout", "view", "wish", "list"}),
     ("add_payment_info", {"payment", "add"}, {"done"}),
     ("add_shipping_info", {"shipping", "add"}, {"done"}),
     ("add_to_cart", {"add"}, {"list"}),

@@ -6,9 +6,8 @@ country is needed for (telephone numbers, addresses, consent).
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache, lru_cache
-
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 # alpha-2 and alpha-3 of ISO 3166-1, in one word each
 _CODES = """
@@ -83,17 +82,20 @@ def country_code(text: str | None) -> str | None:
 
 @cache
 def _codes_by_name() -> dict[str, str]:
+    # loads the prefixes of all networks too: half a second that most processes need not spend
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
     names: dict[str, str] = {}
     for word in _CODES.split():
         code, long = word[:2], word[2:]
-        for name in (_english(code), *_OTHER_NAMES.get(code, ())):
+        for name in (_english(LOCALE_DATA.get(code, {}), code), *_OTHER_NAMES.get(code, ())):
             names[_plain(name)] = code
         names[_plain(code)] = names[_plain(long)] = code
     return names
 
 
-def _english(code: str) -> str:
-    names = LOCALE_DATA.get(code, {})
+def _english(names: Mapping[str, str], code: str) -> str:
+    """The country's English name, of its names by language; for want of one its code."""
     name = names.get("en", code)
     return names[name[1:]] if name.startswith("*") else name  # as in that other language
 

@@ -15,13 +15,12 @@ import yaml
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.yml import parsed_yml
 
 FOLDER = Path("models/segments")
 GUIDE = "dbt_project/docs/segments.md"
 # longer ones would be no names of files or columns everywhere
 NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
-# the one in C takes a tenth of the time
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KEYS = ("owner", "version", "group", "rank", "export")
 
 
@@ -79,7 +78,7 @@ def _segment(folder: Path, name: str) -> Segment:
     if not NAME.fullmatch(name):
         raise _wrong(yml, f"{name!r} is no name of a segment", "use a-z, 0-9 and _")
     try:
-        declared = yaml.load(yml.read_text(encoding="utf-8"), _Loader)
+        declared = parsed_yml(yml.read_text(encoding="utf-8"))
         model = next(each for each in declared["models"] if each["name"] == name)
         meta = dict(model["config"]["meta"])
     except yaml.YAMLError as error:

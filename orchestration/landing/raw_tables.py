@@ -4,6 +4,7 @@ Belongs here: which tables and columns there are, and the SQL that fills the dec
 here: writing rows (``file_writer``), or reading records (the readers).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring
 
@@ -70,21 +71,40 @@ def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Sour
         " where database_name = current_database()"
     ).fetchall()
     there = set(rows)
+    packing = _packing(con)
     for source in sources.values():
         columns = [*source.column_names, "_extra"]
         missing = [name for name in columns if (source.schema, source.name, name) not in there]
         if not missing:
             continue
+        json_columns = {"_extra", *(each.name for each in source.columns if each.is_json)}
         con.execute(
             f"create table if not exists {raw_table(source)} "
             "(_load_id bigint not null, _line bigint not null, "
-            + ", ".join(f"{quoted(column)} varchar" for column in columns)
+            + ", ".join(
+                f"{quoted(column)} varchar {packing if column in json_columns else ''}"
+                for column in columns
+            )
             + ")"
         )
         for column in missing:
             con.execute(
                 f"alter table {raw_table(source)} add column if not exists {quoted(column)} varchar"
             )
+
+
+def _packing(con: duckdb.DuckDBPyConnection) -> str:
+    """What a column of JSON is declared with.
+
+    Zstandard takes a third of the time and of the room that DuckDB's own choice for texts takes,
+    and is as fast to read (measured 2026-11-29). Files in the format of before 1.2 do not have it.
+    """
+    ((tags,),) = con.execute(
+        "select tags from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    version = re.match(r"v(\d+)[.](\d+)", tags.get("storage_version", ""))
+    has_zstd = version and (int(version[1]), int(version[2])) >= (1, 2)
+    return "using compression zstd" if has_zstd else ""
 
 
 def raw_table(source: Source) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.yml import parsed_yml
 from orchestration.landing.kinds import Skip
 
 SAMPLE_ROWS = 50
@@ -109,7 +110,7 @@ def load_signatures(path: Path) -> tuple[Signature, ...]:
         ComebackError: It is no YAML, or not what a signature is.
     """
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        declared = parsed_yml(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
         raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
     return tuple(

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.yml import parsed_yml
 from orchestration.landing.signatures import Signature, load_signatures, name_key, parsed_signatures
 
 RAW_SCHEMA, VAULT_SCHEMA = "raw", "vault"
@@ -47,6 +48,7 @@ class Column:
             where the column is the id.
         is_time: Whether it is the time of the event.
         is_type: Whether it is the word for what happened.
+        is_json: Whether it holds JSON, which the raw table packs tighter.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Column:
     identities: tuple[tuple[str, str | None], ...] = ()
     is_time: bool = False
     is_type: bool = False
+    is_json: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,7 @@ def load_sources(folder: Path, more_signatures: Path | None = None) -> dict[str,
     sources: dict[str, Source] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            declared = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+            declared = parsed_yml(path.read_text(encoding="utf-8")) or {}
         except yaml.YAMLError as error:
             raise ComebackError(f"not YAML ({error})", str(path), "correct the file") from error
         for group in declared.get("sources", []):
@@ -345,4 +348,5 @@ def _column(column: Mapping[str, Any]) -> Column:
         _identities(meta.get("identity")),
         bool(meta.get("time", False)),
         bool(meta.get("type", False)),
+        bool(meta.get("json", False)),
     )

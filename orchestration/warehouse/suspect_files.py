@@ -30,6 +30,8 @@ WARN_FROM_SHARE = 0.05
 _SHOWN_TYPES = 3
 _SHOWN_CHARACTERS = 200
 _PRICE_REASONS = ("bad_price", "bad_order_value")
+# why rows are dropped of which the file is not to blame
+_WITHHELD = "('erased', 'no_consent')"
 
 # A file stops no hour once it was accepted, or its name came again with other content.
 _PENDING = f"""
@@ -134,7 +136,7 @@ def warnings(
     """
     rows = connection.execute(
         f"with dropped as (select load_id, reason, count(*) as row_count"
-        f" from {schema}.set_aside_rows where action = 'dropped' and reason <> 'erased'"
+        f" from {schema}.set_aside_rows where action = 'dropped' and reason not in {_WITHHELD}"
         " group by all)"
         " select file, source, rows_read, sum(row_count)::bigint, max_by(reason, row_count)"
         f" from {schema}.landed_files inner join dropped using (load_id)"
@@ -258,14 +260,14 @@ def _described(
         dict(
             connection.execute(
                 "select reason, count(*) from main.set_aside_rows where load_id = ?"
-                " and action = ? and reason <> 'erased' group by all order by all",
+                f" and action = ? and reason not in {_WITHHELD} group by all order by all",
                 [load_id, action],
             ).fetchall()
         )
         for action in ("dropped", "repaired")
     )
     count = sum(dropped.values())
-    rows = rows_read - (rows_dropped - count)  # those of the erased say nothing about the file
+    rows = rows_read - (rows_dropped - count)
     readable = connection.execute(
         "select count(price), count(order_value) from main.candidate_events"
         " where load_id = ? and drop_reason is null",

@@ -47,6 +47,23 @@ def test_a_file_without_a_header_line_is_known_by_its_width_and_words(tmp_path):
     assert "-- 'view': 20, understood as view_item\n" in sql
 
 
+def test_ids_that_every_row_has_of_its_own_are_the_events_but_no_running_numbers(tmp_path):
+    def rows(vorgang: str) -> str:
+        lines = [
+            f"2026-03-02T10:{number % 60:02}:00,k{number % 9}xyz,scan,{vorgang.format(number)}\n"
+            for number in range(100)
+        ]
+        return "wann,keks,art,vorgang\n" + "".join(lines)
+
+    yml, sql = drafted_of(tmp_path, "a.csv", rows("v-{:06}"))
+    found = "coalesce({{ known_id('vorgang') }}, row_hash) as event_id,  -- guess: by its values\n"
+    assert found in sql
+    assert "config: {meta: {identity: event}}" in yml
+    (tmp_path / "b").mkdir()
+    _, sql = drafted_of(tmp_path / "b", "a.csv", rows("{:08}"))
+    assert "row_hash as event_id,  -- rows alike in every field are one event\n" in sql
+
+
 def test_names_that_sql_cannot_bear_and_dates_beside_clocks(tmp_path):
     rows = [
         f"{number % 28 + 1}/02/2026,9:0{number % 9},c{number % 5},Buy,{number}\n"
@@ -97,6 +114,9 @@ def test_what_no_language_that_is_known_names_is_listed_for_whoever_corrects_it(
         ("Add To Basket", "add_to_cart"),
         ("panier.ajout", "add_to_cart"),
         ("removeFromCart", "remove_from_cart"),
+        ("aus dem Korb", "remove_from_cart"),
+        ("taken out of the basket", "remove_from_cart"),
+        ("Checkout from cart", "begin_checkout"),
         ("Merkliste hinzugefügt", "add_to_wishlist"),
         ("checkout_complete", "purchase"),
         ("Checkout", "begin_checkout"),

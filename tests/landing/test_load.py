@@ -217,3 +217,21 @@ def test_a_load_killed_in_the_middle_leaves_whole_files_only(tmp_path):
     assert con.execute(total).fetchall() == [(40_001 * len(whole), len(whole))]
     land(con, find_files(folder, CLICKS), CLICKS, landed_at=datetime(2026, 3, 1, tzinfo=UTC))
     assert [row[1:] for row in con.execute(counts).fetchall()] == [(40_002, 40_002)] * 6
+
+
+@pytest.mark.parametrize(("version", "compression"), [("v1.0.0", "FSST"), ("v1.2.0", "ZSTD")])
+def test_json_is_packed_as_tight_as_the_format_of_the_file_allows(tmp_path, version, compression):
+    con = duckdb.connect()
+    con.execute(f"attach '{tmp_path / 'raw.duckdb'}' as files (storage_version '{version}')")
+    con.execute("use files")
+    ensure_raw_tables(con, {"clicks": CLICKS})
+    con.execute(
+        "insert into raw.clicks (_load_id, _line, _extra)"
+        """ select 1, n, '{"id":"' || md5(n::varchar) || '"}' from range(5000) as rows(n)"""
+    )
+    con.execute("checkpoint files")
+    found = con.execute(
+        "select distinct compression from pragma_storage_info('raw.clicks')"
+        " where column_name = '_extra' and segment_type = 'VARCHAR'"
+    ).fetchall()
+    assert found == [(compression,)]

@@ -7,11 +7,18 @@ test_signatures.py.
 
 import gzip
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.landing import find_files, land
+from orchestration.landing.locations import sources_in
+
 from .dumps_of_systems import DUMPS, NOT_READ, SNOWPLOW_FIELDS, SNOWPLOW_ROWS
-from .test_signatures import CANONICAL, written
+from .test_signatures import CANONICAL, GA4, REES46, SEGMENT, SHOPIFY, written
 
 SOURCES = ("canonical", "shopify_pixel", "rees46", "exchange_rates")
 OWN = {
@@ -162,3 +169,27 @@ def test_one_strange_line_does_not_make_a_file_anothers(landing_of, tmp_path):
     content = "\n".join(map(json.dumps, lines)).encode()
     outcome, _ = outcome_of(landing_of, tmp_path, "canonical", "a.jsonl", content)
     assert (outcome.status, outcome.rows_read) == ("loaded", 3)
+
+
+@pytest.mark.heavy
+def test_every_source_refuses_the_files_of_every_other_by_name(tmp_path: Path):
+    sources = sources_in(DBT_PROJECT)
+    events = {"ga4": GA4, "segment": SEGMENT, "rees46": REES46, "shopify_pixel": SHOPIFY}
+    dumps = {**DUMPS, **{name: [each] for name, each in events.items()}, "canonical": [CANONICAL]}
+    said, expected = {}, {}
+    for like, records in dumps.items():
+        for number, record in enumerate(records):
+            folder = tmp_path / f"{like}_{number}"
+            folder.mkdir()
+            (folder / "a.json").write_bytes(written(record, "json"))
+            for given in sources.keys() - {like}:
+                (outcome,) = land(
+                    duckdb.connect(),
+                    find_files(folder),
+                    sources[given],
+                    landed_at=datetime(2026, 11, 29, tzinfo=UTC),
+                )
+                said[folder.name, given] = outcome.skipped_reason
+                expected[folder.name, given] = f"looks_like_{like}"
+    assert len(said) > 200
+    assert said == expected

@@ -58,6 +58,10 @@ SCHEMA = pa.schema(
         ("event_bundle_sequence_id", pa.int64()),
         ("user_id", pa.string()),
         ("user_pseudo_id", pa.string()),
+        (
+            "privacy_info",
+            pa.struct([("analytics_storage", pa.string()), ("ads_storage", pa.string())]),
+        ),
         ("user_ltv", pa.struct([("revenue", pa.float64()), ("currency", pa.string())])),
         ("device", pa.struct([("category", pa.string()), ("operating_system", pa.string())])),
         ("geo", pa.struct([("country", pa.string()), ("city", pa.string())])),

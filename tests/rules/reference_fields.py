@@ -26,10 +26,12 @@ NOBODY = frozenset(
         "guest",
         "[object object]",
         hashlib.sha256(b"").hexdigest(),
+        "(no consent)",
     }
 )
-NOT_GIVEN = NOBODY - {"nan", "anonymous", "guest", "[object object]"} | {"-", "--", ""}
-NO_ITEM = frozenset({"", "null", "undefined", "none", "nan"})
+NO_NUMBER = {"nan", "anonymous", "guest", "[object object]", "(no consent)"}
+NOT_GIVEN = NOBODY - NO_NUMBER | {"-", "--", ""}
+NO_ITEM = frozenset({"", "null", "undefined", "none", "nan", "(not set)"})
 BLANKS = "".join(
     chr(code)
     for code in range(0x10000)

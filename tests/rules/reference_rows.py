@@ -101,13 +101,13 @@ def clean(
 def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
     """Whether a file with these rows says too little: more than half of them dropped, no type that
     is known, or more prices (or order values) unreadable than readable."""
-    events = []
+    events, dropped_count = [], 0
     for row in rows:
         try:
             events.append((row, *_event(row, loaded_at, "UTC")))
-        except UnusableError:
-            continue
-    if 2 * len(events) < len(rows):
+        except UnusableError as unusable:
+            dropped_count += str(unusable) != "no_consent"
+    if dropped_count > len(events):
         return True
     if events and not any(event.event_type in KNOWN_TYPES for _, event, _ in events):
         return True
@@ -132,7 +132,8 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
     if is_rounded(visitor_id) or is_rounded(user_id):
         raise UnusableError("rounded_id")
     if visitor_id is None and user_id is None:
-        raise UnusableError("no_identity")
+        is_refused = row.get("visitor_id") == "(no consent)"
+        raise UnusableError("no_consent" if is_refused else "no_identity")
     if is_rounded(order_id) or is_rounded(event_id):
         raise UnusableError("rounded_id")
     event_at = parse_time(row.get("event_at"), zone)

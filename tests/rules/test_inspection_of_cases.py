@@ -1,15 +1,16 @@
 """What `comeback inspect` says of the shared cases and of a sample of each source, against what a
 run then makes of the same files.
 
-Each folder is inspected by itself, in a home of its own; the run has all of them in one home, and
-dbt builds it once. What inspect has dbt build is replayed here from one recording.
+Each folder is inspected by itself, in a home of its own; the run has all of them in one home, but
+for those that name visitors of others, and dbt builds it once. What inspect has dbt build is
+replayed here from one recording.
 """
 
 import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -32,23 +33,22 @@ from .segment_calls import track, write_calls
 
 pytestmark = pytest.mark.heavy
 
-# These two have visitors of a third case, and are about settings and clocks.
-NOT_BESIDE_OTHERS = {"passive_quote", "clock_ahead"}
+# These have visitors and ids of other cases.
+ALONE = {"passive_quote", "clock_ahead"}
 SOURCE_OF_CASES = {"c12_foreign_words": "segment", "f19_ga4_nested": "ga4"}
 # Nothing in it can be read, so nothing says whose it is.
 UNRECOGNIZED = {"f07_zip"}
-TABLES = ("+landed_files", "+set_aside_rows", "+sessions", "+carts", "+orders")
+TABLES = tuple(
+    f"+file:{name}.sql"
+    for name in ("landed_files", "set_aside_rows", "sessions", "carts", "orders")
+)
 
 
 @pytest.fixture(scope="module")
 def folders(shared_cases: Path, shared_data: Path, tmp_path_factory) -> dict[str, tuple[str, Path]]:
     """By name the source and the folder of each case and sample."""
     cases = {path.name: path for path in sorted(shared_cases.iterdir()) if path.is_dir()}
-    found = {
-        name: (SOURCE_OF_CASES.get(name, "canonical"), path)
-        for name, path in cases.items()
-        if name not in NOT_BESIDE_OTHERS
-    }
+    found = {name: (SOURCE_OF_CASES.get(name, "canonical"), path) for name, path in cases.items()}
     samples = tmp_path_factory.mktemp("samples")
     for name, rows in DUMPS.items():
         if name not in NOT_READ:
@@ -72,11 +72,24 @@ def folders(shared_cases: Path, shared_data: Path, tmp_path_factory) -> dict[str
 
 
 @pytest.fixture(scope="module")
-def ran(folders: dict[str, tuple[str, Path]], tmp_path_factory) -> duckdb.DuckDBPyConnection:
-    """The warehouse of a home in which all of them landed as delivered, and that was built."""
-    home, settings = Home(tmp_path_factory.mktemp("home")), Settings()
+def ran(
+    folders: dict[str, tuple[str, Path]], tmp_path_factory
+) -> dict[str, duckdb.DuckDBPyConnection]:
+    """By name the warehouse of a home in which it landed as delivered, and that was built."""
+    together = folders.keys() - ALONE
+    warehouse = _run(folders, together, tmp_path_factory.mktemp("home"))
+    return dict.fromkeys(together, warehouse) | {
+        name: _run(folders, {name}, tmp_path_factory.mktemp(name)) for name in ALONE
+    }
+
+
+def _run(
+    folders: dict[str, tuple[str, Path]], names: Set[str], root: Path
+) -> duckdb.DuckDBPyConnection:
+    home, settings = Home(root), Settings()
     home.prepare()
-    for name, (source, folder) in folders.items():
+    for name in names:
+        source, folder = folders[name]
         shutil.copytree(folder, home.landing / source / name)
     sources = known_sources(home)
     with database.connect(home, settings) as connection:
@@ -111,7 +124,7 @@ def _replaying(recording: Recording) -> Callable[..., dbt_build.BuildResult]:
 
     def build(home: Home, settings: Settings, **asked: object) -> dbt_build.BuildResult:
         needs = {model.name: model.needs for model in recording.models}
-        ahead = [name.removeprefix("+") for name in asked["select"]]
+        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in asked["select"]]
         wanted: set[str] = set()
         while ahead:
             name = ahead.pop()
@@ -137,17 +150,18 @@ def test_each_is_taken_for_what_it_is(folders, inspected):
 def test_rows_become_events_and_are_set_aside_as_in_a_run(inspected, ran):
     for name, said in inspected.items():
         of_it = f"from landed_files where file like '{name}/%'"
-        ((files, rows, accepted, duplicate, dropped, repaired),) = ran.execute(
+        counted = ran[name].execute(
             "select count(*) filter (where skipped_reason is null), coalesce(sum(rows_read), 0),"
             " coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),"
             f" coalesce(sum(rows_dropped), 0), coalesce(sum(rows_repaired), 0) {of_it}"
-        ).fetchall()
+        )
+        ((files, rows, accepted, duplicate, dropped, repaired),) = counted.fetchall()
         assert (name, _numbers(said, "Files"), _numbers(said, "Rows")) == (
             name,
             [files, rows],
             [accepted, duplicate, dropped, repaired],
         )
-        skipped = ran.execute(f"select skipped_reason {of_it} and skipped_reason is not null")
+        skipped = ran[name].execute(f"select skipped_reason {of_it} and skipped_reason is not null")
         assert (name, _ends(said, "Not read")) == (
             name,
             Counter(each for (each,) in skipped.fetchall()),
@@ -161,10 +175,14 @@ def test_reasons_are_those_of_a_run(inspected, ran):
             for line in said
             for action, reason, count in re.findall(r"^(Dropped|Repaired) +(\w+): ([\d,]+) ", line)
         }
-        expected = ran.execute(
-            "select action, reason, count(*) from set_aside_rows"
-            f" where file like '{name}/%' group by all"
-        ).fetchall()
+        expected = (
+            ran[name]
+            .execute(
+                "select action, reason, count(*) from set_aside_rows"
+                f" where file like '{name}/%' group by all"
+            )
+            .fetchall()
+        )
         assert (name, found) == (
             name,
             {(action.capitalize(), reason): count for action, reason, count in expected},
@@ -175,8 +193,9 @@ def test_files_that_would_stop_the_hour_are_those_that_do(inspected, ran):
     stopping = {
         name for name, said in inspected.items() if any("a run would stop" in x for x in said)
     }
-    files = ran.execute("select file from landed_files where is_suspect").fetchall()
-    assert stopping == {file.split("/")[0] for (file,) in files}
+    query = "select file from landed_files where is_suspect"
+    files = [file for each in {*ran.values()} for (file,) in each.execute(query).fetchall()]
+    assert stopping == {file.split("/")[0] for file in files}
 
 
 def test_cases_end_in_as_many_sessions_carts_and_orders(inspected, ran):
@@ -190,11 +209,12 @@ def test_cases_end_in_as_many_sessions_carts_and_orders(inspected, ran):
         "visitor_id in (select visitor_id from candidate_events inner join landed_files"
         " using (load_id) where file not like 'sample_%')"
     )
-    made = {
-        noun: ran.execute(f"select count(*) from {noun}s where {of_cases}").fetchall()[0][0]
-        for noun in ("session", "cart", "order")
-    }
-    assert dict(said) == made
+    made = Counter()
+    for each in {*ran.values()}:
+        for noun in ("session", "cart", "order"):
+            query = f"select count(*) from {noun}s where {of_cases}"
+            made[noun] += each.execute(query).fetchall()[0][0]
+    assert said == made
 
 
 def _numbers(said: list[str], word: str) -> list[int]:

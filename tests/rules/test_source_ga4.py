@@ -307,6 +307,64 @@ def test_words_of_apps_and_of_site_search_are_understood(of_source: Warehouse, t
     ]
 
 
+NAMED = {
+    "item_id": "(not set)",
+    "item_brand": "(not set)",
+    "item_category": "(not set)",
+    "price": 9.0,
+    "quantity": 1,
+}
+REFUSED = {"analytics_storage": "No", "ads_storage": "No"}
+NOT_SENT = [
+    # items of a request that have names alone
+    *(
+        hit(ANN, "10:00:00", "add_to_cart", [{**NAMED, "item_name": name}], params=EUR)
+        for name in ("Scarf", "Glove")
+    ),
+    hit(
+        ANN,
+        "10:01:00",
+        "purchase",
+        [{**NAMED, "item_name": "Scarf"}],
+        params={**EUR, "value": 9.0, "transaction_id": "T-9"},
+        ecommerce={"transaction_id": "(not set)"},
+        geo={"country": "(not set)"},
+    ),
+    # people who did not agree to be known; one of them had signed in
+    *(hit(None, f"11:0{n}:00", "page_view", privacy_info=REFUSED) for n in range(4)),
+    hit(None, "11:05:00", "page_view", user_id="u8", privacy_info=REFUSED),
+    hit(None, "11:06:00", "page_view"),
+]
+
+
+@pytest.mark.parametrize("write", [write_json, write_parquet])
+def test_what_was_not_sent_or_not_agreed_to(of_source: Warehouse, tmp_path: Path, write):
+    ending = {write_json: "json", write_parquet: "parquet"}[write]
+    write(tmp_path / f"events_20261120.{ending}", NOT_SENT)
+    tables(of_source, tmp_path)
+    assert rows(
+        of_source,
+        "select visitor_id, event_type, item_id, item_category, item_brand from events"
+        " order by event_at, item_id",
+    ) == [
+        (ANN, "add_to_cart", "Glove", None, None),
+        (ANN, "add_to_cart", "Scarf", None, None),
+        (ANN, "purchase", "Scarf", None, None),
+        ("user:u8", "page_view", None, None, None),
+    ]
+    assert rows(of_source, "select item_id, quantity from cart_lines order by 1") == [
+        ("Glove", 1),
+        ("Scarf", 1),
+    ]
+    assert rows(of_source, "select order_id, order_value from orders") == [("T-9", Decimal(9))]
+    assert rows(of_source, "select reason, count(*) from set_aside_rows group by 1 order by 1") == [
+        ("no_consent", 4),
+        ("no_identity", 1),
+    ]
+    # 5 of 9 rows were dropped, of which 4 say nothing about the file
+    assert rows(of_source, "select rows_dropped, is_suspect from landed_files") == [(5, False)]
+
+
 @pytest.mark.parametrize("write", [write_json, write_parquet])
 def test_the_files_are_recognized(tmp_path: Path, write):
     ending = {write_json: "json", write_parquet: "parquet"}[write]

@@ -100,7 +100,8 @@ def built(request, of_source: Warehouse, tmp_path_factory: pytest.TempPathFactor
 def test_types_times_and_owners(built: Built):
     assert built.query("from set_aside_rows") == []
     found = built.query("""
-        select event_id, visitor_id, owner_id, event_type, strftime(event_at, '%H:%M:%S') as at
+        select split_part(event_id, ' ', 1) as sent, visitor_id, owner_id, event_type,
+            strftime(event_at, '%H:%M:%S') as at
         from events order by event_id""")
     assert values(found) == [
         ("i1", "ann", None, "page_view", "10:00:00"),
@@ -118,7 +119,7 @@ def test_types_times_and_owners(built: Built):
 def test_where_from_and_on_what(built: Built):
     found = built.query("""
         select page_url, referrer, utm_source, utm_medium, utm_campaign, device_type, country
-        from events where event_id in ('i1', 'i6', 'i8') order by event_id""")
+        from events where split_part(event_id, ' ', 1) in ('i1', 'i6', 'i8') order by event_id""")
     assert values(found) == [
         ("https://shop.example/a", None, "news", "mail", None, "desktop", "DE"),
         (None, None, None, None, None, "mobile", "DE"),
@@ -160,3 +161,28 @@ def test_orders_and_their_lines(built: Built):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_is_known_by_its_look(shape: str, tmp_path: Path):
     assert_known_by_its_look(write(tmp_path, shape, EVENTS), "mixpanel")
+
+
+def test_an_id_that_comes_again_is_the_same_event_under_its_name_and_on_its_day_only(
+    of_source: Warehouse, tmp_path: Path
+):
+    day = 24 * 60
+    rows = [
+        event(1, "ann", 0, "Product Added", sku="tie"),
+        event(1, "ann", 1, "Checkout Started"),
+        event(1, "ann", 2, "Order Completed", order_id="T-1"),
+        # merged with another person meanwhile, and exported again
+        event(1, "ann", 0, "Product Added", sku="tie", distinct_id="u1"),
+        event(1, "ann", day, "Product Added", sku="tie"),
+    ]
+    built = Built(of_source, write_rows(tmp_path / "dumps", "jsonl", rows), "mixpanel")
+    assert values(built.query("select event_id, event_type from events order by event_at")) == [
+        ("i1 Product Added 2026-11-20", "add_to_cart"),
+        ("i1 Checkout Started 2026-11-20", "begin_checkout"),
+        ("i1 Order Completed 2026-11-20", "purchase"),
+        ("i1 Product Added 2026-11-21", "add_to_cart"),
+    ]
+    assert values(built.query("select status, order_id from carts order by started_at")) == [
+        ("converted", "T-1"),
+        ("open", None),
+    ]

@@ -6,8 +6,14 @@ https://docs.snowplow.io/docs/api-reference/analytics-sdk/ and
 https://docs.snowplow.io/docs/events/ootb-data/ecommerce-events/
 """
 
+import csv
 import gzip
+import json
+import os
+from collections import Counter
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -188,3 +194,63 @@ def test_a_quote_in_a_row_without_a_header_is_a_letter(tmp_path: Path, title: st
     assert sorted(found, key=str) == sorted(
         [(title, event(1, "", 0, "")["event_id"]), (None, 'e"1')], key=str
     )
+
+
+def read_plainly(folder: Path) -> dict[str, int]:
+    """What tables of events as CSV hold, counted in plain Python."""
+    rows: dict[str, tuple[datetime, str, dict]] = {}
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                at = datetime.fromisoformat(row["derived_tstamp"] or row["collector_tstamp"])
+                visitor = row["domain_userid"] or (row["user_id"] and f"user:{row['user_id']}")
+                if visitor and (row["event_id"] not in rows or at < rows[row["event_id"]][0]):
+                    rows[row["event_id"]] = (at, visitor, row)
+    kinds, items, orders, visits = Counter(), 0, set(), {}
+    for at, visitor, row in rows.values():
+        kind = held(row, "unstruct_event", "ecommerce_action").get("type")
+        kind = kind or (row["event_name"] if row["event"] == "unstruct" else row["event"])
+        kinds[kind] += 1
+        if kind == "add_to_cart":
+            items += len(held(row, "contexts", "ecommerce_product") or [kind])
+        if kind == "transaction":
+            found = held(row, "contexts", "ecommerce_transaction")
+            orders.add(found[0]["transaction_id"] if found else row["tr_orderid"])
+        if kind != "refund":
+            visits.setdefault(visitor, []).append(at)
+    pause = timedelta(minutes=30)
+    return {
+        "sessions": sum(
+            1 + sum(later - at > pause for at, later in pairwise(times))
+            for times in map(sorted, visits.values())
+        ),
+        "adds": kinds["add_to_cart"],
+        "items added": items,
+        "removals": kinds["remove_from_cart"],
+        "orders": len(orders),
+    }
+
+
+def held(row: dict[str, str], kind: str, schema: str) -> list | dict:
+    """The value of the column of a schema, whatever its version."""
+    texts = [row[name] for name in row if name.startswith(kind) and f"{schema}_1" in name]
+    return json.loads(next((text for text in texts if text), "{}"))
+
+
+def test_a_table_counts_as_in_a_plain_reading(of_source: Warehouse, tmp_path: Path):
+    """That of the vendor's public test data, if COMEBACK_SNOWPLOW_DATA is its folder."""
+    given = os.environ.get("COMEBACK_SNOWPLOW_DATA")
+    folder = Path(given) if given else write(tmp_path / "dumps", "csv", EVENTS)
+    tables = ("events", "sessions", "orders")
+    of_source.build_files(folder, HOUR, tables=tables, source_name="snowplow")
+    (found,) = of_source.query("""
+        select (select count(*) from sessions) as sessions,
+            count(*) filter (where event_type = 'add_to_cart') as adds,
+            (select count(*) from candidate_items inner join events using (row_key)
+             where event_type = 'add_to_cart') +
+            count(*) filter (where event_type = 'add_to_cart' and item_id is not null)
+                as "items added",
+            count(*) filter (where event_type = 'remove_from_cart') as removals,
+            (select count(*) from orders) as orders
+        from events""")
+    assert found == read_plainly(folder)

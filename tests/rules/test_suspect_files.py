@@ -42,6 +42,16 @@ FILES: list[tuple[str, list[Row], bool]] = [
     ("prices of dropped rows do not count", [*priced("1.00"), bad("ann") | {"price": "x"}], False),
     ("rows without a price do not count", [*priced("1,00"), *[view("ann", "08:00")] * 5], True),
     ("most order values unreadable", [buy("ann", "09:00", order_value="129,90")], True),
+    (
+        "rows without consent say nothing",
+        [*[event("(no consent)", "11:00", "page_view")] * 5, bad("ann"), view("ann", "11:00")],
+        False,
+    ),
+    (
+        "nor do they speak for the others",
+        [*[event("(no consent)", "12:00", "page_view")] * 5, bad("ann")],
+        True,
+    ),
     ("quantities are no prices", [add("ann", "10:00", quantity="two")], False),
 ]
 

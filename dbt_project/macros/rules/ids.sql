@@ -8,8 +8,13 @@
 {%- macro placeholder_words() -%}
 {{ tojson([
     'null', 'nil', 'none', 'nan', 'n/a', 'na', 'undefined', 'unknown', '(not set)', '(none)', '\\N', 'anonymous',
-    'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', no_consent(),
 ] + var('ids').placeholders) }}
+{%- endmacro -%}
+
+{#- What a source says in the place of a visitor who did not agree to be known. -#}
+{%- macro no_consent() -%}
+{{ return('(no consent)') }}
 {%- endmacro -%}
 
 {#-
@@ -61,10 +66,10 @@ end
 case
     when
         length({{ column }}) in ({{ lengths }}) or {{ column }} like ' %' or {{ column }} like '% '
-        or {{ column }} like '%.%' or {{ column }} like '%+%'
+        or {{ column }} like '%.%' or {{ column }} like '%+%' or {{ column }} like '(%'
         then
             case lower(trim({{ column }}))
-                {% for word in words -%}
+                {% for word in words + ['(not set)'] -%}
                     when '{{ word }}' then null
                 {% endfor -%}
                 else {{ id_as_number(column) }}

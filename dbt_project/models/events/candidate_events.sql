@@ -39,6 +39,7 @@ typed as (
         files.landed_at,
         delivered.event_id,
         {{ known_id('delivered.visitor_id') }} as visitor_id,
+        coalesce(delivered.visitor_id = '{{ no_consent() }}', false) as is_without_consent,
         {{ known_id('delivered.user_id') }} as user_id,
         delivered.event_at,
         delivered.is_at_clock_change,
@@ -128,7 +129,8 @@ validated as (
 
         case
             when {{ is_rounded_id('visitor_id') }} or {{ is_rounded_id('user_id') }} then 'rounded_id'
-            when visitor_id is null and user_id is null then 'no_identity'
+            when visitor_id is null and user_id is null
+                then case when is_without_consent then 'no_consent' else 'no_identity' end
             when {{ is_rounded_id('order_id') }} or {{ is_rounded_id('event_id') }} then 'rounded_id'
             when event_at is null then 'bad_time'
             when {{ is_implausible_time('event_at', 'landed_at') }} then 'implausible_time'

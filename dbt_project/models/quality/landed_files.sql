@@ -28,7 +28,7 @@ set_aside as (
     select
         load_id,
         count(*) filter (where action = 'dropped') as dropped_count,
-        count(*) filter (where reason = 'erased') as erased_count,
+        count(*) filter (where reason in ('erased', 'no_consent')) as withheld_count,
         count(distinct line) filter (where action = 'repaired') as repaired_count,
         count(*) filter (where action = 'repaired' and reason = 'bad_price') as bad_price_count,
         count(*) filter (where action = 'repaired' and reason = 'bad_order_value') as bad_order_value_count
@@ -114,9 +114,10 @@ final as (
         + coalesce(people.rows_duplicate, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
-        -- rows of erased people say nothing about the file
+        -- rows of the erased, and of people who did not consent, say nothing about the file
         coalesce(
-            2 * (set_aside.dropped_count - set_aside.erased_count) > files.rows_read - set_aside.erased_count, false
+            2 * (set_aside.dropped_count - set_aside.withheld_count) > files.rows_read - set_aside.withheld_count,
+            false
         )
         or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
         or coalesce(

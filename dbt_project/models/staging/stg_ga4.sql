@@ -1,9 +1,10 @@
 -- GA4's export to BigQuery: one row an event, its parameters a list of pairs, its items a list.
 -- A day is exported while it goes on (events_intraday_), when it has ended (events_), and again while late events come,
 -- for three days. So only fields are read that are the same each time: not traffic_source, user_ltv, is_active_user and
--- session_traffic_source_last_click, which only the daily tables have.
+-- session_traffic_source_last_click, which only the daily tables have. (not set) stands for a text that was not sent.
 
 {% set text_paths = ['$.value.string_value', '$.value.int_value', '$.value.double_value', '$.value.float_value'] -%}
+{% set known_items = "replace(items, '\"(not set)\"', 'null')" -%}
 
 with
 
@@ -20,7 +21,9 @@ parsed as (
         {{ event_time('event_timestamp', 'ga4') }},
         {{ json_pairs('event_params', '$.key', text_paths) }} as params,
         {{ json_object('ecommerce') }} as ecommerce_json,
-        {{ json_object('items') }} as items_json,
+        {{ known_items }} as known_items,
+        {{ json_object(known_items) }} as items_json,
+        {{ json_object('privacy_info') }} as privacy_json,
         {{ json_object('device') }} as device_json,
         {{ json_object('geo') }} as geo_json,
         {{ json_object('collected_traffic_source') }} as campaign_json
@@ -47,9 +50,11 @@ found as (
         end as dollar_revenue,
         coalesce({{ json_text('items_json', '$[0].price_in_usd') }}, price_in_usd) as dollar_price,
         coalesce(
-            {{ json_text('ecommerce_json', '$.transaction_id') }}, {{ paired_text('params', 'transaction_id') }},
-            transaction_id
-        ) as transaction
+            {{ known_id(json_text('ecommerce_json', '$.transaction_id')) }},
+            {{ known_id(paired_text('params', 'transaction_id')) }},
+            {{ known_id('transaction_id') }}
+        ) as transaction,
+        coalesce({{ json_text('privacy_json', '$.analytics_storage') }}, analytics_storage) as analytics_consent
     from parsed
 
 ),
@@ -85,9 +90,13 @@ renamed as (
             coalesce({{ paired_text('params', 'engagement_time_msec') }}, engagement_time_msec, ''),
             coalesce(transaction, ''),
             coalesce({{ json_texts_in_all('items', '$[*].item_id') }}, item_id, ''),
+            coalesce({{ json_texts_in_all('items', '$[*].item_name') }}, item_name, ''),
             coalesce({{ json_texts_in_all('items', '$[*].item_variant') }}, item_variant, '')
         )) as event_id,
-        user_pseudo_id as visitor_id,
+        case
+            when user_pseudo_id is null and analytics_consent = 'No' then '{{ no_consent() }}'
+            else user_pseudo_id
+        end as visitor_id,
         user_id,
         event_at,
         is_at_clock_change,
@@ -100,9 +109,14 @@ renamed as (
             else event_name
         end as event_type,
 
-        coalesce({{ json_text('items_json', '$[0].item_id') }}, item_id) as item_id,
-        coalesce({{ json_text('items_json', '$[0].item_category') }}, item_category) as item_category,
-        coalesce({{ json_text('items_json', '$[0].item_brand') }}, item_brand) as item_brand,
+        -- of an item one of the two is sent, which the shop may choose
+        coalesce(
+            {{ json_text('items_json', '$[0].item_id') }}, {{ json_text('items_json', '$[0].item_name') }},
+            nullif(item_id, '(not set)'), nullif(item_name, '(not set)')
+        ) as item_id,
+        {% for field in ['item_category', 'item_brand'] -%}
+            coalesce({{ json_text('items_json', '$[0].' ~ field) }}, nullif({{ field }}, '(not set)')) as {{ field }},
+        {% endfor -%}
         coalesce({{ json_text('items_json', '$[0].quantity') }}, quantity) as quantity,
         coalesce(own_price, case when is_in_dollars then dollar_price end) as price,
         coalesce(own_currency, case when is_in_dollars then 'USD' end) as currency,
@@ -121,14 +135,15 @@ renamed as (
             ('utm_campaign', 'campaign', 'manual_campaign_name'),
         ] -%}
             coalesce(
-                {{ json_text('campaign_json', '$.' ~ place) }}, {{ paired_text('params', sent) }}, {{ place }},
-                {{ url_parameter('page', field) }}
+                nullif({{ json_text('campaign_json', '$.' ~ place) }}, '(not set)'), {{ paired_text('params', sent) }},
+                nullif({{ place }}, '(not set)'), {{ url_parameter('page', field) }}
             ) as {{ field }},
         {% endfor -%}
         coalesce({{ json_text('device_json', '$.category') }}, device_category) as device_type,
-        coalesce({{ json_text('geo_json', '$.country') }}, country) as country,
+        nullif(coalesce({{ json_text('geo_json', '$.country') }}, country), '(not set)') as country,
         -- an amount in dollars is no price in another currency
-        case when is_in_dollars then items else replace(items, '"price_in_usd"', '"price_elsewhere"') end as items
+        case when is_in_dollars then known_items else replace(known_items, '"price_in_usd"', '"price_elsewhere"') end
+            as items
     from counted
 
 )

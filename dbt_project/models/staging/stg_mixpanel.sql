@@ -24,9 +24,24 @@ read_once as (
         *,
         {{ shop_texts('held') }} as texts,
         coalesce(time, {{ json_text('held', '$.time') }}) as exported_time,
+        coalesce({{ known_id('insert_id') }}, {{ known_id(json_text('held', '$."$insert_id"')) }}) as inserted_id,
         {{ json_text('held', '$."$os"') }} as os,
         coalesce({{ json_text('held', '$."$device"') }}, {{ json_text('held', '$."$model"') }}) as device
     from parsed
+
+),
+
+timed as (
+
+    select
+        *,
+        {% if source_zone('mixpanel') == 'UTC' -%}
+            {{ event_time('exported_time', 'mixpanel') }}
+        {%- else -%}
+            -- in a project from before 2023 even an epoch counts by the clocks of its zone
+            {{ event_time(epoch_as_clock('exported_time'), 'mixpanel') }}
+        {%- endif %}
+    from read_once
 
 ),
 
@@ -37,8 +52,12 @@ renamed as (
         _load_id as load_id,
         _line as line,
 
-        coalesce({{ known_id('insert_id') }}, {{ known_id(json_text('held', '$."$insert_id"')) }}, content_hash)
-            as event_id,
+        -- for Mixpanel two events with one of these are one only if they have one name and one day, too; whose they are
+        -- is left out, for people who are merged later are exported with another distinct_id
+        case
+            when inserted_id is null then content_hash
+            else concat_ws(' ', inserted_id, event, substr(cast(event_at as string), 1, 10))
+        end as event_id,
         coalesce(
             {{ known_id('device_id') }},
             {{ known_id('distinct_id') }},
@@ -46,12 +65,8 @@ renamed as (
             {{ json_text('held', '$.distinct_id') }}
         ) as visitor_id,
         coalesce({{ known_id('user_id') }}, {{ json_text('held', '$."$user_id"') }}) as user_id,
-        {% if source_zone('mixpanel') == 'UTC' -%}
-            {{ event_time('exported_time', 'mixpanel') }},
-        {% else -%}
-            -- in a project from before 2023 even an epoch counts by the clocks of its zone
-            {{ event_time(epoch_as_clock('exported_time'), 'mixpanel') }},
-        {% endif -%}
+        event_at,
+        is_at_clock_change,
         {{ event_type('event', is_chosen=true) }} as event_type,
 
         {% for field in [
@@ -67,7 +82,7 @@ renamed as (
             when os in ('Windows', 'Mac OS X', 'macOS', 'Linux', 'Chrome OS') then 'desktop'
         end as device_type,
         {{ json_text('held', '$.mp_country_code') }} as country
-    from read_once
+    from timed
 
 )
 
