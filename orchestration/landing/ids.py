@@ -34,8 +34,8 @@ PLACEHOLDER_WORDS = (
 
 _BLANKS = r"\s\x{0b}\x{85}\x{180e}\x{200b}-\x{200d}\x{2060}\x{feff}\p{Z}"
 _QUOTES = r""""'`\x{ab}\x{bb}\x{2018}-\x{201f}"""
-_WHOLE = r"^-?[0-9]{1,15}[.]0*$"
-_EXPONENT = r"^-?[0-9]([.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}$"
+_WHOLE = r"^-?[0-9]{1,15}([.]0*|,0)$"
+_EXPONENT = r"^-?[0-9]([.,][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}$"
 
 
 def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
@@ -51,11 +51,11 @@ def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
     nobody = f"^(?i:{word}(?:-{word})*|[{_QUOTES}{_BLANKS}{{}}0-]*)$"
     id_ = f"regexp_replace({column}, '^[{_BLANKS}]+|[{_BLANKS}]+$', '', 'g')"
     exponent = f"try_cast(regexp_extract({id_}, '[0-9]+$', 0) as integer)"
-    digits = f"least(length(regexp_extract({id_}, '[.]([0-9]*)', 1)), 14)"
-    number = f"try_cast({id_} as decimal(38, 15))"
+    digits = f"least(length(regexp_extract({id_}, '[.,]([0-9]*)', 1)), 14)"
+    number = f"try_cast(replace({id_}, ',', '.') as decimal(38, 15))"
     return (
         f"case when regexp_matches({column}, {literal(nobody)}) then null"
-        f" when regexp_matches({id_}, '{_WHOLE}') then regexp_extract({id_}, '^[^.]*', 0)"
+        f" when regexp_matches({id_}, '{_WHOLE}') then regexp_extract({id_}, '^[^.,]*', 0)"
         f" when regexp_matches({id_}, '{_EXPONENT}') and {exponent} <= {digits}"
         f" and {number} = floor({number}) then cast(try_cast({number} as bigint) as varchar)"
         f" else {id_} end"

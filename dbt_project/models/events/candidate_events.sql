@@ -44,8 +44,8 @@ typed as (
         delivered.is_at_clock_change,
         {{ event_type('delivered.event_type') }} as event_type,
         {{ item_id('delivered.item_id') }} as item_id,
-        delivered.item_category,
-        delivered.item_brand,
+        {{ given_text('delivered.item_category') }} as item_category,
+        {{ given_text('delivered.item_brand') }} as item_brand,
         delivered.quantity as quantity_text,
         try_cast({{ number_text('delivered.quantity', 'files.has_decimal_commas') }} as decimal(24, 6))
             as quantity_number,
@@ -59,13 +59,13 @@ typed as (
         delivered.order_value as order_value_text,
         try_cast({{ number_text('delivered.order_value', 'files.has_decimal_commas') }} as decimal(18, 4))
             as order_value_number,
-        delivered.page_url,
-        delivered.referrer,
-        delivered.utm_source,
-        delivered.utm_medium,
-        delivered.utm_campaign,
-        delivered.device_type,
-        delivered.country,
+        {{ given_text('delivered.page_url') }} as page_url,
+        {{ given_text('delivered.referrer') }} as referrer,
+        {{ given_text('delivered.utm_source') }} as utm_source,
+        {{ given_text('delivered.utm_medium') }} as utm_medium,
+        {{ given_text('delivered.utm_campaign') }} as utm_campaign,
+        {{ given_text('delivered.device_type') }} as device_type,
+        {{ given_text('delivered.country') }} as country,
         delivered.items
     from delivered
     inner join files on delivered.load_id = files.load_id
