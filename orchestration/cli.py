@@ -204,7 +204,7 @@ def replay(home: Home, arguments: argparse.Namespace) -> None:
     begun = time.monotonic()
     hours = hours_between(arguments.first, arguments.last)
     if not hours:
-        raise ComebackError("there is no hour to replay", "--from is after --to", "swap the two")
+        raise WrongUsage("there is no hour to replay", "--from is after --to", "swap the two")
     with Launcher(home, "replay") as launcher:
         launcher.require_files()
         for number, hour in enumerate(hours, start=1):

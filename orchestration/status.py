@@ -23,6 +23,7 @@ from orchestration.landing.locations import (
     configured_locations,
     known_sources,
     misplaced_folders,
+    unread_places,
 )
 from orchestration.modelling import model_versions
 from orchestration.modelling.model_store import ModelStore
@@ -130,6 +131,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
     warnings += [
         *_damaged_models(home, settings),
         *misplaced_folders(home, settings),
+        *unread_places(home, settings, known_sources(home)),
         *undelivered(home),
     ]
     lines = [
@@ -331,7 +333,9 @@ def _wrong(
 ) -> Iterator[str]:
     yield from _in_the_warehouse(home, settings, recorded)
     try:
-        configured_locations(home, settings, known_sources(home))
+        sources = known_sources(home)
+        configured_locations(home, settings, sources)
+        yield from unread_places(home, settings, sources)
     except ComebackError as error:
         yield str(error)
     yield from (*misplaced_folders(home, settings), *undelivered(home))

@@ -94,9 +94,9 @@ def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 
-def test_a_replay_that_ends_before_it_begins_fails_in_one_line(capsys):
+def test_a_replay_that_ends_before_it_begins_is_wrong_usage_in_one_line(capsys):
     arguments = ["replay", "--from", "2026-10-31T10:00Z", "--to", "2026-10-31T09:00Z"]
-    assert main(arguments) == 1
+    assert main(arguments) == 2
     assert capsys.readouterr().err == (
         "comeback: there is no hour to replay, --from is after --to, swap the two\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import inspection
-from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.errors import WrongUsage
 from orchestration.ground.home import Home
 
 
@@ -91,7 +91,7 @@ def test_what_files_hold_and_what_a_run_would_make_of_them(home: Home, dumps: Pa
 
 
 def test_a_source_that_there_is_not_is_refused_before_any_work(home: Home, dumps: Path):
-    with pytest.raises(ComebackError, match="no source 'till'"):
+    with pytest.raises(WrongUsage, match="no source 'till'"):
         inspection.inspect(home, [str(dumps)], "till")
 
 

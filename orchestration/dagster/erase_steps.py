@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestration.dagster.run import Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import hour_name, utc_now
+from orchestration.landing.escapes import masked
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, kept_files, published_database
 from orchestration.outputs.exports import membership
@@ -169,7 +170,7 @@ def prove(run: Run, erasing: Erasure) -> Path:
     plan, now = erasing.plan, utc_now()
     erasure.empty_folder(run.home.temporary)
     searched = residue_search.search(run.home, run.settings, plan.texts)
-    files = sorted(_without_texts(name, plan) for name in plan.files)
+    files = sorted(masked(name, plan.texts) for name in plan.files)
     values = {
         "visitors": len(plan.visitors),
         "users": len(plan.users),
@@ -237,9 +238,3 @@ def _summary(
         ),
         f"Report     {report}",
     ]
-
-
-def _without_texts(text: str, plan: Plan) -> str:
-    for each in plan.texts:
-        text = text.replace(each, "***")
-    return text

@@ -26,7 +26,7 @@ from orchestration.dagster.erase_steps import Erasure
 from orchestration.dagster.run import PID_TAG
 from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
-from orchestration.ground.errors import ComebackError, Explained
+from orchestration.ground.errors import ComebackError, Explained, WrongUsage
 from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
@@ -41,6 +41,7 @@ from orchestration.landing.locations import (
     configured_locations,
     files_at,
     known_sources,
+    unread_places,
     with_placeholders,
 )
 from orchestration.landing.recognition import recognized
@@ -107,9 +108,10 @@ class Launcher:
         """
         if self._has_files():
             return
+        unread = unread_places(self._home, self._settings, self._sources)
         raise ComebackError(
             "no file has landed yet",
-            f"there is none under {self._home.landing}/<source>",
+            "; ".join(unread) or f"there is none under {self._home.landing}/<source>",
             "put dumps there, or run: comeback run --events DIR --source SOURCE",
         )
 
@@ -133,7 +135,8 @@ class Launcher:
             source, file, rows_read, note and skipped_reason of what was new.
 
         Raises:
-            ComebackError: the source or a file is unknown, or the run went wrong.
+            WrongUsage: there is no such source.
+            ComebackError: no file is there, or the run went wrong.
         """
         definition = source_named(self._sources, source)
         files = [
@@ -179,10 +182,11 @@ class Launcher:
             accept_removals: exports of which the removals are meant, however many.
 
         Raises:
-            ComebackError: there is no such export, the hour cannot be scored, or a step failed.
+            WrongUsage: there is no such export.
+            ComebackError: the hour cannot be scored, or a step failed.
         """
         if unknown := sorted(set(accept_removals) - set(self._settings.exports)):
-            raise ComebackError(
+            raise WrongUsage(
                 f"there is no export '{unknown[0]}'",
                 str(self._home.root / FILE_NAME),
                 f"name one of: {', '.join(self._settings.exports)}",

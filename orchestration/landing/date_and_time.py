@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from orchestration.landing.signatures import name_key
 from orchestration.landing.sources import Source
 
-DATE_NAMES = ("date", "eventdate", "day", "localdate", "utcdate", "hitdate", "visitdate")
+DATE_NAMES = (
+    *("date", "eventdate", "day", "localdate", "utcdate", "hitdate", "visitdate"),
+    *("dt", "ds"),  # as Hive's folders are often called
+)
 TIME_NAMES = ("time", "eventtime", "timeofday", "localtime", "utctime", "hittime", "visittime")
 
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}([:. Zz+-].*)?"

@@ -22,6 +22,9 @@ _BETWEEN = re.compile(r"[\s,\ufeff\x1e\0]*")
 # Where an object may begin again: behind the end of one, or on a line of its own.
 _NEXT = re.compile(r"[}\]\n][\s,\ufeff\x1e\0]*\{")
 _OVERLAP = 64
+# All that a file holds of an hour in which nothing happened.
+_NO_EVENTS = "[]"
+_EMPTY_ARRAY = re.compile(r"\[\s*\]\s*")
 _AS_WINDOWS_1252 = "comeback-windows-1252"
 
 
@@ -70,8 +73,13 @@ def has_one_a_line(stream: ByteStream, limit: int) -> bool:
     for line in text_lines(stream, limit):
         if is_blank(line):
             continue
+        if begin == _NO_EVENTS:
+            return True
         if not begin:
             begin = line.text.lstrip(" \t" + MARK)
+            if _EMPTY_ARRAY.fullmatch(begin):
+                begin = _NO_EVENTS
+                continue
             if begin.startswith("["):
                 # an empty list or one without an object is a row that is no object
                 return begin.strip() != "[" and "{" not in begin and line.end != ""
@@ -84,7 +92,7 @@ def has_one_a_line(stream: ByteStream, limit: int) -> bool:
             return line.byte_size <= limit and not begin[end:].lstrip(" \t,\x1e" + MARK)
         # the first line did not end its object: does this one go on with it?
         return line.text.lstrip(" \t" + MARK).startswith("{")
-    return True
+    return begin != _NO_EVENTS
 
 
 class Objects:

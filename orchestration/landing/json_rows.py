@@ -10,7 +10,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from orchestration.landing.date_and_time import date_position, is_clock, joined, time_position
-from orchestration.landing.raw_tables import extra_text
+from orchestration.landing.raw_tables import EMPTY_LIST, extra_text
 from orchestration.landing.sources import Source
 
 # Python's own stack bears about a thousand calls, of which Dagster has taken some already.
@@ -68,7 +68,8 @@ class Places(dict[str, tuple[int, int] | None]):
 def row_of(record: dict[str, Any], places: Places) -> list[str | None]:
     """The row of the table: declared columns in order, then ``_extra``.
 
-    Of several keys for one column the best name wins; the others stay in ``_extra``.
+    Of several keys for one column the best name wins that has more than an empty list; the others
+    stay in ``_extra``.
 
     Raises:
         TooDeep: A value is nested too deep.
@@ -89,10 +90,13 @@ def row_of(record: dict[str, Any], places: Places) -> list[str | None]:
         at, rank = place
         if at in winners:
             rival = winners[at]
-            if (places[rival][1], rival) < (rank, key):
-                extras[key] = text
+            if text == EMPTY_LIST:
                 continue
-            extras[rival] = row[at]
+            if row[at] != EMPTY_LIST:
+                if (places[rival][1], rival) < (rank, key):
+                    extras[key] = text
+                    continue
+                extras[rival] = row[at]
         row[at] = text
         winners[at] = key
     if places.time_at is not None:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -35,6 +36,7 @@ from orchestration.landing import (
     source_named,
 )
 from orchestration.landing.files import fingerprint
+from orchestration.landing.kinds import ending_of
 from orchestration.landing.sources import EVENTS
 
 logger = logging.getLogger(__name__)
@@ -147,6 +149,37 @@ def misplaced_folders(home: Home, settings: Settings) -> list[str]:
         for name, address in settings.sources.items()
         if "://" not in address and not Path(address).exists()
     ]
+
+
+def unread_places(home: Home, settings: Settings, sources: Mapping[str, Source]) -> list[str]:
+    """What is wrong with dumps under `landing/` that lie in no folder that is read, in sentences:
+    nothing else would ever be said of them.
+
+    Raises:
+        ComebackError: a folder is set for a source that is not defined.
+    """
+    locations = [*configured_locations(home, settings, sources), *remembered_locations(home)]
+    read = [Path(each.address).absolute() for each in locations if "://" not in each.address]
+    unread = Counter(
+        Path(file.name).parts[0]
+        for file in find_files(home.landing)
+        if ending_of(file.name)
+        and not any(Path(file.address).absolute().is_relative_to(place) for place in read)
+    )
+    return [str(_unread(home, settings, sources, *each)) for each in sorted(unread.items())]
+
+
+def _unread(
+    home: Home, settings: Settings, sources: Mapping[str, Source], name: str, count: int
+) -> ComebackError:
+    files = "1 file lies" if count == 1 else f"{count:,} files lie"
+    if name in settings.sources:
+        why = f"the source {name} is read from {settings.sources[name]}"
+        todo = f"put what is new there, or take it out of {FILE_NAME}"
+    else:
+        why = "no source is of that name"
+        todo = f"put dumps into the folder of their source: {', '.join(sources)}"
+    return ComebackError(f"{files} where nothing is read ({why})", str(home.landing / name), todo)
 
 
 def remember_locations(home: Home, locations: Iterable[Location]) -> None:

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from orchestration.landing.raw_tables import extra_text
 
-_WHOLE = 1 << 53
+# Up to these a float is the whole number that it shows; ids beyond may have lost digits.
+_WHOLE = {"FLOAT": 1 << 24, "DOUBLE": 10**15}
 
 
 @dataclass
@@ -45,9 +46,12 @@ def text_sql(column: str, kind: str) -> str:
         return f"strftime(make_timestamp(epoch_us({column})), '%Y-%m-%dT%H:%M:%S.%fZ')"
     if kind.startswith("TIMESTAMP"):
         return f"strftime({column}::timestamp, '%Y-%m-%dT%H:%M:%S.%f')"
-    if kind in ("FLOAT", "DOUBLE"):  # an id with gaps often comes as a float: 5412.0 is 5412
-        is_whole = f"abs({column}) < {_WHOLE} and {column} = trunc({column})"
-        return f"case when {is_whole} then {column}::bigint::varchar else {column}::varchar end"
+    if kind in _WHOLE:  # an id with gaps often comes as a float: 5412.0 is 5412
+        is_whole = f"abs({column}) < {_WHOLE[kind]} and {column} = trunc({column})"
+        # as many digits as it has for certain, for 123456792 would be said of 123456789, too
+        text = f"format('{{:.6e}}', {column})" if kind == "FLOAT" else f"{column}::varchar"
+        other = f"when abs({column}) >= {_WHOLE[kind]} then {text} else {column}::varchar end"
+        return f"case when {is_whole} then {column}::bigint::varchar {other}"
     if kind == "BLOB":
         return f"coalesce(try(decode({column})), {column}::varchar)"
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):

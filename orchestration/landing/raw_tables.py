@@ -50,6 +50,8 @@ create table if not exists raw.people_set_aside (
 """
 
 
+# All that JSON has of a list in which nothing is: another column of the same meaning may have more.
+EMPTY_LIST = "[]"
 # A table of events has some dozens.
 COLUMN_LIMIT = 2_000
 # With more the expression of `declared_columns` takes long to plan, 15 s with 2,000 (measured
@@ -121,9 +123,9 @@ def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
     """SQL expressions for the declared columns and ``_extra``, over columns ``d0``, ``d1``, ... of
     text.
 
-    Of several delivered columns with one meaning the first that is not null wins (the declared name
-    before its aliases, then in delivered order); the others stay in ``_extra`` under their own
-    names.
+    Of several delivered columns with one meaning the first that is neither null nor an empty list
+    wins (the declared name before its aliases, then in delivered order); the others stay in
+    ``_extra`` under their own names.
 
     Args:
         delivered: Names of the columns as delivered, in the order of ``d0``, ``d1``, ...
@@ -148,17 +150,15 @@ def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
     expressions = []
     for name, ranked in candidates.items():
         ordered = [position for _, position in sorted(ranked)]
-        expressions.append(
-            f"coalesce({', '.join(values[at] for at in ordered)})" if ordered else "null"
-        )
+        told = [f"nullif({values[at]}, '{EMPTY_LIST}')" for at in ordered]
+        every = [*(told if len(ordered) > 1 else ()), *(values[at] for at in ordered)]
+        expressions.append(f"coalesce({', '.join(every)})" if every else "null")
         if date is not None and name == source.time_name and ordered:
             expressions[-1] = joined_sql(values[date], expressions[-1])
         for nth, position in enumerate(ordered[1:], start=1):
-            earlier = ", ".join(values[at] for at in ordered[:nth])
+            earlier = ", ".join(told[:nth])
             own_name = _free_name(delivered[position], extras)
-            extras[own_name] = (
-                f"case when coalesce({earlier}) is not null then {values[position]} end"
-            )
+            extras[own_name] = f"case when coalesce({earlier}) is not null then {told[nth]} end"
     pairs = [
         f"{literal(encode_basestring(name) + ':')} || to_json({value})::varchar"
         for name, value in sorted(extras.items())

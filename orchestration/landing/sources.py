@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.yml import parsed_yml
 from orchestration.landing.signatures import Signature, load_signatures, name_key, parsed_signatures
 
@@ -242,13 +242,13 @@ def source_named(sources: Mapping[str, Source], name: str) -> Source:
     """The source of that name.
 
     Raises:
-        ComebackError: There is none; the message names those there are.
+        WrongUsage: There is none; the message names those there are.
     """
     try:
         return sources[name]
     except KeyError:
         known = ", ".join(sorted(sources)) or "none"
-        raise ComebackError(
+        raise WrongUsage(
             f"no source {name!r}", f"known sources: {known}", "name one of them"
         ) from None
 

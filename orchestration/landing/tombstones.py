@@ -28,6 +28,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing.addresses import define_address_keys
+from orchestration.landing.escapes import readings
 from orchestration.landing.ids import known_id
 from orchestration.landing.sources import Source
 
@@ -117,7 +118,10 @@ class Tombstones:
         return " or ".join(found) or "false"
 
     def names(self, text: str) -> bool:
-        """Whether the id of somebody erased stands in the text as a word."""
+        """Whether the id of somebody erased stands in the text as a word, escaped or not."""
+        return any(map(self._names, readings(text)))
+
+    def _names(self, text: str) -> bool:
         for start in (match.start() for match in _WORD_START.finditer(text)):
             for length in self.lengths:
                 end = start + length

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration.ground.hours import hour_name, is_hour_name
+from orchestration.landing.escapes import begins_word, escaped_or_not
 from orchestration.landing.tombstones import WORD
 from orchestration.outputs.export_files import MANIFEST
 from orchestration.outputs.exports.hourly import Prepared
@@ -70,9 +71,8 @@ def _file(
         if preset.profile == "email"
     }
     places = [at for at, column in enumerate(_cells(header)) if column in id_columns]
-    known = re.compile(
-        f"(?<![{WORD}])(?:{'|'.join(map(re.escape, texts)) or '(?!)'})(?![{WORD}])", re.IGNORECASE
-    )
+    words = "|".join(map(escaped_or_not, texts)) or "(?!)"
+    known = re.compile(f"{begins_word(WORD)}(?:{words})(?![{WORD}])", re.IGNORECASE)
 
     def is_theirs(line: str) -> bool:
         if not line:

@@ -6,7 +6,6 @@ honours a tombstone (`landing.tombstones`), the search that proves the erasure (
 the order of the steps (`dagster.erase_job`).
 """
 
-import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
@@ -28,6 +27,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing import Source, ensure_raw_tables
+from orchestration.landing.escapes import ESCAPES, escaped_or_not
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.reasons import Reason
 from orchestration.landing.tombstones import (
@@ -271,12 +271,15 @@ def is_unmistakable(id_: str) -> bool:
 
 
 def words_match(column: str, ids: Sequence[str]) -> str:
-    """SQL: whether one of the ids stands in a column of text as a word; false for null."""
+    """SQL: whether one of the ids stands in a column of text as a word, escaped or not; false for
+    null."""
     if not ids:
         return "false"
     # an address is one in any case
-    texts = [f"(?i:{re.escape(each)})" if "@" in each else re.escape(each) for each in ids]
-    pattern = f"(^|[^{WORD}])({'|'.join(texts)})($|[^{WORD}])"
+    texts = [
+        f"(?i:{escaped_or_not(each)})" if "@" in each else escaped_or_not(each) for each in ids
+    ]
+    pattern = f"(^|[^{WORD}]|{ESCAPES})({'|'.join(texts)})($|[^{WORD}])"
     return f"coalesce(regexp_matches({column}, {literal(pattern)}), false)"
 
 

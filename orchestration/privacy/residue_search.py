@@ -6,7 +6,8 @@ configured folders, and any file whose content is one that landed.
 
 Bytes alone prove little: a database compresses its text, and the bytes of `visitor-1` are also in
 those of `visitor-10`. So columns are asked for the id as a word, and bytes found in a file count
-unless they lie within a word that still stands in a column, somebody else's id or an item's.
+unless they lie within a word that still stands in a column, somebody else's id or an item's. An id
+that is escaped there (`escapes`) counts as a word.
 """
 
 import mmap
@@ -22,6 +23,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing import simulated_shop
+from orchestration.landing.escapes import begins_word, escaped_or_not, is_escapable, masked
 from orchestration.landing.files import content_hash
 from orchestration.landing.locations import configured_locations, known_sources
 from orchestration.landing.tombstones import WORD
@@ -165,7 +167,11 @@ def _files_with(
     home: Home, settings: Settings, paths: Sequence[Path], id_: str, ids: Sequence[str]
 ) -> Iterator[str]:
     """The files that hold the id, as paths below the home folder."""
-    suspects = [path for path in paths if id_.encode() in path.name.encode() or _holds(path, id_)]
+    escaped = _escaped(id_)
+    named = {path for path in paths if id_ in path.name or escaped.search(path.name.encode())}
+    suspects = [
+        path for path in paths if path in named or _holds(path, id_) or _matches(path, escaped)
+    ]
     if not suspects:
         return
     namesakes = _namesakes(home, settings, id_)
@@ -173,11 +179,23 @@ def _files_with(
     for path in suspects:
         if content_hash(path) in landed:
             continue
-        if id_ in path.name or _holds_beyond(path, id_, namesakes):
-            name = path.relative_to(home.root).as_posix()
-            for each in ids:
-                name = name.replace(each, "***")
-            yield name
+        if path in named or _holds_beyond(path, id_, namesakes) or _matches(path, escaped):
+            yield masked(path.relative_to(home.root).as_posix(), ids)
+
+
+def _escaped(id_: str) -> re.Pattern[bytes]:
+    """Finds the id as a word with some of its characters escaped; nothing where none can be."""
+    if not is_escapable(id_):
+        return re.compile(rb"(?!)")
+    pattern = f"{begins_word(WORD)}(?!{re.escape(id_)}){escaped_or_not(id_)}(?![{WORD}])"
+    return re.compile(pattern.encode())
+
+
+def _matches(path: Path, pattern: re.Pattern[bytes]) -> bool:
+    if pattern.pattern == rb"(?!)" or not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return pattern.search(content) is not None
 
 
 def _holds(path: Path, id_: str) -> bool:

@@ -124,9 +124,10 @@ def test_hives_folders_are_columns_the_fast_way_too_and_the_files_own_win(landin
     ) == [(5_000, 12_497_500, '{"country":"DE"}', '{"country":"DE"}')]
 
 
-def test_files_alike_in_two_folders_are_two_deliveries(landing):
+@pytest.mark.parametrize("name", ["date", "dt", "ds"])
+def test_files_alike_in_two_folders_are_two_deliveries(landing, name):
     for day in (20, 21):
-        landing.deliver(f"date=2026-11-{day}/a.csv", "time,visitor_id,price\n9:05:00,v1,1\n")
+        landing.deliver(f"{name}=2026-11-{day}/a.csv", "time,visitor_id,price\n9:05:00,v1,1\n")
     assert [each.status for each in landing.land()] == ["loaded", "loaded"]
     assert [row[2] for row in landing.rows()] == ["2026-11-20 09:05:00", "2026-11-21 09:05:00"]
     assert [each.status for each in landing.land()] == ["known", "known"]

@@ -1,5 +1,12 @@
 """JSON lines: numbers and nested values as delivered, and lines that are no objects."""
 
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
 
 def test_numbers_keep_their_text_and_nested_values_stay_json(landing):
     landing.land_one(
@@ -33,6 +40,33 @@ def test_of_two_keys_with_one_meaning_the_better_name_wins(landing):
         (1, "v", "b", None, '{"time":"a","ts":"c"}'),
         (2, "v", "a", None, None),
     ]
+
+
+@pytest.mark.parametrize("form", ["a.jsonl", "a.csv", "a.parquet"])
+def test_of_two_lists_an_empty_one_says_nothing(landing, form):
+    # visitor_id, and its alias client_id: whatever the column is for
+    pairs = [("[]", "[1]"), ("[2]", "[]"), ("[]", "[]"), ("[3]", "[4]"), ("", "[]")]
+    expected = [("[1]", None), ("[2]", None), ("[]", None), ("[3]", '{"client_id":"[4]"}')]
+    for names in (("visitor_id", "client_id"), ("client_id", "visitor_id")):
+        rows = [
+            dict(zip(names, each if names[0] == "visitor_id" else each[::-1], strict=True))
+            for each in pairs
+        ]
+        if form == "a.csv":
+            lines = ["ts," + ",".join(names), *(",".join(["t", *row.values()]) for row in rows)]
+            content = "\n".join(lines).encode() + b"\n"
+        elif form == "a.jsonl":
+            content = "".join(json.dumps({"ts": "t"} | row) + "\n" for row in rows).encode()
+        else:
+            sink = io.BytesIO()
+            pq.write_table(pa.Table.from_pylist([{"ts": "t"} | row for row in rows]), sink)
+            content = sink.getvalue()
+        outcome = landing.land_one(form, content)
+        found = landing.query(
+            f"select visitor_id, _extra from raw.clicks where _load_id = {outcome.load_id}"
+            " order by _line"
+        )
+        assert found == [*expected, ("[]", None)]
 
 
 def test_broken_lines_are_set_aside_and_the_others_read(landing):

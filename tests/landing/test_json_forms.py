@@ -94,6 +94,17 @@ def test_a_broken_object_costs_itself_and_not_what_is_within_it(landing):
     assert outcome.rows_read == 4
 
 
+@pytest.mark.parametrize("content", ["[]", "[]\n", " [ ] \r\n\n", "[\n]\n", MARK + "[]\n"])
+def test_an_empty_array_is_an_hour_without_events(landing, content):
+    outcome = landing.land_one("a.json", content)
+    assert (outcome.rows_read, outcome.note) == (0, "the file holds no rows")
+
+
+def test_empty_arrays_one_a_line_are_rows_that_are_none(landing):
+    outcome = landing.land_one("a.jsonl", "[]\n\n[]\n")
+    assert (outcome.rows_read, outcome.rows_unreadable) == (2, 2)
+
+
 def test_what_is_no_object_in_an_array_is_set_aside(landing):
     landing.land_one("a.json", f'[{LINES[0]}, 1, "x", [2], null, {LINES[1]}]')
     assert [row[1:] for row in landing.unreadable()] == [

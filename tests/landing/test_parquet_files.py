@@ -54,6 +54,28 @@ def test_each_type_becomes_its_plain_text(landing):
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "numbers", "texts"),
+    [
+        # whole up to 15 digits; beyond, and where a small float has no more of them, as a float
+        (
+            pa.float64(),
+            [90001.0, 999999999999999.0, 1234567890123456.0, 9.44e18],
+            ["90001", "999999999999999", "1234567890123456.0", "9.44e+18"],
+        ),
+        (
+            pa.float32(),
+            [90001.0, 16777215.0, 16777216.0, 123456789.0, 19.9],
+            ["90001", "16777215", "1.677722e+07", "1.234568e+08", "19.9"],
+        ),
+    ],
+)
+def test_a_float_is_a_whole_number_as_far_as_it_has_its_digits(landing, kind, numbers, texts):
+    times = pa.array(["t"] * len(numbers))
+    landing.land_one("a.parquet", _parquet({"ts": times, "client_id": pa.array(numbers, kind)}))
+    assert [client for _, client, *_ in landing.rows()] == texts
+
+
 def test_nested_fields_that_differ_only_in_case_are_all_kept_and_noted(landing):
     struct = pa.struct([("price", pa.string()), ("Price", pa.string())])
     row = {"price": "1", "Price": "2"}

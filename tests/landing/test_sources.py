@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.landing import load_sources, source_named
 from orchestration.landing.sources import RATES
 
@@ -88,7 +88,7 @@ def test_no_name_of_an_address_or_number_stands_for_anything_outside_of_the_vaul
 
 
 def test_an_unknown_source_is_answered_with_the_known_ones(sources):
-    with pytest.raises(ComebackError) as error:
+    with pytest.raises(WrongUsage) as error:
         source_named(sources, "magento")
     assert str(error.value) == (
         f"no source 'magento', known sources: {', '.join(sources)}, name one of them"

@@ -10,43 +10,16 @@ import pytest
 from orchestration.cli import main
 from orchestration.dagster import erase_job
 from orchestration.dagster.in_process import Launcher
-from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.landing.locations import sources_in
 from orchestration.privacy import erasure, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
-from orchestration.warehouse.database import ensure_score_tables
 
-NOW = datetime(2026, 3, 9, 12)
-SOURCES = sources_in(DBT_PROJECT)
-ANNA, BERT = "anna-7431-account", "bert-5521-account"
+from .conftest import ANNA, NOW, SOURCES
+
+BERT = "bert-5521-account"
 PHONE, TABLET = "phone-of-anna-01", "tablet-kitchen-77"
-
-
-@pytest.fixture
-def home(tmp_path) -> Home:
-    home = Home(tmp_path)
-    home.prepare()
-    return home
-
-
-@pytest.fixture
-def connection(home):
-    """A warehouse with what landing and dbt make, but without a row."""
-    with duckdb.connect(str(home.warehouse)) as connection:
-        ensure_score_tables(connection)
-        connection.execute(
-            "create table main.candidate_events"
-            " (source varchar, event_id varchar, load_id bigint, line bigint)"
-        )
-        connection.execute(
-            "create table main.events (source varchar, event_id varchar, visitor_id varchar,"
-            " user_id varchar, owner_id varchar, event_at timestamp, event_number bigint)"
-        )
-        erasure.mark(connection, home, SOURCES, Subject("user", ANNA), NOW)
-        yield connection
 
 
 def log(connection, *events: tuple[str, str | None, str | None]) -> None:

@@ -4,7 +4,7 @@ Belongs here: cases, as in cases.py, of ids that mean nobody and of whom a visit
 here: whose a cart is (cases_cart_ends.py).
 """
 
-from .cases import Case, add, buy, event, log, login, rows, view
+from .cases import Case, add, buy, event, log, login, remove, rows, view
 
 IDENTITY = [
     Case(
@@ -106,6 +106,28 @@ IDENTITY = [
             "orders": rows("visitor_id order_id", ("laptop", "70001")),
             "carts": rows("visitor_id owner_id converted_elsewhere", ("phone", "90001", True)),
             "cart_lines": rows("item_id", ("5501",)),
+        },
+    ),
+    Case(
+        "words that no article is numbered with are no item",
+        log(
+            *(
+                add("A", f"10:0{number}", word)
+                for number, word in enumerate(
+                    ("\\N", "(not set)", "(none)", "NIL", "n/a", " [object Object] ")
+                )
+            ),
+            *(add("B", "10:00", word) for word in ("0", "na", "unknown", "5501,0")),
+            add("C", "10:00"),
+            remove("C", "10:01", "\\N"),
+        ),
+        {
+            "cart_lines": rows(
+                "visitor_id item_id quantity",
+                ("A", "(unknown)", 6),
+                *(("B", item, 1) for item in ("0", "na", "unknown", "5501")),
+            ),
+            "carts": rows("visitor_id status", ("A", "open"), ("B", "open"), ("C", "emptied")),
         },
     ),
     Case(

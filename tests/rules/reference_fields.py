@@ -31,7 +31,10 @@ NOBODY = frozenset(
 )
 NO_NUMBER = {"nan", "anonymous", "guest", "[object object]", "(no consent)"}
 NOT_GIVEN = NOBODY - NO_NUMBER | {"-", "--", ""}
-NO_ITEM = frozenset({"", "null", "undefined", "none", "nan", "(not set)"})
+NO_ITEM = frozenset(
+    {"", "null", "nil", "none", "nan", "n/a", "undefined", "(not set)", "(none)", "\\n"}
+    | {"[object object]"}
+)
 BLANKS = "".join(
     chr(code)
     for code in range(0x10000)
@@ -51,6 +54,11 @@ def known_item(text: str | None) -> str | None:
     return None if is_none else whole_number(text.strip(" "))
 
 
+def given_text(text: str | None) -> str | None:
+    """A text, or null where a dump wrote that there is none."""
+    return None if text in (None, "", "\\N") else text
+
+
 def means_nobody(text: str) -> bool:
     """Placeholders, in quotes or repeated, and what has nothing but zeros and signs."""
     if not text.strip(BLANKS + QUOTES + "{}0-"):
@@ -61,13 +69,13 @@ def means_nobody(text: str) -> bool:
 
 def whole_number(id_: str) -> str:
     """An id that is a whole number written as a float, as that number; others as they are."""
-    if is_rounded(id_) or not re.fullmatch(r"-?\d+\.\d*|" + EXPONENT, id_, re.ASCII):
+    if is_rounded(id_) or not re.fullmatch(r"-?\d+(\.\d*|,0)|" + EXPONENT, id_, re.ASCII):
         return id_
-    number = Decimal(id_)
+    number = Decimal(id_.replace(",", "."))
     return str(int(number)) if number == int(number) and abs(number) < 10**15 else id_
 
 
-EXPONENT = r"-?\d(?:\.\d+[eE]\+?|[eE]\+)\d{1,3}"
+EXPONENT = r"-?\d(?:[.,]\d+[eE]\+?|[eE]\+)\d{1,3}"
 
 
 def is_rounded(id_: str | None) -> bool:
@@ -75,9 +83,9 @@ def is_rounded(id_: str | None) -> bool:
     if id_ is None:
         return False
     if re.fullmatch(EXPONENT, id_, re.ASCII):
-        mantissa, exponent = re.split("[eE]", id_)
+        mantissa, exponent = re.split("[eE]", id_.replace(",", "."))
         return int(exponent) > min(len(mantissa.partition(".")[2]), 14)
-    return re.fullmatch(r"-?\d{16,}\.0*", id_, re.ASCII) is not None
+    return re.fullmatch(r"-?\d{16,}(\.0*|,0)", id_, re.ASCII) is not None
 
 
 def parse_time(text: str | None, zone: str) -> datetime | None:

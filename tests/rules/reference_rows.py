@@ -15,6 +15,7 @@ from .reference_events import KNOWN_TYPES, Event, known_type, ranked
 from .reference_fields import (
     NOT_GIVEN,
     amount,
+    given_text,
     is_rounded,
     known_currency,
     known_id,
@@ -141,7 +142,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         raise UnusableError("bad_time")
     if event_at < EARLIEST or event_at > loaded_at + CLOCK_SKEW:
         raise UnusableError("implausible_time")
-    if not (row.get("event_type") or "").strip(" "):
+    if (row.get("event_type") or "").strip(" ") in ("", "\\N"):
         raise UnusableError("no_event_type")
     optional = {
         "quantity": whole_quantity(row.get("quantity")),
@@ -166,8 +167,8 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         item_id=known_item(row.get("item_id")),
         order_id=order_id,
         order_value=amount(row.get("order_value")),
-        item_category=row.get("item_category") or None,
-        item_brand=row.get("item_brand") or None,
+        item_category=given_text(row.get("item_category")),
+        item_brand=given_text(row.get("item_brand")),
         items=tuple(listed.items) or None,
         **optional,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from .recording import Recording
+from .reference_rows import CANONICAL_COLUMNS
 from .warehouse import Warehouse
 
 HOUR = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -42,6 +43,21 @@ def test_a_null_marker_is_nobody(warehouse: Warehouse, shared_cases: Path):
     }
     # a null marker in an optional field is no fault either
     assert warehouse.query("from set_aside_rows") == []
+
+
+def test_a_null_marker_says_nothing_in_any_column(warehouse: Warehouse, tmp_path: Path):
+    required = {"visitor_id": "v1", "event_at": "2026-11-20 10:00:00", "event_type": "view_item"}
+    names = [name for name in CANONICAL_COLUMNS if name not in (*required, "event_id")]
+    row = ",".join([*required.values(), *["\\N"] * len(names)])
+    header = ",".join([*required, *names])
+    untyped = row.replace("view_item", "\\N")
+    (tmp_path / "a.csv").write_text(f"{header}\n{row}\n{untyped}\n")
+    warehouse.build_files(tmp_path, HOUR, tables=("candidate_events", "set_aside_rows"))
+    found = warehouse.query("from candidate_events order by line")
+    assert [each["drop_reason"] for each in found] == [None, "no_type"]
+    names.remove("items")
+    assert {name: found[0][name] for name in names} == dict.fromkeys(names)
+    assert len(warehouse.query("from set_aside_rows")) == 1
 
 
 def test_a_placeholder_ties_no_orders(warehouse: Warehouse, shared_cases: Path):

@@ -65,12 +65,13 @@
 {%- endmacro -%}
 
 {#-
-    The type that a word stands for, however it is spelled; any other word as it is, null for none.
-    `is_chosen`: the shop named its events itself.
+    The type that a word stands for, however it is spelled, with blanks and dashes of any kind; any other word as it is,
+    null for none, which a dump may write as \N. `is_chosen`: the shop named its events itself.
 -#}
 {%- macro event_type(column, is_chosen=false) -%}
-{%- set word = "nullif(trim(" ~ column ~ "), '')" -%}
-{%- set key = "translate(lower(" ~ column ~ "), ' -_', '')" -%}
+{%- set word = "nullif(nullif(trim(" ~ column ~ "), ''), " ~ text_literal('\\N') ~ ")" -%}
+{%- set no_letters = ' -_\t\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2212' -%}
+{%- set key = "translate(lower(" ~ column ~ "), '" ~ no_letters ~ "', '')" -%}
 {%- set words = fromjson(event_type_words()) -%}
 {%- set chosen = fromjson(chosen_event_type_words()) if is_chosen else {} -%}
 case

@@ -59,34 +59,43 @@ case lower(trim({{ column }}))
 end
 {%- endmacro -%}
 
-{#- An id of an item: it may be 0, and fewer words stand for none. -#}
+{#- A text that a dump may leave out by writing \N; other words may be meant. -#}
+{%- macro given_text(column) -%}
+nullif({{ column }}, {{ text_literal('\\N') }})
+{%- endmacro -%}
+
+{#- An id of an item: it may be 0, and fewer words stand for none, those that no article is numbered with. -#}
 {%- macro item_id(column) -%}
-{%- set words = ['', 'null', 'undefined', 'none', 'nan'] -%}
+{%- set words = [
+    '', 'null', 'nil', 'none', 'nan', 'n/a', 'undefined', '(not set)', '(none)', '\\n', '[object object]',
+] -%}
 {%- set lengths = words | map('length') | unique | sort | join(', ') -%}
+{%- set listed = [] -%}
+{%- for word in words -%}
+    {%- do listed.append(text_literal(word)) -%}
+{%- endfor -%}
 case
+    when length({{ column }}) in ({{ lengths }}) and lower({{ column }}) in ({{ listed | join(', ') }}) then null
     when
-        length({{ column }}) in ({{ lengths }}) or {{ column }} like ' %' or {{ column }} like '% '
-        or {{ column }} like '%.%' or {{ column }} like '%+%' or {{ column }} like '(%'
-        then
-            case lower(trim({{ column }}))
-                {% for word in words + ['(not set)'] -%}
-                    when '{{ word }}' then null
-                {% endfor -%}
-                else {{ id_as_number(column) }}
-            end
+        {{ column }} like ' %' or {{ column }} like '% '
+        or {{ column }} like '%.%' or {{ column }} like '%+%' or {{ column }} like '%,%'
+        then case
+            when lower(trim({{ column }})) in ({{ listed | join(', ') }}) then null
+            else {{ id_as_number(column) }}
+        end
     else {{ column }}
 end
 {%- endmacro -%}
 
 {#-
     An id without the blanks around it; a whole number of up to 15 digits that was written as a float, and of which no
-    digit was lost, as that number.
+    digit was lost, as that number. What writes decimal commas writes 90001,0; more zeros may be thousands.
 -#}
 {%- macro id_as_number(column) -%}
 {%- set blanks = '[' ~ blank_class() ~ ']*' -%}
-{%- set float = "regexp_extract(" ~ column ~ ", '[0-9.eE+-]+', 0)" -%}
+{%- set float = "replace(regexp_extract(" ~ column ~ ", '[0-9.,eE+-]+', 0), ',', '.')" -%}
 case
-    when {{ has_pattern(column, '^' ~ blanks ~ '-?[0-9]{1,15}[.]0*' ~ blanks ~ '$') }}
+    when {{ has_pattern(column, '^' ~ blanks ~ '-?[0-9]{1,15}(?:[.]0*|,0)' ~ blanks ~ '$') }}
         then regexp_extract({{ column }}, '-?[0-9]+', 0)
     when
         {{ has_pattern(column, '^' ~ blanks ~ exponent_pattern() ~ blanks ~ '$') }}
@@ -105,8 +114,8 @@ end
 case
     when {{ id }} < ':'
         then case
-            when {{ id }} like '%.%' or {{ id }} like '%+%'
-                then {{ has_pattern(id, '^-?[0-9]{16,}[.]0*$') }}
+            when {{ id }} like '%.%' or {{ id }} like '%+%' or {{ id }} like '%,%'
+                then {{ has_pattern(id, '^-?[0-9]{16,}(?:[.]0*|,0)$') }}
                     or ({{ has_pattern(id, '^' ~ exponent_pattern() ~ '$') }} and not {{ has_all_digits(id) }})
             else false
         end
@@ -116,11 +125,11 @@ end
 
 {#- A float with an exponent; without a point or a plus it may as well be a hexadecimal number. -#}
 {%- macro exponent_pattern() -%}
-{{ return('-?[0-9](?:[.][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}') }}
+{{ return('-?[0-9](?:[.,][0-9]+[eE][+]?|[eE][+])[0-9]{1,3}') }}
 {%- endmacro -%}
 
 {%- macro has_all_digits(float) -%}
-try_cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.]([0-9]*)', 1)), 14)
+try_cast(regexp_extract({{ float }}, '[0-9]+$', 0) as integer) <= least(length(regexp_extract({{ float }}, '[.,]([0-9]*)', 1)), 14)
 {%- endmacro -%}
 
 {#- A float of at most 15 digits before the point. -#}

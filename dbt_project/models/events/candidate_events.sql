@@ -45,8 +45,8 @@ typed as (
         delivered.is_at_clock_change,
         {{ event_type('delivered.event_type') }} as event_type,
         {{ item_id('delivered.item_id') }} as item_id,
-        delivered.item_category,
-        delivered.item_brand,
+        {{ given_text('delivered.item_category') }} as item_category,
+        {{ given_text('delivered.item_brand') }} as item_brand,
         delivered.quantity as quantity_text,
         {{ quantity_number('delivered.quantity', 'files.has_decimal_commas') }} as quantity_number,
         delivered.price as price_text,
@@ -58,32 +58,44 @@ typed as (
         {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
         {{ amount_number('delivered.order_value', 'files.has_decimal_commas') }} as order_value_number,
-        delivered.page_url,
-        delivered.referrer,
-        delivered.utm_source,
-        delivered.utm_medium,
-        delivered.utm_campaign,
-        delivered.device_type,
-        delivered.country,
+        {{ given_text('delivered.page_url') }} as page_url,
+        {{ given_text('delivered.referrer') }} as referrer,
+        {{ given_text('delivered.utm_source') }} as utm_source,
+        {{ given_text('delivered.utm_medium') }} as utm_medium,
+        {{ given_text('delivered.utm_campaign') }} as utm_campaign,
+        {{ given_text('delivered.device_type') }} as device_type,
+        {{ given_text('delivered.country') }} as country,
         delivered.items
     from delivered
     inner join files on delivered.load_id = files.load_id
 
 ),
 
+-- Many visits are of few pages: what an address means is asked once.
+addresses as (
+
+    select distinct {{ given_text('page_url') }} as page_url
+    from delivered
+
+),
+
 meanings as (
 
-    {{ meanings_of_addresses('typed') }}
+    {{ meanings_of_addresses('addresses') }}
 
 ),
 
 pages as (
 
     select
-        *,
-        {{ item_id('page_item_text') }} as page_item_id,
-        {{ viewed_type('event_type', 'page_type') }} as viewed_type
-    from meanings
+        typed.*,
+        meanings.path,
+        meanings.page_type,
+        meanings.page_category,
+        {{ item_id('meanings.page_item_text') }} as page_item_id,
+        {{ viewed_type('typed.event_type', 'meanings.page_type') }} as viewed_type
+    from typed
+    left join meanings on typed.page_url = meanings.page_url
 
 ),
 
