@@ -1,6 +1,6 @@
-"""Turning a score into a probability that holds: Platt's two-parameter calibrator.
+"""Turning a score into a probability that holds: Platt's two-parameter calibrator, and shifts.
 
-What belongs here: the calibrator and the logit. What does not: measuring calibration
+What belongs here: the calibrators and the logit. What does not: measuring calibration
 (``evaluation``). Two parameters and no more: isotonic regression needs thousands of rows and breaks
 the ranking into ties.
 """
@@ -48,20 +48,61 @@ class Platt:
         return sigmoid(self.slope * logits + self.intercept)
 
 
-def _newton(
-    design: np.ndarray, targets: np.ndarray, weights: np.ndarray, offset: np.ndarray | float = 0.0
+def group_shifts(
+    logits: np.ndarray,
+    outcomes: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray,
+    *,
+    sizes: int,
+    common_sd: float,
+    group_sd: float,
 ) -> np.ndarray:
-    """Weighted logistic regression by damped Newton steps."""
+    """What to add to the log-odds in each group so that chances are those of the outcomes.
+
+    One shift for all and a deviation for each group, both drawn to none: most likely with normal
+    priors. Few outcomes shift little, and a group of few nearly as much as all.
+
+    Args:
+        logits: (n,) log-odds.
+        outcomes: (n,) 0 or 1.
+        weights: (n,) how many outcomes each row counts for.
+        groups: (n,) the group of each row, from 0.
+        sizes: the number of groups.
+        common_sd: the standard deviation that the common shift is expected to have.
+        group_sd: the same for the deviations.
+
+    Returns:
+        (sizes,) shifts.
+    """
+    design = np.column_stack([np.ones(len(logits)), groups[:, None] == np.arange(sizes)])
+    penalty = 1 / np.array([common_sd, *[group_sd] * sizes]) ** 2
+    common, *deviations = _newton(
+        design.astype(np.float64), outcomes, weights, offset=logits, penalty=penalty
+    )
+    return common + np.array(deviations)
+
+
+def _newton(
+    design: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    offset: np.ndarray | float = 0.0,
+    penalty: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """Weighted logistic regression by damped Newton steps; ``penalty`` times half the squares."""
     beta = np.zeros(design.shape[1])
 
     def loss(beta: np.ndarray) -> float:
         eta = design @ beta + offset
-        return float(weights @ (np.logaddexp(0.0, eta) - targets * eta))
+        fit = weights @ (np.logaddexp(0.0, eta) - targets * eta)
+        return float(fit + np.sum(penalty * beta**2) / 2)
 
     for _ in range(100):
         p = sigmoid(design @ beta + offset)
-        gradient = design.T @ (weights * (p - targets))
+        gradient = design.T @ (weights * (p - targets)) + penalty * beta
         hessian = (design.T * (weights * p * (1 - p))) @ design
+        hessian = hessian + penalty * np.eye(len(beta))
         # The tiny ridge keeps the step defined when all scores are alike.
         step = np.linalg.solve(hessian + 1e-9 * np.eye(len(beta)), gradient)
         scale = 1.0

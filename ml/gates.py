@@ -62,7 +62,8 @@ def refusals(
     if isinstance(model, AbandonmentModel):
         return [
             *_leaks_of_snapshots(model, frame, scored),
-            *_faults_of_groups(model, model.test_rows(frame), served),
+            *_chances_off(model, model.newest_rows(frame)),
+            *_slices_worse(model, model.test_rows(frame), served),
         ]
     return [*_leaks_of_returns(model, frame, scored), *_gaps_of_returns(model, frame)]
 
@@ -113,25 +114,12 @@ def _leaks_of_returns(
     )
 
 
-def _faults_of_groups(
-    model: AbandonmentModel, rows: pl.DataFrame, served: AbandonmentModel | ReturnModel | None
-) -> Iterator[str]:
-    """Calibration by age and in slices, and slices that lose by the change."""
-    if rows.is_empty():
-        return
+def _chances_off(model: AbandonmentModel, rows: pl.DataFrame) -> Iterator[str]:
+    """Calibration by age and in slices, on the days whose level the chances were brought to."""
     bought = 1 - abandonment.abandoned(rows)
     p_buy = 1 - model.predict(rows)
     weights, groups = cart_weights(rows), _groups(rows)
-    worse = _differences(model, rows, served)
-    chances = rows.select(person=person(), bought=pl.Series(bought), p_buy=pl.Series(p_buy))
-    for name, is_in in _ages_and_slices(rows):
-        people = (
-            chances.filter(pl.Series(is_in))
-            .group_by("person")
-            .agg(pl.col("bought").max(), pl.col("p_buy").mean())
-        )
-        if max(people["bought"].sum(), people["p_buy"].sum()) < MIN_BUYERS:
-            continue
+    for name, is_in in _telling(rows, bought, p_buy):
 
         def log_ratio(kept: np.ndarray, here: np.ndarray = is_in) -> float:
             weight = weights * (kept & here)
@@ -144,8 +132,17 @@ def _faults_of_groups(
                 f"{name}, predicted over observed buying is {np.exp(found.estimate):.2f}"
                 f" ({np.exp(found.low):.2f} to {np.exp(found.high):.2f})"
             )
-        if worse is None:
-            continue
+
+
+def _slices_worse(
+    model: AbandonmentModel, rows: pl.DataFrame, served: AbandonmentModel | ReturnModel | None
+) -> Iterator[str]:
+    """Ages and slices that lose by the change, on the days that the trees never saw."""
+    worse = _differences(model, rows, served)
+    if worse is None:
+        return
+    weights, groups = cart_weights(rows), _groups(rows)
+    for name, is_in in _telling(rows, 1 - abandonment.abandoned(rows), 1 - model.predict(rows)):
 
         def mean_worse(kept: np.ndarray, here: np.ndarray = is_in) -> float:
             weight = weights * (kept & here)
@@ -156,6 +153,23 @@ def _faults_of_groups(
                 f"{name}, its log loss is {found.estimate:+.4f} against the served model's, surely"
                 f" more than {MAX_WORSE_IN_A_SLICE}"
             )
+
+
+def _telling(
+    rows: pl.DataFrame, bought: np.ndarray, p_buy: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Of the ages and slices those of which enough people bought, or were expected to."""
+    if rows.is_empty():
+        return
+    chances = rows.select(person=person(), bought=pl.Series(bought), p_buy=pl.Series(p_buy))
+    for name, is_in in _ages_and_slices(rows):
+        people = (
+            chances.filter(pl.Series(is_in))
+            .group_by("person")
+            .agg(pl.col("bought").max(), pl.col("p_buy").mean())
+        )
+        if max(people["bought"].sum(), people["p_buy"].sum()) >= MIN_BUYERS:
+            yield name, is_in
 
 
 def _differences(

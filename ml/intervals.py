@@ -1,8 +1,9 @@
 """Intervals that count people: how far a figure would move with other people.
 
-What belongs here: the jackknife over groups of people, for any figure. What does not: the figures
-themselves (``evaluation``). A person's rows, carts and sessions stay together: they tell the same
-thing again and again, and an interval that counted them would be far too narrow.
+What belongs here: the jackknife over groups of people, for any figure, and how many people weighted
+rows are worth. What does not: the figures themselves (``evaluation``). A person's rows, carts and
+sessions stay together: they tell the same thing again and again, and an interval that counted them
+would be far too narrow.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,23 @@ class Interval:
 def groups_of(people: pl.Series) -> np.ndarray:
     """(n,) which of the groups each row's person belongs to, whatever the order of the rows."""
     return ((people.rank("dense") - 1) % GROUPS).to_numpy()
+
+
+def effective_people(people: pl.Series, weights: np.ndarray) -> float:
+    """How many people of equal weight would say as much about a mean as these rows do (Kish 1965).
+
+    The rows of a person count together as one observation of the sum of their weights. Also what
+    the optimism of a fit divides by: parameters / people (Takeuchi 1976, where a person's rows all
+    say the same).
+
+    Args:
+        people: (n,) whose each row is.
+        weights: (n,) what each row counts.
+    """
+    codes = (people.rank("dense") - 1).to_numpy()
+    of_person = np.bincount(codes, weights=weights) if len(codes) else np.zeros(0)
+    squares = float(of_person @ of_person)
+    return float(of_person.sum()) ** 2 / squares if squares else 0.0
 
 
 def interval(groups: np.ndarray, figure: Callable[[np.ndarray], np.ndarray | float]) -> Interval:

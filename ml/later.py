@@ -10,7 +10,10 @@ from math import pi
 import polars as pl
 
 # Counted from an instant that stays where it is to the snapshot's.
-_IN_HOURS = ("idle_hours", "cart_idle_hours", "cart_age_hours", "owner_idle_hours")
+_IN_HOURS = (
+    *("idle_hours", "cart_idle_hours", "cart_age_hours", "owner_idle_hours"),
+    "item_view_idle_hours",
+)
 _IN_DAYS = ("visitor_days_since_order", "owner_days_since_order")
 _HOUR_US = 3_600_000_000
 
@@ -18,7 +21,7 @@ _HOUR_US = 3_600_000_000
 def at_later_instant(snapshots: pl.DataFrame, instant: pl.Expr) -> pl.DataFrame:
     """The snapshots with ``instant`` for their ``as_of``, and every feature that follows from it.
 
-    What the shop as a whole will have done until then is not known: rates of items stay.
+    What the shop as a whole will have done until then is not known: rates and prices of items stay.
 
     Args:
         snapshots: as_of and features; see ``ml.features``. Features that are not there are none.

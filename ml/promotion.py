@@ -4,7 +4,7 @@ What belongs here: the comparison and its verdict. What does not: putting the be
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from ml.abandonment import AbandonmentModel
 from ml.card import rounded
 from ml.features import FeatureError, person
 from ml.horizons import HORIZONS_HOURS
+from ml.intervals import effective_people
 from ml.return_time import ReturnModel
 from ml.split import cart_weights
 
@@ -60,9 +61,9 @@ def better(
     must have the lower loss, by ``MINIMUM_EFFECTS`` at least, and with confidence: the upper 90 %
     bound of the difference, from 200 bootstrap resamples of people, must be below zero. The loss
     for abandonment is the log loss, weighted by ``cart_weights``, and the challenger is penalised
-    for what was fitted on these very rows: by parameters / people (Akaike 1974), for all rows of a
-    person together count as one. The loss for return is the Brier score weighted for censoring,
-    averaged over the horizons.
+    for what was fitted on these very rows: by parameters / people (Akaike 1974), as many of them as
+    the weights are worth (``effective_people``), for all rows of a person count as one. The loss
+    for return is the Brier score weighted for censoring, averaged over the horizons.
 
     Args:
         challenger: the new model.
@@ -91,6 +92,16 @@ def better(
     )
     if comparison.rows.is_empty():
         return Verdict(False, "There are no rows with a known outcome to compare on.", {})
+    return _verdict(challenger, champion, comparison)
+
+
+def _verdict(
+    challenger: AbandonmentModel | ReturnModel,
+    champion: AbandonmentModel | ReturnModel,
+    comparison: Comparison,
+) -> Verdict:
+    """What the losses on rows, at least one, say of two models."""
+    name = challenger.card.name
     challenger_losses = comparison.losses(challenger)
     try:
         champion_losses = comparison.losses(champion)
@@ -120,11 +131,41 @@ def better(
     )
 
 
+def recalibration(
+    again: AbandonmentModel, served: AbandonmentModel, frame: pl.DataFrame
+) -> Verdict:
+    """Whether the model in use, brought to newer days, is better on them.
+
+    The same as ``better``, on the days that it was brought to; penalised are the shifts.
+    """
+    rows = again.newest_rows(frame)
+    comparison = _on_rows(again, rows, len(again.card.params["shifts"]))
+    verdict = _verdict(again, served, comparison)
+    bought = 1 - abandonment.abandoned(rows)
+    before, after = (
+        np.average(1 - model.predict(rows), weights=comparison.weights)
+        / max(np.average(bought, weights=comparison.weights), 1e-9)
+        for model in (served, again)
+    )
+    return replace(
+        verdict,
+        reason=(
+            f"Brought to the days from {rows['as_of'].min():%Y-%m-%d} to"
+            f" {rows['as_of'].max():%Y-%m-%d}, predicted over observed buying goes from"
+            f" {before:.2f} to {after:.2f}. {verdict.reason}"
+        ),
+    )
+
+
 def _compare_abandonment(challenger: AbandonmentModel, frame: pl.DataFrame) -> Comparison:
     rows = challenger.test_rows(frame)
+    return _on_rows(challenger, rows, challenger.scorer.calibrated_parameters)
+
+
+def _on_rows(challenger: AbandonmentModel, rows: pl.DataFrame, parameters: int) -> Comparison:
     weights = cart_weights(rows)
-    people = rows.select(person().n_unique()).item()
-    penalty = challenger.scorer.calibrated_parameters / max(people, 1)
+    people = effective_people(rows.select(person()).to_series(), weights)
+    penalty = parameters / max(people, 1.0)
     outcomes = abandonment.abandoned(rows)
 
     def losses(model: AbandonmentModel) -> np.ndarray:

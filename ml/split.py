@@ -60,9 +60,15 @@ def time_split(
 def cart_weights(frame: pl.DataFrame) -> np.ndarray:
     """(n,) the weight of each row: 1 at a cart's first touch in the frame, 1/2 at its second, ...
 
-    So carts that are touched often do not dominate. The weight depends on the cart's past only: a
-    weight that shares 1 among all rows of a cart would depend on how many there will be, and a
-    bought cart has few, so that models fitted with it overestimate purchases.
+    A row counts at one age: at each age every cart that is open then counts the same, whatever
+    becomes of it, so that the share bought at an age is the chance at that age. A cart counts as
+    often as it was open when asked: one that is left open or expires at all ages, one that is
+    bought after five hours at the four ages before. A person counts as often as they filled carts.
+
+    The weight depends on the cart's past only. One that shares 1 among all rows of a cart would
+    depend on how many there will be, and a bought cart has few, so that models fitted with it
+    overestimate purchases. How little the rows of one person say beside those of another is for
+    intervals and penalties, which count people (``ml.intervals``).
     """
     touch = pl.col("last_touched_at").rank("dense").over("cart_id")
     return frame.select(1.0 / touch).to_series().to_numpy()

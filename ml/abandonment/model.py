@@ -8,11 +8,12 @@ Two models are fitted. The evaluation model: trees fitted on the train window, s
 calibrated on the validation window, measured on the test window, with a gap of one horizon between
 the windows; its metrics stand in the card. The model that is put to use: trees of as many rounds
 refitted on all rows up to one horizon before the test window, calibrated on the test window, the
-newest whose outcomes are known.
+newest whose outcomes are known, and its level brought to the newest days of that
+(``recalibration``). A model in use can be brought to newer days again without being learned anew.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +24,7 @@ import sklearn
 
 from ml.abandonment.idle_rates import PRIOR_RATE, SHRINKAGE_CARTS, IdleRates
 from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
+from ml.abandonment.recalibration import start_of_newest
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
 from ml.abandonment.trees import Params, Trees, boost, boost_with_early_stopping, calibrate
 from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
@@ -87,6 +89,44 @@ class AbandonmentModel:
             return rows
         edges = (self.card.params[f"test_{edge}"] for edge in ("start", "end"))
         return Window(*map(datetime.fromisoformat, edges)).rows(rows)
+
+    def newest_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The labelled rows of the newest days, which the level of its chances was brought to, by
+        time and cart; of a fallback, and of a model of before, those it was tested on."""
+        if "newest_start" not in self.card.params:
+            return self.test_rows(frame)
+        edges = (self.card.params[f"newest_{edge}"] for edge in ("start", "end"))
+        rows = frame.filter(pl.col(LABEL).is_not_null()).sort("as_of", "cart_id")
+        return Window(*map(datetime.fromisoformat, edges)).rows(rows)
+
+    def recalibrated(self, snapshots: pl.DataFrame, *, as_of: datetime) -> "AbandonmentModel":
+        """The same trees, brought to the newest days whose outcomes are known at an hour.
+
+        A fallback, and a model for which no such days came since, is given back as it is.
+
+        Args:
+            snapshots: as for ``train``.
+            as_of: the hour; nothing whose outcome came later is used.
+        """
+        if not isinstance(self.scorer, Trees):
+            return self
+        horizon = timedelta(hours=self.card.params["horizon_hours"])
+        rows = matured(snapshots, as_of=as_of, horizon=horizon)
+        unseen = datetime.fromisoformat(self.card.params["test_start"])
+        rows = rows.filter(pl.col("as_of") >= unseen)
+        if rows.is_empty():
+            return self
+        scorer, newest = _brought_to_newest(self.scorer, rows, self.encoding)
+        card = replace(
+            self.card,
+            params=self.card.params
+            | newest
+            | {
+                "recalibrated_as_of": as_of.isoformat(),
+                "learned_as": self.card.params.get("learned_as", self.card.model_id),
+            },
+        )
+        return _with_id(card, self.encoding, scorer)
 
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that predicts the same bits."""
@@ -185,6 +225,7 @@ def _train_trees(
     newest_rows = Window(split.train.start, split.test.start - horizon).rows(rows)
     encoding = Encoding.fit(newest_rows)
     trees = calibrate(boost(newest_rows, encoding, params, rounds), test_rows, encoding)
+    trees, newest = _brought_to_newest(trees, test_rows, encoding)
     card = ModelCard(
         name=NAME,
         kind="lightgbm",
@@ -202,12 +243,28 @@ def _train_trees(
             f"{name}_{edge}": getattr(getattr(split, name), edge).isoformat()
             for name in WINDOWS
             for edge in ("start", "end")
-        },
+        }
+        | newest,
         versions=_versions(),
         note="Figures are of the test window, from an evaluation model fitted on the train window "
         "alone.",
     )
     return _with_id(card, encoding, trees)
+
+
+def _brought_to_newest(
+    trees: Trees, rows: pl.DataFrame, encoding: Encoding
+) -> tuple[Trees, dict[str, object]]:
+    """Trees with the level of the newest of some rows they were not fitted on, and which they are,
+    as parameters of the card."""
+    end = rows["as_of"].max() + timedelta(microseconds=1)
+    newest = Window(start_of_newest(rows), end)
+    brought = trees.recalibrated(newest.rows(rows), encoding)
+    return brought, {
+        "newest_start": newest.start.isoformat(),
+        "newest_end": newest.end.isoformat(),
+        "shifts": list(brought.shifts.shifts),
+    }
 
 
 def _evaluate(

@@ -16,6 +16,7 @@ import lightgbm
 import numpy as np
 import polars as pl
 
+from ml.abandonment.recalibration import AgeShifts
 from ml.abandonment.snapshots import abandoned
 from ml.calibration import Platt
 from ml.features import Encoding
@@ -56,18 +57,24 @@ class Params:
 
 
 class Trees:
-    """Boosted trees and the calibrator of their log-odds."""
+    """Boosted trees, the calibrator of their log-odds, and what the newest carts shift them by."""
 
-    def __init__(self, text: str, platt: Platt) -> None:
+    def __init__(self, text: str, platt: Platt, shifts: AgeShifts | None = None) -> None:
         """Take a LightGBM text model; a saved model and a fresh one are thus read the same way."""
         self._text = text
         self._booster = lightgbm.Booster(model_str=text)
         self.platt = platt
+        self.shifts = shifts or AgeShifts()
 
     @property
     def calibrated_parameters(self) -> int:
-        """Slope and intercept."""
+        """Slope and intercept; the shifts are drawn to none, and those in use are as new."""
         return 2
+
+    def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
+        """The same trees, with shifts fitted on labelled rows that the trees were not fitted on."""
+        p = self.platt(self.logits(encoding.matrix(frame)))
+        return Trees(self._text, self.platt, AgeShifts.fit(frame, p))
 
     def logits(self, matrix: np.ndarray) -> np.ndarray:
         """(n,) log-odds before calibration."""
@@ -75,7 +82,7 @@ class Trees:
 
     def predict(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) calibrated probabilities of abandoning."""
-        return self.platt(self.logits(encoding.matrix(frame)))
+        return self.shifts(frame, self.platt(self.logits(encoding.matrix(frame))))
 
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n x features) SHAP values of the log-odds before calibration, without the bias."""
@@ -85,15 +92,20 @@ class Trees:
         return np.asarray(shap_values)[:, :-1]
 
     def to_files(self) -> dict[str, bytes]:
-        """The LightGBM text model and the calibrator."""
-        calibration = json.dumps(asdict(self.platt), sort_keys=True).encode()
+        """The LightGBM text model and the calibrators."""
+        fields = asdict(self.platt) | asdict(self.shifts)
+        calibration = json.dumps(fields, sort_keys=True).encode()
         return {"trees.txt": self._text.encode(), "calibration.json": calibration}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Trees":
         """The scorer that ``to_files`` wrote."""
-        platt = Platt(**json.loads(files["calibration.json"]))
-        return cls(files["trees.txt"].decode(), platt)
+        fields = json.loads(files["calibration.json"])
+        platt = Platt(fields["slope"], fields["intercept"])
+        shifts = None
+        if "shifts" in fields:  # models of before are without
+            shifts = AgeShifts(tuple(fields["edges_hours"]), tuple(fields["shifts"]))
+        return cls(files["trees.txt"].decode(), platt, shifts)
 
 
 def boost(frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int) -> str:

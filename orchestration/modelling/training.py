@@ -16,6 +16,7 @@ import polars as pl
 from ml import abandonment, gates, promotion, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import ModelCard
+from ml.features import FeatureError
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME, iso
@@ -106,6 +107,9 @@ def ensure_champion(
     if challenger.card.model_id == intended_id:
         return challenger.card, None
     served = champion(model_store, learner, as_of) if champion_id else None
+    if served is not None and (again := _recalibrated(model_store, served, frame, as_of)):
+        served, champion_id = again, again.card.model_id
+        intended_id = champion_id
     scored = _scored_frame(connection, learner)
     refusals = gates.refusals(challenger, frame, scored, served)
     decision = _decide(model_store, challenger, served, frame, as_of, refusals)
@@ -132,6 +136,31 @@ def _learned(
     model = learner.train(frame, as_of, settings, refused)
     model_store.save(model.card, {**model.to_files(), **_card_plots(model.card)})
     return model
+
+
+def _recalibrated(
+    model_store: ModelStore,
+    served: AbandonmentModel | ReturnModel,
+    frame: pl.DataFrame,
+    as_of: datetime,
+) -> AbandonmentModel | None:
+    """The model in use brought to the newest days, taken and in the store; None where it is no
+    better for it."""
+    if not isinstance(served, AbandonmentModel) or served.card.is_fallback:
+        return None
+    try:
+        again = served.recalibrated(frame, as_of=as_of)
+    except FeatureError:  # a challenger will take its place
+        return None
+    if again.card.model_id == served.card.model_id:
+        return None
+    verdict = promotion.recalibration(again, served, frame)
+    if not verdict.promote:
+        return None
+    model_store.save(again.card, {**again.to_files(), **_card_plots(again.card)})
+    decision = Decision(again.card.model_id, iso(as_of), True, verdict.reason)
+    model_store.decide(again.card.name, decision)
+    return again
 
 
 def _decide(

@@ -2,7 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.intervals import GROUPS, groups_of, interval
+from ml.calibration import Platt
+from ml.evaluation import log_loss
+from ml.intervals import GROUPS, effective_people, groups_of, interval
 
 
 def test_a_persons_rows_are_in_one_group_whatever_the_order_of_the_rows():
@@ -42,3 +44,31 @@ def test_an_interval_covers_the_truth_as_often_as_it_says():
         found = interval(groups, lambda kept, values=values: values[kept].mean())
         covered += found.low <= 1.0 <= found.high
     assert 0.91 <= covered / 400 <= 0.98
+
+
+def test_people_of_unequal_weight_are_worth_fewer():
+    people = pl.Series(["a", "b", "b", "c"])
+    assert effective_people(people, np.array([2.0, 1.0, 1.0, 2.0])) == pytest.approx(3)
+    assert effective_people(people, np.array([4.0, 0.5, 0.5, 1.0])) == pytest.approx(36 / 18)
+    assert effective_people(people.clear(), np.zeros(0)) == 0
+
+
+def test_a_fit_flatters_itself_by_its_parameters_over_the_people_it_counts():
+    """The penalty of a promotion: how much lower a loss is on the rows that were fitted on."""
+    rng = np.random.default_rng(4)
+    size = rng.choice([1, 2, 12], 150, p=[0.5, 0.3, 0.2])
+    people = pl.Series(np.repeat(np.arange(150), size))
+    weights = np.ones(people.len())
+    flattered = []
+    for _ in range(400):
+        logits = rng.normal(size=150)
+        bought = rng.uniform(size=(2, 150)) < 1 / (1 + np.exp(-logits))
+        here, fitted, others = (np.repeat(each, size) for each in (logits, *bought * 1.0))
+        p = Platt.fit(here, fitted, weights)(here)
+        flattered.append(log_loss(others, p, weights) - log_loss(fitted, p, weights))
+    error = np.std(flattered) / 20
+    penalty = 2 / effective_people(people, weights)
+    assert np.mean(flattered) == pytest.approx(penalty, abs=3 * error)
+    # counted by the head the penalty would be too small, by rows far too small
+    assert np.mean(flattered) > 2 / 150 + 3 * error
+    assert penalty > 3 * 2 / people.len()

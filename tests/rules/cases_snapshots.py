@@ -4,9 +4,14 @@ Belongs here: cases, as in cases.py, of snapshots, labels and returns. Not here:
 (test_features.py), what became of scores (test_outcomes.py).
 """
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from .cases import Case, add, at, buy, event, log, login, remove, rows, view
+from .reference_snapshots import SNAPSHOT_OFFSETS
+
+# Of the hundredth day of the cases.
+A_YEAR_BEFORE = datetime(2025, 6, 10, 10, tzinfo=UTC)
 
 SNAPSHOTS = [
     Case(
@@ -37,6 +42,21 @@ SNAPSHOTS = [
                 *((f"+{day}d 10:00", False) for day in (1, 2, 3)),
                 *((f"+{day}d 10:00", None) for day in (4, 5, 6, 7)),
             )
+        },
+    ),
+    Case(
+        "what is older than a year before the newest event is not learned from",
+        log(
+            add("A", "10:00", event_at="2025-06-10T10:00:00Z"),
+            add("B", "10:00", event_at="2025-06-10T09:59:59.999999Z"),
+            view("C", "+100d 10:00"),
+        ),
+        {
+            "training_snapshots": rows(
+                "visitor_id as_of",
+                *(("A", A_YEAR_BEFORE + age) for age in SNAPSHOT_OFFSETS),
+            ),
+            "training_returns": rows("visitor_id is_returned", ("A", False)),
         },
     ),
     Case(

@@ -13,6 +13,7 @@ from .reference_log import CART_LIFE, Log
 
 HORIZON = timedelta(hours=72)
 SCORED_FOR = timedelta(days=7)
+LEARNED_FOR = timedelta(days=365)
 SNAPSHOT_OFFSETS = tuple(
     timedelta(hours=hours) for hours in (0, 0.5, 1, 4, 8, 24, 48, 72, 96, 120, 144, 168)
 )
@@ -80,12 +81,16 @@ def outcome(log: Log, visitor_id: str, started_at: datetime, scored_at: datetime
 def training_snapshots(log: Log) -> list[Snapshot]:
     """Every cart at every offset after each touch, as long as nothing came in between.
 
-    Touches at one instant are one.
+    Touches at one instant are one. Of each touch in the year before the newest event.
     """
     found = []
     for cart in log.carts:
+        if _is_suspected(log, cart.visitor_id):
+            continue
         touches = sorted(set(cart.touches))
         for touched_at, next_at in zip(touches, [*touches[1:], None], strict=True):
+            if touched_at < log.newest_at - LEARNED_FOR:
+                continue
             for as_of in (touched_at + offset for offset in SNAPSHOT_OFFSETS):
                 if (
                     (next_at is None or next_at > as_of)
@@ -105,6 +110,10 @@ def scoring_snapshots(log: Log, as_of: datetime) -> list[Snapshot]:
     ]
 
 
+def _is_suspected(log: Log, visitor_id: str) -> bool:
+    return any(session.is_suspected_bot for session in log.sessions_of(visitor_id))
+
+
 def _snapshot(log: Log, cart: Cart, as_of: datetime) -> Snapshot:
     known = log.cut(as_of)
     then = next(one for one in known.carts_of(cart.visitor_id) if one.closed_at is None)
@@ -117,9 +126,12 @@ def _snapshot(log: Log, cart: Cart, as_of: datetime) -> Snapshot:
 
 
 def returns(log: Log) -> list[Return]:
-    """One a session; a duration of 0 (the log ends with the session) teaches nothing."""
+    """One a session of the year before the newest event; a duration of 0 (the log ends with the
+    session) teaches nothing."""
     found = []
     for session in log.sessions:
+        if session.ended_at < log.newest_at - LEARNED_FOR or _is_suspected(log, session.visitor_id):
+            continue
         next_starts = [
             other.started_at
             for other in log.sessions

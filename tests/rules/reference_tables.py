@@ -262,7 +262,7 @@ def _training_return_rows(log: Log, _: datetime) -> list[dict]:
             "is_returned": away.is_returned,
         }
         for away in returns(log)
-        if away.duration > timedelta(0) and not away.session.is_suspected_bot
+        if away.duration > timedelta(0)
     ]
 
 

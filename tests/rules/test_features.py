@@ -1,5 +1,6 @@
 """Features of small logs, each figure worked out by hand: the reference knows no features."""
 
+import json
 from math import cos, pi, sin
 
 import polars as pl
@@ -21,8 +22,8 @@ TWO_VISITS = log(
         device_type="mobile",
         country="DE",
     ),
-    view("v", "10:02", item_id="shoe", price="10"),
-    view("v", "10:05", item_id="hat", price="30"),
+    view("v", "10:02", item_id="shoe", price="10", item_category="wear"),
+    view("v", "10:05", item_id="hat", price="30", item_category="wear"),
     add("v", "10:06", "shoe", quantity="2", price="10"),
     buy("v", "10:07", "o1", order_value="20"),
     view("v", "+2d 10:00", item_id="sock", price="20"),
@@ -46,6 +47,16 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "item_mean_conversion_rate": (0 + 20 / 3) / (1 + 20),
     "item_lowest_conversion_rate": (0 + 20 / 3) / (1 + 20),
     "item_most_added_count": 1,
+    "item_price_to_category": 1.5,  # on Monday the shoe was 10 and the hat 30
+    "item_lowest_price_change": 1,
+    "item_views_before_add": 1,  # the hat's on Monday
+    "item_views_since_add": 0,
+    "item_view_minutes": 1,
+    "item_view_idle_hours": 49 + 4 / 60,
+    "cart_session_event_count": 4,
+    "cart_session_view_count": 1,
+    "cart_session_minutes": 9,
+    "cart_session_checkout_step": 0,
     "session_event_count": 4,
     "session_page_view_count": 0,
     "session_view_count": 1,
@@ -120,6 +131,12 @@ def snapshot(warehouse: Warehouse, rows: list[Row], as_of: str, hour: str = "+9d
     return row
 
 
+def is_suspected(warehouse: Warehouse) -> bool:
+    """Whether the one cart to score is of a suspected bot."""
+    [row] = warehouse.query("select is_suspected_bot from scoring_snapshots")
+    return row["is_suspected_bot"]
+
+
 def test_every_feature_of_a_snapshot_is_what_was_worked_out_by_hand(warehouse):
     row = snapshot(warehouse, TWO_VISITS, "+2d 11:09")
     assert row.keys() - KEYS == AN_HOUR_AFTER_THE_REMOVAL.keys()
@@ -146,6 +163,7 @@ def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(war
         login("phone", "08:00", "7"),
         buy("phone", "08:10", "o1", order_value="50"),
         login("laptop", "09:00", "7"),
+        view("laptop", "10:15", item_id="shoe"),
         add("laptop", "10:17", price="10"),
         event("other", "+8d 00:00", "page_view"),
     )
@@ -160,7 +178,69 @@ def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(war
             expected = [value if value is None else pytest.approx(value) for value in expected]
         assert moved[name].to_list() == expected, name
     assert moved["owner_days_since_order"].null_count() == 0
+    assert moved["item_view_idle_hours"].null_count() == 0
     assert moved["clock_weekday"].n_unique() == 7
+
+
+def test_views_of_the_items_in_the_cart_count_before_and_since_each_was_added(warehouse):
+    both = json.dumps([{"item_id": "shoe"}, {"item_id": "hat"}])
+    rows = log(
+        view("v", "09:00", item_id="shoe"),
+        view("v", "09:10", item_id="sock"),
+        event("v", "09:12", "page_view"),
+        view("v", "12:00", items=both),  # one view, though of two that will be in the cart
+        view("v", "12:04", item_id="hat"),  # the add is at the same time
+        add("v", "12:04", "hat"),
+        event("v", "12:10", "begin_checkout"),
+        view("v", "12:20", item_id="hat"),
+        add("v", "12:21", "shoe"),
+        view("v", "16:21", item_id="shoe"),
+        view("w", "12:00", item_id="hat"),
+        view("w", "16:52"),
+    )
+    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
+    found = warehouse.query("select * from training_snapshots where visitor_id = 'v'")
+    names = (
+        *("item_views_before_add", "item_views_since_add", "item_view_minutes"),
+        *("cart_session_event_count", "cart_session_view_count", "cart_session_minutes"),
+        "cart_session_checkout_step",
+    )
+    of = {row["as_of"]: tuple(round(row[name], 6) for name in names) for row in found}
+    # of the hat: one at 12:00 for four minutes, one at the time of its add
+    assert of[at("12:04")] == (2, 0, 4, 3, 2, 4, 0)
+    # with the shoe: 9:00 for ten minutes, 12:00 to 12:04, 12:04 to its add, 12:20 for a minute
+    assert of[at("12:21")] == (3, 1, 15, 6, 3, 21, 1)
+    # looked at again in another visit: for how long is not known yet
+    assert of[at("16:21")] == (3, 2, 15, 6, 3, 21, 1)
+    idle = {row["as_of"]: row["item_view_idle_hours"] for row in found}
+    assert idle[at("13:21")] == pytest.approx(61 / 60)
+    assert idle[at("16:21")] == 0
+
+
+def test_a_price_of_a_day_is_known_on_the_next_for_thirty_days(warehouse):
+    rows = log(
+        add("v", "10:00", "hat", price="30", item_category="wear"),
+        view("w", "11:00", item_id="hat", price="24", item_category="wear"),
+        view("w", "12:00", item_id="shoe", price="56", item_category="wear"),
+        view("w", "12:05", item_id="shoe", price="50", item_category="garden"),
+        view("w", "12:10", item_id="spade", price="9", item_category="garden"),
+        add("x", "+30d 23:00", "hat", price="24"),
+        view("w", "+31d 00:30"),
+    )
+    warehouse.build(rows, at("+40d 00:00"), tables=("training_snapshots",))
+    found = {
+        (row["visitor_id"], row["as_of"]): (
+            row["item_price_to_category"],
+            row["item_lowest_price_change"],
+        )
+        for row in warehouse.query("select * from training_snapshots")
+    }
+    assert found["v", at("18:00")] == (None, 1)
+    # the hat alone was of its category by the end of the day: 24
+    assert found["v", at("+1d 10:00")] == (pytest.approx(30 / 24), pytest.approx(24 / 30))
+    assert found["v", at("+7d 10:00")] == (pytest.approx(30 / 24), pytest.approx(24 / 30))
+    assert found["x", at("+30d 23:00")] == (1, 1)
+    assert found["x", at("+31d 00:00")] == (None, 1)
 
 
 def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(warehouse):
@@ -195,12 +275,22 @@ def test_what_a_person_does_elsewhere_counts_once_both_devices_are_known(warehou
 def test_a_visitor_is_a_bot_from_the_event_or_the_microsecond_that_makes_it_one(warehouse):
     views = [view("v", f"10:{n // 60:02}:{n % 60:02}", item_id="x") for n in range(1000)]
     busy = log(*views[:999], add("v", "10:16:39"), view("v", "10:46:39"), view("w", "12:00"))
-    assert not snapshot(warehouse, busy, "10:16:39")["is_suspected_bot"]  # the thousandth event
-    assert snapshot(warehouse, busy, "10:46:39")["is_suspected_bot"]
+    tables = ("scoring_snapshots", "training_snapshots", "training_returns")
+    warehouse.build(busy, at("10:16:39"), tables=tables)
+    assert not is_suspected(warehouse)  # the thousandth event
+    # who is learned from is judged by what was known at the hour, too
+    learned = [warehouse.query(f"select * from {table}") for table in tables[1:]]
+    assert [len(each) for each in learned] == [1, 0]
+    warehouse.move(at("10:46:39"), tables)
+    assert is_suspected(warehouse)
+    for table in tables[1:]:
+        assert warehouse.query(f"select * from {table}") == []
     tireless = [view("v", f"{h:02}:{m:02}") for h in range(12) for m in (0, 30)]
     ends = log(*tireless, add("v", "12:00"), view("v", "12:30"), view("w", "14:00"))
-    assert not snapshot(warehouse, ends, "12:00")["is_suspected_bot"]  # twelve hours to the instant
-    assert snapshot(warehouse, ends, "12:30")["is_suspected_bot"]
+    warehouse.build(ends, at("12:00"), tables=tables[:1])
+    assert not is_suspected(warehouse)  # twelve hours to the instant
+    warehouse.move(at("12:30"), tables[:1])
+    assert is_suspected(warehouse)
 
 
 def test_a_return_knows_whether_a_cart_was_left(warehouse):

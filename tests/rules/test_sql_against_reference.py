@@ -23,6 +23,7 @@ from .reference_fields import parse_time
 from .reference_log import INACTIVITY, Log
 from .reference_money import Rate, clean_rates
 from .reference_rows import clean, is_suspect
+from .reference_snapshots import LEARNED_FOR
 from .strategies import (
     GAPS,
     MICROSECOND,
@@ -256,7 +257,8 @@ def assert_cut_is_known(
     assert_same_tables(_everything(warehouse, SCORING), known)
     if is_learned:
         until = max((one.event_at for one in events if one.event_at <= INSTANT), default=INSTANT)
-        _assert_same_features(_everything(warehouse, TRAINING), later, until=until)
+        since = max(one.event_at for one in events) - LEARNED_FOR
+        _assert_same_features(_everything(warehouse, TRAINING), later, since, until)
 
 
 def _orders_of_one_currency(count: int) -> list[Row]:
@@ -269,13 +271,19 @@ def _orders_of_one_currency(count: int) -> list[Row]:
 
 
 def _assert_same_features(
-    cut: Mapping[str, list[dict]], later: Mapping[str, list[dict]], until: datetime
+    cut: Mapping[str, list[dict]],
+    later: Mapping[str, list[dict]],
+    since: datetime,
+    until: datetime,
 ) -> None:
-    """What a log that ends at an instant gives to learn from; labels may be known later."""
+    """What a log that ends at an instant gives to learn from; labels may be known later, and what
+    is too old then is not learned from any more."""
     # A session is over, and will stay as it is, once a further event could not be in it.
     is_known = {
-        "training_snapshots": lambda row: row["as_of"] <= until,
-        "training_returns": lambda row: row["ended_at"] + INACTIVITY < until,
+        "training_snapshots": lambda row: since <= row["last_touched_at"] and row["as_of"] <= until,
+        "training_returns": lambda row: (
+            since <= row["ended_at"] and row["ended_at"] + INACTIVITY < until
+        ),
     }
     for name, is_in in is_known.items():
         found, wanted = (

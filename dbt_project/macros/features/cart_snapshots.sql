@@ -1,7 +1,8 @@
 {#-
     What belongs here: carts as they stood at instants. One definition makes the snapshots to learn from and those to
     score, so the two cannot drift apart: everything here comes from events with event_at <= as_of and nothing else.
-    What does not: features of a visitor (visitor_features.sql). One that grows with time by itself is moved on in
+    What does not: what is known of its items and its visits (cart_items.sql), and features of a visitor
+    (visitor_features.sql). One that grows with time by itself is moved on in
     `ml/later.py`.
 
     The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
@@ -22,28 +23,6 @@ instants as (
 
 ),
 
-{% if instant -%}
--- At one instant a plain sum gives the totals so far.
-item_history as (
-
-    select
-        item_id,
-        {{ instant }} as event_at,
-        sum(new_add) as add_count,
-        sum(new_purchase) as purchase_count
-    from {{ ref('item_facts') }}
-    where event_at <= {{ instant }}
-    group by 1
-
-),
-{%- else -%}
-item_history as (
-
-    select * from {{ ref('item_history') }}
-
-),
-{%- endif %}
-
 bots as (
 
     select
@@ -61,8 +40,11 @@ lines as (
 
     select
         spine.cart_id,
+        spine.visitor_id,
         spine.as_of,
+        spine.touched_at,
         line_states.line_item_id,
+        line_states.first_added_at,
         line_states.quantity,
         line_states.unit_price,
         line_states.currency,
@@ -136,56 +118,11 @@ earlier_carts as (
 
 ),
 
-shop_rates as (
+{{ item_rates(instant) }},
 
-    select
-        spine.cart_id,
-        spine.as_of,
-        coalesce(item_history.purchase_count / nullif(item_history.add_count, 0), 0) as purchase_rate
-    from spine
-    {{ asof_join(
-        'left', "(select * from item_history where item_id = '(all)')", 'item_history',
-        keys={}, at='spine.as_of', comparison='>=', event_at='event_at'
-    ) }}
+{{ item_prices() }},
 
-),
-
--- Few adds say little: an item's rate is drawn towards the shop's.
-line_rates as (
-
-    select
-        lines.cart_id,
-        lines.as_of,
-        lines.amount_base as line_price,
-        coalesce(item_history.add_count, 0) as add_count,
-        (coalesce(item_history.purchase_count, 0) + {{ var('item_prior_adds') }} * shop_rates.purchase_rate)
-        / (coalesce(item_history.add_count, 0) + {{ var('item_prior_adds') }}) as conversion_rate
-    from exchanged_lines as lines
-    inner join shop_rates
-        on lines.cart_id = shop_rates.cart_id
-        and lines.as_of = shop_rates.as_of
-    {{ asof_join(
-        'left', 'item_history', 'item_history',
-        keys={'item_id': 'lines.line_item_id'}, at='lines.as_of', comparison='>=', event_at='event_at'
-    ) }}
-
-),
-
-line_features as (
-
-    select
-        cart_id,
-        as_of,
-        max(line_price) as highest_price,
-        min(line_price) as cheapest_price,
-        -- the sum is exact, so that the mean does not depend on the order of adding
-        cast(sum(cast(conversion_rate as decimal(18, 12))) as double) / count(conversion_rate) as mean_conversion_rate,
-        min(conversion_rate) as lowest_conversion_rate,
-        max(add_count) as most_added_count
-    from line_rates
-    group by 1, 2
-
-),
+{{ visits_of_carts() }},
 
 state_numbers as (
 
@@ -273,6 +210,19 @@ snapshots as (
         cast(line_features.mean_conversion_rate as double) as item_mean_conversion_rate,
         cast(line_features.lowest_conversion_rate as double) as item_lowest_conversion_rate,
         cast(line_features.most_added_count as double) as item_most_added_count,
+        price_features.price_to_category as item_price_to_category,
+        price_features.lowest_price_change as item_lowest_price_change,
+        cast(coalesce(item_views.before_add_count, 0) as double) as item_views_before_add,
+        cast(coalesce(item_views.view_count - item_views.before_add_count, 0) as double) as item_views_since_add,
+        cast(coalesce(item_views.view_us, 0) as double) / 60000000 as item_view_minutes,
+        cast({{ hours_between('item_views.viewed_at', 'spine.as_of') }} as double) as item_view_idle_hours,
+
+        -- the visit in which the cart began
+        cast(cart_visits.event_count as double) as cart_session_event_count,
+        cast(cart_visits.view_count as double) as cart_session_view_count,
+        cast(60 * {{ hours_between('cart_visits.started_at', 'cart_visits.ended_at') }} as double)
+            as cart_session_minutes,
+        cast(cart_visits.checkout_step as double) as cart_session_checkout_step,
 
         -- this session and this visitor
         {{ visitor_features('spine.as_of') }},
@@ -308,6 +258,15 @@ snapshots as (
     left join line_features
         on spine.cart_id = line_features.cart_id
         and spine.as_of = line_features.as_of
+    left join price_features
+        on spine.cart_id = price_features.cart_id
+        and spine.as_of = price_features.as_of
+    left join item_views
+        on spine.cart_id = item_views.cart_id
+        and spine.as_of = item_views.as_of
+    left join cart_visits
+        on spine.cart_id = cart_visits.cart_id
+        and spine.as_of = cart_visits.as_of
     left join money_totals
         on
             spine.cart_id = money_totals.cart_id

@@ -3,6 +3,16 @@
     which are made of it (visitor_features.sql, cart_snapshots.sql).
 -#}
 
+{#- How far into the checkout a type of event is. -#}
+{%- macro checkout_step(event_type) -%}
+case {{ event_type }}
+            when 'add_payment_info' then 3
+            when 'add_shipping_info' then 2
+            when 'begin_checkout' then 1
+            else 0
+        end
+{%- endmacro -%}
+
 {#-
     What was known of a visitor at each event: running totals over the visitor's log. Adds CTEs, the last of which is
     `states`, one row an event. `events` is a relation or CTE with all events of some visitors: running totals are
@@ -140,12 +150,7 @@ states as (
         sum(cast(event_type = 'search' as integer)) over session_so_far as session_search_count,
         sum(cast(event_type = 'add_to_wishlist' as integer)) over session_so_far as session_wishlist_count,
         sum(cast(event_type = 'view_cart' as integer)) over session_so_far as session_cart_view_count,
-        max(case event_type
-            when 'add_payment_info' then 3
-            when 'add_shipping_info' then 2
-            when 'begin_checkout' then 1
-            else 0
-        end) over session_so_far as session_checkout_step,
+        max({{ checkout_step('event_type') }}) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
         -- whole microseconds: a sum of fractions would depend on the order of adding
         sum(case when has_gap and previous_event_type = 'view_item' then gap_us else 0 end) over session_so_far

@@ -22,7 +22,10 @@
         lead(operation_number) over (
             partition by cart_id, line_item_id
             order by operation_number
-        ) as next_operation_number
+        ) as next_operation_number,
+        min(case when operation = 'add' then event_at end) over (
+            partition by cart_id, line_item_id
+        ) as first_added_at
     from {{ ref('cart_operations') }}
     where
         is_touch

@@ -1,5 +1,5 @@
 -- How long each session's visitor stayed away: to the next session of the visitor or of the same person, or to the end
--- of the log where there is none yet. Of a long log only the newest sessions.
+-- of the log where there is none yet. Of many sessions those of persons who are drawn.
 
 with
 
@@ -42,18 +42,32 @@ log_end as (
 
 ),
 
-newest_sessions as (
+-- A visitor who was suspected not to be a person once teaches nothing about persons.
+suspected_visitors as (
 
-    select * from sessions
-    order by ended_at desc, session_id asc
-    limit {{ var('training_sessions') }}
+    select distinct visitor_id
+    from sessions
+    where is_suspected_bot
 
 ),
+
+known_sessions as (
+
+    select * from sessions
+    where
+        ended_at >= {{ learned_from('(select newest_event_at from log_end)') }}
+        and not {{ keys_in('suspected_visitors', ['visitor_id']) }}
+
+),
+
+{{ rows_of_drawn_persons(
+    'drawn_sessions', 'known_sessions', at='ended_at', keys=['session_id'], limit=var('training_sessions')
+) }},
 
 session_events as (
 
     select * from log
-    where {{ keys_in('newest_sessions', ['visitor_id']) }}
+    where {{ keys_in('drawn_sessions', ['visitor_id']) }}
 
 ),
 
@@ -74,7 +88,7 @@ visitor_returns as (
     select
         sessions.session_id,
         starts.started_at as returned_at
-    from newest_sessions as sessions
+    from drawn_sessions as sessions
     {{ asof_join(
         'inner', 'starts', 'starts',
         keys={'visitor_id': 'sessions.visitor_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
@@ -87,7 +101,7 @@ owner_returns as (
     select
         sessions.session_id,
         starts.started_at as returned_at
-    from newest_sessions as sessions
+    from drawn_sessions as sessions
     {{ asof_join(
         'inner', 'starts', 'starts',
         keys={'owner_id': 'sessions.owner_id'}, at='sessions.ended_at', comparison='<', event_at='started_at'
@@ -101,7 +115,7 @@ durations as (
         sessions.*,
         least(visitor_returns.returned_at, owner_returns.returned_at) as returned_at,
         log_end.newest_event_at
-    from newest_sessions as sessions
+    from drawn_sessions as sessions
     cross join log_end
     left join visitor_returns on sessions.session_id = visitor_returns.session_id
     left join owner_returns on sessions.session_id = owner_returns.session_id
@@ -117,7 +131,7 @@ carts as (
 sessions_with_cart as (
 
     select distinct sessions.session_id
-    from newest_sessions as sessions
+    from drawn_sessions as sessions
     inner join carts
         on
             sessions.visitor_id = carts.visitor_id
@@ -144,9 +158,7 @@ final as (
             durations.visitor_id = states.visitor_id
             and durations.last_event_number = states.event_number
     left join sessions_with_cart on durations.session_id = sessions_with_cart.session_id
-    where
-        not durations.is_suspected_bot
-        and (durations.returned_at is not null or durations.newest_event_at > durations.ended_at)
+    where durations.returned_at is not null or durations.newest_event_at > durations.ended_at
 
 )
 

@@ -1,16 +1,7 @@
--- The snapshots to learn from: each cart at fixed ages after each touch, with its label. Of a long log only the newest
--- touches.
+-- The snapshots to learn from: each cart at fixed ages after each touch, with its label. Of many carts those of persons
+-- who are drawn.
 
 with
-
-touches as (
-
-    select * from {{ ref('cart_touches') }}
-    where touched_at <= {{ as_of() }}
-    order by touched_at desc, cart_id asc, touch_number asc
-    limit {{ var('training_touches') }}
-
-),
 
 log_end as (
 
@@ -19,6 +10,22 @@ log_end as (
     where event_at <= {{ as_of() }}
 
 ),
+
+{{ suspected_visitors() }},
+
+known_touches as (
+
+    select * from {{ ref('cart_touches') }}
+    where
+        touched_at <= {{ as_of() }}
+        and touched_at >= {{ learned_from('(select newest_event_at from log_end)') }}
+        and not {{ keys_in('suspected_visitors', ['visitor_id']) }}
+
+),
+
+{{ rows_of_drawn_persons(
+    'touches', 'known_touches', at='touched_at', keys=['cart_id', 'touch_number'], limit=var('training_touches')
+) }},
 
 ages as (
 

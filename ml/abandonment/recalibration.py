@@ -1,0 +1,85 @@
+"""Bringing chances to what the newest carts did, by how long they have been idle.
+
+What belongs here: which rows are the newest, the shifts of log-odds by age, fitting and applying
+them. What does not: the calibration of trees on a whole window (``trees``), and whether a model
+that was recalibrated is better (``ml.promotion``).
+
+When a shop's rate of buying changes, trees and slopes hold for long and the level does not: a
+window of weeks says so weeks later. A few shifts say so as soon as outcomes are known.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from ml.abandonment.snapshots import abandoned, idle_hours
+from ml.calibration import group_shifts, sigmoid
+from ml.features import person
+from ml.intervals import effective_people
+from ml.split import cart_weights
+
+AGE_EDGES_HOURS = (0.75, 6.0, 36.0, 108.0)
+# The newest days, at least three and as many as hold so many people.
+DAY = timedelta(days=1)
+SHORTEST = 3 * DAY
+MIN_PEOPLE = 1000
+# How far log-odds are expected to shift, all alike, and an age beside the others.
+COMMON_SD = 0.5
+AGE_SD = 0.15
+
+
+@dataclass(frozen=True)
+class AgeShifts:
+    """What is added to the log-odds of abandoning by hours idle; one more shift than edges."""
+
+    edges_hours: tuple[float, ...] = ()
+    shifts: tuple[float, ...] = (0.0,)
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, p: np.ndarray) -> "AgeShifts":
+        """The shifts that bring (n,) probabilities to the outcomes of n labelled rows.
+
+        Rows count together as many people as they are of.
+        """
+        weights = cart_weights(frame)
+        people = effective_people(frame.select(person()).to_series(), weights)
+        shifts = group_shifts(
+            _logits(p),
+            abandoned(frame),
+            weights * people / weights.sum(),
+            np.searchsorted(AGE_EDGES_HOURS, idle_hours(frame), side="right"),
+            sizes=len(AGE_EDGES_HOURS) + 1,
+            common_sd=COMMON_SD,
+            group_sd=AGE_SD,
+        )
+        return cls(AGE_EDGES_HOURS, tuple(float(shift) for shift in shifts))
+
+    def __call__(self, frame: pl.DataFrame, p: np.ndarray) -> np.ndarray:
+        """(n,) the probabilities of n rows, shifted."""
+        if not any(self.shifts):
+            return p
+        age = np.searchsorted(self.edges_hours, idle_hours(frame), side="right")
+        return sigmoid(_logits(p) + np.array(self.shifts)[age])
+
+
+def start_of_newest(rows: pl.DataFrame) -> datetime:
+    """When the newest days begin: three, or as many full days as hold ``MIN_PEOPLE``; all of them
+    if so many people are not there.
+
+    Args:
+        rows: labelled rows, at least one.
+    """
+    first, last = rows["as_of"].min(), rows["as_of"].max()
+    newest_of = rows.group_by(person().alias("person")).agg(pl.col("as_of").max())["as_of"]
+    if newest_of.len() < MIN_PEOPLE:
+        return first
+    enough = newest_of.sort(descending=True)[MIN_PEOPLE - 1]
+    days = (last - enough) // DAY + 1
+    return max(last - max(days * DAY, SHORTEST), first)
+
+
+def _logits(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.log(p) - np.log1p(-p)

@@ -1,0 +1,141 @@
+"""The level of a model's chances, brought to the newest days."""
+
+import json
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ml import promotion
+from ml.abandonment import AbandonmentModel, abandoned, recalibration
+from ml.abandonment.recalibration import AgeShifts, start_of_newest
+from ml.calibration import group_shifts
+from ml.split import cart_weights
+from tests.ml.conftest import make_snapshots
+from tests.ml.training import HORIZON, START
+from tests.ml.training import train_abandonment as train
+
+DAY = timedelta(days=1)
+SHIFT, NOW = START + 30 * DAY, START + 40 * DAY
+
+
+@pytest.fixture(scope="module")
+def steady() -> pl.DataFrame:
+    return make_snapshots(8000, days=45)
+
+
+@pytest.fixture(scope="module")
+def shifted(steady) -> pl.DataFrame:
+    """The same shop, in which from a day on more than half of the buyers do not buy."""
+    gives_up = (pl.col("last_touched_at") >= SHIFT) & (pl.col("cart_id").hash(1) % 100 >= 45)
+    converts = pl.col("converts_within_horizon") & ~gives_up
+    return steady.with_columns(converts_within_horizon=converts)
+
+
+@pytest.fixture(scope="module")
+def served(shifted) -> AbandonmentModel:
+    """Learned when the shift came."""
+    return train(shifted, as_of=SHIFT)
+
+
+def ratio(model: AbandonmentModel, rows: pl.DataFrame) -> float:
+    """Predicted over observed buying."""
+    weights = cart_weights(rows)
+    return (weights @ (1 - model.predict(rows))) / (weights @ (1 - abandoned(rows)))
+
+
+def test_after_a_shift_the_chances_are_those_of_the_newest_days(served, shifted):
+    again = served.recalibrated(shifted.drop("truth"), as_of=NOW)
+    newest = again.newest_rows(shifted)
+    assert newest["as_of"].max() <= NOW - HORIZON
+    assert newest["as_of"].min() >= SHIFT
+    assert ratio(served, newest) > 1.7
+    assert ratio(again, newest) == pytest.approx(1, abs=0.1)
+    later = shifted.filter(pl.col("last_touched_at") > NOW)
+    assert ratio(served, later) > 1.7
+    assert 0.85 < ratio(again, later) < 1.15
+    verdict = promotion.recalibration(again, served, shifted)
+    assert verdict.promote
+    assert verdict.reason.startswith("Brought to the days from 2026-02-0")
+    # the trees are the same, and it is said what was done
+    assert again.to_files()["trees.txt"] == served.to_files()["trees.txt"]
+    assert again.card.params["learned_as"] == served.card.model_id != again.card.model_id
+    assert again.card.params["recalibrated_as_of"] == NOW.isoformat()
+    # brought to the same days again it is the same
+    assert again.recalibrated(shifted, as_of=NOW).card == again.card
+
+
+def test_what_comes_after_the_hour_and_what_is_not_known_then_changes_nothing(served, shifted):
+    cut = shifted.filter(pl.col("as_of") <= NOW - HORIZON)
+    assert served.recalibrated(cut, as_of=NOW).to_files() == (
+        served.recalibrated(shifted, as_of=NOW).to_files()
+    )
+
+
+def test_in_a_steady_shop_nothing_is_better_for_newer_days(served, steady):
+    again = served.recalibrated(steady, as_of=NOW)
+    assert not promotion.recalibration(again, served, steady).promote
+
+
+def test_a_fallback_is_not_brought_to_anything(steady):
+    fallback = train(steady.head(100))
+    assert fallback.recalibrated(steady, as_of=NOW) is fallback
+
+
+def test_a_model_of_before_shifts_nothing_and_is_read(served, shifted):
+    files = served.to_files()
+    fields = json.loads(files["calibration.json"])
+    files["calibration.json"] = json.dumps(
+        {name: fields[name] for name in ("slope", "intercept")}
+    ).encode()
+    old = AbandonmentModel.from_files(files)
+    rows = shifted.head(50)
+    assert old.scorer.shifts == AgeShifts()
+    matrix = served.encoding.matrix(rows)
+    assert old.predict(rows).tolist() == served.scorer.platt(old.scorer.logits(matrix)).tolist()
+    again = AbandonmentModel.from_files(served.recalibrated(shifted, as_of=NOW).to_files())
+    assert again.predict(rows).tolist() != old.predict(rows).tolist()
+
+
+def test_many_outcomes_shift_all_the_way_and_few_hardly():
+    def shift(count: int) -> np.ndarray:
+        outcomes = (np.arange(count) % 4 > 0).astype(float)
+        return group_shifts(
+            np.zeros(count),
+            outcomes,
+            np.ones(count),
+            np.zeros(count, dtype=int),
+            sizes=2,
+            common_sd=0.5,
+            group_sd=0.15,
+        )
+
+    # three of four at even odds
+    assert shift(100_000)[0] == pytest.approx(np.log(3), abs=0.005)
+    assert 0 < shift(8)[0] < 0.4
+    # of an age that nobody has seen it is known what is known of all
+    assert 0.8 * np.log(3) < shift(100_000)[1] < np.log(3)
+    assert shift(0).tolist() == [0, 0]
+
+
+def test_the_rows_of_a_person_count_as_one_outcome():
+    many = make_snapshots(60)
+    one = many.with_columns(visitor_id=pl.lit("v"), owner_id=pl.lit(None, pl.String))
+    p = np.full(many.height, 0.1)
+    assert max(AgeShifts.fit(one, p).shifts) < 0.2
+    assert min(AgeShifts.fit(many, p).shifts) > 1
+
+
+def test_the_newest_days_are_three_or_as_many_as_hold_enough_people(steady, monkeypatch):
+    last = steady["as_of"].max()
+    monkeypatch.setattr(recalibration, "MIN_PEOPLE", 50)
+    assert start_of_newest(steady) == last - 3 * DAY
+    monkeypatch.setattr(recalibration, "MIN_PEOPLE", 1500)
+    start = start_of_newest(steady)
+    people = pl.coalesce("owner_id", "visitor_id")
+    found = steady.filter(pl.col("as_of") >= start).select(people.n_unique()).item()
+    fewer = steady.filter(pl.col("as_of") >= start + DAY).select(people.n_unique()).item()
+    assert fewer < 1500 <= found
+    monkeypatch.setattr(recalibration, "MIN_PEOPLE", 10**9)
+    assert start_of_newest(steady) == steady["as_of"].min()

@@ -1,0 +1,54 @@
+"""The night after a shift: the model in use is brought to the newest days, whatever is learned."""
+
+import re
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from orchestration.modelling.model_store import ModelStore
+from orchestration.modelling.training import ABANDONMENT, champion
+from tests.ml.conftest import make_snapshots
+from tests.ml.training import AS_OF, START
+from tests.modelling.test_refused_models import learned
+
+SHIFT = START + timedelta(days=38)
+
+
+@pytest.fixture(scope="module")
+def shop() -> pl.DataFrame:
+    """A shop in which more than half of the buyers stop to buy."""
+    frame = make_snapshots(6000, days=62).drop("truth")
+    gives_up = (pl.col("last_touched_at") >= SHIFT) & (pl.col("cart_id").hash(1) % 100 >= 45)
+    return frame.with_columns(converts_within_horizon=pl.col("converts_within_horizon") & ~gives_up)
+
+
+@pytest.mark.heavy
+def test_the_model_in_use_is_brought_to_the_newest_days_and_that_is_written_down(shop, tmp_path):
+    model_store = ModelStore(tmp_path)
+    before = (SHIFT - AS_OF) // timedelta(days=1)
+    first, _ = learned(shop, model_store, before)
+    challenger, decision = learned(shop, model_store, before + 12, retrain=True)
+    decisions = model_store.decisions("abandonment")
+    (again,) = [
+        each
+        for each in model_store.cards("abandonment")
+        if each.params.get("learned_as") == first.model_id
+    ]
+    taken = decisions[again.model_id]
+    assert taken.is_promoted
+    ratios = re.match(
+        r"Brought to the days from 2026-02-\d\d to 2026-02-16, predicted over observed buying goes"
+        r" from (\d\.\d\d) to (\d\.\d\d)\. The challenger's log loss is lower: ",
+        taken.reason,
+    )
+    assert float(ratios[1]) > 1.7
+    assert float(ratios[2]) == pytest.approx(1, abs=0.1)
+    # what was learned that night is compared with the model as it is now
+    assert decision.model_id == challenger.model_id != again.model_id
+    served = champion(model_store, ABANDONMENT, AS_OF)
+    assert served.card.model_id == (challenger.model_id if decision.is_promoted else again.model_id)
+    # done again, the night decides the same
+    assert learned(shop, model_store, before + 12, retrain=True)[0] == challenger
+    assert model_store.champion("abandonment") == served.card.model_id
+    assert model_store.decisions("abandonment").keys() == decisions.keys()
