@@ -6,17 +6,53 @@
     `condition_spans`: the hours from which to which a condition holds, of a part of a person's doings.
 -#}
 {%- macro trigger_condition_spans() -%}
-{%- set of_condition = 'trigger_name, condition_number, person_id, part_id' -%}
+{%- set of_condition = 'condition_number, person_number, part_id' -%}
 {%- set after_minutes = "activity.event_at + conditions.minutes * interval '1' minute" -%}
--- Of one instant nothing is after the other.
-neighbours as (
+-- When an item or category that is to differ was there again.
+values_followed as (
 
     select
-        *,
+        {{ of_condition }},
+        kind,
+        minimum,
+        minutes,
+        is_anchor,
+        event_at,
         lead(event_at) over (
-            partition by {{ of_condition }}, is_anchor, counted_value
+            partition by {{ of_condition }}, counted_value
             order by event_at
-        ) as same_again_at,
+        ) as same_again_at
+    from occurrences
+    where
+        counted is not null
+        and not is_anchor
+
+    union all
+
+    select
+        {{ of_condition }},
+        kind,
+        minimum,
+        minutes,
+        is_anchor,
+        event_at,
+        cast(null as timestamp) as same_again_at
+    from occurrences
+    where
+        counted is null
+        or is_anchor
+
+),
+
+-- The anchors around each event. Of one instant nothing is after the other.
+anchors_found as (
+
+    select
+        {{ of_condition }},
+        minimum,
+        is_anchor,
+        event_at,
+        same_again_at,
         max(case when is_anchor then event_at end) over (
             partition by {{ of_condition }}
             order by event_at, is_anchor
@@ -27,21 +63,22 @@ neighbours as (
             order by event_at, is_anchor
             rows between 1 following and unbounded following
         ) as next_anchor_at
-    from occurrences
+    from values_followed
+    where kind = 'since'
 
 ),
 
 activity as (
 
     select
-        person_id,
+        person_number,
         event_at,
         lag(event_at) over person_order as previous_at,
         lead(event_at) over person_order as next_at
     from person_log
     where is_activity
     window person_order as (
-        partition by person_id
+        partition by person_number
         order by event_at
     )
 
@@ -55,13 +92,36 @@ pieces as (
         {{ first_hour_from('event_at') }} as from_hour,
         least(
             {{ first_hour_from("event_at + minutes * interval '1' minute") }},
-            {{ first_hour_from('next_anchor_at') }},
-            case when counted is not null then {{ first_hour_from('same_again_at') }} end
+            {{ first_hour_from('same_again_at') }}
         ) as until_hour
-    from neighbours
+    from values_followed
+    where kind = 'events'
+
+    union all
+
+    select
+        {{ of_condition }},
+        {{ first_hour_from('event_at') }} as from_hour,
+        least({{ first_hour_from('next_anchor_at') }}, {{ first_hour_from('same_again_at') }}) as until_hour
+    from anchors_found
     where
         not is_anchor
-        and (kind != 'since' or last_anchor_at is not null)
+        and last_anchor_at is not null
+        and minimum > 1
+
+    union all
+
+    -- where one is enough, the first after an anchor is
+    select
+        {{ of_condition }},
+        {{ first_hour_from('min(event_at)') }} as from_hour,
+        {{ first_hour_from('next_anchor_at') }} as until_hour
+    from anchors_found
+    where
+        not is_anchor
+        and last_anchor_at is not null
+        and minimum = 1
+    group by {{ of_condition }}, last_anchor_at, next_anchor_at
 
     union all
 
@@ -90,9 +150,8 @@ pieces as (
     union all
 
     select
-        conditions.trigger_name,
         conditions.condition_number,
-        carts.person_id,
+        carts.person_number,
         case when conditions.per = 'cart' then carts.cart_id else '' end as part_id,
         greatest(
             carts.from_hour,
@@ -140,13 +199,42 @@ pieces as (
 
 ),
 
+possible_persons as (
+
+    select distinct
+        trigger_number,
+        person_number
+    from possible_parts
+
+),
+
+-- Nothing is summed of persons of whom the trigger cannot hold.
+possible_pieces as (
+
+    select pieces.*
+    from pieces
+    inner join conditions on pieces.condition_number = conditions.condition_number
+    left join possible_persons
+        on
+            conditions.trigger_number = possible_persons.trigger_number
+            and pieces.person_number = possible_persons.person_number
+    where
+        possible_persons.person_number is not null
+        or conditions.trigger_number not in (
+            select counting_conditions.trigger_number
+            from counting_conditions
+            where counting_conditions.needed_conditions > 0
+        )
+
+),
+
 steps as (
 
     select
         {{ of_condition }},
         from_hour as at_hour,
         1 as change
-    from pieces
+    from possible_pieces
     where coalesce(from_hour < until_hour, true)
 
     union all
@@ -155,7 +243,7 @@ steps as (
         {{ of_condition }},
         until_hour as at_hour,
         -1 as change
-    from pieces
+    from possible_pieces
     where from_hour < until_hour
 
 ),
@@ -165,7 +253,7 @@ hourly_steps as (
     select
         {{ of_condition }},
         at_hour,
-        sum(change) as change
+        cast(sum(change) as integer) as change
     from steps
     group by {{ of_condition }}, at_hour
 
@@ -192,18 +280,15 @@ totals as (
 condition_spans as (
 
     select
-        totals.trigger_name,
-        totals.person_id,
+        conditions.trigger_number,
+        totals.person_number,
         totals.part_id,
         totals.from_hour,
         totals.until_hour,
         conditions.per,
         conditions.is_forbidden
     from totals
-    inner join conditions
-        on
-            totals.trigger_name = conditions.trigger_name
-            and totals.condition_number = conditions.condition_number
+    inner join conditions on totals.condition_number = conditions.condition_number
     where totals.total >= conditions.minimum
 
 )
@@ -212,9 +297,8 @@ condition_spans as (
 {#- Of the conditions of a kind, from when to when each row of a relation of persons' doings adds one. -#}
 {%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part_id="''", is_grouped=false) -%}
 select
-        conditions.trigger_name,
         conditions.condition_number,
-        {{ rows }}.person_id,
+        {{ rows }}.person_number,
         {{ part_id }} as part_id,
         {{ from_hour }} as from_hour,
         {{ until_hour }} as until_hour
@@ -222,6 +306,6 @@ select
     inner join {{ rows }} on {{ joined_on }}
     where conditions.kind = '{{ kind }}'
     {%- if is_grouped %}
-    group by 1, 2, 3, 4
+    group by 1, 2, 3
     {%- endif %}
 {%- endmacro -%}

@@ -2,8 +2,9 @@
     What belongs here: what of the log conditions of triggers count, of the persons of the run. What does not: how long a
     condition holds by it (condition_spans.sql), and when a trigger does (models/triggers/trigger_spans.sql).
 
-    The calling model has `conditions` and `counted_types`. This adds CTEs, among them `person_spans` and `person_carts`,
-    the last of which is `occurrences`: an event or cart that a condition counts, of a person, an item or a cart.
+    The calling model has `conditions` and `counted_types`. This adds CTEs, among them `persons` (with the numbers that
+    stand for them), `person_carts` and `possible_parts`, the last of which is `occurrences`: an event or cart that a
+    condition counts, of a person, an item or a cart.
 -#}
 {%- macro trigger_occurrences() -%}
 {% if is_incremental_build() -%}
@@ -24,7 +25,20 @@ visitors as (
 ),
 
 {% endif -%}
-visitor_log as (
+visitor_orders as (
+
+    select
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        order_key,
+        event_at,
+        event_number
+    from {{ ref('order_events') }}
+    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+
+),
+
+log_rows as (
 
     select
         row_key,
@@ -40,23 +54,62 @@ visitor_log as (
 
 ),
 
+person_ids as (
+
+    select person_id from log_rows
+
+    union
+
+    select person_id from visitor_orders
+
+),
+
+-- Whoever had these devices, and who of them is of the run.
+persons as (
+
+    select
+        person_id,
+        cast(row_number() over (order by person_id) as integer) as person_number,
+        {{ is_in_this_run(ref('persons_this_run'), ['person_id']) }} as is_of_run
+    from person_ids
+
+),
+
+visitor_log as (
+
+    select
+        log_rows.row_key,
+        log_rows.visitor_id,
+        persons.person_number,
+        persons.is_of_run,
+        log_rows.event_at,
+        log_rows.event_type,
+        log_rows.event_number,
+        log_rows.item_id,
+        log_rows.is_activity
+    from log_rows
+    inner join persons on log_rows.person_id = persons.person_id
+
+),
+
 person_log as (
 
     select * from visitor_log
-    where {{ is_in_this_run(ref('persons_this_run'), ['person_id']) }}
+    where is_of_run
 
 ),
 
 orders as (
 
     select
-        visitor_id,
-        {{ person_id('owner_id', 'visitor_id') }} as person_id,
-        order_key,
-        event_at,
-        event_number
-    from {{ ref('order_events') }}
-    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+        visitor_orders.visitor_id,
+        persons.person_number,
+        persons.is_of_run,
+        visitor_orders.order_key,
+        visitor_orders.event_at,
+        visitor_orders.event_number
+    from visitor_orders
+    inner join persons on visitor_orders.person_id = persons.person_id
 
 ),
 
@@ -64,9 +117,8 @@ orders as (
 counted_events as (
 
     select
-        person_id,
+        person_number,
         event_type,
-        cast(row_key as string) as event_key,
         event_at
     from person_log
     where
@@ -76,9 +128,8 @@ counted_events as (
     union all
 
     select
-        person_log.person_id,
+        person_log.person_number,
         person_log.event_type,
-        orders.order_key as event_key,
         person_log.event_at
     from person_log
     inner join orders
@@ -93,7 +144,8 @@ item_rows as (
     select
         visitor_log.row_key,
         visitor_log.visitor_id,
-        visitor_log.person_id,
+        visitor_log.person_number,
+        visitor_log.is_of_run,
         visitor_log.event_at,
         visitor_log.event_type,
         visitor_log.item_id,
@@ -122,7 +174,7 @@ keyed_rows as (
 
     select
         *,
-        case when event_type = 'purchase' then {{ order_key() }} else cast(row_key as string) end as event_key
+        case when event_type = 'purchase' then {{ order_key() }} end as order_key
     from item_rows
 
 ),
@@ -134,37 +186,40 @@ counted_rows as (
         keyed_rows.row_key,
         keyed_rows.event_at,
         keyed_rows.event_type,
-        keyed_rows.event_key,
+        keyed_rows.order_key,
         keyed_rows.item_id,
         keyed_rows.item_category,
         keyed_rows.quantity,
-        coalesce(orders.person_id, keyed_rows.person_id) as person_id
+        coalesce(orders.person_number, keyed_rows.person_number) as person_number,
+        coalesce(orders.is_of_run, keyed_rows.is_of_run) as is_of_run
     from keyed_rows
     left join orders
         on
             keyed_rows.visitor_id = orders.visitor_id
             and keyed_rows.event_at = orders.event_at
-            and keyed_rows.event_key = orders.order_key
+            and keyed_rows.order_key = orders.order_key
     where
         keyed_rows.event_type != 'purchase'
         or orders.order_key is not null
 
 ),
 
+-- An event lists an item once or several times, and an order may be of several rows.
 event_items as (
 
     select
-        counted_rows.person_id,
+        counted_rows.person_number,
         counted_rows.event_type,
-        counted_rows.event_key,
         counted_rows.event_at,
         case when listed.row_key is null then counted_rows.item_id else listed.item_id end as item_id,
         case when listed.row_key is null then counted_rows.item_category else listed.item_category end
-            as item_category
+            as item_category,
+        counted_rows.order_key,
+        case when counted_rows.order_key is null then listed.row_key end as list_key
     from counted_rows
     left join {{ ref('candidate_items') }} as listed on counted_rows.row_key = listed.row_key
     where
-        {{ is_in_this_run(ref('persons_this_run'), ['counted_rows.person_id']) }}
+        counted_rows.is_of_run
         and (
             counted_rows.event_type != 'purchase'
             or case
@@ -172,37 +227,6 @@ event_items as (
                 else {{ bought_units('listed.quantity') }}
             end > 0
         )
-
-),
-
--- Who a visitor was, until it was somebody else.
-visitor_persons as (
-
-    select
-        visitor_id,
-        person_id,
-        event_at,
-        event_number,
-        lag(person_id) over (
-            partition by visitor_id
-            order by event_number
-        ) as previous_person_id
-    from visitor_log
-
-),
-
-person_spans as (
-
-    select
-        visitor_id,
-        person_id,
-        event_at as from_at,
-        lead(event_at) over (
-            partition by visitor_id
-            order by event_number
-        ) as until_at
-    from visitor_persons
-    where coalesce(person_id != previous_person_id, true)
 
 ),
 
@@ -225,11 +249,45 @@ open_carts as (
 
 ),
 
+-- Who the visitor of a cart was, until it was somebody else.
+visitor_persons as (
+
+    select
+        visitor_id,
+        person_number,
+        is_of_run,
+        event_at,
+        event_number,
+        lag(person_number) over (
+            partition by visitor_id
+            order by event_number
+        ) as previous_person_number
+    from visitor_log
+    where {{ keys_in('open_carts', ['visitor_id']) }}
+
+),
+
+person_spans as (
+
+    select
+        visitor_id,
+        person_number,
+        is_of_run,
+        event_at as from_at,
+        lead(event_at) over (
+            partition by visitor_id
+            order by event_number
+        ) as until_at
+    from visitor_persons
+    where coalesce(person_number != previous_person_number, true)
+
+),
+
 -- A cart is of whoever its visitor is at the hour.
 person_carts as (
 
     select
-        person_spans.person_id,
+        person_spans.person_number,
         open_carts.cart_id,
         open_carts.started_at,
         open_carts.abandoned_hour,
@@ -240,7 +298,7 @@ person_carts as (
     where
         open_carts.from_hour < coalesce({{ first_hour_from('person_spans.until_at') }}, open_carts.until_hour)
         and {{ first_hour_from('person_spans.from_at') }} < open_carts.until_hour
-        and {{ is_in_this_run(ref('persons_this_run'), ['person_spans.person_id']) }}
+        and person_spans.is_of_run
 
 ),
 
@@ -248,20 +306,22 @@ person_carts as (
 {{ cart_value_spans('cart_value_spans', 'open_carts') }},
 
 {% endif -%}
-person_occurrences as (
+countable_events as (
 
     select
-        conditions.trigger_name,
+        conditions.trigger_number,
         conditions.condition_number,
         conditions.per,
         conditions.kind,
         conditions.counted,
+        conditions.minimum,
         conditions.minutes,
         conditions.is_anchor,
-        events.person_id,
+        conditions.needed_minimum,
+        conditions.needed_conditions,
+        events.person_number,
         '' as part_id,
         cast(null as string) as counted_value,
-        events.event_key,
         events.event_at
     from counted_types as conditions
     inner join counted_events as events on conditions.counted_type = events.event_type
@@ -269,24 +329,30 @@ person_occurrences as (
         conditions.per != 'item'
         and (conditions.counted is null or conditions.is_anchor)
 
-    union all
+),
 
-    select distinct
-        conditions.trigger_name,
+countable_items as (
+
+    select
+        conditions.trigger_number,
         conditions.condition_number,
         conditions.per,
         conditions.kind,
         conditions.counted,
+        conditions.minimum,
         conditions.minutes,
         conditions.is_anchor,
-        events.person_id,
+        conditions.needed_minimum,
+        conditions.needed_conditions,
+        events.person_number,
         case when conditions.per = 'item' then events.item_id else '' end as part_id,
         case conditions.counted
             when 'item_id' then events.item_id
             when 'item_category' then events.item_category
         end as counted_value,
-        events.event_key,
-        events.event_at
+        events.event_at,
+        events.order_key,
+        events.list_key
     from counted_types as conditions
     inner join event_items as events on conditions.counted_type = events.event_type
     where
@@ -300,28 +366,164 @@ person_occurrences as (
 
 ),
 
+-- Whoever did as often as a condition asks for, whenever that was.
+met_conditions as (
+
+    select
+        trigger_number,
+        person_number,
+        part_id,
+        needed_conditions
+    from countable_events
+    where
+        needed_minimum is not null
+        and not is_anchor
+    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
+    having count(*) >= needed_minimum
+
+    union all
+
+    select
+        trigger_number,
+        person_number,
+        part_id,
+        needed_conditions
+    from countable_items
+    where
+        needed_minimum is not null
+        and not is_anchor
+        and counted is null
+    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
+    having count(*) >= needed_minimum
+
+    union all
+
+    select
+        trigger_number,
+        person_number,
+        part_id,
+        needed_conditions
+    from countable_items
+    where
+        needed_minimum is not null
+        and not is_anchor
+        and counted is not null
+    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
+    having count(distinct counted_value) >= needed_minimum
+
+),
+
+-- Of whom a trigger can hold at all. In most shops that is of few, and of all others nothing more is looked at.
+possible_parts as (
+
+    select
+        trigger_number,
+        person_number,
+        part_id
+    from met_conditions
+    group by trigger_number, person_number, part_id, needed_conditions
+    having count(*) = needed_conditions
+
+),
+
+possible_events as (
+
+    select countable.*
+    from countable_events as countable
+    left join possible_parts
+        on
+            countable.trigger_number = possible_parts.trigger_number
+            and countable.person_number = possible_parts.person_number
+            and countable.part_id = possible_parts.part_id
+    where
+        countable.needed_conditions = 0
+        or possible_parts.person_number is not null
+
+),
+
+possible_items as (
+
+    select countable.*
+    from countable_items as countable
+    left join possible_parts
+        on
+            countable.trigger_number = possible_parts.trigger_number
+            and countable.person_number = possible_parts.person_number
+            and countable.part_id = possible_parts.part_id
+    where
+        countable.needed_conditions = 0
+        or possible_parts.person_number is not null
+
+),
+
+{% set occurrence -%}
+condition_number,
+        per,
+        kind,
+        counted,
+        minimum,
+        minutes,
+        is_anchor,
+        person_number,
+        part_id,
+        counted_value,
+        event_at
+{%- endset -%}
+person_occurrences as (
+
+    select
+        {{ occurrence }}
+    from possible_events
+
+    union all
+
+    select
+        {{ occurrence }}
+    from possible_items
+    where
+        order_key is null
+        and list_key is null
+
+    union all
+
+    -- of each event and order, once
+    select
+        {{ occurrence }}
+    from (
+        select distinct
+            {{ occurrence | indent(4) }},
+            order_key,
+            list_key
+        from possible_items
+        where
+            order_key is not null
+            or list_key is not null
+    ) as listed_once
+
+),
+
 cart_starts as (
 
     select
-        person_id,
+        person_number,
         cart_id,
         started_at,
         max(until_hour) as until_hour
     from person_carts
-    group by person_id, cart_id, started_at
+    group by person_number, cart_id, started_at
 
 ),
 
 occurrences as (
 
     select
-        trigger_name,
         condition_number,
         kind,
         counted,
+        minimum,
         minutes,
         is_anchor,
-        person_id,
+        person_number,
         part_id,
         counted_value,
         event_at
@@ -331,20 +533,20 @@ occurrences as (
     union all
 
     select
-        events.trigger_name,
         events.condition_number,
         events.kind,
         events.counted,
+        events.minimum,
         events.minutes,
         events.is_anchor,
-        events.person_id,
+        events.person_number,
         carts.cart_id as part_id,
         events.counted_value,
         events.event_at
     from person_occurrences as events
     inner join cart_starts as carts
         on
-            events.person_id = carts.person_id
+            events.person_number = carts.person_number
             and events.event_at >= carts.started_at
             and events.event_at < carts.until_hour
     where events.per = 'cart'

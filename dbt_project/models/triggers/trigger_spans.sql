@@ -20,15 +20,26 @@ conditions as (
 
 ),
 
--- What conditions count, and since when.
+-- Of conditions that count: how often at least, where the trigger cannot hold without, and how many of those it has.
+counting_conditions as (
+
+    select
+        *,
+        case when not is_forbidden then minimum end as needed_minimum,
+        count(*) filter (where not is_forbidden) over (partition by trigger_number) as needed_conditions
+    from conditions
+    where kind in ('events', 'since')
+
+),
+
+-- What they count, and since when.
 counted_types as (
 
     select
         *,
         event_type as counted_type,
         false as is_anchor
-    from conditions
-    where kind in ('events', 'since')
+    from counting_conditions
 
     union all
 
@@ -36,7 +47,7 @@ counted_types as (
         *,
         since_type as counted_type,
         true as is_anchor
-    from conditions
+    from counting_conditions
     where kind = 'since'
 
 ),
@@ -49,8 +60,8 @@ counted_types as (
 parts as (
 
     select distinct
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id
     from condition_spans
     where
@@ -62,8 +73,8 @@ parts as (
 part_spans as (
 
     select
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id,
         from_hour,
         until_hour,
@@ -76,8 +87,8 @@ part_spans as (
     union all
 
     select
-        condition_spans.trigger_name,
-        condition_spans.person_id,
+        condition_spans.trigger_number,
+        condition_spans.person_number,
         parts.part_id,
         condition_spans.from_hour,
         condition_spans.until_hour,
@@ -85,8 +96,8 @@ part_spans as (
     from condition_spans
     inner join parts
         on
-            condition_spans.trigger_name = parts.trigger_name
-            and condition_spans.person_id = parts.person_id
+            condition_spans.trigger_number = parts.trigger_number
+            and condition_spans.person_number = parts.person_number
     where
         condition_spans.per != 'person'
         and condition_spans.part_id = ''
@@ -96,8 +107,8 @@ part_spans as (
 part_steps as (
 
     select
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id,
         from_hour as at_hour,
         case when is_forbidden then 0 else 1 end as held_change,
@@ -107,8 +118,8 @@ part_steps as (
     union all
 
     select
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id,
         until_hour as at_hour,
         case when is_forbidden then 0 else -1 end as held_change,
@@ -121,14 +132,14 @@ part_steps as (
 part_changes as (
 
     select
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id,
         at_hour,
-        sum(held_change) as held_change,
-        sum(forbidden_change) as forbidden_change
+        cast(sum(held_change) as integer) as held_change,
+        cast(sum(forbidden_change) as integer) as forbidden_change
     from part_steps
-    group by trigger_name, person_id, part_id, at_hour
+    group by trigger_number, person_number, part_id, at_hour
     having sum(held_change) != 0 or sum(forbidden_change) != 0
 
 ),
@@ -136,8 +147,8 @@ part_changes as (
 part_totals as (
 
     select
-        trigger_name,
-        person_id,
+        trigger_number,
+        person_number,
         part_id,
         at_hour as from_hour,
         lead(at_hour) over part_order as until_hour,
@@ -145,7 +156,7 @@ part_totals as (
         sum(forbidden_change) over part_order as forbidden_count
     from part_changes
     window part_order as (
-        partition by trigger_name, person_id, part_id
+        partition by trigger_number, person_number, part_id
         order by at_hour
     )
 
@@ -154,13 +165,14 @@ part_totals as (
 final as (
 
     select
-        part_totals.trigger_name,
-        part_totals.person_id,
+        rules.trigger_name,
+        persons.person_id,
         part_totals.part_id,
         part_totals.from_hour,
         part_totals.until_hour
     from part_totals
-    inner join rules on part_totals.trigger_name = rules.trigger_name
+    inner join rules on part_totals.trigger_number = rules.trigger_number
+    inner join persons on part_totals.person_number = persons.person_number
     where
         part_totals.held_count = rules.needed_count
         and part_totals.forbidden_count = 0
