@@ -11,7 +11,7 @@ from datetime import datetime
 
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
-from orchestration.ground.segments import segments_in
+from orchestration.ground.segments import Segment, segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import database, segment_faults, segment_history
 from orchestration.warehouse.dbt_build import SECOND_STEP, BuildResult
@@ -43,22 +43,21 @@ def build_people(
     """
     if select:
         return segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
-    segments = segments_in(project_of(home))
     with database.connect(home, settings) as connection:
-        hours = segment_history.hours_to_take(connection, as_of, segments)
+        hours = segment_history.hours_to_take(connection, as_of, _segments(home))
     is_last = hours[-1:] == [as_of]
     past = hours[:-1] if is_last else hours
     for hour in past:
         _run(home, settings, hour, OF_A_PAST_HOUR)
         with database.connect(home, settings) as connection:
-            segment_history.take(connection, hour, segments)
+            segment_history.take(connection, hour, _segments(home))
     if past:
         _run(home, settings, as_of, _OF_THE_FIRST_STEP)
     built = segment_faults.build(home, settings, as_of=as_of, select=SECOND_STEP, exclude=())
     if not built.bad:
         with database.connect(home, settings) as connection:
             if is_last:
-                segment_history.take(connection, as_of, segments)
+                segment_history.take(connection, as_of, _segments(home))
             for each in segment_history.strangers(connection):
                 logger.warning("Warning: %s", each)
     return built
@@ -77,6 +76,11 @@ def return_to(home: Home, settings: Settings, newest: datetime) -> None:
         ComebackError: they cannot be built.
     """
     _run(home, settings, newest, PUBLISHED_OF_AN_HOUR)
+
+
+def _segments(home: Home) -> dict[str, Segment]:
+    """Those there are: one that fails in a build is none, or another, after it."""
+    return segments_in(project_of(home))
 
 
 def _run(home: Home, settings: Settings, hour: datetime, select: Sequence[str]) -> None:
