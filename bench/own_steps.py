@@ -24,7 +24,7 @@ import polars as pl
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
 from orchestration.landing.locations import Location, known_sources, land_locations
-from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse import database, dbt_build, dbt_manifest
 
 SOURCE = "canonical"
 SEED = 7
@@ -125,7 +125,7 @@ def score(home: Home, hour: str, explained: str) -> dict[str, object]:
             as_of=as_of,
             settings=settings,
             holdout_key=holdout_arms.holdout_key(home, settings),
-            phrases=dbt_build.reason_phrases(manifest),
+            phrases=dbt_manifest.reason_phrases(manifest),
             explained_carts=int(explained),
         )
         times.append(time.perf_counter())

@@ -1,9 +1,9 @@
 """The command `comeback`: reads its arguments, runs Dagster jobs here, prints the outcome.
 
-Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, 130 interrupted, be
-it by Ctrl-C or SIGTERM). Not here: the arguments (`arguments`), or work; a command is a run of the
-jobs that the schedule runs. Dagster, dbt and the models are imported when a command needs them:
-`--help` answers at once.
+Belongs here: progress and exit codes (0 done, 1 failed, 2 wrong usage, also by a file of the shop's
+own that stopped nothing else, 130 interrupted, be it by Ctrl-C or SIGTERM). Not here: the arguments
+(`arguments`), or work; a command is a run of the jobs that the schedule runs. Dagster, dbt and the
+models are imported when a command needs them: `--help` answers at once.
 """
 
 import argparse
@@ -167,7 +167,7 @@ def land(home: Home, arguments: argparse.Namespace) -> None:
         )
 
 
-def run(home: Home, arguments: argparse.Namespace) -> None:
+def run(home: Home, arguments: argparse.Namespace) -> int:
     """One hour, all steps."""
     from orchestration import status
     from orchestration.dagster.in_process import Launcher
@@ -193,9 +193,10 @@ def run(home: Home, arguments: argparse.Namespace) -> None:
                 hour = chosen
         launcher.hourly(hour, arguments.accept_removals)
     print(status.summary(home, hour, time.monotonic() - begun))
+    return _own_files_are_right(home)
 
 
-def replay(home: Home, arguments: argparse.Namespace) -> None:
+def replay(home: Home, arguments: argparse.Namespace) -> int:
     """Hour after hour, training once a day, as the schedules would have."""
     from orchestration import status
     from orchestration.dagster.automation import TRAIN_HOUR
@@ -213,6 +214,18 @@ def replay(home: Home, arguments: argparse.Namespace) -> None:
             if hour.hour == TRAIN_HOUR:
                 launcher.train(hour)
     print(status.summary(home, hours[-1], time.monotonic() - begun))
+    return _own_files_are_right(home)
+
+
+def _own_files_are_right(home: Home) -> int:
+    """2 if a segment or trigger of the shop's own is wrong, with a line each: all else is done."""
+    from orchestration.ground.own_files import faults_in
+    from orchestration.ground.settings import load_settings
+
+    faults = faults_in(home, load_settings(home.root).exports)
+    for fault in faults:
+        print(f"comeback: {fault}", file=sys.stderr)
+    return 2 if faults else 0
 
 
 def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command

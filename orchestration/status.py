@@ -17,6 +17,7 @@ import duckdb
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.hours import BEGINNING_OF_TIME, iso, newest_possible_hour, utc_now
+from orchestration.ground.own_files import faults_in
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.ground.text import in_print
 from orchestration.landing.locations import (
@@ -338,6 +339,7 @@ def _wrong(
         yield from unread_places(home, settings, sources)
     except ComebackError as error:
         yield str(error)
+    yield from map(str, faults_in(home, settings.exports))
     yield from (*misplaced_folders(home, settings), *undelivered(home))
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"

@@ -5,6 +5,7 @@ Not here: when it fires (`dbt_project/models/triggers`), how it is written (`gro
 carts and scores (`explanation`). Nothing is written.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from ml.features import USER_PREFIX
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
 from orchestration.ground.hours import iso
+from orchestration.ground.own_files import raise_fault_of
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import load_settings
 from orchestration.ground.triggers import Condition, Trigger, triggers_in
@@ -87,9 +89,9 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
         person: person_id: `user:<owner_id>`, or a visitor_id.
 
     Raises:
-        WrongUsage: no trigger has that name.
-        ComebackError: no hour was run yet, it never fired for this person, or the warehouse cannot
-            be opened.
+        WrongUsage: no trigger has that name, or its file is wrong.
+        ComebackError: no hour was run yet, or none since the trigger is there or was changed; it
+            never fired for this person; or the warehouse cannot be opened.
     """
     settings = load_settings(home.root)
     trigger = _named(home, name)
@@ -98,6 +100,12 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
     with home.lock(wait_seconds=0), database.connect(home, settings) as connection:
         if not database.has_table(connection, "main", "trigger_events"):
             raise _nothing_yet(home)
+        if not _was_looked_at(connection, trigger):
+            raise ComebackError(
+                f"version {trigger.version} of the trigger {name} was not looked at yet",
+                str(home.warehouse),
+                "run: comeback run",
+            )
         found = connection.execute(_FIRINGS, {"trigger": name, "person": person}).fetchall()
         if not found:
             raise ComebackError(
@@ -111,12 +119,25 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
 
 
 def _named(home: Home, name: str) -> Trigger:
+    raise_fault_of(home, "trigger", name)
     triggers = {trigger.name: trigger for trigger in triggers_in(project_of(home))}
     if name not in triggers:
         raise WrongUsage(
             f"no trigger is called '{name[:40]}'", "--trigger", f"use one of: {', '.join(triggers)}"
         )
     return triggers[name]
+
+
+def _was_looked_at(connection: duckdb.DuckDBPyConnection, trigger: Trigger) -> bool:
+    """Whether the last build knew the trigger in its version; one of an older release says not."""
+    known = connection.execute(
+        "select count(*) from duckdb_columns() where schema_name = 'main'"
+        " and table_name = 'last_build' and column_name = 'triggers'"
+    ).fetchall()[0][0]
+    if not known:
+        return True
+    rows = connection.execute("select triggers from main.last_build").fetchall()
+    return any(json.loads(text).get(trigger.name) == trigger.version for (text,) in rows)
 
 
 def _nothing_yet(home: Home) -> ComebackError:
@@ -151,22 +172,23 @@ def _behind(
         begun_at = connection.execute(_CART, [firing.cart_id]).fetchall()[0][0]
     lines = [f"At         {iso(firing.at)}:"]
     for condition in trigger.when:
+        anchors = 0
         if condition.kind == "cart":
             found = _cart_events(connection, firing)
             text = f"a cart is {condition.cart}"
         else:
-            text, found = _found(log, condition, firing.at, begun_at)
-        lines.append(f"  {text}: {_count(found)}")
+            text, found, anchors = _found(log, condition, firing.at, begun_at)
+        lines.append(f"  {text}: {_count(found.height - anchors)}")
         if found.height:
             columns = ("file", "line", "event_at", "event_type", "item_id")
             lines.append(aligned(found.select(columns).tail(SHOWN_EVENTS)))
     return lines
 
 
-def _count(found: pl.DataFrame) -> str:
-    more = f", the newest {SHOWN_EVENTS} of them" if found.height > SHOWN_EVENTS else ""
-    noun = "event" if found.height == 1 else "events"
-    return f"{found.height} {noun}{more}" if found.height else "none"
+def _count(events: int) -> str:
+    more = f", the newest {SHOWN_EVENTS} of them" if events > SHOWN_EVENTS else ""
+    noun = "event" if events == 1 else "events"
+    return f"{events} {noun}{more}" if events else "none"
 
 
 def _cart_events(connection: duckdb.DuckDBPyConnection, firing: _Firing) -> pl.DataFrame:
@@ -177,12 +199,13 @@ def _cart_events(connection: duckdb.DuckDBPyConnection, firing: _Firing) -> pl.D
 
 def _found(
     log: pl.DataFrame, condition: Condition, hour: datetime, begun_at: datetime | None
-) -> tuple[str, pl.DataFrame]:
-    """A condition in words, and the events that it rests on, with the one since which it counts."""
+) -> tuple[str, pl.DataFrame, int]:
+    """A condition in words, the events that it rests on, and how many of these are the first that
+    it counts since, and not counted themselves."""
     active = log.filter(pl.col("is_activity"))
     if condition.kind in ("idle_at_least", "idle_at_most"):
         words = condition.kind.replace("_", " ")
-        return f"{words} {_span(condition.minutes)}, the last activity", active.tail(1)
+        return f"{words} {_span(condition.minutes)}, the last activity", active.tail(1), 0
     after = hour - timedelta(minutes=condition.minutes or 0)
     if condition.kind == "back_after":
         away = timedelta(minutes=condition.away_minutes)
@@ -192,7 +215,7 @@ def _found(
             is_before=pl.col("is_back").shift(-1).fill_null(value=False)
         )
         text = f"back after {_span(condition.away_minutes)} within {_span(condition.minutes)}"
-        return text, returns.filter(pl.col("is_back") | pl.col("is_before"))
+        return text, returns.filter(pl.col("is_back") | pl.col("is_before")), 0
     counted = log.filter(pl.col("is_of_item") & pl.col("is_counted"))
     if begun_at is not None:
         counted = counted.filter(pl.col("event_at") >= begun_at)
@@ -205,12 +228,12 @@ def _found(
         text += f" with another {condition.distinct}"
     events = counted.filter(pl.col("event_type") == condition.event_type)
     if condition.since is None:
-        return f"{text} within {_span(condition.minutes)}", events.filter(
-            pl.col("event_at") > after
-        )
+        in_span = events.filter(pl.col("event_at") > after)
+        return f"{text} within {_span(condition.minutes)}", in_span, 0
     since = counted.filter(pl.col("event_type") == condition.since).tail(1)
     later = events.filter(pl.col("event_at") > since["event_at"].max())
-    return f"{text} since {condition.since}, which is the first", pl.concat([since, later])
+    text += f" since {condition.since}, which is the first line"
+    return text, pl.concat([since, later]), since.height
 
 
 def _span(minutes: int) -> str:

@@ -41,6 +41,8 @@ LOG = """
     create table cart_operations as
     select 'c1' as cart_id, 'canonical' as source, 'e8' as event_id,
         timestamp '2026-03-02 10:07' as event_at;
+    create table last_build as select '{"viewed_often_not_bought": 1, "idle_after_two_pages": 1,
+        "back_after_a_month": 1, "checkout_left": 1, "search_without_view": 2}' as triggers;
     create table trigger_events as
     select *, timestamp '2026-03-02 11:00' + hours * interval '1' hour as fired_at
     from (values
@@ -94,7 +96,7 @@ def test_the_cart_and_the_event_since_which_it_counts_are_shown(home: Home):
         "a cart is abandoned: 1 event",
         "file line event_at event_type item_id",
         "monday.csv 8 2026-03-02 10:07 add_to_cart cap",
-        "at least 3 of page_view since add_to_cart, which is the first: 2 events",
+        "at least 3 of page_view since add_to_cart, which is the first line: 1 event",
         "file line event_at event_type item_id",
         "monday.csv 8 2026-03-02 10:07 add_to_cart cap",
         "monday.csv 9 2026-03-02 10:20 page_view",
@@ -119,6 +121,10 @@ def test_what_cannot_be_explained_is_one_line(home: Home, tmp_path: Path):
         explain_trigger(home, "mine", "phone")
     with pytest.raises(ComebackError, match="checkout_left never fired for 'phone', --person"):
         explain_trigger(home, "checkout_left", "phone")
+    # one that is new, one that was changed
+    for name in ("three_categories_a_day", "search_without_view"):
+        with pytest.raises(ComebackError, match=f"version 1 of the trigger {name} was not looked"):
+            explain_trigger(home, name, "phone")
     with pytest.raises(ComebackError, match="no trigger was looked at yet"):
         explain_trigger(Home(tmp_path), "checkout_left", "phone")
 

@@ -43,14 +43,12 @@ from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
-from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
-from orchestration.warehouse import audit_log, database, dbt_build, outcomes, run_log
+from orchestration.warehouse import audit_log, database, dbt_build, dbt_manifest, outcomes, run_log
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
-    DBT_TABLES,
     MODELS,
     SCORE_OUTCOMES,
 )
@@ -233,7 +231,7 @@ def cart_scores_asset(
                 as_of=as_of,
                 settings=contact_effects.measured(connection, run.settings, as_of),
                 holdout_key=holdout_key(run.home, run.settings),
-                phrases=dbt_build.reason_phrases(manifest),
+                phrases=dbt_manifest.reason_phrases(manifest),
                 is_stale=freshness(connection, as_of, run.settings).is_stale,
             )
             scoring.write_scores(
@@ -249,13 +247,15 @@ def cart_scores_asset(
             )
         scores = scored.scores
         top = scores.sort("priority_rank").head(TOP_ROWS)
+        shown = [name for name in scoring.SHOWN_COLUMNS if name != "cart_id"]
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
                 "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
-                "top": dg.MetadataValue.md(markdown_table(top.select(scoring.SHOWN_COLUMNS))),
+                # a cart is of a person, and Dagster keeps what it is given
+                "top": dg.MetadataValue.md(markdown_table(top.select(shown))),
             }
         )
 
@@ -330,40 +330,6 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         )
 
     return retargeting_export
-
-
-def published_database_asset(
-    partitions: dg.PartitionsDefinition,
-) -> dg.AssetsDefinition:
-    """The database of the analysts; an hour is done with it."""
-
-    @dg.asset(
-        deps=[EXPORT_OP, "campaign_results", SCORE_OUTCOMES.name, "segment_sizes", *DBT_TABLES],
-        group_name=OUTPUT_GROUP,
-        description="published/analytics.duckdb and the page published/report.html, replaced whole"
-        " at the end of an hour.",
-        **by_the_hour(partitions),
-    )
-    def published_database(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        run = run_of(context)
-        with run.finishing(), run.open_warehouse() as connection:
-            rows = publish(
-                connection,
-                run.home.published,
-                not_after=run.newest_possible_hour,
-                report=run.home.report,
-            )
-            counts = headline_counts(connection)
-        return dg.MaterializeResult(
-            metadata={
-                "report": dg.MetadataValue.path(run.home.report),
-                "file": dg.MetadataValue.path(run.home.published),
-                "rows": dg.MetadataValue.json(rows),
-                **counts,
-            }
-        )
-
-    return published_database
 
 
 def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The step that compares contacted people with those held out.
 
 Belongs here: the asset, its metadata and its plot. Not here: the comparison
-(`modelling.contact_effects`), nor the log that it reads (`outputs.exports.contact_log`).
+(`modelling.contact_results`), nor the log that it reads (`outputs.exports.contact_log`).
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ import polars as pl
 from orchestration.dagster.assets import EXPORT_OP
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, run_of
-from orchestration.modelling import contact_effects
+from orchestration.modelling import contact_effects, contact_results
 from orchestration.outputs.exports import contact_log
-from orchestration.warehouse import run_log
+from orchestration.warehouse import database, run_log
 from orchestration.warehouse.contact_tables import CAMPAIGN_RESULTS
 
 _SHOWN_WEEKS = 8
@@ -25,7 +25,7 @@ def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
 
     @dg.asset(
         name=CAMPAIGN_RESULTS.name,
-        deps=[EXPORT_OP, "orders", "ordered_events", "carts"],
+        deps=[EXPORT_OP, "orders", "ordered_events", "carts", "segment_sizes"],
         group_name=SCORES_GROUP,
         description=CAMPAIGN_RESULTS.description,
         **by_the_hour(partitions),
@@ -33,11 +33,16 @@ def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
     def campaign_results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
-            keep_days = run.settings.scores_keep_days
-            contact_log.drop_old(connection, as_of, run.newest_possible_hour, keep_days)
-            contact_effects.drop_old_effects(connection, as_of, run.newest_possible_hour, keep_days)
-            results = contact_effects.write_results(
-                connection, run.settings, as_of, run_log.reporting_currency(connection, as_of)
+            not_after = run.newest_possible_hour
+            keep_days = contact_effects.kept_days(run.settings)
+            contact_log.drop_old(connection, as_of, not_after, keep_days)
+            contact_effects.drop_old_effects(
+                connection, as_of, not_after, run.settings.scores_keep_days
+            )
+            # one that is run again says nothing of what came of contacts since
+            newest = database.newest_scored_hour(connection, not_after=not_after) or as_of
+            results = contact_results.write_results(
+                connection, run.settings, newest, run_log.reporting_currency(connection, newest)
             )
         return dg.MaterializeResult(metadata=_metadata(results))
 

@@ -13,8 +13,13 @@ from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
+from orchestration.dagster.publication_asset import published_database_asset
 from orchestration.dagster.run import RUN_KEY, run_resource
-from orchestration.dagster.segment_assets import segment_sizes_asset, sizes_are_steady
+from orchestration.dagster.segment_assets import (
+    members_are_people,
+    segment_sizes_asset,
+    sizes_are_steady,
+)
 from orchestration.dagster.shared import hourly_partitions
 from orchestration.dagster.sqlite_tuning import tune_sqlite
 from orchestration.ground.home import Home
@@ -52,10 +57,10 @@ def build_definitions(home: Home) -> dg.Definitions:
             segment_sizes_asset(hours),
             assets.retargeting_export_asset(hours),
             campaign_results_asset(hours),
-            assets.published_database_asset(hours),
+            published_database_asset(hours),
             delivered_exports_asset(hours),
         ],
-        asset_checks=[*asset_checks.asset_checks(), sizes_are_steady()],
+        asset_checks=[*asset_checks.asset_checks(), members_are_people(), sizes_are_steady()],
         jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),

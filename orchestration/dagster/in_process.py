@@ -26,10 +26,12 @@ from orchestration.dagster.erase_steps import Erasure
 from orchestration.dagster.run import PID_TAG
 from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, TRAIN_JOB
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs
+from orchestration.ground import good_sources
 from orchestration.ground.errors import ComebackError, Explained, WrongUsage
 from orchestration.ground.failures import chain, explained
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, newest_possible_hour, partition_key, utc_now
+from orchestration.ground.own_files import say_faults
 from orchestration.ground.settings import FILE_NAME, load_settings
 from orchestration.landing import (
     ensure_raw_tables,
@@ -55,6 +57,7 @@ from orchestration.warehouse.recovery import rebuild
 logger = logging.getLogger(__name__)
 
 COMMAND_TAG = "comeback/command"
+RIGHTS = ("erase", "access", "rectify")
 
 
 class Launcher:
@@ -64,14 +67,33 @@ class Launcher:
         """Load the definitions; `command` is shown with the runs.
 
         Raises:
-            ComebackError: the settings are wrong, or dbt cannot parse its project.
+            ComebackError: the settings are wrong, or dbt cannot parse its project. Commands for the
+                rights of people do with the sources as they were before one of the shop's own
+                became wrong.
         """
-        self._home = home
         self._command = command
+        self._stack = ExitStack()
+        try:
+            self._load(home)
+        except ComebackError as error:
+            if command not in RIGHTS or not self._falls_back(home, error):
+                raise
+
+    def _falls_back(self, home: Home, error: ComebackError) -> bool:
+        """Load the home with the sources of the last hour that ended well, if these are others."""
+        other = good_sources.fallback(home)
+        if other is None:
+            return False
+        logger.warning("Warning: %s; your sources count as they were in the last hour.", error)
+        self._load(other)
+        return True
+
+    def _load(self, home: Home) -> None:
+        self._home = home
+        say_faults(home, load_settings(home.root).exports)
         self._definitions = build_definitions(home)
         self._settings = load_settings(home.root)
         self._sources = known_sources(home)
-        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Open the instance."""
@@ -212,6 +234,14 @@ class Launcher:
         Raises:
             ComebackError: nobody has that id, the id is still somewhere, or a step failed.
         """
+        try:
+            return self._erase(subject)
+        except ComebackError as error:
+            if not self._falls_back(self._home, error):
+                raise
+            return self._erase(subject)
+
+    def _erase(self, subject: Subject) -> list[str]:
         erasing = Erasure([subject])
         self._execute(ERASE_JOB, resources={ERASURE_KEY: erasing})
         return erasing.lines

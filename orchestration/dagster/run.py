@@ -17,6 +17,7 @@ import duckdb
 from orchestration.dagster.run_records import keep_for
 from orchestration.ground.home import Home
 from orchestration.ground.hours import from_partition_key, newest_possible_hour, utc_now
+from orchestration.ground.own_files import say_faults
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import simulated_shop
 from orchestration.landing.locations import configured_locations, files_at, known_sources
@@ -90,6 +91,7 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     home.prepare()
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
+    say_faults(home, settings.exports)
     with home.lock():
         sources = known_sources(home)
         locations = configured_locations(home, settings, sources)

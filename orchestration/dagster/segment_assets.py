@@ -31,6 +31,26 @@ def segment_sizes_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
     return segment_sizes
 
 
+def members_are_people() -> dg.AssetChecksDefinition:
+    """A query that names nobody is corrected; the hour goes on without."""
+
+    @dg.asset_check(
+        asset="segment_members",
+        description="Every id that a segment has for a person is one of people.",
+        required_resource_keys={RUN_KEY},
+    )
+    def segments_name_people(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with run_of(context).open_warehouse() as connection:
+            strangers = segment_history.strangers(connection)
+        return dg.AssetCheckResult(
+            passed=not strangers,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={"strangers": [str(each) for each in strangers]},
+        )
+
+    return segments_name_people
+
+
 def sizes_are_steady() -> dg.AssetChecksDefinition:
     """A segment that swings is looked at; the hour goes on."""
 

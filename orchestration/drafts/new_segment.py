@@ -11,6 +11,7 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.segment_sql import is_sql_word
 
 _YML = """\
 version: 2
@@ -50,11 +51,13 @@ def new_segment(home: Home, name: str) -> tuple[Path, Path]:
         The files.
 
     Raises:
-        WrongUsage: it is no name, or that of a model of Comeback.
+        WrongUsage: it is no name, a word of SQL, or that of a model of Comeback.
         ComebackError: there is such a segment, or the files cannot be written.
     """
     if not segments.NAME.fullmatch(name):
         raise WrongUsage(f"{name!r} can be no name of a segment", "NAME", "use a-z, 0-9 and _")
+    if is_sql_word(name):
+        raise WrongUsage(f"{name} is a word of SQL", "NAME", "choose another name")
     if any(path.stem == name for path in (DBT_PROJECT / "models").rglob("*.sql")):
         raise WrongUsage(
             f"{name} is a segment or a table that Comeback has already",

@@ -42,9 +42,15 @@ python_logs: {managed_python_loggers: [orchestration], python_log_level: INFO}
 
 @dataclass(frozen=True)
 class Home:
-    """The folder that holds one shop's state."""
+    """The folder that holds one shop's state.
+
+    Attributes:
+        root: the folder.
+        sources_folder: where below it the shop's own sources lie; see `good_sources`.
+    """
 
     root: Path
+    sources_folder: str = "sources"
 
     @classmethod
     def from_environment(cls) -> "Home":
@@ -59,7 +65,7 @@ class Home:
     @property
     def sources(self) -> Path:
         """The shop's own sources, two files each."""
-        return self.root / "sources"
+        return self.root / self.sources_folder
 
     @property
     def segments(self) -> Path:

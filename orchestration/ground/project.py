@@ -1,9 +1,9 @@
 """The dbt project as a home has it: the checkout's, with the home's own files in it.
 
-Belongs here: which folder dbt reads for a home, and what a shop has defined for itself: the two
-files of each source and segment (`sources/<name>.yml` and `.sql`, `segments/` likewise), and its
-triggers (`triggers/<name>.yml`). Not here: what the files declare (`landing`, `segments`,
-`triggers`), or running dbt (`warehouse`).
+Belongs here: which folder dbt reads for a home, and the two files of each source that a shop has
+defined for itself (`sources/<name>.yml` and `.sql`). Not here: which of its segments and triggers
+are taken (`own_files`), what the files declare (`landing`, `segments`, `triggers`), or running dbt
+(`warehouse`).
 
 dbt reads one folder. Where a home has any of its own, that folder is a copy in the home, which
 follows the checkout; else it is the checkout's. So an update of the checkout and what a shop
@@ -13,12 +13,11 @@ has of its own never meet.
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestration.ground import segments, triggers
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.triggers import triggers_in
+from orchestration.ground.own_files import copy_of_project, keep_before, own_files
 
 _STAGING = SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
 
@@ -39,67 +38,51 @@ def own_sources(home: Home) -> list[str]:
     Raises:
         ComebackError: one of its two files is missing, or the name is a source of the checkout.
     """
-    return _own(home.sources, "source", SOURCE_DEFINITIONS, "dbt_project/docs/own_source.md")
-
-
-def own_segments(home: Home) -> list[str]:
-    """Names of the segments that the shop has defined in its home, in order.
-
-    Raises:
-        ComebackError: one of its two files is missing, or the name is a segment of the checkout.
-    """
-    return _own(home.segments, "segment", DBT_PROJECT / segments.FOLDER, segments.GUIDE)
+    folder, guide = home.sources, "dbt_project/docs/own_source.md"
+    names = sorted({path.stem for path in folder.glob("*.*") if _is_definition(path)})
+    for name in names:
+        if (SOURCE_DEFINITIONS / f"{name}.yml").exists():
+            raise ComebackError(
+                f"{name} is a source that Comeback has already",
+                str(folder / f"{name}.yml"),
+                "rename the two files and the source in them",
+            )
+        for path in (folder / f"{name}.yml", folder / f"{name}.sql"):
+            if not path.exists():
+                raise ComebackError(
+                    f"the source {name} has no {path.name}", str(folder), f"write it: {guide}"
+                )
+    return names
 
 
 def project_of(home: Home) -> Path:
     """The folder of the dbt project for a home, made or brought up to date where it is a copy.
 
-    A trigger of the home takes the place of a shipped one of its name.
+    A trigger of the home takes the place of a shipped one of its name. A segment or trigger whose
+    files are wrong stays as the copy has it, see `own_files`.
 
     Raises:
-        ComebackError: as `own_sources` and `own_segments`.
-        WrongUsage: as `triggers_in`.
+        ComebackError: as `own_sources`.
     """
-    own: dict[str, Path] = {}
+    own: dict[str, bytes] = {}
     for name in own_sources(home):
-        own[(_STAGING / f"{name}.yml").as_posix()] = home.sources / f"{name}.yml"
-        own[(_STAGING / f"stg_{name}.sql").as_posix()] = home.sources / f"{name}.sql"
-    for name in own_segments(home):
-        for file in (f"{name}.yml", f"{name}.sql"):
-            own[(segments.FOLDER / file).as_posix()] = home.segments / file
-    for trigger in triggers_in(home.root):
-        inside = f"{triggers.FOLDER}/{trigger.name}.yml"
-        own[inside] = home.root / inside
-    if not own:
+        own[(_STAGING / f"{name}.yml").as_posix()] = (home.sources / f"{name}.yml").read_bytes()
+        own[(_STAGING / f"stg_{name}.sql").as_posix()] = (home.sources / f"{name}.sql").read_bytes()
+    own |= own_files(home).files
+    copy = copy_of_project(home)
+    if not own and not copy.exists():
         return DBT_PROJECT
-    files = {inside: path for path, inside in project_files(DBT_PROJECT)} | own
-    copy = home.dbt / "project"
+    files = {inside: path.read_bytes() for path, inside in project_files(DBT_PROJECT)} | own
     for path, inside in [*project_files(copy)] if copy.exists() else ():
         if inside not in files:
             path.unlink()
-    for inside, path in files.items():
-        content, target = path.read_bytes(), copy / inside
+    keep_before(home, own)
+    for inside, content in files.items():
+        target = copy / inside
         if not target.exists() or target.read_bytes() != content:
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, content)
-    return copy
-
-
-def _own(folder: Path, kind: str, shipped: Path, guide: str) -> list[str]:
-    names = sorted({path.stem for path in folder.glob("*.*") if _is_definition(path)})
-    for name in names:
-        if (shipped / f"{name}.yml").exists():
-            raise ComebackError(
-                f"{name} is a {kind} that Comeback has already",
-                str(folder / f"{name}.yml"),
-                f"rename the two files and the {kind} in them",
-            )
-        for path in (folder / f"{name}.yml", folder / f"{name}.sql"):
-            if not path.exists():
-                raise ComebackError(
-                    f"the {kind} {name} has no {path.name}", str(folder), f"write it: {guide}"
-                )
-    return names
+    return copy if own else DBT_PROJECT
 
 
 def _is_definition(path: Path) -> bool:

@@ -5,16 +5,17 @@ is in them (`dbt_project/models/people/segment_members.sql`), nor their history
 (`warehouse.segment_history`).
 """
 
+import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from orchestration.ground.checkout import DBT_PROJECT
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import WrongUsage
 from orchestration.ground.yml import parsed_yml
 
 FOLDER = Path("models/segments")
@@ -53,13 +54,60 @@ def segments_in(project: Path = DBT_PROJECT) -> dict[str, Segment]:
     """The segments of a dbt project, by name, in order.
 
     Raises:
-        ComebackError: a file is missing, or the yml says what does not fit.
+        WrongUsage: a file is missing, or the yml says what does not fit.
     """
     folder = project / FOLDER
     names = sorted({path.stem for path in folder.glob("*.*") if path.suffix in (".yml", ".sql")})
-    found = {name: _segment(folder, name) for name in names}
-    _require_ranks(found, folder)
+    found: dict[str, Segment] = {}
+    for name in names:
+        found[name] = load_segment(folder, name)
+        require_rank(found[name], found.values(), folder)
     return found
+
+
+def load_segment(folder: Path, name: str) -> Segment:
+    """The segment of two files in a folder.
+
+    Raises:
+        WrongUsage: a file is missing or cannot be read, or the yml says what does not fit.
+    """
+    yml, sql = folder / f"{name}.yml", folder / f"{name}.sql"
+    contents = []
+    for path in (yml, sql):
+        if not path.exists():
+            raise WrongUsage(
+                f"the segment {name} has no {path.name}", str(folder), f"write it: {GUIDE}"
+            )
+        try:
+            contents.append(path.read_bytes())
+            contents[-1].decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise _wrong(path, f"it cannot be read ({error})", "save it in UTF-8") from error
+    if not NAME.fullmatch(name):
+        raise _wrong(yml, f"{name!r} is no name of a segment", "use a-z, 0-9 and _")
+    return _parsed(yml, name, *contents)
+
+
+def require_rank(segment: Segment, others: Iterable[Segment], folder: Path) -> None:
+    """Refuse a segment whose rank another of its group has: nothing would say which one counts.
+
+    Args:
+        segment: the one that is blamed.
+        others: those it stands among.
+        folder: where its files lie.
+
+    Raises:
+        WrongUsage: there is one.
+    """
+    for other in others:
+        is_like = (segment.group, segment.rank) == (other.group, other.rank)
+        if segment.group and is_like and other.name != segment.name:
+            raise _wrong(
+                folder / f"{segment.name}.yml",
+                f"meta.rank {segment.rank} in the group {segment.group} is that of"
+                f" {other.name} too",
+                "give each segment of a group a rank of its own",
+            )
 
 
 def digest(segments: Mapping[str, Segment]) -> str:
@@ -68,22 +116,15 @@ def digest(segments: Mapping[str, Segment]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _segment(folder: Path, name: str) -> Segment:
-    yml, sql = folder / f"{name}.yml", folder / f"{name}.sql"
-    for path in (yml, sql):
-        if not path.exists():
-            raise ComebackError(
-                f"the segment {name} has no {path.name}", str(folder), f"write it: {GUIDE}"
-            )
-    if not NAME.fullmatch(name):
-        raise _wrong(yml, f"{name!r} is no name of a segment", "use a-z, 0-9 and _")
+@functools.lru_cache(maxsize=4096)
+def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
     try:
-        declared = parsed_yml(yml.read_text(encoding="utf-8"))
+        declared = parsed_yml(declaration.decode())
         model = next(each for each in declared["models"] if each["name"] == name)
         meta = dict(model["config"]["meta"])
     except yaml.YAMLError as error:
         raise _wrong(yml, f"it is no yml ({' '.join(str(error).split())})", GUIDE) from error
-    except (TypeError, KeyError, ValueError, StopIteration) as error:
+    except (TypeError, KeyError, ValueError, StopIteration, RecursionError) as error:
         raise _wrong(yml, f"it has no model {name} with config.meta", GUIDE) from error
     for key in meta:
         if key not in _KEYS:
@@ -103,27 +144,14 @@ def _segment(folder: Path, name: str) -> Segment:
         raise _wrong(yml, f"meta.group is {group!r}", "use a-z, 0-9 and _")
     if not (isinstance(export, list | tuple) and all(map(_is_text, export))):
         raise _wrong(yml, f"meta.export is {export!r}", "give a list of names of exports")
-    content = hashlib.sha256(yml.read_bytes() + b"\0" + sql.read_bytes()).hexdigest()
+    if "rank" in meta and not group:
+        raise _wrong(yml, f"meta.rank is {rank} without meta.group", "name the group, or no rank")
+    content = hashlib.sha256(declaration + b"\0" + query).hexdigest()
     return Segment(name, description, owner, version, group or "", rank, tuple(export), content)
 
 
-def _require_ranks(segments: Mapping[str, Segment], folder: Path) -> None:
-    """Raise where two segments of a group share a rank: nothing would say which one counts."""
-    ranks: dict[tuple[str, int], str] = {}
-    for each in segments.values():
-        if not each.group:
-            continue
-        other = ranks.setdefault((each.group, each.rank), each.name)
-        if other != each.name:
-            raise _wrong(
-                folder / f"{each.name}.yml",
-                f"meta.rank {each.rank} in the group {each.group} is that of {other} too",
-                "give each segment of a group a rank of its own",
-            )
-
-
-def _wrong(path: Path, what: str, then: str) -> ComebackError:
-    return ComebackError(what, str(path), then)
+def _wrong(path: Path, what: str, then: str) -> WrongUsage:
+    return WrongUsage(what, str(path), then)
 
 
 def _is_text(value: object) -> bool:

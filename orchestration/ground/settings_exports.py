@@ -33,6 +33,11 @@ Segment = Annotated[
     Field(pattern=r"^[a-z][a-z0-9_]{0,50}$"),
     InWords(f"one of {', '.join(CART_SEGMENTS)}, or of the segments of people such as vip"),
 ]
+Trigger = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_]{0,59}$"),
+    InWords("the name of a trigger such as checkout_left"),
+]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _FOLDERS = ("file", "local")
@@ -126,8 +131,15 @@ class Export(BaseModel):
         description="Whom a list of the ads holds: of carts on_the_fence, likely_to_purchase or"
         " unlikely_to_purchase, or segments of people. A file for e-mail names those of people.",
     )
+    triggers: Annotated[tuple[Trigger, ...], Strict(False)] = Field(
+        (),
+        description="Whom a list of the ads holds besides: for whom one of these triggers fired"
+        " within the window, and who did not order since.",
+    )
     window_days: Annotated[int, Field(ge=1, le=540)] = Field(
-        7, description="A person stays on a list of the ads for so long after the last score."
+        7,
+        description="A person stays on a list of the ads for so long after the last score, or after"
+        " a trigger fired.",
     )
     full_every_hours: Annotated[int, Field(ge=0, le=8760)] = Field(
         0,

@@ -1,18 +1,16 @@
-"""What contacts brought: people who were contacted against people who were held out.
+"""What contacts did: people who were contacted against people who were held out.
 
-Belongs here: everybody's first contact with what became of it, the table of results, the effects
-that plans count with, and which plans a contact has ended. Not here: the log of contacts
-(`outputs.exports.contact_log`), nor the arithmetic (`ml.effects`).
+Belongs here: everybody's first contact with what became of it, the effects that plans count with,
+and which plans a contact has ended. Not here: the tables of results (`contact_results`), the log of
+contacts (`outputs.exports.contact_log`), nor the arithmetic (`ml.effects`).
 
 All is as of an hour: contacts before it, orders up to it, and of persons whose seven days the log
 has passed by then. A person counts once in a channel, in the arm and with the plan of the first
 contact, whatever came after it.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -20,18 +18,12 @@ import polars as pl
 
 from ml.contact_timing import ContactTiming
 from ml.decision import ON_THE_FENCE
-from ml.economics import ACTIONS, NOTHING, Economics
-from ml.effects import (
-    Estimate,
-    difference_interval,
-    estimate_effect,
-    mean_difference_reach,
-)
+from ml.economics import ACTIONS, NOTHING
+from ml.effects import Estimate, estimate_effect
 from ml.features import USER_PREFIX
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.contact_tables import (
-    CAMPAIGN_RESULTS,
     CONTACT_EFFECTS,
     CONTACT_LOG,
     WITHHELD_CONTACTS,
@@ -42,7 +34,6 @@ OUTCOME_DAYS = 7
 USED_DIGITS = 2
 _LOG, _WITHHELD = f"scores.{CONTACT_LOG.name}", f"scores.{WITHHELD_CONTACTS.name}"
 _EFFECTS = f"scores.{CONTACT_EFFECTS.name}"
-_RESULTS = f"scores.{CAMPAIGN_RESULTS.name}"
 # Contacts of both arms, and which of them is a person's first.
 EVERY_CONTACT = f"""
     select *, exported_at as first_at, true as is_contacted from {_LOG}
@@ -54,7 +45,8 @@ IS_FIRST = (
     " order by first_at, is_contacted, send_after, contact_id) = 1"
 )
 _HOUR_US = 3_600_000_000
-_CENTS = Decimal("0.0001")
+# A plan's time may be a week after its contact, a week is over after another, its seven days then.
+_FEWEST_DAYS = 28
 _NUDGES = tuple(action for action in ACTIONS if action != NOTHING)
 
 
@@ -110,7 +102,9 @@ def measured(
     Returns:
         The settings as they are while no effect could be estimated.
     """
-    contacts = first_contacts(connection, as_of).filter("is_mature")
+    # of older first contacts those only are kept whose person was contacted again
+    is_kept = pl.col("first_at") > as_of - timedelta(days=kept_days(settings))
+    contacts = first_contacts(connection, as_of).filter("is_mature", is_kept)
     economics = settings.economics
     rows = []
     for action in _NUDGES:
@@ -126,31 +120,9 @@ def measured(
     return settings
 
 
-def write_results(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, as_of: datetime, currency: str | None
-) -> pl.DataFrame:
-    """Write the table of results again, as of an hour, and give its rows.
-
-    Args:
-        connection: the open warehouse.
-        settings: margin and costs.
-        as_of: the hour.
-        currency: the reporting currency, which sums are in.
-    """
-    contacts = first_contacts(connection, as_of)
-    rows = [*_results(contacts, settings.economics, log_end(connection, as_of), currency)]
-    names = CAMPAIGN_RESULTS.column_names
-    connection.execute(f"create or replace temp table results as from {_RESULTS} limit 0")
-    if rows:
-        marks = ", ".join("?" * len(names))
-        values = [[row[name] for name in names] for row in rows]
-        connection.executemany(f"insert into results values ({marks})", values)
-    with transaction(connection):
-        connection.execute(f"delete from {_RESULTS}")
-        order = ", ".join(CAMPAIGN_RESULTS.order)
-        connection.execute(f"insert into {_RESULTS} from results order by {order}")
-    connection.execute("drop table results")
-    return connection.sql(f"from {_RESULTS} order by {order}").pl()
+def kept_days(settings: Settings) -> int:
+    """For how many days contacts are kept: as scores are, and until a week of them is judged."""
+    return max(settings.scores_keep_days, _FEWEST_DAYS)
 
 
 def drop_old_effects(
@@ -281,7 +253,7 @@ def _effect_row(
         "estimated_at": as_of,
         "segment": ON_THE_FENCE,
         "action": action,
-        **_counts(contacts),
+        **counts(contacts),
         "assumed_odds_ratio": assumed,
         "estimated_odds_ratio": estimate.odds_ratio if estimate else None,
         "odds_ratio_low": low,
@@ -292,7 +264,8 @@ def _effect_row(
     }
 
 
-def _counts(contacts: pl.DataFrame) -> dict[str, int]:
+def counts(contacts: pl.DataFrame) -> dict[str, int]:
+    """Persons of both arms, and who of them ordered."""
     contacted, held_out = (contacts.filter(is_contacted=is_) for is_ in (True, False))
     return {
         "contacted_persons": contacted.height,
@@ -313,85 +286,3 @@ def _replace_effects(
             f"insert into {_EFFECTS} ({', '.join(names)}) values ({marks})",
             [[row[name] for name in names] for row in rows],
         )
-
-
-def _results(
-    contacts: pl.DataFrame, economics: Economics, end: datetime | None, currency: str | None
-) -> Iterator[dict[str, object]]:
-    """The rows of the table of results."""
-    week = pl.col("send_after").dt.truncate("1w").alias("week")
-    by = ("week", "segment", "action", "channel")
-    grouped = contacts.filter("is_mature").with_columns(week).group_by(*by, maintain_order=True)
-    for key, own in grouped:
-        said = dict(zip(by, key, strict=True))
-        over = said["week"] + pl.duration(days=7 + OUTCOME_DAYS)
-        is_mature = end is not None and pl.select(over <= end).item()
-        yield {
-            **said,
-            "week": said["week"].date(),
-            **_counts(own),
-            **_money(own, economics),
-            **_difference(own),
-            "reporting_currency": currency,
-            "is_mature": is_mature,
-        }
-
-
-def _difference(contacts: pl.DataFrame) -> dict[str, float | None]:
-    found = _counts(contacts)
-    count, other = found["contacted_persons"], found["held_out_persons"]
-    if not count or not other:
-        return dict.fromkeys(("difference", "difference_low", "difference_high"))
-    bought, other_bought = found["contacted_conversions"], found["held_out_conversions"]
-    low, high = difference_interval(bought, count, other_bought, other)
-    return {
-        "difference": bought / count - other_bought / other,
-        "difference_low": low,
-        "difference_high": high,
-    }
-
-
-def _money(contacts: pl.DataFrame, economics: Economics) -> dict[str, Decimal | None]:
-    contacted, held_out = (contacts.filter(is_contacted=is_)["revenue"] for is_ in (True, False))
-    of_contacted = contacts.filter("is_contacted")
-    incentives = int(of_contacted["incentives"].sum())
-    reminders = int(of_contacted["contacts"].sum()) - incentives
-    cost = reminders * Decimal(str(economics.reminder_cost))
-    cost += incentives * Decimal(str(economics.incentive_cost))
-    found: dict[str, Decimal | None] = dict.fromkeys(
-        (
-            "incremental_revenue",
-            "incremental_revenue_low",
-            "incremental_revenue_high",
-            "incremental_margin",
-        )
-    )
-    found |= {
-        "contacted_revenue": _total(contacted),
-        "held_out_revenue": _total(held_out),
-        "contact_cost": cost.quantize(_CENTS),
-    }
-    if not (count := contacted.len()) or not (other := held_out.len()):
-        return found
-    more = _total(contacted) - _total(held_out) * count / other
-    discount = Decimal(str(economics.incentive_rate)) * _total(of_contacted["incentive_revenue"])
-    margin = Decimal(str(economics.margin_rate)) * more - discount
-    found |= {
-        "incremental_revenue": more.quantize(_CENTS),
-        "incremental_margin": margin.quantize(_CENTS),
-    }
-    if count > 1 and other > 1:
-        variances = (float(each.cast(pl.Float64).var()) for each in (contacted, held_out))
-        variance, other_variance = variances
-        reach = Decimal(
-            str(round(count * mean_difference_reach(variance, count, other_variance, other), 4))
-        )
-        found |= {
-            "incremental_revenue_low": (more - reach).quantize(_CENTS),
-            "incremental_revenue_high": (more + reach).quantize(_CENTS),
-        }
-    return found
-
-
-def _total(amounts: pl.Series) -> Decimal:
-    return sum(amounts.to_list(), Decimal(0))

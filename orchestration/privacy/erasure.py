@@ -8,7 +8,7 @@ the order of the steps (`dagster.erase_job`).
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -172,7 +172,17 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         found,
         rows={name: count for name, count in rows.items() if count},
         files=frozenset(name for (name,) in files),
+        carts=frozenset(_carts(connection)),
     )
+
+
+def _carts(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """The carts of the erased, as the log and the scores of earlier hours know them."""
+    tables = ("main.carts", _SCORES, f"scores.{CONTACT_PLANS.name}")
+    for table in tables:
+        if has_table(connection, *table.split(".")):
+            query = f"select distinct cart_id from {table} where {is_score_erased(connection)}"
+            yield from (cart_id for (cart_id,) in connection.execute(query).fetchall() if cart_id)
 
 
 def remove(

@@ -23,7 +23,7 @@ from orchestration.privacy.spellings import spellings
 
 PENDING = "pending.json"
 
-_SETS = ("visitors", "users", "emails", "phones", "files")
+_SETS = ("visitors", "users", "emails", "phones", "files", "carts")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Plan:
         phones: telephone numbers that only they have, likewise.
         rows: rows that go, by table.
         files: dumps that named them, `source: file`.
+        carts: ids of their carts.
     """
 
     visitors: frozenset[str] = field(default=frozenset(), repr=False)
@@ -72,6 +73,7 @@ class Plan:
     phones: frozenset[str] = field(default=frozenset(), repr=False)
     rows: Mapping[str, int] = field(default_factory=dict)
     files: frozenset[str] = field(default=frozenset(), repr=False)
+    carts: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, *subjects: Subject) -> Self:
@@ -103,6 +105,7 @@ class Plan:
             self.phones | other.phones,
             {name: max(self.rows.get(name, 0), other.rows.get(name, 0)) for name in tables},
             self.files | other.files,
+            self.carts | other.carts,
         )
 
 

@@ -1,4 +1,5 @@
-"""The search for residue that proves an erasure: the ids, through all that Comeback made.
+"""The search for residue that proves an erasure: the ids of people and of their carts, through all
+that Comeback made.
 
 Belongs here: every text column of both databases, and the bytes of every file under the home
 folder. Not here: the erasing (`erasure`). The shop's own dumps are not searched: `landing/`, the
@@ -12,7 +13,7 @@ that is escaped there (`escapes`) counts as a word.
 
 import mmap
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,8 @@ from orchestration.warehouse import database
 # Fewer bytes than these come about by chance in numbers and hashes.
 SEARCHABLE_BYTES = 8
 
+# as `started_id` makes them; a file may have letters of its own beside one
+_HASH = re.compile(rb"(?=([0-9a-f]{32}))")
 _PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id", "person_id"})
 
 
@@ -56,13 +59,16 @@ class SearchResult:
     columns: int
 
 
-def search(home: Home, settings: Settings, ids: Sequence[str]) -> SearchResult:
+def search(
+    home: Home, settings: Settings, ids: Sequence[str], carts: Collection[str] = ()
+) -> SearchResult:
     """Look for ids everywhere but in the shop's own dumps.
 
     Args:
         home: whose state; no connection to its warehouse may be open.
         settings: what the shop has set.
         ids: ids as they were delivered.
+        carts: ids of carts, which are hashes: they mean nothing else.
     """
     found, ambiguous, columns = [], [], 0
     persons = _person_columns(home)
@@ -73,12 +79,17 @@ def search(home: Home, settings: Settings, ids: Sequence[str]) -> SearchResult:
                 for column in _columns_with(connection, table, texts, ids):
                     is_theirs = _means_person(connection, table, column, ids, persons)
                     (found if is_theirs else ambiguous).append(f"{name} {table}.{column}")
+                found += [
+                    f"{name} {table}.{column}"
+                    for column in _columns_with(connection, table, texts, sorted(carts))
+                ]
     paths = list(_made_files(home, settings))
     for id_ in ids:
         if len(id_.encode()) < SEARCHABLE_BYTES:
             ambiguous.append("bytes of files: an id is too short for its bytes to mean a person")
             continue
         found += _files_with(home, settings, paths, id_, ids)
+    found += [each.relative_to(home.root).as_posix() for each in files_with_carts(paths, carts)]
     return SearchResult(
         found=sorted(set(found)),
         ambiguous=sorted(set(ambiguous)),
@@ -120,6 +131,8 @@ def _columns_with(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], ids: Sequence[str]
 ) -> list[str]:
     """The columns of a table in which one of the ids stands as a word."""
+    if not ids:
+        return []
     tests = [f"bool_or({words_match(_text(column), ids)})" for column in columns]
     ((*are_in,),) = connection.execute(f"select {', '.join(tests)} from {table}").fetchall()
     return [column for column, is_in in zip(columns, are_in, strict=True) if is_in]
@@ -196,6 +209,25 @@ def _matches(path: Path, pattern: re.Pattern[bytes]) -> bool:
         return False
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return pattern.search(content) is not None
+
+
+def files_with_carts(paths: Iterable[Path], carts: Collection[str]) -> Iterator[Path]:
+    """The files whose bytes hold the id of one of some carts: each file is read once for all."""
+    wanted = {each.encode() for each in carts}
+    for path in paths if wanted else ():
+        if not path.stat().st_size:
+            continue
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            # one look for all costs as much as a hundred for one each
+            if len(wanted) > 100:
+                is_found = any(found[1] in wanted for found in _HASH.finditer(content))
+            else:
+                is_found = any(content.find(each) >= 0 for each in wanted)
+            if is_found:
+                yield path
 
 
 def _holds(path: Path, id_: str) -> bool:

@@ -142,7 +142,8 @@ CAMPAIGN_RESULTS = Table(
     name="campaign_results",
     description="What contacts brought, against people who were held out. One row per week of first"
     " contact, segment, action and channel; a person counts once in a channel, in the arm and with"
-    " the plan of the first contact, or of the first that was withheld.",
+    " the plan of the first contact, or of the first that was withheld. A week of which contacts"
+    " are too old to be kept (scores_keep_days) stays as it was.",
     order=("week", "segment", "action", "channel"),
     columns=(
         Column("week", "date", "Monday of the week, UTC, of the plan's time of first contact."),
@@ -183,8 +184,8 @@ CAMPAIGN_RESULTS = Table(
         Column(
             "contact_cost",
             "decimal(38, 4)",
-            "Contacts that were put on lists of the week's contacted persons in their seven days,"
-            " each at the cost of its own action.",
+            "Contacts of the week's persons that were put on lists in their seven days, also of"
+            " those held out first and contacted later, each at the cost of its own action.",
         ),
         Column("reporting_currency", "varchar", "Currency of all sums; null while there is none."),
         Column(
@@ -192,6 +193,37 @@ CAMPAIGN_RESULTS = Table(
             "boolean",
             "Whether the log has passed seven days after the week. Persons whose seven days have"
             " not passed are not counted.",
+        ),
+    ),
+)
+
+SEGMENT_RESULTS = Table(
+    name="segment_results",
+    description="What contacts brought among the members of segments of people, against members who"
+    " were held out; of the same persons and contacts as campaign_results. One row per week of"
+    " first contact, segment and channel; a person counts in every segment they were in then.",
+    order=("week", "segment", "channel"),
+    columns=(
+        Column("week", "date", "Monday of the week, UTC; see campaign_results."),
+        Column("segment", "varchar", "Segment of people, as in segment_memberships."),
+        Column("channel", "varchar", "Channel of the contacts: email."),
+        *(
+            CAMPAIGN_RESULTS.column(name)
+            for name in (
+                "contacted_persons",
+                "held_out_persons",
+                "contacted_conversions",
+                "held_out_conversions",
+                "contacted_revenue",
+                "held_out_revenue",
+                "difference",
+                "difference_low",
+                "difference_high",
+                "incremental_revenue",
+                "contact_cost",
+                "reporting_currency",
+                "is_mature",
+            )
         ),
     ),
 )

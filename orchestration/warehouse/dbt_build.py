@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.own_files import own_files, refuse
 from orchestration.ground.project import project_files, project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
@@ -31,7 +33,7 @@ from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
-from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
+from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PACKAGE = "comeback"
 # What is built once the scores of the hour are there, as dbt's selection.
 SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments"))
 
@@ -200,7 +201,7 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
     Raises:
         ComebackError: dbt cannot parse the project.
     """
-    project = project or project_of(home)
+    given, project = project, project or project_of(home)
     variables = dbt_vars(settings, project=project)
     fingerprint = project_fingerprint(project, variables)
     stamp = home.dbt / "fingerprint"
@@ -211,34 +212,23 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
     # dbt, given its last parse, does not see what a changed macro refers to
     (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
-    _invoke(home, settings, args)
+    try:
+        _invoke(home, settings, args)
+    except ComebackError as error:
+        if given is not None or not _refuse_named(home, str(error)):
+            raise
+        return prepare_manifest(home, settings)
     replace_file(stamp, fingerprint.encode())
     return manifest
 
 
-def reason_phrases(manifest: Mapping) -> dict[str, tuple[str, str]]:
-    """What to say of a low and of a high value of a feature: `meta.reason` of its column.
-
-    Args:
-        manifest: dbt's manifest, as in `manifest.json`.
-
-    Raises:
-        ComebackError: a column's phrases are not two texts.
-    """
-    phrases = {}
-    columns = manifest["nodes"][f"model.{PACKAGE}.scoring_snapshots"]["columns"]
-    for name, column in columns.items():
-        pair = column.get("config", {}).get("meta", {}).get("reason")
-        if pair is None:
-            continue
-        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair))):
-            raise ComebackError(
-                f"meta.reason of the column {name} is {pair!r}",
-                "the yml of scoring_snapshots",
-                "give two texts: for a low and for a high value",
-            )
-        phrases[name] = (pair[0], pair[1])
-    return phrases
+def _refuse_named(home: Home, message: str) -> bool:
+    """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
+    own = own_files(home).segments
+    names = set(re.findall(r"segments/(\w+)\.(?:sql|yml)", message)).intersection(own)
+    for name in sorted(names):
+        refuse(home, name, f"dbt cannot read it ({message[:300]})")
+    return bool(names)
 
 
 def build(
@@ -251,6 +241,7 @@ def build(
     exclude: Sequence[str] = SECOND_STEP,
     full_refresh: bool = False,
     project: Path | None = None,
+    segments: Sequence[str] | None = None,
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
 
@@ -267,6 +258,7 @@ def build(
         exclude: what of these is left out; by default what reads scores.
         full_refresh: build from all rows, whatever was built before.
         project: folder of the dbt project, if not the home's.
+        segments: only these are asked who is in them, to find one that fails; None for all.
 
     Raises:
         ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
@@ -275,6 +267,8 @@ def build(
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
     variables = {**dbt_vars(settings, as_of, project), "code_version": code_version(project)}
+    if segments is not None:
+        variables["segments"] = list(segments)
     all_sources = event_sources(project)
     with database.connect(home, settings) as connection:
         found = set(database.delivered_sources(connection)).intersection(all_sources)
@@ -366,10 +360,6 @@ def _node_result(result: "RunResult") -> NodeResult:
         failures=result.failures,
         message=_one_line(result.message or ""),
     )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
 
 
 def _one_line(text: str) -> str:

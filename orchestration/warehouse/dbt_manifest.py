@@ -1,15 +1,20 @@
 """The parsed dbt project, kept in this process from one build to the next.
 
-Belongs here: reading it as dbt reads it, and making it fit for another build. Not here: parsing it,
-nor running it (`dbt_build`).
+Belongs here: reading it as dbt reads it, what its yml files say of features, and making it fit for
+another build. Not here: parsing it, nor running it (`dbt_build`).
 """
 
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.ground.errors import ComebackError
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
+
+PACKAGE = "comeback"
 
 
 @functools.lru_cache(maxsize=1)
@@ -43,3 +48,32 @@ def uncompiled(manifest: "Manifest") -> "Manifest":
             node.extra_ctes = []
             node.extra_ctes_injected = False
     return manifest
+
+
+def reason_phrases(manifest: Mapping) -> dict[str, tuple[str, str]]:
+    """What to say of a low and of a high value of a feature: `meta.reason` of its column.
+
+    Args:
+        manifest: dbt's manifest, as in `manifest.json`.
+
+    Raises:
+        ComebackError: a column's phrases are not two texts.
+    """
+    phrases = {}
+    columns = manifest["nodes"][f"model.{PACKAGE}.scoring_snapshots"]["columns"]
+    for name, column in columns.items():
+        pair = column.get("config", {}).get("meta", {}).get("reason")
+        if pair is None:
+            continue
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_text, pair))):
+            raise ComebackError(
+                f"meta.reason of the column {name} is {pair!r}",
+                "the yml of scoring_snapshots",
+                "give two texts: for a low and for a high value",
+            )
+        phrases[name] = (pair[0], pair[1])
+    return phrases
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)

@@ -15,6 +15,7 @@ from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     CONTACT_PLANS,
     HOLDOUT_ARMS,
+    SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
@@ -200,6 +201,7 @@ SCORE_TABLES = (
     CONTACT_LOG,
     WITHHELD_CONTACTS,
     CAMPAIGN_RESULTS,
+    SEGMENT_RESULTS,
     CONTACT_EFFECTS,
     MODELS,
     RUNS,

@@ -18,6 +18,7 @@ import polars as pl
 
 from orchestration.ground.segments import Segment, digest
 from orchestration.ground.sql import transaction
+from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import (
     IS_OPEN,
     SEGMENT_HISTORY,
@@ -35,7 +36,7 @@ _HISTORY = f"scores.{SEGMENT_HISTORY.name}"
 _SIZES = f"scores.{SEGMENT_SIZES.name}"
 _HOURS = f"scores.{SEGMENT_HOURS.name}"
 _STAY = "(person_id, segment, version)"
-_MEMBERS = f"select {_STAY} from main.segment_members"
+_MEMBERS = f"select {_STAY} from main.segment_members where is_person"
 
 
 def hours_to_take(
@@ -44,7 +45,8 @@ def hours_to_take(
     """The hours whose members may not be what the history has, in order.
 
     They are the hour itself where it is the newest, those from the first new event on, those that
-    a run which died left, and an hour between others with all after it. Hours before the
+    a run which died left, and an hour between others, or one that was scored otherwise since, with
+    all after it. Hours before the
     segments were last changed, and those `LONGEST_LOOK_BACK` before the newest, stay as they
     are.
 
@@ -54,15 +56,16 @@ def hours_to_take(
         segments: those there are.
     """
     known = connection.execute(
-        f"select as_of, load_id, segments from {_HOURS} order by as_of desc"
+        f"select as_of, load_id, segments, scores from {_HOURS} order by as_of desc"
     ).fetchall()
     if not known:
         return [as_of]
     newest = max(known[0][0], as_of)
     content = digest(segments)
-    unchanged = [hour for hour, _, of in takewhile(lambda row: row[2] == content, known)]
-    unknown_from = _first_new_event(connection, max(load or 0 for _, load, _ in known))
-    loads = {hour: load for hour, load, _ in known}
+    unchanged = [hour for hour, _, of, _ in takewhile(lambda row: row[2] == content, known)]
+    unknown_from = _first_new_event(connection, max(load or 0 for _, load, *_ in known))
+    loads = {hour: load for hour, load, *_ in known}
+    scored = {hour: scores for hour, *_, scores in known}
     again = {
         hour
         for hour in unchanged
@@ -71,8 +74,11 @@ def hours_to_take(
     later = {hour for hour in loads if hour > as_of}
     if as_of == newest:
         again.add(as_of)
-    elif as_of not in loads and later.issubset(unchanged) and as_of > unchanged[-1]:
-        again |= {as_of} | later
+    elif as_of > newest - LONGEST_LOOK_BACK and later.issubset(unchanged):
+        is_between = as_of not in loads and as_of > unchanged[-1]
+        is_scored_anew = as_of in unchanged and scored[as_of] != _scores_at(connection, as_of)
+        if is_between or is_scored_anew:
+            again |= {as_of} | later
     return sorted(hour for hour in again if hour > newest - LONGEST_LOOK_BACK)
 
 
@@ -108,6 +114,7 @@ def take(
                     select (members.person_id, defined_segments.name)
                     from main.segment_members as members
                     inner join defined_segments using (segment_group)
+                    where members.is_person
                 ) then 'other_segment'
                 else 'rule'
             end
@@ -120,7 +127,7 @@ def take(
             insert into {_HISTORY} by name
             select person_id, segment, version, ?::timestamp as entered_at
             from main.segment_members
-            where {_STAY} not in (select {_STAY} from {_HISTORY} where {IS_OPEN})
+            where is_person and {_STAY} not in (select {_STAY} from {_HISTORY} where {IS_OPEN})
             order by person_id, segment
             """,
             [as_of],
@@ -148,8 +155,9 @@ def take(
         connection.execute(f"delete from {_HOURS} where as_of = ?", [as_of])
         connection.execute(
             f"insert into {_HOURS} by name select ?::timestamp as as_of,"
-            " (select coalesce(max(load_id), 0) from raw.files) as load_id, ? as segments",
-            [as_of, digest(segments)],
+            " (select coalesce(max(load_id), 0) from raw.files) as load_id, ? as segments,"
+            " ? as scores",
+            [as_of, digest(segments), _scores_at(connection, as_of)],
         )
     connection.unregister("defined_segments")
 
@@ -182,6 +190,31 @@ def sizes_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str
     """People in each segment at an hour, by name; empty where it is not of the history."""
     query = f"select segment, person_count from {_SIZES} where as_of = ? order by segment"
     return dict(connection.execute(query, [as_of]).fetchall())
+
+
+@dataclass(frozen=True)
+class Strangers:
+    """Ids that a segment has for people and that are nobody's."""
+
+    segment: str
+    count: int
+    members: int
+
+    def __str__(self) -> str:
+        """In a sentence."""
+        return (
+            f"{self.count:,} of {self.members:,} ids of the segment {self.segment} are nobody's,"
+            " and left out; select the person_id of people"
+        )
+
+
+def strangers(connection: duckdb.DuckDBPyConnection) -> list[Strangers]:
+    """The segments of the hour whose queries name people that there are not."""
+    rows = connection.execute(
+        "select segment, count(*) filter (not is_person) as unknown, count(*)"
+        " from main.segment_members group by segment having unknown > 0 order by segment"
+    ).fetchall()
+    return [Strangers(*row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -232,6 +265,15 @@ def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing
         [as_of],
     ).fetchall()
     return [Swing(*row) for row in rows]
+
+
+def _scores_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str:
+    """What distinguishes the scores of an hour from others of the same hour."""
+    query = (
+        "select concat_ws(' ', count(*), bit_xor(hash(scored)))"
+        f" from scores.{CART_SCORES.name} as scored where scored_at = ?"
+    )
+    return connection.execute(query, [as_of]).fetchall()[0][0]
 
 
 def _first_new_event(connection: duckdb.DuckDBPyConnection, load_id: int) -> datetime | None:

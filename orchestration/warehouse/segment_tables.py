@@ -69,5 +69,6 @@ SEGMENT_HOURS = Table(
             "Newest load known then; null of an hour that has to be looked at again.",
         ),
         Column("segments", "varchar", "Digest of the files of the segments."),
+        Column("scores", "varchar", "Digest of the rows of cart_scores of the hour."),
     ),
 )

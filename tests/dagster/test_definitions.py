@@ -39,7 +39,7 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     assert parents("score_outcomes") == {"cart_scores", "visitor_orders", "cart_touches"}
     assert "cart_scores" in parents("segment_members")
     assert parents("segment_sizes") == {"segment_members"}
-    results = {"retargeting_export", "orders", "ordered_events", "carts"}
+    results = {"retargeting_export", "orders", "ordered_events", "carts", "segment_sizes"}
     assert parents("campaign_results") == results
     assert {
         *("retargeting_export", "score_outcomes", "sessions", "carts", "people", "segment_sizes"),

@@ -163,5 +163,3 @@ def test_a_file_is_called_as_its_trigger_and_can_be_read(tmp_path: Path):
     (own / "mine.yml").write_bytes(b"name: \xff")
     with pytest.raises(WrongUsage, match=r"cannot be read .*mine\.yml, save it as yml in UTF-8"):
         triggers_in(tmp_path)
-    with pytest.raises(WrongUsage, match="cannot be read"):
-        project_of(Home(tmp_path))

@@ -8,14 +8,17 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orchestration.ground.settings import Settings, parse_settings
-from orchestration.modelling.contact_effects import first_contacts, write_results
+from orchestration.modelling.contact_effects import first_contacts
+from orchestration.modelling.contact_results import write_results
 from orchestration.warehouse.contact_tables import (
     CAMPAIGN_RESULTS,
     CONTACT_EFFECTS,
     CONTACT_LOG,
+    SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.score_tables import CART_SCORES
+from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 
 MONDAY = datetime(2026, 10, 5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,6 +37,8 @@ class Log:
             WITHHELD_CONTACTS,
             CAMPAIGN_RESULTS,
             CONTACT_EFFECTS,
+            SEGMENT_RESULTS,
+            SEGMENT_HISTORY,
         ):
             self.connection.execute(table.ddl(f"scores.{table.name}"))
         self.connection.execute(

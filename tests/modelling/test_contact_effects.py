@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from orchestration.ground.settings import Settings
+from orchestration.ground.settings import Settings, parse_settings
 from orchestration.modelling.contact_effects import drop_old_effects, ended_plans, measured
 from orchestration.warehouse.contact_tables import CONTACT_EFFECTS
 from tests.modelling.contact_logs import DAY, HOUR, LATER, MONDAY, Log
@@ -152,6 +152,64 @@ def test_a_reminder_after_an_incentive_costs_less_and_what_was_promised_stays(lo
     )
     assert (row["action"], row["contact_cost"]) == ("incentive", Decimal("2.05"))
     assert (row["contacted_revenue"], row["incremental_margin"]) == (100, Decimal("25.0000"))
+
+
+def test_who_was_held_out_first_and_contacted_later_costs_what_that_cost(log):
+    log.contact("ann", MONDAY)
+    log.contact("bob", MONDAY, is_withheld=True)
+    log.contact("bob", MONDAY + DAY, action="incentive")
+    log.contact("bob", MONDAY + 8 * DAY)
+    [row] = log.results(reminder_cost=0.05, incentive_cost=2.0)
+    assert (row["contacted_persons"], row["held_out_persons"]) == (1, 1)
+    assert row["contact_cost"] == Decimal("2.05")
+
+
+def test_effects_rest_on_contacts_that_are_kept_whole(log):
+    settings = parse_settings({"scores_keep_days": 28})
+    for number in range(40):
+        log.contact(f"c{number}", MONDAY, is_withheld=number % 2 == 0)
+        log.contact(f"c{number}", MONDAY + 20 * DAY)
+    later = MONDAY + 28 * DAY
+    log.event(later - DAY)
+    for at, persons in ((later - HOUR, 40), (later, 0)):
+        measured(log.connection, settings, at)
+        rows = log.connection.execute(
+            "select contacted_persons + held_out_persons from scores.contact_effects"
+            " where estimated_at = ? and action = 'reminder'",
+            [at],
+        ).fetchall()
+        assert rows == [(persons,)]
+
+
+def test_members_are_compared_in_every_segment_they_were_in_at_the_first_contact(log):
+    def stay(user: str, segment: str, since=MONDAY - DAY, until=None) -> None:
+        log.insert(
+            "scores.segment_history",
+            person_id=f"user:{user}",
+            segment=segment,
+            entered_at=since,
+            left_at=until,
+        )
+
+    for user in ("ann", "bob", "cem", "dan"):
+        log.contact(user, MONDAY + HOUR, is_withheld=user in ("cem", "dan"))
+        stay(user, "vip", until=MONDAY + 2 * HOUR)
+    stay("ann", "new_visitors", MONDAY + HOUR)
+    stay("bob", "new_visitors", until=MONDAY + HOUR)
+    stay("cem", "new_visitors", MONDAY + 2 * HOUR)
+    for user in ("ann", "bob", "cem"):
+        log.order(MONDAY + DAY, user, value={"ann": 10, "bob": 20, "cem": 5}[user])
+    log.results()
+    log.results()
+    names = (
+        "segment, contacted_persons, held_out_persons, contacted_conversions, held_out_conversions,"
+        " contacted_revenue, held_out_revenue, difference, incremental_revenue, week, is_mature"
+    )
+    rows = log.connection.sql(f"select {names} from scores.segment_results order by 1").fetchall()
+    assert rows == [
+        ("new_visitors", 1, 0, 1, 0, 10, 0, None, None, MONDAY.date(), True),
+        ("vip", 2, 2, 2, 1, 30, 5, 0.5, 25, MONDAY.date(), True),
+    ]
 
 
 def test_only_whose_seven_days_the_log_has_passed_are_counted(log):

@@ -12,6 +12,7 @@ from orchestration.dagster import erase_job
 from orchestration.dagster.in_process import Launcher
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
+from orchestration.ground.own_files import faults_in
 from orchestration.ground.settings import Settings
 from orchestration.privacy import erasure, residue_search
 from orchestration.privacy.erasure_records import Plan, Subject
@@ -287,6 +288,12 @@ def test_an_erasure_that_dies_is_completed_by_the_next(home, monkeypatch):
             launcher.erase(Subject("user", ANNA))
     assert PHONE in (home.erasures / "pending.json").read_text()
 
+    # what the shop has written wrong stops no right of a person
+    for file in ("segments/big.sql", "triggers/mine.yml", "sources/till.sql"):
+        (home.root / file).parent.mkdir(exist_ok=True)
+        (home.root / file).write_text("wrong")
+    assert len(faults_in(home)) == 2
+    assert main(["access", "--user", BERT]) == 0
     assert main(["erase", "--user", ANNA]) == 0
     (path,) = home.erasures.glob("2*.json")
     report = json.loads(path.read_text())

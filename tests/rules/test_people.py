@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.ground.segments import segments_in
 from orchestration.warehouse import database, people_build, segment_history
+from orchestration.warehouse.score_tables import DBT_TABLES
 
 from . import reference_people
 from .apart import apart
@@ -123,6 +124,8 @@ def test_a_past_hour_builds_all_that_depends_on_the_hour(warehouse: Warehouse):
     of_an_hour = warehouse.of_an_hour(people_build.OF_A_PAST_HOUR)
     views = {model.name for model in warehouse.models if model.is_view}
     assert of_an_hour - views == {*people_build.OF_A_PAST_HOUR}
+    published = warehouse.of_an_hour(DBT_TABLES)
+    assert published - views == {*people_build.PUBLISHED_OF_AN_HOUR}
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,15 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
         in_time = place % 22 * 5 // 22
         is_late = generator.random() < 0.2
         loads[generator.randrange(in_time, 5) if is_late else in_time].append(row)
+    # rates of the days before, of which some come when carts that they are for are closed
+    rates = {
+        number: random_rates(10 * seed + number, last_hour(loads)) for number in (2, 4, 6, 8, 10)
+    }
     warehouse.empty()
     for number, load in enumerate(loads, start=1):
-        warehouse.land(load, [number] * len(load))
+        warehouse.land(load, [2 * number - 1] * len(load))
+        if rates[2 * number]:
+            warehouse.land_rates(rates[2 * number], 2 * number)
         hour = last_hour(loads[:number]) + generator.choice((-3, 0, 0, 1, 24)) * HOUR
         if generator.random() < 0.3:
             warehouse.follow(hour, only_first=generator.randrange(len(warehouse.lasting_names)))
@@ -116,7 +122,7 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
     as_of = last_hour(loads) + TAIL
     warehouse.follow(as_of)
     found = fired(warehouse)
-    warehouse.build(rows, as_of, tables=["trigger_events", "carts"])
+    warehouse.build(rows, as_of, tables=["trigger_events", "carts"], rates=rates)
     assert len(found) > 100
     assert_same_rows("trigger_events", found, fired(warehouse))
 
@@ -312,6 +318,29 @@ def test_time_alone_makes_it_fire_and_a_later_hour_keeps_what_an_earlier_said(wa
     assert follow(
         warehouse, ("10:00", [add("A", "09:10")]), ("13:00", []), ("15:00", []), ("12:00", [])
     ) == [["A 10"], ["A 10"], ["A 10", "A 14"], ["A 10"]]
+
+
+def test_a_rate_that_comes_late_counts_for_what_lay_in_the_cart_before(warehouse: Warehouse):
+    rows = [
+        buy("B", "09:00", "o1", order_value="1", currency="EUR"),
+        add("A", "10:10", price="10.00", currency="USD"),
+        add("A", "11:05", "bag", price="5.00", currency="EUR"),
+        remove("A", "11:10"),
+    ]
+    warehouse.empty()
+    warehouse.land(log(*rows), [1] * len(rows))
+
+    def worth() -> list[str]:
+        warehouse.follow(at("15:00"))
+        found = [row for row in fired(warehouse) if row["trigger"] == "t_cart_worth"]
+        return [f"{row['person_id']} {row['fired_at']:%H}" for row in found]
+
+    assert worth() == []
+    warehouse.land_rates([("2026-01-01", "USD", "1.2")], 2)
+    assert worth() == ["A 11"]
+    # one of the same day, lower
+    warehouse.land_rates([("2026-03-02", "USD", "0.9")], 3)
+    assert worth() == []
 
 
 def test_a_late_order_takes_back_what_had_fired_and_a_late_login_gives_it_to_another(

@@ -24,10 +24,9 @@ from orchestration.warehouse.dbt_build import (
     dbt_args,
     dbt_vars,
     project_fingerprint,
-    reason_phrases,
 )
 from orchestration.warehouse.dbt_defaults import with_defaults
-from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
+from orchestration.warehouse.dbt_manifest import parsed_project, reason_phrases, uncompiled
 
 
 def node(unique_id: str, status: str, message: str = "") -> NodeResult:

@@ -9,6 +9,7 @@ import pytest
 
 from orchestration.ground.segments import Segment
 from orchestration.warehouse import segment_history
+from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 
 NOON = datetime(2026, 10, 31, 12)
@@ -30,14 +31,14 @@ ALL = {name: segment(name) for name in GROUPS}
 @pytest.fixture(scope="module")
 def tables():
     with duckdb.connect(config={"threads": 1}) as connection:
-        for table in (SEGMENT_HISTORY, SEGMENT_SIZES, SEGMENT_HOURS):
+        for table in (SEGMENT_HISTORY, SEGMENT_SIZES, SEGMENT_HOURS, CART_SCORES):
             connection.execute(
                 f"create schema if not exists scores; {table.ddl(f'scores.{table.name}')}"
             )
         connection.execute(
             "create schema raw; create table raw.files (load_id bigint);"
             "create table main.segment_members (person_id varchar, segment varchar,"
-            " version bigint, segment_group varchar);"
+            " version bigint, segment_group varchar, is_person boolean default true);"
             "create table main.candidate_events (load_id bigint, event_at timestamp,"
             " drop_reason varchar);"
             "create table main.candidate_rates (load_id bigint, valid_from timestamp,"
@@ -64,7 +65,8 @@ def take(
     """An hour with members written as `ann:vip ann:new bob:away`."""
     connection.execute("delete from main.segment_members")
     connection.execute(
-        "insert into main.segment_members select split_part(member, ':', 1), found.*"
+        "insert into main.segment_members"
+        " select split_part(member, ':', 1), found.*, member not like 'nobody%'"
         " from (select unnest(?::varchar[]) as member) inner join"
         " (select unnest(?::varchar[]), unnest(?::bigint[]), unnest(?::varchar[]))"
         " as found (segment, version, segment_group) on found.segment = split_part(member, ':', 2)",
@@ -101,6 +103,15 @@ def stays(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
             reason,
         )
         for who, version, entered, left, reason in rows
+    ]
+
+
+def test_ids_of_nobody_are_in_no_segment_and_are_said(warehouse):
+    take(warehouse, 0, "ann:new nobody:new nobody1:vip nobody2:vip")
+    assert stays(warehouse) == [("ann:new", 1, 0, None, None)]
+    assert [str(each).split(",")[0] for each in segment_history.strangers(warehouse)] == [
+        "1 of 2 ids of the segment new are nobody's",
+        "2 of 2 ids of the segment vip are nobody's",
     ]
 
 
@@ -178,6 +189,20 @@ def test_late_rows_make_the_hours_from_their_first_event_on_looked_at_again(ware
     assert to_take(warehouse, 2) == []
     # one between others, before which nothing changes
     assert to_take(warehouse, 1.5) == [1.5, 2, 3]
+
+
+def test_an_hour_that_is_scored_anew_is_looked_at_again_with_all_after_it(warehouse):
+    score = "insert into scores.cart_scores (scored_at, cart_id, segment) values (?, 'c', ?)"
+    for at in range(3):
+        warehouse.execute(score, [hour(at), "on_the_fence"])
+        take(warehouse, at, "")
+    assert to_take(warehouse, 1) == []
+    warehouse.execute("update scores.cart_scores set segment = 'x' where scored_at = ?", [hour(1)])
+    assert to_take(warehouse, 1) == [1, 2]
+    # of hours that are not run, what was scored stays
+    assert to_take(warehouse, 3) == [3]
+    other = {**ALL, "vip": segment("vip", content="another SQL")}
+    assert to_take(warehouse, 1, other) == []
 
 
 def test_a_later_rate_of_exchange_makes_them_looked_at_as_well(warehouse):

@@ -150,18 +150,19 @@ def erased(tmp_path_factory):
         ("lamp",),
     ]
     before = of_others(home)
+    carts = published(home, "select cart_id from carts")
     done = run_comeback(home, "erase", "--user", ANNA)
-    return home, before, done.stdout
+    return home, before, done.stdout, {cart for (cart,) in carts}
 
 
 def test_nothing_of_others_changed(erased):
-    home, before, _ = erased
+    home, before, *_ = erased
     assert [len(rows) for rows in before.values()] == [5, 4, 4, 4]
     assert of_others(home) == before
 
 
 def test_nothing_of_the_erased_is_left(erased):
-    home, _, _ = erased
+    home, *_ = erased
     assert {id_: files_with(home, id_) for id_ in IDS} == {ANNA: [], PHONE: []}
     assert (
         published(home, f"from sessions where visitor_id = '{TABLET}' and owner_id is null") == []
@@ -169,8 +170,17 @@ def test_nothing_of_the_erased_is_left(erased):
     assert published(home, "select count(*) from sessions") == [(5,)]
 
 
+def test_no_cart_of_the_erased_is_left_in_any_byte(erased):
+    """Those of others are not in Dagster's record either, which keeps what it is given."""
+    home, _, _, carts = erased
+    kept = {cart for (cart,) in published(home, "select cart_id from carts")}
+    assert (len(carts), len(kept)) == (6, 4)
+    assert [path for cart in carts - kept for path in files_with(home, cart)] == []
+    assert [path for cart in kept for path in files_with(home / "dagster", cart)] == []
+
+
 def test_items_and_orders_are_those_of_the_others(erased):
-    home, _, _ = erased
+    home, *_ = erased
     assert files_with(home, OWN_ITEM) == []
     assert published(home, "from orders") == published(home, "from order_lines") == []
     assert published(home, "select item_id, item_name, image_url, order_count from items") == [
@@ -180,7 +190,7 @@ def test_items_and_orders_are_those_of_the_others(erased):
 
 
 def test_the_rows_of_the_file_still_add_up(erased):
-    home, _, _ = erased
+    home, *_ = erased
     assert rows_of_files(home) == {"march.csv": (24, 9, 0, 15)}
     assert published(home, "select distinct action, reason, raw_row from set_aside_rows") == [
         ("dropped", "erased", None)
@@ -188,7 +198,7 @@ def test_the_rows_of_the_file_still_add_up(erased):
 
 
 def test_the_exports_are_written_again(erased):
-    home, _, _ = erased
+    home, *_ = erased
     pointer = json.loads((home / "exports" / "latest.json").read_text())
     content = (home / "exports" / pointer["path"]).read_bytes()
     manifest = json.loads(
@@ -200,7 +210,7 @@ def test_the_exports_are_written_again(erased):
 
 
 def test_the_report_says_what_went_and_names_nobody(erased):
-    home, _, said = erased
+    home, _, said, _ = erased
     (path,) = (home / "erasures").glob("*.json")
     report = json.loads(path.read_text())
     assert (report["kind"], report["users"], report["visitors"]) == ("user", 1, 1)
@@ -212,7 +222,7 @@ def test_the_report_says_what_went_and_names_nobody(erased):
 
 
 def test_neither_an_old_dump_nor_a_late_one_brings_them_back(erased):
-    home, before, _ = erased
+    home, before, *_ = erased
     folder = home / "landing" / "canonical"
     late = event("x1", PHONE, "", "06T09:00:00", "purchase", "desk")
     again = [*TABLET_OF_ANNA, *PHONE_OF_ANNA, late, *OTHERS]

@@ -142,10 +142,13 @@ def test_a_corrected_file_lets_the_hour_go_on(tmp_path: Path):
 
 
 def test_a_log_that_ended_days_ago_stops_the_hour_and_one_of_last_night_warns(tmp_path: Path):
-    rows = ["1,ann,2026-11-20T08:00:00Z,add_to_cart,s,1,5.00,EUR,"]
+    rows = [
+        "1,ann,2026-11-20T08:00:00Z,add_to_cart,s,1,5.00,EUR,",
+        "2,bob,2026-11-20T10:00:00Z,page_view,,,,,",
+    ]
     home = opened(tmp_path / "home", written(tmp_path / "a.csv", *rows), settings="")
     line = failing_line(home, datetime(2026, 11, 25, 12))
-    assert line.startswith("comeback: the newest event is of 2026-11-20T08:00:00Z, 124 h before")
+    assert line.startswith("comeback: the newest event is of 2026-11-20T10:00:00Z, 122 h before")
     assert "comeback run --as-of latest" in line
     assert not (home / "published" / "analytics.duckdb").exists()
     assert list((home / "exports").iterdir()) == []
@@ -158,6 +161,11 @@ def test_a_log_that_ended_days_ago_stops_the_hour_and_one_of_last_night_warns(tm
     run_to_the_end(home, datetime(2026, 11, 20, 9))
     found = published(home, "select hour(scored_at), is_stale from cart_scores order by 1")
     assert found == [(9, False), (20, True)]
+    # what is of an hour is of the newest, whichever was run last, as the priorities are
+    assert published(home, "from (select person_id from people) order by 1") == [("ann",), ("bob",)]
+    assert published(home, "select distinct scored_at from retargeting_priorities") == [
+        (datetime(2026, 11, 20, 20),)
+    ]
 
 
 class _Ahead(datetime):

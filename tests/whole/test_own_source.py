@@ -1,6 +1,7 @@
 """A till system that nobody here knows, as a shop's own source: drafted, corrected, and run."""
 
 import json
+import shutil
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -51,7 +52,13 @@ def till_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = home / "sources" / name
         assert before in path.read_text()
         path.write_text(path.read_text().replace(before, after))
-    done = run_comeback(home, "run", "--as-of", "latest", "--events", dumps)
+    # a trigger that is wrong stops nothing, and is said
+    (home / "triggers").mkdir()
+    (home / "triggers" / "mine.yml").write_text("name: mine\n")
+    done = run_comeback(home, "run", "--as-of", "latest", "--events", dumps, expect=2)
+    wrong = f"the trigger has no version, {home}/triggers/mine.yml, give all of name, version"
+    assert done.stderr.startswith(f"Warning: {wrong}")
+    assert done.stderr.splitlines()[-1].startswith(f"comeback: {wrong}")
     assert "The dumps look like till (columns act, lines, stamp, who)." in done.stderr
     return home
 
@@ -97,3 +104,22 @@ def test_the_checkout_knows_nothing_of_it(till_home: Path):
     staging = till_home / "dbt" / "project" / "models" / "staging"
     drafted = till_home / "sources" / "till.sql"
     assert (staging / "stg_till.sql").read_text() == drafted.read_text()
+
+
+@pytest.mark.heavy
+def test_a_segment_that_fails_on_the_data_is_left_out_and_said(till_home: Path, tmp_path: Path):
+    home = tmp_path / "home"
+    shutil.copytree(till_home, home)
+    (home / "triggers" / "mine.yml").unlink()
+    run_comeback(home, "segment", "new", "first")
+    run_comeback(home, "segment", "new", "second")
+    sql = home / "segments" / "second.sql"
+    sql.write_text("select person_id from {{ ref('people') }} where person_id::int > 0\n")
+    done = run_comeback(home, "run", "--as-of", "latest", expect=2)
+    assert done.stderr.splitlines()[-1] == (
+        "comeback: its SQL failed (Conversion Error: Could not convert string),"
+        f" {sql}, correct it: dbt_project/docs/segments.md"
+    )
+    sizes = "select segment, person_count from segment_sizes where segment in ('first', 'second')"
+    assert query(home, sizes) == [("first", 1)]
+    assert run_comeback(home, "status", "--check", expect=1).stdout.count(str(sql)) == 1

@@ -78,6 +78,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "contact_log",
         "withheld_contacts",
         "campaign_results",
+        "segment_results",
         "contact_effects",
         "retargeting_priorities",
         "models",

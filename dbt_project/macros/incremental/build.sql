@@ -57,6 +57,10 @@ insert into {{ unpublished_visitors() }} values (null);
 {%- set rates, currency = ref('currency_rates'), ref('log_currency') -%}
 {%- set kept = [ref('affected_visitors'), ref('previous_sessions'), ref('previous_carts')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
+{%- set versions = {} -%}
+{%- for trigger in var('triggers') -%}
+    {%- do versions.update({trigger.name: trigger.version}) -%}
+{%- endfor -%}
 begin;
 create or replace table {{ last_build() }} as
 select
@@ -65,6 +69,7 @@ select
     (select currency from {{ currency }}) as reporting_currency,
     {{ as_of() }} as as_of,
     '{{ log_fingerprint() }}' as fingerprint,
+    {{ text_literal(tojson(versions)) }} as triggers,
     current_timestamp at time zone 'UTC' as finished_at;
 create or replace table {{ last_rates() }} as
 select

@@ -124,6 +124,23 @@ revalued_carts as (
 
 ),
 
+{% if has_condition('value_at_least') -%}
+-- A trigger asks what a cart was worth after each touch, whatever lies in it by now.
+revalued_touches as (
+
+    select operations.visitor_id
+    from cart_operations as operations
+    inner join previous_carts on operations.cart_id = previous_carts.cart_id
+    inner join changed_rates
+        on
+            operations.line_currency = changed_rates.currency
+            and operations.event_at < changed_rates.valid_until
+            and previous_carts.last_touched_at >= changed_rates.valid_from
+    where operations.is_touch
+
+),
+
+{% endif -%}
 revalued_orders as (
 
     select amounts.visitor_id
@@ -169,6 +186,10 @@ final as (
     select visitor_id from abandoning
     union
     select visitor_id from revalued_carts
+    {% if has_condition('value_at_least') -%}
+    union
+    select visitor_id from revalued_touches
+    {% endif -%}
     union
     select visitor_id from revalued_orders
     union

@@ -41,12 +41,14 @@ ranked as (
 final as (
 
     select
-        person_id,
-        segment,
-        cast(version as bigint) as version,
-        segment_group
+        ranked.person_id,
+        ranked.segment,
+        cast(ranked.version as bigint) as version,
+        ranked.segment_group,
+        people.person_id is not null as is_person
     from ranked
-    where place = 1
+    left join {{ ref('people') }} as people on ranked.person_id = people.person_id
+    where ranked.place = 1
 
 )
 

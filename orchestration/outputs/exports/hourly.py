@@ -15,12 +15,21 @@ import polars as pl
 
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
+from orchestration.ground.own_files import own_files
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
+from orchestration.ground.triggers import triggers_in
 from orchestration.landing.tombstones import read_key
-from orchestration.outputs.exports import contact_log, csv_text, membership, people, segments
+from orchestration.outputs.exports import (
+    contact_log,
+    csv_text,
+    fired,
+    membership,
+    people,
+    segments,
+)
 from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
     ELIGIBLE,
@@ -82,13 +91,15 @@ def prepare_exports(
         is_rewriting: whether the hour is rewritten after an erasure, and must show nobody erased.
 
     Raises:
-        ComebackError: there is no such preset, segment or export.
+        ComebackError: there is no such preset, segment or trigger.
     """
     known_segments = segments_in(project_of(home))
-    segments.refuse_unknown_exports(settings.exports, known_segments)
+    wrong = {each.name for each in own_files(home).faults if each.kind == "segment"}
     takes = {
-        name: segments.taken(name, each, known_segments) for name, each in settings.exports.items()
+        name: segments.taken(name, each, known_segments, wrong)
+        for name, each in settings.exports.items()
     }
+    triggers = _triggers(home, settings)
     presets = {
         name: find_preset(each.profile, each.preset, name).model_copy(
             update={"has_segments": each.profile == "email" and bool(takes[name])}
@@ -112,6 +123,7 @@ def prepare_exports(
             # a contact by e-mail is about a cart
             members[name] if each.is_ads else members[name].clear(),
             hour,
+            fired.fired_for(connection, triggers[name], hour, each.window_days),
         )
         for name, each in settings.exports.items()
     }
@@ -136,6 +148,15 @@ def prepare_exports(
         form = _form(export, presets[name])
         prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
     return prepared
+
+
+def _triggers(home: Home, settings: Settings) -> dict[str, list[str]]:
+    """The triggers that each export takes; their files are read only if any does."""
+    if not any(each.triggers for each in settings.exports.values()):
+        return {name: [] for name in settings.exports}
+    known = {each.name for each in triggers_in(project_of(home))}
+    wrong = {each.name for each in own_files(home).faults if each.kind == "trigger"}
+    return {name: fired.taken(name, each, known, wrong) for name, each in settings.exports.items()}
 
 
 @dataclass(frozen=True)

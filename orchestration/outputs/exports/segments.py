@@ -15,6 +15,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.segments import Segment
 from orchestration.ground.settings_exports import CART_SEGMENTS, Export
 from orchestration.modelling import holdout_arms
+from orchestration.outputs.exports.fired import NOBODY
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
@@ -23,19 +24,22 @@ from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 _LAST = 1_000_000_000
 
 
-def taken(name: str, entry: Export, known: Mapping[str, Segment]) -> list[str]:
+def taken(
+    name: str, entry: Export, known: Mapping[str, Segment], wrong: Collection[str] = ()
+) -> list[str]:
     """Names of the segments of people that an export takes, in order.
 
     Args:
         name: of the export.
         entry: what the settings say of it.
         known: all segments; their yml may name exports.
+        wrong: names of segments whose files are wrong: an export does without them.
 
     Raises:
         ComebackError: there is no such segment.
     """
     for segment in entry.segments:
-        if segment not in CART_SEGMENTS and segment not in known:
+        if segment not in {*CART_SEGMENTS, *known, *wrong}:
             raise ComebackError(
                 f"there is no segment '{segment}'",
                 f"[exports.{name}] segments",
@@ -43,22 +47,6 @@ def taken(name: str, entry: Export, known: Mapping[str, Segment]) -> list[str]:
             )
     named = {each.name for each in known.values() if name in each.export}
     return sorted(named | (set(entry.segments) - {*CART_SEGMENTS}))
-
-
-def refuse_unknown_exports(exports: Collection[str], known: Mapping[str, Segment]) -> None:
-    """Refuse segments whose yml names an export that is not there: its list would stay as it is.
-
-    Raises:
-        ComebackError: it names the first.
-    """
-    for segment in known.values():
-        for name in segment.export:
-            if name not in exports:
-                raise ComebackError(
-                    f"there is no export '{name}'",
-                    f"{segment.name}.yml, meta.export",
-                    f"use one of: {', '.join(exports)}",
-                )
 
 
 def members_of(
@@ -85,34 +73,43 @@ def with_members(
     carts: pl.DataFrame,
     members: pl.DataFrame,
     hour: datetime,
+    fired: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Scored carts, and a row without a cart for each member who has none.
+    """Scored carts, and a row without a cart for each member who has none; one too for each person
+    for whom a trigger fired, who is a member until the next order.
 
-    Members are held out at the hour, too, not only when a cart of theirs was scored.
+    Members, and whoever is on a list longer than their cart is scored, are held out at the hour,
+    too, not only when a cart of theirs was scored: a device of theirs may have been held out.
 
     Args:
         connection: the open warehouse.
         carts: see `people.scored_carts`.
         members: see `members_of`.
         hour: the hour.
+        fired: see `fired.fired_for`.
 
     Returns:
         The columns of carts and is_member.
     """
+    fired = pl.DataFrame(schema=NOBODY) if fired is None else fired
     held_out: list[str] = []
-    if not members.is_empty() and has_table(connection, "scores", HOLDOUT_ARMS.name):
-        held_out = holdout_arms.held_out(connection, members["person_id"], hour)
+    persons = pl.concat([each["person_id"] for each in (members, fired, carts)]).unique()
+    if not persons.is_empty() and has_table(connection, "scores", HOLDOUT_ARMS.name):
+        held_out = holdout_arms.held_out(connection, persons, hour)
     members = members.select("person_id", is_member=pl.lit(value=True))
     rows = carts.join(members, on="person_id", how="left", maintain_order="left")
-    others = members.join(carts, on="person_id", how="anti", maintain_order="left").with_columns(
+    others = members.join(carts, on="person_id", how="anti", maintain_order="left")
+    # of a cart that was bought, too: the trigger fired since
+    by_trigger = fired.select("person_id", "fired_at", is_member=pl.lit(value=True))
+    others = pl.concat([others, by_trigger], how="diagonal").with_columns(
         user_id=pl.when(pl.col("person_id").str.starts_with(USER_PREFIX)).then(
             pl.col("person_id").str.strip_prefix(USER_PREFIX)
         ),
-        # of no cart: who bought before stays a member
-        touched_at=pl.lit(hour).cast(pl.Datetime("us")),
+        # of no cart: who bought before stays a member of a segment
+        touched_at=pl.coalesce("fired_at", pl.lit(hour)).cast(pl.Datetime("us")),
         priority_rank=pl.lit(_LAST).cast(pl.Int64),
         is_holdout=pl.lit(value=False),
     )
-    return pl.concat([rows, others], how="diagonal").with_columns(
+    return pl.concat([rows, others.drop("fired_at")], how="diagonal").with_columns(
         is_holdout=pl.col("is_holdout") | pl.col("person_id").is_in(held_out)
     )

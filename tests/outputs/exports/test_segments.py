@@ -4,6 +4,7 @@ import pytest
 
 from orchestration.drafts import new_segment
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.own_files import faults_in
 from orchestration.ground.settings import Settings, parse_settings
 from orchestration.outputs.exports.identifiers import sha256
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
@@ -100,6 +101,18 @@ def test_every_user_of_a_shared_device_is_held_out_with_it(shop):
     assert listed(shop, "ann", "bob", "cyd") == {"cyd"}
 
 
+def test_who_is_on_a_list_by_a_cart_is_held_out_with_a_device_that_signs_in_afterwards(shop):
+    draw(shop, "cookie", "holdout", -6)
+    draw(shop, "user:ann", "treatment", -4)
+    for user in ("ann", "bob"):
+        shop.cart(user, at=TEN - 4 * HOUR)
+        shop.profile(user)
+    shop.session("cookie", owner_id="ann")
+    prepared = shop.export(settings=exports(meta=META))
+    assert column(prepared, "meta.full", "email") == [sha256("bob@example.com")]
+    assert prepared.exports["meta"]["counts"]["holdout"] == 1
+
+
 def test_of_two_devices_the_arm_drawn_first_counts(shop):
     for user, arms in (("ann", ("treatment", "holdout")), ("bob", ("holdout", "treatment"))):
         for at, arm in enumerate(arms, start=-5):
@@ -122,6 +135,56 @@ def test_a_member_of_whom_no_device_is_known_has_only_an_arm_of_their_own(shop):
     shop.session("cookie")
     draw(shop, "user:bob", "holdout", 0)
     assert listed(shop, "ann", "bob") == {"ann"}
+
+
+def fire(shop: Shop, user: str, at: float, trigger: str = "checkout_left") -> None:
+    shop.connection.execute(
+        "create table if not exists main.trigger_events"
+        " (trigger varchar, person_id varchar, fired_at timestamp)"
+    )
+    shop.insert(
+        "main.trigger_events", trigger=trigger, person_id=f"user:{user}", fired_at=TEN + at * HOUR
+    )
+
+
+def test_a_list_of_the_ads_takes_whom_a_trigger_fired_for_through_the_same_gates(shop):
+    """Within the window up to the hour, and not who ordered since or is held out."""
+    for user in ("ann", "bob", "cyd", "dan", "eve", "fay", "gus"):
+        shop.profile(user, ad_user_data_consent=user != "dan")
+    for user, at in {"ann": 0, "cyd": -2, "dan": 0, "eve": -1, "fay": 1, "gus": -48}.items():
+        fire(shop, user, at)
+    fire(shop, "bob", 0, "back_after_a_month")
+    draw(shop, "user:eve", "holdout", -9)
+    shop.insert("main.orders", owner_id="cyd", ordered_at=TEN - 2 * HOUR)
+    # a cart that was bought before the trigger fired
+    shop.cart("ann", at=TEN - 4 * HOUR)
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN - 3 * HOUR)
+    takes = META | {"segments": [], "triggers": ["checkout_left"], "window_days": 2}
+    prepared = shop.export(settings=exports(meta=takes))
+    assert column(prepared, "meta.full", "email") == [sha256("ann@example.com")]
+    counts = {gate: n for gate, n in prepared.exports["meta"]["counts"].items() if n}
+    assert counts == {"eligible": 1, "bought_since": 1, "no_consent": 1, "holdout": 1}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (META | {"triggers": ["checkout"]}, r"no trigger 'checkout', \[exports.x\] triggers, use"),
+        ({"profile": "email", "triggers": ["checkout_left"]}, "profile email takes no triggers"),
+    ],
+)
+def test_a_trigger_that_an_export_cannot_take_is_one_clear_line(shop, entry, said):
+    with pytest.raises(ComebackError, match=said):
+        shop.export(settings=exports(x=entry))
+
+
+def test_an_export_does_without_a_trigger_whose_file_is_wrong(shop):
+    (shop.home.root / "triggers").mkdir()
+    (shop.home.root / "triggers" / "mine.yml").write_text("")
+    shop.profile("ann")
+    fire(shop, "ann", 0)
+    takes = META | {"triggers": ["mine", "checkout_left"]}
+    assert shop.export(settings=exports(meta=takes)).exports["meta"]["persons"] == 1
 
 
 def test_an_email_names_the_segments_that_the_export_takes(shop):
@@ -152,8 +215,22 @@ def test_a_segment_that_is_not_there_is_one_clear_line(shop):
         shop.export(settings=wrong)
 
 
-def test_a_yml_that_names_an_export_that_is_not_there_is_one_clear_line(shop):
+def test_a_yml_that_names_an_export_that_is_not_there_is_one_clear_line_and_stops_none(shop):
     yml, _ = new_segment(shop.home, "big_spenders")
-    yml.write_text(yml.read_text().replace("# export: [email]", "export: [emial]"))
-    with pytest.raises(ComebackError, match=r"no export 'emial', big_spenders.yml, meta.export"):
-        shop.export()
+    yml.write_text(yml.read_text().replace("# export: [email]", "export: [emial, email]"))
+    shop.person("ann")
+    stay(shop, "ann", "big_spenders")
+    assert column(shop.export(), "email.full", "segments") == ["big_spenders"]
+    (fault,) = faults_in(shop.home, Settings().exports)
+    assert str(fault).startswith(f"meta.export: there is no export 'emial', {yml}, use one of: ")
+
+
+def test_an_export_does_without_a_segment_whose_file_is_wrong_and_goes_on(shop):
+    _, sql = new_segment(shop.home, "big_spenders")
+    sql.write_text("selec person_id")
+    for user in ("ann", "bob"):
+        shop.profile(user)
+    stay(shop, "ann", "vip")
+    stay(shop, "bob", "big_spenders", until=0)
+    takes = exports(meta=META | {"segments": ["vip", "big_spenders"]})
+    assert shop.export(settings=takes).exports["meta"]["persons"] == 1

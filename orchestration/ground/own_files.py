@@ -1,0 +1,313 @@
+"""The segments and triggers that a shop has in its home: what dbt is given of them, what is wrong.
+
+Belongs here: which of these files are taken into the home's copy of the dbt project, and one line
+about each that is not. Not here: making the copy (`project`), sources of the shop's own, which
+landing needs whole (`project`), nor what files declare (`segments`, `triggers`).
+
+A wrong file stops nothing but itself. Its segment or trigger stays what the copy has of it, as it
+was before the file became wrong, and every run and `comeback status` say so.
+"""
+
+import functools
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.ground import segments, triggers
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import WrongUsage
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+from orchestration.ground.segment_sql import fault_of, is_sql_word
+from orchestration.ground.segments import Segment
+
+logger = logging.getLogger(__name__)
+
+_ENDINGS = (".yml", ".sql")
+_BEFORE = "before"
+_REFUSED = "refused_segments.json"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a file of the shop's own.
+
+    Attributes:
+        kind: `segment` or `trigger`.
+        name: that of the file.
+        error: the line about it.
+    """
+
+    kind: str
+    name: str
+    error: WrongUsage
+
+    def __str__(self) -> str:
+        """The line."""
+        return str(self.error)
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """What of a home stands in its copy of the dbt project.
+
+    Attributes:
+        files: contents, by their path inside the project.
+        segments: the segments among them.
+        faults: of files that do not.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    segments: dict[str, Segment] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def own_files(home: Home) -> OwnFiles:
+    """The segments and triggers of a home."""
+    own = OwnFiles()
+    _take_segments(home, own)
+    _take_triggers(home, own)
+    return own
+
+
+def faults_in(home: Home, exports: Iterable[str] = ()) -> list[Fault]:
+    """What is wrong with the shop's own segments and triggers.
+
+    Args:
+        home: where they lie.
+        exports: names of those that are set; a segment may name one that is not there, which takes
+            nobody then.
+    """
+    own, known = own_files(home), [*exports]
+    faults = list(own.faults)
+    for segment in own.segments.values():
+        for export in segment.export if known else ():
+            if export not in known:
+                error = WrongUsage(
+                    f"meta.export: there is no export '{export}'",
+                    str(home.segments / f"{segment.name}.yml"),
+                    f"use one of: {', '.join(known)}",
+                )
+                faults.append(Fault("segment", segment.name, error))
+    return faults
+
+
+def raise_fault_of(home: Home, kind: str, name: str) -> None:
+    """Raise what is wrong with one file, if anything is.
+
+    Raises:
+        WrongUsage: the line about it.
+    """
+    for fault in own_files(home).faults:
+        if (fault.kind, fault.name) == (kind, name):
+            raise fault.error
+
+
+_said: set[str] = set()
+
+
+def say_faults(home: Home, exports: Iterable[str] = ()) -> None:
+    """Warn of what is wrong with the shop's own files, once a process."""
+    for line in map(str, faults_in(home, exports)):
+        if line not in _said:
+            _said.add(line)
+            logger.warning("Warning: %s", line)
+
+
+def copy_of_project(home: Home) -> Path:
+    """The home's copy of the dbt project, if it has one."""
+    return home.dbt / "project"
+
+
+def keep_before(home: Home, files: Mapping[str, bytes]) -> None:
+    """Keep segments of the copy as they are before these files are written into it, for they may
+    turn out to be wrong only when dbt or the database is asked."""
+    copy, before = copy_of_project(home), home.dbt / _BEFORE
+    for name in sorted({Path(inside).stem for inside in files if _is_segment(inside)}):
+        pair = [(segments.FOLDER / f"{name}{ending}").as_posix() for ending in _ENDINGS]
+        if all(_content(copy / inside) == files.get(inside) for inside in pair):
+            continue
+        for inside in pair:
+            content = _content(copy / inside)
+            (before / inside).unlink(missing_ok=True)
+            if content is not None:
+                (before / inside).parent.mkdir(parents=True, exist_ok=True)
+                replace_file(before / inside, content)
+
+
+def refuse(home: Home, name: str, what: str) -> None:
+    """Note of a segment of the shop's own, as its files are now, that it cannot be asked; and have
+    it in the copy as it was before.
+
+    Args:
+        home: where it lies.
+        name: the segment.
+        what: what is wrong, without a value of the shop's data.
+    """
+    copy, before = copy_of_project(home), home.dbt / _BEFORE
+    content = segments.load_segment(copy / segments.FOLDER, name).content
+    noted = _refused(home) | {content: what}
+    replace_file(home.dbt / _REFUSED, json.dumps(noted, indent=1).encode())
+    for ending in _ENDINGS:
+        inside = segments.FOLDER / f"{name}{ending}"
+        old = _content(before / inside)
+        if old is None:
+            (copy / inside).unlink(missing_ok=True)
+        else:
+            replace_file(copy / inside, old)
+
+
+def _take_segments(home: Home, own: OwnFiles) -> None:
+    folder, copy = home.segments, copy_of_project(home) / segments.FOLDER
+    taken = dict(segments.segments_in(DBT_PROJECT))
+    changed: list[Segment] = []
+    for name in _names(folder, _ENDINGS):
+        try:
+            found = _usable(home, folder, name)
+        except WrongUsage as error:
+            own.faults.append(Fault("segment", name, error))
+            _take_as_before(copy, name, taken, own)
+            continue
+        if _is_alike(folder, copy, name):
+            _take(folder, found, taken, own)
+        else:
+            changed.append(found)
+    # what stood there before is not to blame for what is new
+    for found in changed:
+        try:
+            segments.require_rank(found, taken.values(), folder)
+        except WrongUsage as error:
+            own.faults.append(Fault("segment", found.name, error))
+            _take_as_before(copy, found.name, taken, own)
+        else:
+            _take(folder, found, taken, own)
+    own.faults.extend(
+        Fault("segment", path.stem, _wrong_ending(path)) for path in _misnamed(folder)
+    )
+
+
+def _usable(home: Home, folder: Path, name: str) -> Segment:
+    """A segment whose files fit, as far as can be told without dbt.
+
+    Raises:
+        WrongUsage: they do not.
+    """
+    yml, sql = folder / f"{name}.yml", folder / f"{name}.sql"
+    if name in _shipped_models():
+        is_segment = (DBT_PROJECT / segments.FOLDER / f"{name}.sql").exists()
+        what = "segment" if is_segment else "table"
+        raise WrongUsage(
+            f"{name} is a {what} that Comeback has already",
+            str(yml),
+            "rename the two files and the segment in them",
+        )
+    if is_sql_word(name):
+        raise WrongUsage(
+            f"{name} is a word of SQL", str(yml), "rename the two files and the segment in them"
+        )
+    found = segments.load_segment(folder, name)
+    if what := _refused(home).get(found.content):
+        raise WrongUsage(what, str(sql), f"correct it: {segments.GUIDE}")
+    if not _is_alike(folder, copy_of_project(home) / segments.FOLDER, name):
+        fault = fault_of(sql.read_text(encoding="utf-8"))
+        if fault is not None:
+            what, line = fault
+            where = f"{sql}, line {line}" if line else str(sql)
+            raise WrongUsage(what, where, f"correct it: {segments.GUIDE}")
+    return found
+
+
+@functools.cache
+def _shipped_models() -> frozenset[str]:
+    return frozenset(path.stem for path in (DBT_PROJECT / "models").rglob("*.sql"))
+
+
+def _take(folder: Path, segment: Segment, taken: dict[str, Segment], own: OwnFiles) -> None:
+    taken[segment.name] = own.segments[segment.name] = segment
+    for ending in _ENDINGS:
+        inside = (segments.FOLDER / f"{segment.name}{ending}").as_posix()
+        own.files[inside] = (folder / f"{segment.name}{ending}").read_bytes()
+
+
+def _take_as_before(copy: Path, name: str, taken: dict[str, Segment], own: OwnFiles) -> None:
+    """Leave a segment as the copy has it, if it has it and that still fits the others."""
+    if (DBT_PROJECT / segments.FOLDER / f"{name}.sql").exists():
+        return
+    try:
+        found = segments.load_segment(copy, name)
+        segments.require_rank(found, taken.values(), copy)
+    except WrongUsage:
+        return
+    _take(copy, found, taken, own)
+
+
+def _take_triggers(home: Home, own: OwnFiles) -> None:
+    folder, copy = home.root / triggers.FOLDER, copy_of_project(home) / triggers.FOLDER
+    for name in _names(folder, (".yml",)):
+        place = folder
+        try:
+            triggers.load_trigger(folder / f"{name}.yml")
+        except WrongUsage as error:
+            own.faults.append(Fault("trigger", name, error))
+            place = copy
+        if place == copy and not _is_trigger(copy / f"{name}.yml"):
+            continue
+        own.files[f"{triggers.FOLDER}/{name}.yml"] = (place / f"{name}.yml").read_bytes()
+    own.faults.extend(
+        Fault("trigger", path.stem, _wrong_ending(path)) for path in _misnamed(folder)
+    )
+
+
+def _is_trigger(path: Path) -> bool:
+    try:
+        triggers.load_trigger(path)
+    except WrongUsage:
+        return False
+    return True
+
+
+def _names(folder: Path, endings: Iterable[str]) -> list[str]:
+    paths = folder.glob("*.*")
+    return sorted({p.stem for p in paths if p.suffix in endings and not p.name.startswith(".")})
+
+
+def _misnamed(folder: Path) -> Iterator[Path]:
+    """Files that their writer may take for ones that are read."""
+    for path in sorted(folder.glob("*.*")):
+        is_like = path.suffix.lower() in (".yaml", *_ENDINGS) and path.suffix not in _ENDINGS
+        if is_like and not path.name.startswith("."):
+            yield path
+
+
+def _wrong_ending(path: Path) -> WrongUsage:
+    wanted = ".sql" if path.suffix.lower() == ".sql" else ".yml"
+    return WrongUsage(
+        f"a file that ends with {path.suffix} is not read",
+        str(path),
+        f"rename it: {path.stem}{wanted}",
+    )
+
+
+def _is_segment(inside: str) -> bool:
+    return Path(inside).parent == segments.FOLDER
+
+
+def _is_alike(folder: Path, copy: Path, name: str) -> bool:
+    names = [f"{name}{ending}" for ending in _ENDINGS]
+    return all(_content(folder / each) == _content(copy / each) is not None for each in names)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _refused(home: Home) -> dict[str, str]:
+    try:
+        return json.loads((home.dbt / _REFUSED).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}

@@ -1,0 +1,66 @@
+"""Segments of the shop's own that the database cannot ask of the shop's data.
+
+Belongs here: a build that such a segment does not stop, and finding out which it is. Not here: what
+is wrong with its files (`ground.own_files`), or running dbt (`dbt_build`).
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from orchestration.ground.home import Home
+from orchestration.ground.own_files import own_files, refuse, say_faults
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
+from orchestration.warehouse.dbt_build import PACKAGE, BuildResult, NodeResult
+
+logger = logging.getLogger(__name__)
+
+_MEMBERS = f"model.{PACKAGE}.segment_members"
+
+
+def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
+    """Build as `dbt_build.build` does; if a segment of the shop's own fails, refuse it and build
+    once more, with the segment as it was before.
+
+    Raises:
+        ComebackError: as `dbt_build.build`.
+    """
+    built = dbt_build.build(home, settings, **options)
+    own = sorted(own_files(home).segments)
+    if not own or all(node.unique_id != _MEMBERS for node in built.bad):
+        return built
+    logger.info("Looking for the segment that failed.")
+    faulty = _faulty(home, settings, own, {**options, "select": ["segment_members"]})
+    if not faulty:
+        return built
+    for name, node in faulty:
+        refuse(home, name, f"its SQL failed ({_without_values(node.message)})")
+    say_faults(home)
+    return build(home, settings, **options)
+
+
+def _faulty(
+    home: Home, settings: Settings, names: Sequence[str], options: dict[str, Any]
+) -> list[tuple[str, NodeResult]]:
+    """Those of the segments that fail, each with what dbt says of it; all halves of many."""
+    options = options | {"command": "run", "exclude": (), "full_refresh": False}
+    bad = dbt_build.build(home, settings, **options, segments=names).bad
+    if not bad:
+        return []
+    if len(names) == 1:
+        return [(names[0], bad[0])]
+    middle = len(names) // 2
+    return [
+        each
+        for half in (names[:middle], names[middle:])
+        for each in _faulty(home, settings, half, options)
+    ]
+
+
+def _without_values(message: str) -> str:
+    """What the database said, up to the first value: that may be anything of the shop's data."""
+    found = re.search(r"\w+ Error: .*", message.replace("Runtime Error in model", ""))
+    text = found[0] if found else "it cannot be asked"
+    return re.split(r"['\"]|LINE \d", text)[0].strip()[:200]

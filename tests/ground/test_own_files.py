@@ -1,0 +1,172 @@
+"""Segments and triggers of a shop's own that are wrong: they stop nothing, and are said."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from orchestration import status
+from orchestration.drafts import new_segment
+from orchestration.ground import own_files
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import WrongUsage
+from orchestration.ground.home import Home
+from orchestration.ground.own_files import faults_in, raise_fault_of, refuse, say_faults
+from orchestration.ground.project import project_of
+from orchestration.ground.segments import segments_in
+from orchestration.ground.triggers import triggers_in
+from tests.ground.test_segments import SHIPPED
+from tests.ground.test_triggers import TEXT
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    made = Home(tmp_path)
+    (made.root / "triggers").mkdir()
+    return made
+
+
+def lines(home: Home) -> list[str]:
+    return [str(each).replace(f"{home.root}/", "") for each in faults_in(home)]
+
+
+def versions(home: Home) -> dict[str, int]:
+    found = segments_in(project_of(home))
+    return {name: each.version for name, each in found.items() if name not in SHIPPED}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_wrong_segment_stays_what_it_was_and_the_others_are_taken(home):
+    big, _ = new_segment(home, "big")
+    small, sql = new_segment(home, "small")
+    assert (versions(home), lines(home)) == ({"big": 1, "small": 1}, [])
+    edit(big, "version: 1", "version: 2")
+    edit(small, "version: 1", "version: 0")
+    assert versions(home) == {"big": 2, "small": 1}
+    assert lines(home) == [
+        "meta.version is 0, segments/small.yml, give a whole number from 1",
+    ]
+    edit(small, "version: 0", "version: 3")
+    edit(sql, "last_order_at", "last_oder_at")
+    assert versions(home) == {"big": 2, "small": 1}
+    (line,) = lines(home)
+    assert line.startswith('its SQL is wrong (Binder Error: Referenced column "last_oder_at"')
+    assert line.endswith("segments/small.sql, line 6, correct it: dbt_project/docs/segments.md")
+    edit(sql, "last_oder_at", "last_order_at")
+    assert (versions(home), lines(home)) == ({"big": 2, "small": 3}, [])
+
+
+def test_a_segment_that_was_never_right_is_not_there(home):
+    _, sql = new_segment(home, "big")
+    sql.unlink()
+    assert project_of(home) == DBT_PROJECT
+    assert lines(home) == [
+        "the segment big has no big.sql, segments, write it: dbt_project/docs/segments.md"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("vip", "vip is a segment that Comeback has already, segments/vip.yml, rename the two"),
+        ("carts", "carts is a table that Comeback has already, segments/carts.yml"),
+        ("select", "select is a word of SQL, segments/select.yml, rename the two files"),
+    ],
+)
+def test_a_name_that_is_taken_or_a_word_of_sql_is_said(home, name, said):
+    for path in new_segment(home, "big"):
+        path.rename(path.with_stem(name))
+    assert segments_in(project_of(home)).keys() == SHIPPED
+    (line,) = lines(home)
+    assert line.startswith(said)
+
+
+def test_of_a_clash_of_ranks_the_file_that_is_new_is_blamed_and_never_a_shipped_one(home):
+    group = "group: lifecycle\n        rank: "
+    taken = next(s for s in segments_in().values() if s.group == "lifecycle")
+    # before the shipped one by name
+    yml, _ = new_segment(home, "aaa")
+    edit(yml, "# group: stage", f"{group}{taken.rank} #")
+    assert versions(home) == {}
+    assert lines(home) == [
+        f"meta.rank {taken.rank} in the group lifecycle is that of {taken.name} too,"
+        " segments/aaa.yml, give each segment of a group a rank of its own"
+    ]
+    edit(yml, f"rank: {taken.rank}", "rank: 90")
+    assert versions(home) == {"aaa": 1}
+    # one that was there is not to blame for one that came
+    other, _ = new_segment(home, "a")
+    edit(other, "# group: stage", f"{group}90 #")
+    assert versions(home) == {"aaa": 1}
+    assert lines(home)[0].startswith("meta.rank 90 in the group lifecycle is that of aaa too,")
+
+
+def test_a_segment_that_only_the_database_finds_wrong_is_refused_until_it_changes(home):
+    _, sql = new_segment(home, "big")
+    project_of(home)
+    edit(sql, "day", "hour")
+    project_of(home)
+    refuse(home, "big", "its SQL failed (Conversion Error: Could not convert string)")
+    inside = "models/segments/big.sql"
+    assert "interval '30' day" in (project_of(home) / inside).read_text()
+    assert lines(home) == [
+        "its SQL failed (Conversion Error: Could not convert string), segments/big.sql,"
+        " correct it: dbt_project/docs/segments.md"
+    ]
+    edit(sql, "hour", "week")
+    assert lines(home) == []
+    assert "interval '30' week" in (project_of(home) / inside).read_text()
+    # one that was never right has no version before
+    new_segment(home, "other")
+    project_of(home)
+    refuse(home, "other", "its SQL failed")
+    assert versions(home) == {"big": 1}
+
+
+def test_a_wrong_trigger_stays_what_it_was_or_what_is_shipped(home):
+    folder = home.root / "triggers"
+
+    def cooldowns() -> dict[str, int]:
+        return {each.name: each.cooldown_minutes for each in triggers_in(project_of(home))}
+
+    shipped = cooldowns()
+    (folder / "checkout_left.yml").write_text("name: checkout_left")
+    (folder / "mine.yml").write_text(TEXT.replace("viewed_often_not_bought", "mine"))
+    assert cooldowns() == shipped | {"mine": 2880}
+    (line,) = lines(home)
+    assert line.startswith("the trigger has no version, triggers/checkout_left.yml, give all of")
+    (folder / "mine.yml").write_bytes(b"name: \xff")
+    assert cooldowns() == shipped | {"mine": 2880}
+    assert len(lines(home)) == 2
+    with pytest.raises(WrongUsage, match="cannot be read"):
+        raise_fault_of(home, "trigger", "mine")
+    raise_fault_of(home, "segment", "mine")
+
+
+@pytest.mark.parametrize("folder", ["segments", "triggers"])
+def test_a_file_of_another_ending_is_said(home, folder):
+    (home.root / folder).mkdir(exist_ok=True)
+    for name in ("mine.yaml", "notes.txt", ".mine.yaml", "Big.YML"):
+        (home.root / folder / name).write_text("")
+    assert lines(home) == [
+        f"a file that ends with .YML is not read, {folder}/Big.YML, rename it: Big.yml",
+        f"a file that ends with .yaml is not read, {folder}/mine.yaml, rename it: mine.yml",
+    ]
+
+
+def test_what_is_wrong_is_a_warning_of_a_run_once_and_wrong_in_the_status(
+    home, caplog, monkeypatch
+):
+    monkeypatch.setattr(own_files, "_said", set())
+    (home.root / "triggers" / "mine.yml").write_text("")
+    with caplog.at_level(logging.WARNING):
+        say_faults(home)
+        say_faults(home)
+    (said,) = caplog.messages
+    assert said.startswith(f"Warning: the trigger has None, {home.root}/triggers/mine.yml, allowed")
+    assert status.status(home).wrong == [said.removeprefix("Warning: ")]

@@ -1,0 +1,66 @@
+"""Whether a segment's SQL can be asked, without dbt and without a shop."""
+
+import pytest
+import yaml
+
+from orchestration.drafts import new_segment
+from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.home import Home
+from orchestration.ground.segment_sql import fault_of
+from orchestration.warehouse.score_tables import CART_SCORES
+
+PEOPLE = "select person_id\nfrom {{ ref('people') }}\n"
+
+
+def test_the_shipped_segments_and_a_new_one_can_be_asked(tmp_path):
+    shipped = [*(DBT_PROJECT / "models/segments").glob("*.sql")]
+    _, new = new_segment(Home(tmp_path), "big_spenders")
+    assert {path.stem: fault_of(path.read_text()) for path in (*shipped, new)} == dict.fromkeys(
+        [*(path.stem for path in shipped), "big_spenders"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "line", "said"),
+    [
+        (PEOPLE + "where spent > 5", 3, '"spent" not found'),
+        (PEOPLE + "where order_count > 'many'::date", 3, "Cannot compare values of type BIGINT"),
+        (PEOPLE.replace("from", "form"), 2, "Parser Error: syntax error at or near"),
+        (PEOPLE + "where last_order_at > {{ as_of() }} - 30 dys", 3, 'at or near "dys"'),
+        (PEOPLE + ";", 3, 'at or near ";"'),
+        ("", 1, "at or near"),
+        ("drop table person_id", 1, 'at or near "table"'),
+        ("select person_id from peopel", 1, "peopel does not exist"),
+        ("select max(rank) as best from {{ ref('people') }}", 1, '"rank" not found'),
+        ("select is_known from {{ ref('people') }}", None, "gives no person_id but is_known"),
+        ("select order_count as person_id from {{ ref('people') }}", None, "is a BIGINT and no te"),
+        ("select person_id from {{ ref('people' }}", 1, "its template is wrong"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: str):
+    fault = fault_of(sql)
+    assert fault is not None
+    assert said in fault[0]
+    assert fault[1] == line
+    assert "\n" not in fault[0]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select {{ person_id('a', 'b') }} as person_id from x",
+        "select person_id from {{ ref('another_of_the_shop') }}",
+        "select person_id from {{ source('raw', 'till') }}",
+        "select person_id from {{ ref('people') }} where {{ var('as_of') }}",
+    ],
+)
+def test_what_only_dbt_knows_is_left_to_it(sql: str):
+    assert fault_of(sql) is None
+
+
+def test_the_scores_that_a_query_may_read_are_declared_as_they_are():
+    declared = yaml.safe_load((DBT_PROJECT / "models/people/_scores.yml").read_text())
+    columns = declared["sources"][0]["tables"][0]["columns"]
+    assert [(each["name"], each["data_type"].replace("string", "varchar")) for each in columns] == [
+        (each.name, each.type.replace(", ", ",")) for each in CART_SCORES.columns
+    ]
