@@ -13,12 +13,11 @@ from typing import NoReturn
 
 import duckdb
 import jinja2
-import yaml
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.sql import quoted
+from orchestration.ground.yml import parsed_yml
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
 # dbt's name of the type that DuckDB calls varchar is known to DuckDB, too
 _ANY_HOUR = "timestamp '2026-01-01 00:00:00'"
@@ -137,4 +136,4 @@ def _columns(declared: dict) -> dict[str, str | None]:
 
 @functools.cache
 def _declared(yml: Path) -> dict:
-    return yaml.load(yml.read_bytes(), _Loader) or {}
+    return parsed_yml(yml.read_text(encoding="utf-8")) or {}

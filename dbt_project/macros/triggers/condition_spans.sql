@@ -2,8 +2,8 @@
     What belongs here: how long a condition of a trigger holds by what it counts. What does not: what that is
     (occurrences.sql), and when a trigger holds (models/triggers/trigger_spans.sql).
 
-    The calling model has `conditions` and the CTEs of `trigger_occurrences`. This adds CTEs, the last of which is
-    `condition_spans`: the hours from which to which a condition holds, of a part of a person's doings.
+    The calling model has `conditions` and the CTEs of `trigger_log` and `trigger_occurrences`. This adds CTEs, the last of
+    which is `condition_spans`: the hours from which to which a condition holds, of a part of a person's doings.
 -#}
 {%- macro trigger_condition_spans() -%}
 {%- set of_condition = 'condition_number, person_number, part_id' -%}

@@ -52,6 +52,8 @@ counted_types as (
 
 ),
 
+{{ trigger_log() }},
+
 {{ trigger_occurrences() }},
 
 {{ trigger_condition_spans() }},

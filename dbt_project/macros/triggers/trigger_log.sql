@@ -1,0 +1,308 @@
+{#-
+    What belongs here: what the persons of the run did, as far as triggers ask for it: their events, the items of these,
+    and their carts. What does not: what conditions count of it (occurrences.sql).
+
+    The calling model has `conditions` and `counted_types`. This adds CTEs, among them `persons` (with the numbers that
+    stand for them), `person_log`, `counted_events`, `event_items` and `person_carts`.
+-#}
+{%- macro trigger_log() -%}
+{% if is_incremental_build() -%}
+-- Every device of these persons.
+visitors as (
+
+    select person_id as visitor_id
+    from {{ ref('persons_this_run') }}
+
+    union
+
+    select visitor_id
+    from {{ ref('candidate_events') }}
+    where
+        drop_reason is null
+        and user_id in (select persons.user_id from {{ ref('persons_this_run') }} as persons)
+
+),
+
+{% endif -%}
+visitor_orders as (
+
+    select
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        order_key,
+        event_at,
+        event_number
+    from {{ ref('order_events') }}
+    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+
+),
+
+log_rows as (
+
+    select
+        row_key,
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        event_at,
+        event_type,
+        event_number,
+        item_id,
+        is_activity
+    from {{ ref('ordered_events') }}
+    where {{ is_in_this_run('visitors', ['visitor_id']) }}
+
+),
+
+person_ids as (
+
+    select person_id from log_rows
+
+    union
+
+    select person_id from visitor_orders
+
+),
+
+-- Whoever had these devices, and who of them is of the run.
+persons as (
+
+    select
+        person_id,
+        cast(row_number() over (order by person_id) as integer) as person_number,
+        {{ is_in_this_run(ref('persons_this_run'), ['person_id']) }} as is_of_run
+    from person_ids
+
+),
+
+visitor_log as (
+
+    select
+        log_rows.row_key,
+        log_rows.visitor_id,
+        persons.person_number,
+        persons.is_of_run,
+        log_rows.event_at,
+        log_rows.event_type,
+        log_rows.event_number,
+        log_rows.item_id,
+        log_rows.is_activity
+    from log_rows
+    inner join persons on log_rows.person_id = persons.person_id
+
+),
+
+person_log as (
+
+    select * from visitor_log
+    where is_of_run
+
+),
+
+orders as (
+
+    select
+        visitor_orders.visitor_id,
+        persons.person_number,
+        persons.is_of_run,
+        visitor_orders.order_key,
+        visitor_orders.event_at,
+        visitor_orders.event_number
+    from visitor_orders
+    inner join persons on visitor_orders.person_id = persons.person_id
+
+),
+
+-- An order counts once, by its first purchase; of every other type each event does.
+counted_events as (
+
+    select
+        person_number,
+        event_type,
+        event_at
+    from person_log
+    where
+        event_type != 'purchase'
+        and event_type in (select counted_types.counted_type from counted_types)
+
+    union all
+
+    select
+        person_log.person_number,
+        person_log.event_type,
+        person_log.event_at
+    from person_log
+    inner join orders
+        on
+            person_log.visitor_id = orders.visitor_id
+            and person_log.event_number = orders.event_number
+
+),
+
+item_rows as (
+
+    select
+        visitor_log.row_key,
+        visitor_log.visitor_id,
+        visitor_log.person_number,
+        visitor_log.is_of_run,
+        visitor_log.event_at,
+        visitor_log.event_type,
+        visitor_log.item_id,
+        candidates.item_category,
+        candidates.quantity,
+        candidates.order_id
+    from visitor_log
+    inner join {{ ref('candidate_events') }} as candidates on visitor_log.row_key = candidates.row_key
+    where
+        exists (
+            select 1
+            from conditions
+            where
+                conditions.kind = 'seen'
+                and conditions.per = 'item'
+        )
+        or visitor_log.event_type in (
+            select counted_types.counted_type
+            from counted_types
+            where counted_types.per = 'item' or counted_types.counted is not null
+        )
+
+),
+
+keyed_rows as (
+
+    select
+        *,
+        case when event_type = 'purchase' then {{ order_key() }} end as order_key
+    from item_rows
+
+),
+
+-- The rows of an order's first purchase are those of its visitor and time; who bought is who the order is of.
+counted_rows as (
+
+    select
+        keyed_rows.row_key,
+        keyed_rows.event_at,
+        keyed_rows.event_type,
+        keyed_rows.order_key,
+        keyed_rows.item_id,
+        keyed_rows.item_category,
+        keyed_rows.quantity,
+        coalesce(orders.person_number, keyed_rows.person_number) as person_number,
+        coalesce(orders.is_of_run, keyed_rows.is_of_run) as is_of_run
+    from keyed_rows
+    left join orders
+        on
+            keyed_rows.visitor_id = orders.visitor_id
+            and keyed_rows.event_at = orders.event_at
+            and keyed_rows.order_key = orders.order_key
+    where
+        keyed_rows.event_type != 'purchase'
+        or orders.order_key is not null
+
+),
+
+-- An event lists an item once or several times, and an order may be of several rows.
+event_items as (
+
+    select
+        counted_rows.person_number,
+        counted_rows.event_type,
+        counted_rows.event_at,
+        case when listed.row_key is null then counted_rows.item_id else listed.item_id end as item_id,
+        case when listed.row_key is null then counted_rows.item_category else listed.item_category end
+            as item_category,
+        counted_rows.order_key,
+        case when counted_rows.order_key is null then listed.row_key end as list_key
+    from counted_rows
+    left join {{ ref('candidate_items') }} as listed on counted_rows.row_key = listed.row_key
+    where
+        counted_rows.is_of_run
+        and (
+            counted_rows.event_type != 'purchase'
+            or case
+                when listed.row_key is null then {{ bought_units('counted_rows.quantity') }}
+                else {{ bought_units('listed.quantity') }}
+            end > 0
+        )
+
+),
+
+-- Carts while they are open. That one expires or is left behind is judged by the hour and not by the end of the log.
+open_carts as (
+
+    select
+        carts.cart_id,
+        carts.visitor_id,
+        carts.started_at,
+        {{ first_hour_from('carts.started_at') }} as from_hour,
+        {{ first_hour_from(session_over_at('session_totals.ended_at')) }} as abandoned_hour,
+        case
+            when carts.status in ('converted', 'emptied') then {{ first_hour_from('carts.closed_at') }}
+            else {{ first_hour_after(cart_expires_at('carts.last_touched_at')) }}
+        end as until_hour
+    from {{ ref('carts') }} as carts
+    inner join {{ ref('session_totals') }} as session_totals on carts.session_id = session_totals.session_id
+    where {{ is_in_this_run('visitors', ['carts.visitor_id']) }}
+
+),
+
+-- Who the visitor of a cart was, until it was somebody else.
+visitor_persons as (
+
+    select
+        visitor_id,
+        person_number,
+        is_of_run,
+        event_at,
+        event_number,
+        lag(person_number) over (
+            partition by visitor_id
+            order by event_number
+        ) as previous_person_number
+    from visitor_log
+    where {{ keys_in('open_carts', ['visitor_id']) }}
+
+),
+
+person_spans as (
+
+    select
+        visitor_id,
+        person_number,
+        is_of_run,
+        event_at as from_at,
+        lead(event_at) over (
+            partition by visitor_id
+            order by event_number
+        ) as until_at
+    from visitor_persons
+    where coalesce(person_number != previous_person_number, true)
+
+),
+
+-- A cart is of whoever its visitor is at the hour.
+person_carts as (
+
+    select
+        person_spans.person_number,
+        open_carts.cart_id,
+        open_carts.started_at,
+        open_carts.abandoned_hour,
+        greatest(open_carts.from_hour, {{ first_hour_from('person_spans.from_at') }}) as from_hour,
+        least(open_carts.until_hour, {{ first_hour_from('person_spans.until_at') }}) as until_hour
+    from open_carts
+    inner join person_spans on open_carts.visitor_id = person_spans.visitor_id
+    where
+        open_carts.from_hour < coalesce({{ first_hour_from('person_spans.until_at') }}, open_carts.until_hour)
+        and {{ first_hour_from('person_spans.from_at') }} < open_carts.until_hour
+        and person_spans.is_of_run
+
+)
+{%- if has_condition('value_at_least') -%}
+,
+
+{{ cart_value_spans('cart_value_spans', 'open_carts') }}
+{%- endif %}
+{%- endmacro -%}
