@@ -8,11 +8,12 @@
 {%- macro placeholder_words() -%}
 {{ tojson([
     'null', 'nil', 'none', 'nan', 'n/a', 'na', 'undefined', 'unknown', '(not set)', '(none)', '\\N', 'anonymous',
-    'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', no_consent(),
+    'guest', '[object object]', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+    '(no consent)',
 ] + var('ids').placeholders) }}
 {%- endmacro -%}
 
-{#- What a source says in the place of a visitor who did not agree to be known. -#}
+{#- Of these words what a source says in the place of a visitor who did not agree to be known. -#}
 {%- macro no_consent() -%}
 {{ return('(no consent)') }}
 {%- endmacro -%}
