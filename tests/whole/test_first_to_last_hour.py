@@ -177,9 +177,16 @@ class _Ahead(datetime):
         return datetime.now(tz) + timedelta(days=100)
 
 
+def _now_ahead() -> datetime:
+    return _Ahead.now(dt.UTC)
+
+
 def have_the_clock_ahead() -> None:
-    """Set this process's clock ahead."""
+    """Set this process's clock ahead, for Dagster too, to whom hours to come are none."""
     mock.patch("orchestration.ground.hours.datetime", _Ahead).start()
+    now = "dagster._time._mockable_get_current_{}".format
+    mock.patch(now("datetime"), side_effect=_now_ahead).start()
+    mock.patch(now("timestamp"), side_effect=lambda: _now_ahead().timestamp()).start()
 
 
 def test_an_hour_scored_while_the_clock_was_ahead_is_never_the_newest(
