@@ -107,10 +107,10 @@ def ensure_champion(
     if challenger.card.model_id == intended_id:
         return challenger.card, None
     served = champion(model_store, learner, as_of) if champion_id else None
-    if served is not None and (again := _recalibrated(model_store, served, frame, as_of)):
+    scored = _scored_frame(connection, learner)
+    if served is not None and (again := _recalibrated(model_store, served, frame, scored, as_of)):
         served, champion_id = again, again.card.model_id
         intended_id = champion_id
-    scored = _scored_frame(connection, learner)
     refusals = gates.refusals(challenger, frame, scored, served)
     decision = _decide(model_store, challenger, served, frame, as_of, refusals)
     is_settled = decision.is_promoted
@@ -142,10 +142,11 @@ def _recalibrated(
     model_store: ModelStore,
     served: AbandonmentModel | ReturnModel,
     frame: pl.DataFrame,
+    scored: pl.DataFrame | None,
     as_of: datetime,
 ) -> AbandonmentModel | None:
     """The model in use brought to the newest days, taken and in the store; None where it is no
-    better for it."""
+    better for it, or a gate refuses it."""
     if not isinstance(served, AbandonmentModel) or served.card.is_fallback:
         return None
     try:
@@ -158,9 +159,11 @@ def _recalibrated(
     if not verdict.promote:
         return None
     model_store.save(again.card, {**again.to_files(), **_card_plots(again.card)})
-    decision = Decision(again.card.model_id, iso(as_of), True, verdict.reason)
+    refusals = gates.refusals(again, frame, scored, served)
+    reason = f"refused: {'; '.join(refusals)}" if refusals else verdict.reason
+    decision = Decision(again.card.model_id, iso(as_of), not refusals, reason)
     model_store.decide(again.card.name, decision)
-    return again
+    return None if refusals else again
 
 
 def _decide(

@@ -6,6 +6,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from ml import gates
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.training import ABANDONMENT, champion
 from tests.ml.conftest import make_snapshots
@@ -52,3 +53,26 @@ def test_the_model_in_use_is_brought_to_the_newest_days_and_that_is_written_down
     assert learned(shop, model_store, before + 12, retrain=True)[0] == challenger
     assert model_store.champion("abandonment") == served.card.model_id
     assert model_store.decisions("abandonment").keys() == decisions.keys()
+
+
+@pytest.mark.heavy
+def test_one_that_a_gate_refuses_is_not_taken(shop, tmp_path, monkeypatch):
+    pass_gates = gates.refusals
+
+    def refuse_recalibrated(model, *frames):
+        is_recalibrated = "learned_as" in model.card.params
+        return ["it is off on mobile"] if is_recalibrated else pass_gates(model, *frames)
+
+    monkeypatch.setattr(gates, "refusals", refuse_recalibrated)
+    model_store = ModelStore(tmp_path)
+    before = (SHIFT - AS_OF) // timedelta(days=1)
+    first, _ = learned(shop, model_store, before)
+    challenger, decision = learned(shop, model_store, before + 12, retrain=True)
+    refused = [
+        each
+        for each in model_store.decisions("abandonment").values()
+        if each.reason == "refused: it is off on mobile"
+    ]
+    assert [each.is_promoted for each in refused] == [False]
+    taken = challenger.model_id if decision.is_promoted else first.model_id
+    assert model_store.champion("abandonment") == taken
