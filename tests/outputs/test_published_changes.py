@@ -15,7 +15,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
-from orchestration.modelling import contact_effects, scoring
+from orchestration.modelling import contact_effects, contact_results, scoring
 from orchestration.outputs.exports import contact_log
 from orchestration.outputs.exports.contact_log import LOGGED
 from orchestration.outputs.published_database import FROM_SCRATCH, publish
@@ -143,20 +143,21 @@ def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
     run_id = f"run {run['started_at']}"
     run_log.begin_run(connection, run_id, **run)
     scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
-    contact(connection, scores, hour)
     belong(connection, hour)
+    contact(connection, scores, hour)
 
 
 def belong(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
-    """Whoever has a cart comes into a segment, and one in three leaves it again."""
-    connection.execute("delete from scores.segment_history where entered_at = ?", [hour])
+    """Whoever has a cart was in a segment when they were contacted; one in three left it since."""
+    entered_at = hour - timedelta(days=12)
+    connection.execute("delete from scores.segment_history where entered_at = ?", [entered_at])
     connection.execute(
         "insert into scores.segment_history by name"
         " select distinct visitor_id as person_id, 'vip' as segment, 1 as version,"
         " $1::timestamp as entered_at,"
-        " case when hash(visitor_id) % 3 = 0 then $1::timestamp + interval '1' hour end as left_at"
+        " case when hash(visitor_id) % 3 = 0 then $1::timestamp + interval '9' day end as left_at"
         " from main.carts",
-        [hour],
+        [entered_at],
     )
     connection.execute("delete from scores.segment_sizes where as_of = ?", [hour])
     connection.execute(
@@ -187,7 +188,7 @@ def contact(connection: duckdb.DuckDBPyConnection, scores: pl.DataFrame, hour: d
     contact_log.keep(connection, carts.select(pl.col(n).cast(t) for n, t in LOGGED.items()))
     contact_log.settle(connection, hour)
     contact_effects.measured(connection, SETTINGS, hour)
-    contact_effects.write_results(connection, SETTINGS, hour, "EUR")
+    contact_results.write_results(connection, SETTINGS, hour, "EUR")
 
 
 def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tuple]]:
