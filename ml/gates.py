@@ -60,10 +60,13 @@ def refusals(
     if model.card.is_fallback:
         return []
     if isinstance(model, AbandonmentModel):
+        newest = model.newest_rows(frame)
+        # one that was brought to newer days is worse on older ones, as it should be
+        compared = newest if "learned_as" in model.card.params else model.test_rows(frame)
         return [
             *_leaks_of_snapshots(model, frame, scored),
-            *_chances_off(model, model.newest_rows(frame)),
-            *_slices_worse(model, model.test_rows(frame), served),
+            *_chances_off(model, newest),
+            *_slices_worse(model, compared, served),
         ]
     return [*_leaks_of_returns(model, frame, scored), *_gaps_of_returns(model, frame)]
 
