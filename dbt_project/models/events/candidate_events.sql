@@ -52,9 +52,7 @@ typed as (
         delivered.price as price_text,
         {{ amount_number('delivered.price', 'files.has_decimal_commas') }} as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
-        {{ currency_code('delivered.currency') }} in (
-            {{ currency_codes() }}
-        ) as is_currency,
+        {{ is_currency_code(currency_code('delivered.currency')) }} as is_currency,
         {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
         {{ amount_number('delivered.order_value', 'files.has_decimal_commas') }} as order_value_number,

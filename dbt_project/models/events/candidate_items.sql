@@ -76,9 +76,7 @@ typed as (
             'delivered.price', "(decimal_comma_files.load_id is not null and delivered.price like '%,%')"
         ) }} as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
-        {{ currency_code('delivered.currency') }} in (
-            {{ currency_codes() }}
-        ) as is_currency
+        {{ is_currency_code(currency_code('delivered.currency')) }} as is_currency
     from delivered
     left join {{ ref('decimal_comma_files') }} as decimal_comma_files
         on delivered.load_id = decimal_comma_files.load_id

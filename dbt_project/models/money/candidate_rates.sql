@@ -63,9 +63,7 @@ validated as (
         rate,
         case
             when valid_from is null then 'bad_time'
-            when not coalesce(currency in (
-                {{ currency_codes() }}
-            ), false) then 'bad_currency'
+            when not coalesce({{ is_currency_code('currency') }}, false) then 'bad_currency'
             when not coalesce(rate > 0, false) then 'bad_rate'
         end as drop_reason
     from typed
