@@ -9,7 +9,7 @@ calibrated on the validation window, measured on the test window, with a gap of 
 the windows; its metrics stand in the card. The model that is put to use: trees of as many rounds
 refitted on all rows up to one horizon before the test window, calibrated on the test window, the
 newest whose outcomes are known, and its level brought to the newest days of that
-(``recalibration``). A model in use can be brought to newer days again without being learned anew.
+(``recalibration``). A model in use can be brought to newer days without learning it again.
 """
 
 from collections.abc import Mapping

@@ -184,7 +184,7 @@ def _event_ids(each: Field) -> float:
 
 def _is_one_a_row(each: Field, rows: int) -> bool:
     """Whether each of many rows has an id of its own, which no running number is: it would begin
-    anew in the next file."""
+    again in the next file."""
     is_made = forms.share(each, re.compile(r"(?=.*[^\W\d_]).{8,}").fullmatch) > 0.9
     return is_made and len(each.values) == rows >= _MANY_ROWS
 

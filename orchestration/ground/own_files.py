@@ -189,7 +189,7 @@ def _take_segments(home: Home, own: OwnFiles) -> None:
 
 
 def _usable(home: Home, folder: Path, name: str) -> Segment:
-    """A segment whose files fit, as far as can be told without dbt.
+    """A segment whose files fit, as far as can be seen without dbt.
 
     Raises:
         WrongUsage: they do not.

@@ -1,8 +1,8 @@
-"""Whether the SQL of a segment can be asked at all, told in a moment and without dbt.
+"""Whether the SQL of a segment can be run at all, found out at once and without dbt.
 
 Belongs here: asking DuckDB to plan a segment's query over empty tables with the columns that the
 yml files of the dbt project declare. Not here: asking it of a shop's data (`warehouse`). What
-cannot be told so, such as a macro of the project, is left to dbt.
+cannot be found out so, such as a macro of the project, is left to dbt.
 """
 
 import functools

@@ -150,15 +150,15 @@ def declared_columns(delivered: Sequence[str], source: Source) -> list[str]:
     expressions = []
     for name, ranked in candidates.items():
         ordered = [position for _, position in sorted(ranked)]
-        told = [f"nullif({values[at]}, '{EMPTY_LIST}')" for at in ordered]
-        every = [*(told if len(ordered) > 1 else ()), *(values[at] for at in ordered)]
+        filled = [f"nullif({values[at]}, '{EMPTY_LIST}')" for at in ordered]
+        every = [*(filled if len(ordered) > 1 else ()), *(values[at] for at in ordered)]
         expressions.append(f"coalesce({', '.join(every)})" if every else "null")
         if date is not None and name == source.time_name and ordered:
             expressions[-1] = joined_sql(values[date], expressions[-1])
         for nth, position in enumerate(ordered[1:], start=1):
-            earlier = ", ".join(told[:nth])
+            earlier = ", ".join(filled[:nth])
             own_name = _free_name(delivered[position], extras)
-            extras[own_name] = f"case when coalesce({earlier}) is not null then {told[nth]} end"
+            extras[own_name] = f"case when coalesce({earlier}) is not null then {filled[nth]} end"
     pairs = [
         f"{literal(encode_basestring(name) + ':')} || to_json({value})::varchar"
         for name, value in sorted(extras.items())

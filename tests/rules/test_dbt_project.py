@@ -57,7 +57,7 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
 
 def test_by_itself_dbt_has_the_defaults_that_the_settings_declare():
     text = (PROJECT / "dbt_project.yml").read_text()
-    assert with_defaults(text) == text, f"write them anew: {COMMAND}"
+    assert with_defaults(text) == text, f"write them again: {COMMAND}"
     declared = dbt_vars(Settings())
     names = declared.pop("log_variables")
     # these are files, which orchestration finds: none of them is listed

@@ -40,10 +40,9 @@ def header(name: str, identifier: str = "email") -> list[str]:
 
 
 def test_the_presets_are_those_of_the_contract():
-    # and others, each of which is one more file
-    assert set(presets()) >= {*EMAIL, *ADS, "suppressions"}
-    assert {name for name, each in presets().items() if each.profile == "email"} >= set(EMAIL)
-    assert {name for name, each in presets().items() if each.is_ads} >= set(ADS)
+    assert set(presets()) == {*EMAIL, *ADS, "suppressions"}
+    assert {name for name, each in presets().items() if each.profile == "email"} == set(EMAIL)
+    assert {name for name, each in presets().items() if each.is_ads} == set(ADS)
     assert all(each.documented_at for each in presets().values())
 
 

@@ -123,7 +123,7 @@ def test_of_two_devices_the_arm_drawn_first_counts(shop):
 
 def test_a_login_or_an_arm_of_a_later_hour_holds_nobody_out(shop):
     draw(shop, "cookie", "holdout", -1)
-    # the session goes on after the hour: only its end tells who was signed in
+    # the session goes on after the hour: only at its end it is known who was signed in
     shop.session("cookie", at=TEN - HOUR / 4, owner_id="ann")
     draw(shop, "phone", "holdout", 1)
     shop.session("phone", owner_id="bob")
