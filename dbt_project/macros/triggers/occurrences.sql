@@ -66,50 +66,33 @@ countable_items as (
 
 ),
 
--- Whoever did as often as a condition asks for, whenever that was.
+-- Whoever did as often as a condition asks for, whenever that was. To count different values takes long, so only what
+-- asks for it is counted so.
 met_conditions as (
 
+    {% for countable, condition, count in [
+        ('countable_events', 'true', 'count(*)'),
+        ('countable_items', 'counted is null', 'count(*)'),
+        ('countable_items', 'counted is not null', 'count(distinct counted_value)'),
+    ] -%}
     select
         trigger_number,
         person_number,
         part_id,
         needed_conditions
-    from countable_events
+    from {{ countable }}
     where
         needed_minimum is not null
         and not is_anchor
+        and {{ condition }}
     group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(*) >= needed_minimum
+    having {{ count }} >= needed_minimum
+    {%- if not loop.last %}
 
     union all
 
-    select
-        trigger_number,
-        person_number,
-        part_id,
-        needed_conditions
-    from countable_items
-    where
-        needed_minimum is not null
-        and not is_anchor
-        and counted is null
-    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(*) >= needed_minimum
-
-    union all
-
-    select
-        trigger_number,
-        person_number,
-        part_id,
-        needed_conditions
-    from countable_items
-    where
-        needed_minimum is not null
-        and not is_anchor
-        and counted is not null
-    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(distinct counted_value) >= needed_minimum
+    {% endif -%}
+    {%- endfor %}
 
 ),
 
@@ -126,10 +109,11 @@ possible_parts as (
 
 ),
 
-possible_events as (
+{% for of in ['events', 'items'] -%}
+possible_{{ of }} as (
 
     select countable.*
-    from countable_events as countable
+    from countable_{{ of }} as countable
     left join possible_parts
         on
             countable.trigger_number = possible_parts.trigger_number
@@ -141,21 +125,7 @@ possible_events as (
 
 ),
 
-possible_items as (
-
-    select countable.*
-    from countable_items as countable
-    left join possible_parts
-        on
-            countable.trigger_number = possible_parts.trigger_number
-            and countable.person_number = possible_parts.person_number
-            and countable.part_id = possible_parts.part_id
-    where
-        countable.needed_conditions = 0
-        or possible_parts.person_number is not null
-
-),
-
+{% endfor -%}
 {% set occurrence -%}
 condition_number,
         per,
