@@ -53,21 +53,24 @@ def kept_open(home: Home) -> Iterator[None]:
 
 @contextmanager
 def released(home: Home) -> Iterator[None]:
-    """Keep the warehouse closed while no connection is used: to replace the file, or read it."""
-    was_kept = home.warehouse in _kept
-    if was_kept:
+    """Do not keep the warehouse open: to replace the file, to read its bytes, or to give back the
+    memory of what was read of it."""
+    is_kept = home.warehouse in _kept
+    if is_kept:
         _close_kept(home.warehouse)
         del _kept[home.warehouse]
     try:
         yield
     finally:
-        if was_kept:
+        if is_kept:
             _kept[home.warehouse] = None
 
 
 def _close_kept(path: Path) -> None:
-    if (connection := _kept[path]) is not None:
+    """Close a file that is kept open, until somebody connects to it again."""
+    if (connection := _kept.get(path)) is not None:
         connection.close()
+        _kept[path] = None
 
 
 @contextmanager
@@ -104,6 +107,8 @@ def connect(
         connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
     except duckdb.Error as error:
+        # after some failures nobody can work with a file until it is opened again
+        _close_kept(path)
         if (reason := explained(error, home)) is not error:
             raise reason from error
         raise
