@@ -6,10 +6,8 @@
     last of which is `occurrences`: an event or cart that a condition counts, of a person, an item or a cart.
 -#}
 {%- macro trigger_occurrences() -%}
-countable_events as (
-
-    select
-        conditions.trigger_number,
+{%- set condition_of_person -%}
+conditions.trigger_number,
         conditions.condition_number,
         conditions.per,
         conditions.kind,
@@ -19,7 +17,12 @@ countable_events as (
         conditions.is_anchor,
         conditions.needed_minimum,
         conditions.needed_conditions,
-        events.person_number,
+        events.person_number
+{%- endset -%}
+countable_events as (
+
+    select
+        {{ condition_of_person }},
         '' as part_id,
         cast(null as string) as counted_value,
         events.event_at
@@ -34,17 +37,7 @@ countable_events as (
 countable_items as (
 
     select
-        conditions.trigger_number,
-        conditions.condition_number,
-        conditions.per,
-        conditions.kind,
-        conditions.counted,
-        conditions.minimum,
-        conditions.minutes,
-        conditions.is_anchor,
-        conditions.needed_minimum,
-        conditions.needed_conditions,
-        events.person_number,
+        {{ condition_of_person }},
         case when conditions.per = 'item' then events.item_id else '' end as part_id,
         case conditions.counted
             when 'item_id' then events.item_id
