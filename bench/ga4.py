@@ -15,9 +15,11 @@ import random
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 FILE_ROWS = 100_000
+DRAWN_FILES = 10
 SEED = 7
 FIRST = datetime(2026, 10, 1, tzinfo=UTC)
 DAYS = 30
@@ -34,6 +36,7 @@ STEPS = {
     "begin_checkout": 2,
     "purchase": 1,
 }
+_PSEUDONYM = '"user_pseudo_id":"'
 _TEXT, _WHOLE, _REAL = "VARCHAR", "BIGINT", "DOUBLE"
 _VALUE = f"string_value {_TEXT}, int_value {_WHOLE}, float_value {_REAL}, double_value {_REAL}"
 _PAIRS = f"STRUCT(key {_TEXT}, value STRUCT({_VALUE}))[]"
@@ -91,17 +94,26 @@ TYPES: dict[str, str] = {
 
 
 def write(folder: Path, rows: int) -> None:
-    """Write so many rows into `json` and `parquet` under the folder, the same in both."""
+    """Write so many rows into `json` and `parquet` under the folder, the same in both.
+
+    Beyond the first million they are those of the first million, of other visitors.
+    """
     import duckdb
 
-    made = _rows(rows)
+    made = _rows(min(rows, DRAWN_FILES * FILE_ROWS))
     for name in ("json", "parquet"):
         (folder / name).mkdir(parents=True)
     for number, begin in enumerate(range(0, rows, FILE_ROWS)):
         lines = folder / "json" / f"events_{number:06}.json.gz"
         with gzip.open(lines, "wt", compresslevel=1, encoding="utf-8") as file:
-            for _ in range(min(FILE_ROWS, rows - begin)):
-                file.write(json.dumps(next(made), ensure_ascii=False, separators=(",", ":")) + "\n")
+            if number < DRAWN_FILES:
+                for row in islice(made, FILE_ROWS):
+                    file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+            else:
+                drawn = folder / "json" / f"events_{number % DRAWN_FILES:06}.json.gz"
+                with gzip.open(drawn, "rt", encoding="utf-8") as others:
+                    for line in islice(others, rows - begin):
+                        file.write(line.replace(_PSEUDONYM, f"{_PSEUDONYM}{number}."))
         duckdb.execute(
             f"copy (from read_json('{lines}', columns = {_columns()}))"
             f" to '{folder}/parquet/events_{number:06}.parquet'"

@@ -33,7 +33,8 @@ from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
 from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
-from orchestration.warehouse import database, dbt_build, suspect_files
+from orchestration.warehouse import database, suspect_files
+from orchestration.warehouse.kept_statements import send, statements_of
 
 # Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
 # which all would be built.
@@ -97,9 +98,8 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
                 follow_symlinks=settings.follow_symlinks,
             )
             vault.settle(connection, {**sources, source: definition}, settings)
-        built = dbt_build.build(trial, settings, as_of=None, command="run", select=_BUILT)
-        built.require_success()
-        with database.connect(trial, settings) as connection:
+            with_rows = database.delivered_sources(connection)
+            send(connection, statements_of(trial, settings, sources, with_rows, _BUILT))
             return [
                 f"Source      {source}: {because}",
                 *_lines(connection, definition, settings),

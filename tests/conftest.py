@@ -14,7 +14,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.modelling.holdout_arms import KEY_VARIABLE
 from orchestration.outputs.delivery import attempts
-from orchestration.warehouse import dbt_build
+from orchestration.warehouse import dbt_build, kept_statements
 
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
@@ -81,6 +81,16 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dbt_build, "prepare_manifest", prepare_from_copy)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_statements_of_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What dbt sends is asked once a session, and nothing outside of it is read or written."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_statements, "cache_folder", lambda: folder / "statements")
         yield
 
 

@@ -9,6 +9,7 @@ import pytest
 from orchestration import inspection
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.home import Home
+from orchestration.warehouse import dbt_build
 
 
 def row(visitor: str | None, at: str, word: str, **more: object) -> dict[str, object]:
@@ -84,10 +85,16 @@ def dumps(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_files_hold_and_what_a_run_would_make_of_them(home: Home, dumps: Path):
+def test_what_files_hold_and_what_a_run_would_make_of_them(
+    home: Home, dumps: Path, monkeypatch: pytest.MonkeyPatch
+):
     found = "\n".join(inspection.inspect(home, [str(dumps)], None))
     assert found == EXPECTED
     assert not home.root.exists()
+    # what dbt sends is asked once
+    with monkeypatch.context() as patch:
+        patch.setattr(dbt_build, "build", None)
+        assert inspection.inspect(home, [str(dumps)], None) == found.split("\n")
 
 
 def test_a_source_that_there_is_not_is_refused_before_any_work(home: Home, dumps: Path):

@@ -5,11 +5,12 @@ line (`json_objects`), or the columns of a row (`json_rows`).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from orchestration.landing.file_writer import FileWriter
+from orchestration.landing.json_chunks import QUICK_LINES, chunks_of, read_chunk
 from orchestration.landing.json_objects import Found, Objects, has_one_a_line, objects_in
 from orchestration.landing.json_rows import (
     DECODER,
@@ -94,6 +95,8 @@ class _Rows:
         self.limit = limit
         self.places = Places(writer.source, folders)
         self.refusal: str | None = None
+        self.is_quick = True
+        self.more = 0  # objects that shared a line with others: they count as lines of their own
         writer.deliver(self.places.width, positional(self.places.width))
 
     def refuse(self, detail: str) -> None:
@@ -103,12 +106,30 @@ class _Rows:
 
     def read_lines(self, lines: Iterator[Line]) -> None:
         """Read a file of one object a line."""
+        for chunk in chunks_of(lines):
+            self._read_exactly(self._quickly_read(chunk))
+
+    def _quickly_read(self, lines: list[Line]) -> list[Line]:
+        """Load the lines that DuckDB can read; the others."""
+        if (
+            not self.is_quick
+            or len(lines) < QUICK_LINES
+            # columns of folders are joined row by row, and numbers of lines are to be known before
+            or (self.refusal or self.places.folders or self.more)
+            or any(line.byte_size > self.limit for line in lines)
+        ):
+            return lines
+        others = read_chunk(self.writer, lines)
+        # what most rows are too odd for is not tried on the next ones
+        self.is_quick = 2 * len(others) <= len(lines)
+        return others
+
+    def _read_exactly(self, lines: Iterable[Line]) -> None:
         writer, limit, decode, take = self.writer, self.limit, DECODER.decode, self.take
-        more = 0  # objects that shared a line with others: they count as lines of their own
         for line in lines:
             if is_blank(line):
                 continue
-            number = line.number + more
+            number = line.number + self.more
             if self.refusal:
                 writer.set_aside(number, Reason.UNKNOWN_COLUMNS, self.refusal, line.text)
                 continue
@@ -125,7 +146,7 @@ class _Rows:
                     self.take(number + nth, text, each, line.mended)
                 if len(several) > 1:
                     writer.note("several objects on one line; lines are counted by objects")
-                    more += len(several) - 1
+                    self.more += len(several) - 1
                 continue
             if not isinstance(record, dict):
                 detail = f"the line holds {kind_in_words(record)}, not an object"

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,8 +38,11 @@ from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncomp
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
     from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
 
 logger = logging.getLogger(__name__)
+
+Callback = Callable[["EventMsg"], None]
 
 # What is built once the scores of the hour are there, as dbt's selection.
 SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments"))
@@ -242,6 +245,9 @@ def build(
     full_refresh: bool = False,
     project: Path | None = None,
     segments: Sequence[str] | None = None,
+    with_rows: Sequence[str] | None = None,
+    warehouse: Path | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
 
@@ -259,6 +265,9 @@ def build(
         full_refresh: build from all rows, whatever was built before.
         project: folder of the dbt project, if not the home's.
         segments: only these are asked who is in them, to find one that fails; None for all.
+        with_rows: sources that are taken to have rows; None for those that have.
+        warehouse: another file than the home's.
+        callbacks: called with each of dbt's events.
 
     Raises:
         ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
@@ -270,10 +279,11 @@ def build(
     if segments is not None:
         variables["segments"] = list(segments)
     all_sources = event_sources(project)
-    with database.connect(home, settings) as connection:
-        found = set(database.delivered_sources(connection)).intersection(all_sources)
+    if with_rows is None:
+        with database.connect(home, settings) as connection:
+            with_rows = database.delivered_sources(connection)
     # any one will do where none has rows
-    with_rows = sorted(found) or all_sources[:1]
+    with_rows = sorted(set(with_rows).intersection(all_sources)) or all_sources[:1]
     variables["sources_with_rows"] = with_rows
     args = dbt_args(
         command,
@@ -286,7 +296,7 @@ def build(
     )
     fingerprint = (home.dbt / "fingerprint").read_text()
     manifest = uncompiled(parsed_project(home.dbt, fingerprint))
-    results = _invoke(home, settings, args, manifest)
+    results = _invoke(home, settings, args, manifest, warehouse, callbacks)
     built = BuildResult(tuple(_node_result(each) for each in results))
     seconds = time.monotonic() - begun
     logger.info(
@@ -299,13 +309,22 @@ def build(
 
 
 def _invoke(
-    home: Home, settings: Settings, args: list[str], manifest: "Manifest | None" = None
+    home: Home,
+    settings: Settings,
+    args: list[str],
+    manifest: "Manifest | None" = None,
+    warehouse: Path | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> "list[RunResult]":
     """Run one dbt command; the results of its nodes, none for `parse`."""
     from dbt.cli.main import dbtRunner
 
-    with _environment(home, settings), database.released(home), _warehouse_released_afterwards():
-        outcome = dbtRunner(manifest=manifest).invoke(args)
+    with (
+        _environment(home, settings, warehouse or home.warehouse),
+        database.released(home),
+        _warehouse_released_afterwards(),
+    ):
+        outcome = dbtRunner(manifest=manifest, callbacks=[*callbacks]).invoke(args)
     if outcome.exception is not None:
         raise known(str(outcome.exception), home) or ComebackError(
             f"dbt stopped ({_one_line(str(outcome.exception))})",
@@ -316,10 +335,10 @@ def _invoke(
 
 
 @contextmanager
-def _environment(home: Home, settings: Settings) -> Iterator[None]:
+def _environment(home: Home, settings: Settings, warehouse: Path) -> Iterator[None]:
     """What `profiles.yml` reads from the environment; the working directory is kept."""
     values = {
-        "COMEBACK_WAREHOUSE": str(home.warehouse),
+        "COMEBACK_WAREHOUSE": str(warehouse),
         "COMEBACK_MEMORY_LIMIT": settings.memory_limit,
         "COMEBACK_THREADS": str(settings.threads),
         "COMEBACK_TEMP": str(home.temporary),

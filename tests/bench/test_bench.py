@@ -132,6 +132,7 @@ def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
 
 def test_rows_of_ga4_are_the_same_in_both_forms_and_known_as_such(tmp_path, monkeypatch):
     monkeypatch.setattr(ga4, "FILE_ROWS", 200)
+    monkeypatch.setattr(ga4, "DRAWN_FILES", 1)
     ga4.write(tmp_path, 300)
     read = {form: ga4.by_hand(form, tmp_path) for form in measurements.GA4_FORMS}
     assert read == {"json": 300, "parquet": 300}
@@ -140,12 +141,14 @@ def test_rows_of_ga4_are_the_same_in_both_forms_and_known_as_such(tmp_path, monk
     for form in read:
         with duckdb.connect(str(tmp_path / f"{form}.duckdb")) as con:
             found[form] = con.execute(
-                "select event_timestamp::bigint, event_name, len(event_params), items[1].price"
-                " from read order by 1"
+                "select event_timestamp::bigint, event_name, len(event_params), items[1].price,"
+                " user_pseudo_id from read order by all"
             ).fetchall()
         files = find_files(tmp_path / form)
         assert recognized(files, sources_in(DBT_PROJECT)).source == "ga4"
     assert found["json"] == found["parquet"]
+    # beyond those that are drawn it is the same rows of other visitors
+    assert (len({row[0] for row in found["json"]}), len({*found["json"]})) == (200, 300)
     drawn = {name for _, name, *_ in found["json"]}
     assert {"page_view", "view_item", "add_to_cart"} <= drawn <= set(ga4.STEPS)
 

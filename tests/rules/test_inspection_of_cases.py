@@ -25,6 +25,7 @@ from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables
 from orchestration.landing.locations import configured_locations, known_sources, land_locations
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.kept_statements import Statements
 from tests.landing.dumps_of_systems import DUMPS, NOT_READ
 
 from .ga4_export import hit, write_json
@@ -110,7 +111,7 @@ def inspected(
     """What is said of each folder by itself, by name."""
     home = Home(tmp_path_factory.mktemp("empty") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspection.dbt_build, "build", _replaying(all_sources))
+        patch.setattr(inspection, "statements_of", _recorded(all_sources))
         said = {}
         for name, (source, folder) in folders.items():
             if name in UNRECOGNIZED:
@@ -121,27 +122,29 @@ def inspected(
     return said
 
 
-def _replaying(recording: Recording) -> Callable[..., dbt_build.BuildResult]:
+def _recorded(recording: Recording) -> Callable[..., Statements]:
     """What stands in for dbt: its own statements, for the models that are asked for."""
 
-    def build(home: Home, settings: Settings, **asked: object) -> dbt_build.BuildResult:
+    def statements_of(*asked: object) -> Statements:
         needs = {model.name: model.needs for model in recording.models}
-        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in asked["select"]]
+        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in asked[-1]]
         wanted: set[str] = set()
         while ahead:
             name = ahead.pop()
             if name not in wanted:
                 wanted.add(name)
                 ahead.extend(needs[name])
-        with database.connect(home, settings) as connection:
-            for statement in recording.begin[NOTHING]:
-                connection.execute(statement)
-            for model in recording.models:
-                for statement in model.statements[NOTHING] if model.name in wanted else ():
-                    connection.execute(statement)
-        return dbt_build.BuildResult(())
+        return [
+            *(("begin", statement) for statement in recording.begin[NOTHING]),
+            *(
+                (model.name, statement)
+                for model in recording.models
+                if model.name in wanted
+                for statement in model.statements[NOTHING]
+            ),
+        ]
 
-    return build
+    return statements_of
 
 
 def test_each_is_taken_for_what_it_is(folders, inspected):

@@ -30,6 +30,23 @@ files as (
 
 ),
 
+-- A shop has few words for what happens: what one means is asked once, too.
+words as (
+
+    select distinct event_type as word
+    from delivered
+
+),
+
+types as (
+
+    select
+        word,
+        {{ event_type('word') }} as event_type
+    from words
+
+),
+
 typed as (
 
     select
@@ -43,7 +60,7 @@ typed as (
         {{ known_id('delivered.user_id') }} as user_id,
         delivered.event_at,
         delivered.is_at_clock_change,
-        {{ event_type('delivered.event_type') }} as event_type,
+        types.event_type,
         {{ item_id('delivered.item_id') }} as item_id,
         {{ given_text('delivered.item_category') }} as item_category,
         {{ given_text('delivered.item_brand') }} as item_brand,
@@ -66,6 +83,7 @@ typed as (
         delivered.items
     from delivered
     inner join files on delivered.load_id = files.load_id
+    left join types on delivered.event_type = types.word
 
 ),
 

@@ -1,0 +1,151 @@
+"""What dbt sends to build some models where nothing was built before, kept from one process to the
+next.
+
+Belongs here: having dbt build over an empty warehouse, taking down its statements, and sending them
+again over one with rows. Not here: any SQL, and how dbt is run (`dbt_build`).
+
+To read the project, to get dbt ready and to run it node by node takes longer than most of the SQL.
+What it sends in a first build depends on the project and the settings alone, never on rows. So it
+is asked once for each content of them; who then sends the same statements makes the same tables.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import replace_file
+from orchestration.ground.home import Home
+from orchestration.ground.project import project_of
+from orchestration.ground.settings import Settings
+from orchestration.landing import Source, ensure_raw_tables
+from orchestration.warehouse import database, dbt_build
+
+if TYPE_CHECKING:
+    from dbt_common.events.base_types import EventMsg
+
+# Words that begin a statement which changes tables; what asks or describes is not sent again.
+_CHANGING = {"begin", "commit", "create", "insert", "delete", "update", "drop", "alter", "truncate"}
+_FIRST_WORD = re.compile(r"\A(?:\s|--[^\n]*\n|/\*.*?\*/|;)*(\w+)", re.DOTALL)
+_KEPT_FILES = 30
+
+Statements = Sequence[tuple[str, str]]
+"""The name of a node and a statement that it sent, in their order."""
+
+
+def cache_folder() -> Path:
+    """Where programs of this user keep what they can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "comeback"
+
+
+def statements_of(
+    home: Home,
+    settings: Settings,
+    sources: dict[str, Source],
+    with_rows: Sequence[str],
+    select: Sequence[str],
+) -> Statements:
+    """What dbt sends for the first build of some models; dbt is asked unless it was before.
+
+    Args:
+        home: whose project; what dbt parses of it is kept there.
+        settings: what the shop has set.
+        sources: all sources, whose tables of landing the models read.
+        with_rows: the sources of events that have rows.
+        select: dbt's node selection.
+
+    Raises:
+        ComebackError: dbt cannot build the project.
+    """
+    path = _kept_file(home, settings, with_rows, select)
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_bytes())
+    statements = _asked(home, settings, sources, with_rows, select)
+    with suppress(OSError):  # a folder that cannot be written to costs time only
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, json.dumps(statements).encode(), mode=0o600)
+        for old in sorted(path.parent.glob("*.json"), key=_age)[:-_KEPT_FILES]:
+            old.unlink(missing_ok=True)
+    return statements
+
+
+def send(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
+    """Send statements in their order.
+
+    Raises:
+        ComebackError: one of them fails; it says in which model.
+    """
+    for name, statement in statements:
+        try:
+            connection.execute(statement)
+        except duckdb.Error as error:
+            message = " ".join(str(error).split())
+            raise ComebackError(
+                f"{name} failed ({message})",
+                "in the SQL of the dbt project",
+                "correct the data or the model, then try again",
+            ) from error
+
+
+def _kept_file(
+    home: Home, settings: Settings, with_rows: Sequence[str], select: Sequence[str]
+) -> Path:
+    project = project_of(home)
+    variables = dbt_build.dbt_vars(settings, project=project)
+    content = [
+        dbt_build.project_fingerprint(project, variables),
+        *(duckdb.__version__, [*with_rows], [*select]),
+        hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
+    ]
+    return cache_folder() / f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()}.json"
+
+
+def _asked(
+    home: Home,
+    settings: Settings,
+    sources: dict[str, Source],
+    with_rows: Sequence[str],
+    select: Sequence[str],
+) -> Statements:
+    sent: list[tuple[str, str]] = []
+    with TemporaryDirectory(prefix="comeback_statements_") as folder:
+        # dbt names the database after the file in all its statements
+        warehouse = Path(folder) / home.warehouse.name
+        with database.connect(home, settings, warehouse) as connection:
+            ensure_raw_tables(connection, sources)
+            database.ensure_score_tables(connection)
+        dbt_build.build(
+            home,
+            settings,
+            as_of=None,
+            command="run",
+            select=select,
+            with_rows=with_rows,
+            warehouse=warehouse,
+            callbacks=[_noting(sent)],
+        ).require_success()
+    return sent
+
+
+def _noting(sent: list[tuple[str, str]]) -> "Callable[[EventMsg], None]":
+    def note(message: "EventMsg") -> None:
+        if message.info.name == "SQLQuery" and message.data.node_info.unique_id:
+            first = _FIRST_WORD.match(message.data.sql)
+            if first and first[1].lower() in _CHANGING:
+                sent.append((message.data.node_info.node_name, message.data.sql))
+
+    return note
+
+
+def _age(path: Path) -> float:
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
