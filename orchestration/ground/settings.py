@@ -33,6 +33,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_money import Money
 from orchestration.ground.settings_people import Engagement
+from orchestration.ground.settings_retention import Retention
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -175,6 +176,9 @@ class Settings(BaseModel):
     )
     engagement: Annotated[Engagement, Mark.HOUR, Mark.DIGEST_IF_SET] = Field(
         Engagement(), description="What a session is worth in people.engagement_score."
+    )
+    retention: Annotated[Retention, Mark.DIGEST_IF_SET] = Field(
+        Retention(), description="How long delivered rows are kept; 0 keeps them for good."
     )
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."

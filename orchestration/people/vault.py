@@ -154,7 +154,8 @@ with ranked as (
         *,
         row_number() over (
             partition by user_id, updated_at
-            order by {" + ".join(f"{name}::integer" for name in words.CONSENTS)}, content
+            order by
+                {" + ".join(f"{name}::integer" for name in words.CONSENTS)}, is_stripped, content
         ) as place,
         {
     ", ".join(
@@ -168,7 +169,7 @@ with ranked as (
 select
     user_id, email, phone, first_name, last_name, country, language, time_zone,
     {", ".join(f"has_{name} as {name}" for name in words.CONSENTS)},
-    updated_at, attributes, email_key, load_id, line
+    updated_at, attributes, email_key, is_stripped, load_id, line
 from ranked
 where place = 1
 order by user_id, updated_at
@@ -205,6 +206,9 @@ class _Reading:
                 "attributes": _attributes(),
                 "email_key": "email_key(email)",
                 "content": "content",
+                # a row that was delivered again says more than what is left of it
+                "is_stripped": "(_load_id, _line) in (select (load_id, line)"
+                " from raw.stripped_rows)",
             },
             drop=f"case when {self._is_rounded('user_id')} then 'rounded_id'"
             " when user_id is null then 'no_identity'"

@@ -289,7 +289,8 @@ AUDIT_LOG = Table(
         Column(
             "deed",
             "varchar",
-            "export, delivery, erase, access, rectify, accept, settings or serve (of a model).",
+            "export, delivery, erase, access, rectify, accept, settings, serve (of a model) or"
+            " retention.",
         ),
         Column(
             "counts",
