@@ -40,18 +40,18 @@ def expire(run: Run, hour: datetime) -> bool:
         if done is not None and day <= done:
             return False
         sources = with_placeholders(known_sources(run.home), run.settings)
-        events = rows = 0
-        month = 0
+        events = rows = month = 0
+        events_limit = None
         if retention.raw_events_months:
-            limit = expiry.months_before(instant, retention.raw_events_months)
-            month = int(f"{limit:%Y%m}")
+            events_limit = expiry.months_before(instant, retention.raw_events_months)
+            month = int(f"{events_limit:%Y%m}")
             last = audit_log.largest(connection, "retention", "month")
             if last is None or month > last:
-                events = expiry.expire_events(connection, sources, limit)
+                events = expiry.expire_events(connection, sources, events_limit)
         if retention.contact_data_days:
             midnight = instant.replace(hour=0, minute=0, second=0, microsecond=0)
             limit = midnight - timedelta(days=retention.contact_data_days)
-            rows = expiry.strip_idle(connection, run.home, sources, limit)
+            rows = expiry.strip_idle(connection, run.home, sources, limit, events_limit)
         if rows:
             vault.settle(connection, sources, run.settings)
         if events:

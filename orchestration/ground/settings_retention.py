@@ -21,6 +21,7 @@ class Retention(BaseModel):
     )
     contact_data_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         30,
-        description="Days after a person's last event or profile for which names, addresses and"
-        " attributes are kept; what the person allows or refused stays. 0: for good.",
+        description="Days after a person's last event or profile for which names and addresses are"
+        " kept; what the person allows or refused stays, attributes as long as events. 0: for"
+        " good.",
     )

@@ -203,7 +203,7 @@ class _Reading:
                 "time_zone": f"case when trim(time_zone) in ({zones}) then trim(time_zone) end",
                 **{name: words.allows(name) for name in words.CONSENTS},
                 "updated_at": "instant",
-                "attributes": _attributes(),
+                "attributes": attributes_of("_extra"),
                 "email_key": "email_key(email)",
                 "content": "content",
                 # a row that was delivered again says more than what is left of it
@@ -370,10 +370,10 @@ _BAD_TIMES = {
 }
 
 
-def _attributes() -> str:
-    """SQL for the fields `attr_*` of a row as JSON, null without any."""
-    keys = "list_filter(json_keys(_extra), lambda key: starts_with(lower(key), 'attr_'))"
-    pair = "to_json(key)::varchar || ':' || to_json(_extra ->> key)::varchar"
+def attributes_of(column: str) -> str:
+    """SQL for the fields `attr_*` in a row's JSON of undeclared columns, null without any."""
+    keys = f"list_filter(json_keys({column}), lambda key: starts_with(lower(key), 'attr_'))"
+    pair = f"to_json(key)::varchar || ':' || to_json({column} ->> key)::varchar"
     pairs = f"list_sort(list_transform({keys}, lambda key: {pair}))"
     return f"'{{' || nullif(array_to_string({pairs}, ','), '') || '}}'"
 

@@ -102,13 +102,16 @@ def strip_idle(
     home: Home,
     sources: Mapping[str, Source],
     limit: datetime,
+    attributes_limit: datetime | None = None,
 ) -> int:
-    """Take names, addresses and attributes from whoever has no event and no profile since a limit.
+    """Take names and addresses from whoever has no event and no profile since a limit.
 
     Of profiles ids, consents and times stay, also in corrections; such a profile counts as none
-    until another is delivered. A message to such a person is known by the user alone, one to an
-    address of nobody goes. Suppressions, and messages that suppress, stay as they are: without the
-    address nobody would know that it must not be used.
+    until another is delivered. Attributes stay until a limit of their own: models learn from what
+    was known of people at past instants, and would learn who came back from who is still known. A
+    message to such a person is known by the user alone, one to an address of nobody goes.
+    Suppressions, and messages that suppress, stay as they are: without the address nobody would
+    know that it must not be used.
 
     Args:
         connection: the open warehouse, with the vault settled and the log built; the vault is to be
@@ -116,6 +119,7 @@ def strip_idle(
         home: where corrections lie.
         sources: all sources, with the shop's words for nobody.
         limit: UTC.
+        attributes_limit: the limit for attributes; None: they are kept for good.
 
     Returns:
         How many rows were stripped or deleted.
@@ -124,9 +128,8 @@ def strip_idle(
         return 0
     define_address_keys(connection)
     profiles, messages = sources["profiles"], sources["contacts"]
-    texts = [
-        quoted(name) for name in (*profiles.column_names, "_extra") if name not in _KEPT_OF_PROFILES
-    ]
+    texts = [quoted(name) for name in profiles.column_names if name not in _KEPT_OF_PROFILES]
+    attributes = vault.attributes_of("_extra")
     connection.execute(
         f"""
         create or replace temp table idle_rows as
@@ -134,18 +137,30 @@ def strip_idle(
             select
                 _load_id as load_id,
                 _line as line,
-                {known_id("user_id", profiles.placeholders)} as known_user
+                {known_id("user_id", profiles.placeholders)} as known_user,
+                coalesce({", ".join(texts)}) is not null
+                or _extra is distinct from {attributes} as has_contact_data,
+                _extra is not null as has_attributes
             from {raw_table(profiles)}
-            where coalesce({", ".join(texts)}) is not null
         ),
         seen as (
-            select user_id from vault.profile_versions where updated_at >= $limit
-            union all
-            select unnest([owner_id, user_id]) from main.events where event_at >= $limit
+            select user_id, max(seen_at) as seen_at
+            from (
+                select user_id, updated_at as seen_at from vault.profile_versions
+                union all
+                select unnest([owner_id, user_id]), event_at from main.events
+                where event_at >= least($limit, $attributes_limit)
+            )
+            group by user_id
         )
-        from delivered anti join seen on delivered.known_user = seen.user_id
+        select load_id, line, coalesce(seen_at < $attributes_limit, false) as is_long_idle
+        from delivered
+        left join seen on delivered.known_user = seen.user_id
+        where
+            (has_contact_data and coalesce(seen_at < $limit, true))
+            or (has_attributes and coalesce(seen_at < $attributes_limit, false))
         """,
-        {"limit": limit},
+        {"limit": limit, "attributes_limit": attributes_limit},
     )
     _find_old_addresses(connection, limit)
     harmless = f"coalesce({words.status('status')}, '') not in ({_SUPPRESSING})"
@@ -156,8 +171,9 @@ def strip_idle(
         if stripped:
             connection.execute("insert into raw.stripped_rows select load_id, line from idle_rows")
             connection.execute(
-                f"update {raw_table(profiles)} set {', '.join(f'{each} = null' for each in texts)}"
-                " where (_load_id, _line) in (select (load_id, line) from idle_rows)"
+                f"update {raw_table(profiles)} set {', '.join(f'{each} = null' for each in texts)},"
+                f" _extra = case when not is_long_idle then {attributes} end from idle_rows"
+                " where _load_id = load_id and _line = line"
             )
             _strip_corrections(connection, home)
         renamed = _changed(
@@ -216,14 +232,22 @@ def _find_old_addresses(connection: duckdb.DuckDBPyConnection, limit: datetime) 
 def _strip_corrections(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Do to the files of corrections what was done to their rows; they stay known by content."""
     loads = connection.execute(
-        "select distinct load_id, file from raw.files semi join idle_rows using (load_id)"
+        "select load_id, any_value(file), bool_or(is_long_idle)"
+        " from raw.files inner join idle_rows using (load_id) group by load_id"
     ).fetchall()
-    for load_id, name in loads:
+    for load_id, name, is_long_idle in loads:
         path = home.rectified / name.rpartition("/")[2]
         if not path.is_file():
             continue
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        kept = [{key: row[key] for key in _KEPT_OF_PROFILES if key in row} for row in rows]
+        kept = [
+            {
+                key: value
+                for key, value in row.items()
+                if key in _KEPT_OF_PROFILES or (key.startswith("attr_") and not is_long_idle)
+            }
+            for row in rows
+        ]
         content = "".join(f"{json.dumps(row)}\n" for row in kept).encode()
         replace_file(path, content, mode=0o600)
         connection.execute(

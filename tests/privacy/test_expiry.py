@@ -96,14 +96,31 @@ def test_whoever_was_not_seen_and_not_delivered_since_has_no_contact_data(connec
     ]
     assert rows(
         connection,
-        "select user_id, coalesce(email, phone, first_name, _extra), email_consent, updated_at"
+        "select user_id, coalesce(email, phone, first_name), email_consent, updated_at, _extra"
         " from vault.profiles where user_id = 'idle' order by updated_at",
     ) == [
-        ("idle", None, "granted", "2026-01-01T00:00:00Z"),
-        ("idle", None, "granted", "2026-02-28T23:59:59Z"),
+        ("idle", None, "granted", "2026-01-01T00:00:00Z", '{"attr_tier":"gold"}'),
+        ("idle", None, "granted", "2026-02-28T23:59:59Z", '{"attr_tier":"gold"}'),
     ]
     # twice does no more than once
     assert strip(connection, home) == 0
+
+
+@pytest.mark.parametrize(
+    ("attributes_limit", "kept"),
+    [(datetime(2026, 2, 28, 23, 59, 59), 2), (datetime(2026, 2, 28, 23, 59, 59, 1), 0)],
+)
+def test_attributes_stay_as_long_as_events_do(connection, home, attributes_limit, kept):
+    expiry.strip_idle(connection, home, SOURCES, LIMIT, attributes_limit)
+    vault.settle(connection, SOURCES, Settings())
+    assert rows(connection, "select count(attributes) from vault.profile_versions") == [(kept,)]
+    # undeclared columns that are no attributes go with the addresses
+    put(home, {"profiles/x.csv": "user_id,updated_at,shoe\nidle,2026-01-05T00:00:00Z,38\n"})
+    land(connection, home)
+    expiry.strip_idle(connection, home, SOURCES, LIMIT, attributes_limit)
+    assert rows(
+        connection, "select count(_extra) from vault.profiles where _extra like '%38%'"
+    ) == [(0,)]
 
 
 def test_of_messages_the_user_stays_and_what_suppresses_stays_whole(connection, home):
@@ -150,7 +167,7 @@ def test_a_correction_loses_what_its_row_lost_and_is_not_landed_twice(connection
     assert strip(connection, home) == 5
     (kept,) = (json.loads(line) for line in path.read_text().splitlines())
     assert set(kept) == {
-        *("user_id", "updated_at", "email_consent", "sms_consent"),
+        *("user_id", "updated_at", "email_consent", "sms_consent", "attr_tier"),
         *("ad_user_data_consent", "ad_personalization_consent"),
     }
     assert path.stat().st_mode & 0o777 == 0o600
