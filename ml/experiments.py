@@ -83,7 +83,12 @@ class Comparison:
 
 
 def compare(
-    bought: int, count: int, control_bought: int, control_count: int, planned: int
+    bought: int,
+    count: int,
+    control_bought: int,
+    control_count: int,
+    planned: int,
+    comparisons: int = 1,
 ) -> Comparison | None:
     """The arm against the control; None while one of them is empty.
 
@@ -99,13 +104,17 @@ def compare(
         control_bought: the same of the control.
         control_count: the same of the control.
         planned: persons of both arms together for which the experiment was planned.
+        comparisons: how many arms are compared with the control: the intervals hold for all of them
+            together (Bonferroni).
     """
     if not count or not control_count:
         return None
-    low, high = difference_interval(bought, count, control_bought, control_count)
+    alpha = ALPHA / comparisons
+    z = NormalDist().inv_cdf(1.0 - alpha / 2.0)
+    low, high = difference_interval(bought, count, control_bought, control_count, z)
     difference = bought / count - control_bought / control_count
     variance = _variance(bought, count) + _variance(control_bought, control_count)
-    reach = sqrt(variance) * always_valid_factor(count + control_count, planned)
+    reach = sqrt(variance) * always_valid_factor(count + control_count, planned, alpha)
     return Comparison(difference, low, high, difference - reach, difference + reach)
 
 

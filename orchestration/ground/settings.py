@@ -30,6 +30,7 @@ from ml.economics import Economics
 from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_experiments import Experiments
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_money import Money
 from orchestration.ground.settings_people import Engagement
@@ -173,6 +174,11 @@ class Settings(BaseModel):
         DEFAULT_EXPORTS,
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
+    )
+    experiments: Annotated[Experiments, Mark.DIGEST_IF_SET] = Field(
+        {},
+        description="Experiments among people who are contacted by e-mail, a table each.",
+        examples=[{"subject": {"arms": ["plain", "short"], "least_effect": 0.02}}],
     )
     engagement: Annotated[Engagement, Mark.HOUR, Mark.DIGEST_IF_SET] = Field(
         Engagement(), description="What a session is worth in people.engagement_score."

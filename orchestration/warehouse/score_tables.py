@@ -18,6 +18,7 @@ from orchestration.warehouse.contact_tables import (
     SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 from orchestration.warehouse.table import Column, Table
 
@@ -203,6 +204,8 @@ SCORE_TABLES = (
     CAMPAIGN_RESULTS,
     SEGMENT_RESULTS,
     CONTACT_EFFECTS,
+    EXPERIMENT_ARMS,
+    EXPERIMENT_RESULTS,
     MODELS,
     RUNS,
 )
