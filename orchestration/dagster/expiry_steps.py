@@ -31,13 +31,13 @@ def expire(run: Run, hour: datetime) -> bool:
     """
     retention = run.settings.retention
     with run.open_warehouse() as connection:
-        newest = expiry.newest_known(connection)
+        done = audit_log.largest(connection, "retention", "day") or 0
+        newest = expiry.newest_known(connection) if done < _day(hour) else None
         if newest is None:
             return False
         instant = min(newest, hour, run.newest_possible_hour)
-        day = int(f"{instant:%Y%m%d}")
-        done = audit_log.largest(connection, "retention", "day")
-        if done is not None and day <= done:
+        day = _day(instant)
+        if day <= done:
             return False
         sources = with_placeholders(known_sources(run.home), run.settings)
         events = rows = month = 0
@@ -67,3 +67,8 @@ def expire(run: Run, hour: datetime) -> bool:
             connection, "retention", utc_now(), day=day, month=month, events=events, rows=rows
         )
     return bool(events or rows)
+
+
+def _day(instant: datetime) -> int:
+    """A day as a number, as the audit log has none but numbers."""
+    return int(f"{instant:%Y%m%d}")

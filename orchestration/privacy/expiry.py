@@ -23,7 +23,7 @@ from orchestration.landing import Source
 from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
-from orchestration.people import vault, words
+from orchestration.people import attributes, vault, words
 from orchestration.warehouse.database import has_table
 
 # What is left of a row of profiles.
@@ -92,9 +92,9 @@ def expire_events(
 
 def newest_known(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     """The time of the newest event that counts, as of the last build; None before one."""
-    if not has_table(connection, "main", "events"):
+    if not has_table(connection, "main", "ordered_events"):
         return None
-    return connection.execute("select max(event_at) from main.events").fetchall()[0][0]
+    return connection.execute("select max(event_at) from main.ordered_events").fetchall()[0][0]
 
 
 def strip_idle(
@@ -129,7 +129,7 @@ def strip_idle(
     define_address_keys(connection)
     profiles, messages = sources["profiles"], sources["contacts"]
     texts = [quoted(name) for name in profiles.column_names if name not in _KEPT_OF_PROFILES]
-    attributes = vault.attributes_of("_extra")
+    given = attributes.given_in("_extra")
     connection.execute(
         f"""
         create or replace temp table idle_rows as
@@ -139,7 +139,7 @@ def strip_idle(
                 _line as line,
                 {known_id("user_id", profiles.placeholders)} as known_user,
                 coalesce({", ".join(texts)}) is not null
-                or _extra is distinct from {attributes} as has_contact_data,
+                or _extra is distinct from {given} as has_contact_data,
                 _extra is not null as has_attributes
             from {raw_table(profiles)}
         ),
@@ -172,7 +172,7 @@ def strip_idle(
             connection.execute("insert into raw.stripped_rows select load_id, line from idle_rows")
             connection.execute(
                 f"update {raw_table(profiles)} set {', '.join(f'{each} = null' for each in texts)},"
-                f" _extra = case when not is_long_idle then {attributes} end from idle_rows"
+                f" _extra = case when not is_long_idle then {given} end from idle_rows"
                 " where _load_id = load_id and _line = line"
             )
             _strip_corrections(connection, home)

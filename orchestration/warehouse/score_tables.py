@@ -19,7 +19,12 @@ from orchestration.warehouse.contact_tables import (
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
-from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
+from orchestration.warehouse.segment_tables import (
+    PERSON_ATTRIBUTES,
+    SEGMENT_HISTORY,
+    SEGMENT_HOURS,
+    SEGMENT_SIZES,
+)
 from orchestration.warehouse.table import Column, Table
 
 CART_SCORES = Table(
@@ -320,6 +325,7 @@ PRIVATE_TABLES = (
     ACCEPTED_FILES,
     AUDIT_LOG,
     SEGMENT_HOURS,
+    PERSON_ATTRIBUTES,
 )
 
 
