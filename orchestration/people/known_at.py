@@ -51,6 +51,18 @@ def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> 
     return True
 
 
+def forgotten(connection: duckdb.DuckDBPyConnection, users: Sequence[str]) -> list[str]:
+    """Those of the users of whom too long nothing was heard for their contact data to be kept."""
+    if not has_table(connection, "vault", "profile_versions"):
+        return []
+    found = connection.execute(
+        "select user_id from vault.profile_versions where list_contains(?, user_id)"
+        " group by user_id having arg_max(is_stripped, updated_at) order by user_id",
+        [list(users)],
+    ).fetchall()
+    return [user for (user,) in found]
+
+
 def _profiles(at: str) -> str:
     return f"""
     create or replace table vault.current_profiles as

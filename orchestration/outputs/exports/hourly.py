@@ -209,7 +209,8 @@ class _Exporter:
             persons = self.tried.with_variants(persons, policy)
         decided = persons.with_columns(
             gate=gates(persons.select(list(FACTS)), policy, self.hour),
-            was_contacted=was_contacted(policy, self.hour),
+            has_own_reason=was_contacted(policy, self.hour)
+            | pl.col("user_id").is_in(self.known.forgotten).fill_null(value=False),
         )
         rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
         is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
