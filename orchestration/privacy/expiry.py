@@ -43,8 +43,8 @@ def expire_events(
 ) -> int:
     """Delete the delivered rows of events before a limit; all tables are to be built again then.
 
-    A row of a file that landed before it goes, too, if nobody can read its time. Of rows that could
-    not be read, or were mended, reason and line stay, and no text.
+    A row that is no event says nothing of when it was: it goes if its file landed before the limit.
+    Of rows that could not be read, or were mended, reason and line stay then, and no text.
 
     Args:
         connection: the open warehouse, in which dbt has built the log before.
@@ -62,7 +62,7 @@ def expire_events(
         select candidates.source, candidates.load_id, candidates.line
         from main.candidate_events as candidates
         inner join raw.files on candidates.load_id = files.load_id
-        where coalesce(candidates.event_at, files.landed_at) < ?
+        where if(drop_reason is null, event_at, landed_at) < ?
         """,
         [limit],
     )

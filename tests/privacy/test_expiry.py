@@ -198,10 +198,12 @@ def test_old_events_leave_their_file_and_are_counted_once(connection):
     )
     connection.execute(
         "create table main.candidate_events as select * from (values"
-        " ('canonical', 90, 1, timestamp '2026-02-28 23:59:59.999999'),"
-        " ('canonical', 90, 2, timestamp '2026-03-01'), ('canonical', 90, 3, null),"
-        " ('canonical', 91, 1, null), ('canonical', 91, 2, timestamp '2020-01-01'))"
-        " as candidates (source, load_id, line, event_at)"
+        " ('canonical', 90, 1, timestamp '2026-02-28 23:59:59.999999', null),"
+        " ('canonical', 90, 2, timestamp '2026-03-01', null),"
+        " ('canonical', 90, 3, null, 'bad_time'), ('canonical', 91, 1, null, 'bad_time'),"
+        " ('canonical', 91, 2, timestamp '2020-01-01', null),"
+        " ('canonical', 91, 4, timestamp '1970-01-01', 'implausible_time'))"
+        " as candidates (source, load_id, line, event_at, drop_reason)"
     )
     connection.execute(
         "insert into raw.canonical (_load_id, _line) select load_id, line from candidate_events"
@@ -216,6 +218,7 @@ def test_old_events_leave_their_file_and_are_counted_once(connection):
         assert rows(connection, "select _load_id, _line from raw.canonical order by all") == [
             (90, 2),
             (91, 1),
+            (91, 4),
         ]
         assert rows(connection, "from raw.expired_rows where load_id >= 90 order by all") == [
             (90, 2),
