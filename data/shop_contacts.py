@@ -28,6 +28,9 @@ PLACES = (
 )
 PLACE_SHARES = (0.55, 0.15, 0.2, 0.1)
 TIERS = ("bronze", "silver", "gold")
+# A tier mostly says who likes to buy: above these of the latent trait, for so many of the users.
+TIER_INTENTS = (0.0, 1.0)
+EARNED_SHARE = 0.8
 
 EMAIL_SHARE, SMS_SHARE, ADS_SHARE = 0.7, 0.2, 0.5
 SHARED_ADDRESS_SHARE = 0.03  # users with the address of the one before
@@ -88,7 +91,7 @@ def draw_contacts(
             "ad_user_data_consent": _said(ads),
             "ad_personalization_consent": _said(ads),
             "updated_at": at,
-            "attr_tier": rng.choice(TIERS, count),
+            "attr_tier": _tiers(people.intent[who], rng.choice(TIERS, count), seed),
         }
     ).cast(pl.String)
     moved, withdrawn = pl.Series(hit(MOVED_SHARE)), pl.Series(hit(WITHDRAWN_SHARE))
@@ -127,6 +130,13 @@ def draw_contacts(
         suppressions=suppressions.sort("suppressed_at", "email"),
         contacts=_sent(rng, profiles, opened, since, hours, bounced),
     )
+
+
+def _tiers(intent: Floats, drawn: np.ndarray, seed: int) -> np.ndarray:
+    """The tier that each user has earned, or the one that was drawn for whoever has none."""
+    earned = np.asarray(TIERS)[np.searchsorted(TIER_INTENTS, intent, "right")]
+    is_earned = np.random.default_rng([seed, 21]).random(len(intent)) < EARNED_SHARE
+    return np.where(is_earned, earned, drawn)
 
 
 def _sent(

@@ -104,15 +104,16 @@ def estimate_effect(
 
 
 def difference_interval(
-    successes: float, count: float, other_successes: float, other_count: float
+    successes: float, count: float, other_successes: float, other_count: float, z: float = Z_95
 ) -> tuple[float, float]:
-    """Newcombe's 95 % interval of the difference of two shares, the first less the other.
+    """Newcombe's interval of the difference of two shares, the first less the other; of 95 %, or
+    that of so many standard deviations.
 
     Newcombe (1998), Statistics in Medicine 17, 873-890, method 10: it holds for few and for none.
     """
     counted = np.array([successes, other_successes], dtype=np.float64)
     of = np.array([count, other_count], dtype=np.float64)
-    (low, other_low), (high, other_high) = wilson_interval(counted, of)
+    (low, other_low), (high, other_high) = wilson_interval(counted, of, z)
     share, other = counted / of
     below = sqrt((share - low) ** 2 + (other_high - other) ** 2)
     above = sqrt((high - share) ** 2 + (other - other_low) ** 2)

@@ -237,17 +237,19 @@ def d_calibration_gap(p_away: np.ndarray, is_returned: np.ndarray, bins: int = 1
     return float(np.abs(shares - 1.0 / bins).max())
 
 
-def wilson_interval(counted: np.ndarray, of: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95 % interval of a share by Wilson (1927), which holds for small counts and at 0 and 1.
+def wilson_interval(
+    counted: np.ndarray, of: np.ndarray, z: float = Z_95
+) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of a share by Wilson (1927), which holds for small counts and at 0 and 1.
 
     Args:
         counted: how many had it, (n,).
         of: of how many, (n,), each at least 1.
+        z: standard deviations on either side; by default those of 95 %.
 
     Returns:
         Its lower and upper ends, (n,) each, within 0 and 1.
     """
-    z = Z_95
     share = counted / of
     middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import polars as pl
 
+# What is known of the person behind a row, as JSON, before features are made of it.
+ATTRIBUTES = "attributes"
 SNAPSHOT_KEYS = (
     "cart_id",
     "visitor_id",
@@ -44,7 +46,7 @@ class FeatureError(ValueError):
 
 def feature_columns(frame: pl.DataFrame) -> list[str]:
     """Every column that is neither a key nor a label, in the order of the frame."""
-    known = {*SNAPSHOT_KEYS, *SNAPSHOT_LABELS, *RETURN_KEYS, *RETURN_LABELS}
+    known = {*SNAPSHOT_KEYS, *SNAPSHOT_LABELS, *RETURN_KEYS, *RETURN_LABELS, ATTRIBUTES}
     return [name for name in frame.columns if name not in known]
 
 

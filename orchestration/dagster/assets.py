@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ml import evaluation
 from ml.card import ModelCard
-from orchestration.dagster import erase_steps
+from orchestration.dagster import erase_steps, expiry_steps
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.dagster.shared import (
@@ -116,6 +116,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         if context.job_name == HOURLY_JOB:
             erase_steps.erase_requested(run)
+            expiry_steps.expire(run, hour_of(context))
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])
             yield dg.MaterializeResult(

@@ -4,6 +4,7 @@ Belongs here: the asset, its metadata and its plot. Not here: the comparison
 (`modelling.contact_results`), nor the log that it reads (`outputs.exports.contact_log`).
 """
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -12,7 +13,12 @@ import polars as pl
 from orchestration.dagster.assets import EXPORT_OP
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, run_of
-from orchestration.modelling import contact_effects, contact_results
+from orchestration.modelling import (
+    contact_effects,
+    contact_results,
+    experiment_arms,
+    experiment_results,
+)
 from orchestration.outputs.exports import contact_log
 from orchestration.warehouse import database, run_log
 from orchestration.warehouse.contact_tables import CAMPAIGN_RESULTS
@@ -41,12 +47,27 @@ def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             )
             # one that is run again says nothing of what came of contacts since
             newest = database.newest_scored_hour(connection, not_after=not_after) or as_of
-            results = contact_results.write_results(
-                connection, run.settings, newest, run_log.reporting_currency(connection, newest)
-            )
-        return dg.MaterializeResult(metadata=_metadata(results))
+            currency = run_log.reporting_currency(connection, newest)
+            results = contact_results.write_results(connection, run.settings, newest, currency)
+            kept_from = newest - timedelta(days=keep_days)
+            experiment_arms.drop_old(connection, run.settings.experiments, kept_from)
+            tried = experiment_results.write_results(connection, run.settings, newest, currency)
+        return dg.MaterializeResult(metadata={**_metadata(results), **_of_experiments(tried)})
 
     return campaign_results
+
+
+def _of_experiments(rows: list[dict[str, object]]) -> dict[str, Any]:
+    """What may be read of each arm, and a warning where nothing may be read yet."""
+    if not rows:
+        return {}
+    names = ("experiment", "arm", "persons", "planned_persons", "conversion_rate", "reading")
+    shown = pl.DataFrame([{name: row[name] for name in names} for row in rows])
+    early = sorted({str(row["experiment"]) for row in rows if row["reading"] == "too_early"})
+    warning = {
+        "warning": "too early to stop, whatever the difference looks like: " + ", ".join(early)
+    }
+    return {"experiments": dg.MetadataValue.md(markdown_table(shown)), **(warning if early else {})}
 
 
 def _metadata(results: pl.DataFrame) -> dict[str, Any]:

@@ -122,6 +122,11 @@ def remove_rows(run: Run, erasing: Erasure) -> None:
 def rebuild(run: Run) -> None:
     """Build every table from all rows, and put a fresh copy of the warehouse in its place."""
     _build(run, [], full_refresh=True)
+    replace_warehouse(run)
+
+
+def replace_warehouse(run: Run) -> None:
+    """Put a fresh copy of the warehouse in its place, without the bytes of what was deleted."""
     erasure.replace_warehouse(run.home, run.settings)
 
 

@@ -30,9 +30,11 @@ from ml.economics import Economics
 from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.settings_experiments import Experiments
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_money import Money
 from orchestration.ground.settings_people import Engagement
+from orchestration.ground.settings_retention import Retention
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -173,8 +175,16 @@ class Settings(BaseModel):
         description="The files for e-mail and ads tools, a table each. One table of yours takes the"
         " place of all of these.",
     )
+    experiments: Annotated[Experiments, Mark.DIGEST_IF_SET] = Field(
+        {},
+        description="Experiments among people who are contacted by e-mail, a table each.",
+        examples=[{"subject": {"arms": ["plain", "short"], "least_effect": 0.02}}],
+    )
     engagement: Annotated[Engagement, Mark.HOUR, Mark.DIGEST_IF_SET] = Field(
         Engagement(), description="What a session is worth in people.engagement_score."
+    )
+    retention: Annotated[Retention, Mark.DIGEST_IF_SET] = Field(
+        Retention(), description="How long delivered rows are kept; 0 keeps them for good."
     )
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."

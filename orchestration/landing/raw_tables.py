@@ -36,6 +36,10 @@ create table if not exists raw.seen_files (
     source varchar, address varchar, byte_size bigint not null, version varchar not null,
     content_hash varchar not null, primary key (source, address)
 );
+create table if not exists raw.expired_rows (
+    load_id bigint primary key, row_count bigint not null
+);
+create table if not exists raw.stripped_rows (load_id bigint not null, line bigint not null);
 create table if not exists raw.tombstones (
     kind varchar not null, hash varchar not null, length bigint, key_id varchar not null,
     erased_at timestamp not null, primary key (kind, hash)

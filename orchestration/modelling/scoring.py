@@ -6,7 +6,7 @@ Belongs here: putting together what the models and the economics say of each car
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from ml import contact_plan, decision, explain, holdout
+from ml import attributes, contact_plan, decision, explain, holdout
 from ml.abandonment import AbandonmentModel
 from ml.features import person_id
 from ml.holdout import HOLDOUT, Draw
@@ -24,6 +24,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
+from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.contact_effects import ended_plans
 from orchestration.modelling.contact_plans import moments_of, plans_before, replace_plans
 from orchestration.modelling.holdout_arms import (
@@ -133,8 +134,8 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
     currency = connection.execute("select max(currency) from main.hour_currency").fetchall()[0][0]
     links = links_of_people(connection, as_of)
     return ScoringFrames(
-        snapshots,
-        returns,
+        with_attributes(connection, snapshots, "as_of"),
+        with_attributes(connection, returns, "ended_at"),
         plans_before(connection, as_of),
         recorded_arms(connection, as_of, people_to_know(snapshots, links)),
         links,
@@ -169,6 +170,11 @@ def score(
         is_stale: whether the log's newest event is too old for this hour.
         explained_carts: how many of the top get reasons.
     """
+    frames = replace(
+        frames,
+        snapshots=attributes.with_features(frames.snapshots, abandonment.card.features),
+        returns=attributes.with_features(frames.returns, returning.card.features),
+    )
     chances = returning.return_probabilities(frames.returns, HORIZONS_HOURS)
     p_returns = {
         f"p_return_{window}": _rounded(chances[:, i]) for i, window in enumerate(RETURN_WINDOWS)

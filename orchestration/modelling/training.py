@@ -13,7 +13,7 @@ from functools import partial
 import duckdb
 import polars as pl
 
-from ml import abandonment, gates, promotion, return_time
+from ml import abandonment, attributes, gates, promotion, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import ModelCard
 from ml.features import FeatureError
@@ -22,6 +22,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
+from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.model_store import Decision, ModelStore
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import MODELS
@@ -37,6 +38,7 @@ class Learner:
         name: what it predicts.
         table: the table it learns from.
         scored_table: the table of what it scores.
+        instant: the column of both with the time that features are of.
         train: learns from the first at an hour; the fallback if a learned one was refused, which
             the last argument says why, in a sentence.
         load: reads it back from its files.
@@ -45,6 +47,7 @@ class Learner:
     name: str
     table: str
     scored_table: str
+    instant: str
     train: Callable[[pl.DataFrame, datetime, Settings, str], AbandonmentModel | ReturnModel]
     load: Callable[[Mapping[str, bytes]], AbandonmentModel | ReturnModel]
 
@@ -64,11 +67,17 @@ ABANDONMENT = Learner(
     abandonment.NAME,
     "training_snapshots",
     "scoring_snapshots",
+    "as_of",
     _train_abandonment,
     AbandonmentModel.from_files,
 )
 RETURN = Learner(
-    return_time.NAME, "training_returns", "scoring_returns", _train_return, ReturnModel.from_files
+    return_time.NAME,
+    "training_returns",
+    "scoring_returns",
+    "ended_at",
+    _train_return,
+    ReturnModel.from_files,
 )
 LEARNERS = (ABANDONMENT, RETURN)
 
@@ -98,7 +107,9 @@ def ensure_champion(
     champion_id = model_store.champion(name, as_of)
     if champion_id is not None and not retrain:
         return champion(model_store, learner, as_of).card, None
-    frame = _training_frame(connection, learner)
+    delivered = _training_frame(connection, learner)
+    given = attributes.chosen(delivered)
+    frame = attributes.with_features(delivered, given)
     logger.info("Learning the %s model from %d rows.", name, frame.height)
     learn = partial(_learned, model_store, learner, frame, as_of, settings)
     challenger = learn()
@@ -108,6 +119,11 @@ def ensure_champion(
         return challenger.card, None
     served = champion(model_store, learner, as_of) if champion_id else None
     scored = _scored_frame(connection, learner)
+    if served is not None:
+        # it may know attributes that are rare by now
+        frame = attributes.with_features(delivered, [*given, *served.card.features])
+    if scored is not None:
+        scored = attributes.with_features(scored, frame.columns)
     if served is not None and (again := _recalibrated(model_store, served, frame, scored, as_of)):
         served, champion_id = again, again.card.model_id
         intended_id = champion_id
@@ -260,7 +276,8 @@ def _training_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> 
             f"the warehouse has no {learner.table}",
             "run: comeback run",
         )
-    return connection.sql(f"select * from main.{learner.table}").pl()
+    rows = connection.sql(f"select * from main.{learner.table}").pl()
+    return with_attributes(connection, rows, learner.instant)
 
 
 def _scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl.DataFrame | None:
@@ -270,7 +287,7 @@ def _scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl
     scored = connection.sql(f"select * from main.{learner.scored_table}").pl()
     if "is_suspected_bot" in scored.columns:
         scored = scored.filter(pl.col("is_suspected_bot").ne_missing(True))
-    return scored
+    return with_attributes(connection, scored, learner.instant)
 
 
 def _card_plots(card: ModelCard) -> dict[str, bytes]:

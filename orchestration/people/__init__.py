@@ -5,5 +5,6 @@ here: loading the rows (`landing`), who may be contacted (`outputs.exports`), or
 (`privacy`).
 
 The vault is the only place with names, addresses and numbers. Nothing of it goes into a log, an
-error, a feature, a model or the published file.
+error, a feature, a model or the published file, but that attributes are features
+(`modelling.attributes`).
 """

@@ -28,7 +28,8 @@ _COMPARED_DIGITS = 7
 def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> bool:
     """Make the tables of what was known at an instant, UTC; they are dropped where nothing is.
 
-    A row counts from its time on. A suppression finds people by their user id, and by the address
+    A row counts from its time on; one whose contact data was not kept says nothing but what was
+    allowed when. A suppression finds people by their user id, and by the address
     that they have at the instant, however it is written. A consent that turned granted later lifts
     `unsubscribed` for its channel, and no other reason; a later row that only repeats a consent
     grants nothing.
@@ -50,6 +51,18 @@ def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> 
     return True
 
 
+def forgotten(connection: duckdb.DuckDBPyConnection, users: Sequence[str]) -> list[str]:
+    """Those of the users of whom too long nothing was heard for their contact data to be kept."""
+    if not has_table(connection, "vault", "profile_versions"):
+        return []
+    found = connection.execute(
+        "select user_id from vault.profile_versions where list_contains(?, user_id)"
+        " group by user_id having arg_max(is_stripped, updated_at) order by user_id",
+        [list(users)],
+    ).fetchall()
+    return [user for (user,) in found]
+
+
 def _profiles(at: str) -> str:
     return f"""
     create or replace table vault.current_profiles as
@@ -59,6 +72,7 @@ def _profiles(at: str) -> str:
     from vault.profile_versions
     where updated_at <= timestamp {at}
     qualify row_number() over (partition by user_id order by updated_at desc) = 1
+        and not is_stripped
     order by user_id
     """
 

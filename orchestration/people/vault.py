@@ -21,7 +21,7 @@ from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.sources import PEOPLE
-from orchestration.people import words
+from orchestration.people import attributes, words
 from orchestration.warehouse.database import has_table
 
 # What `known_at` makes of them.
@@ -37,8 +37,8 @@ def settle(
     """Bring the vault's tables up to the delivered rows, all or none.
 
     Makes `vault.profile_versions`, `vault.suppression_rows`, `vault.contact_rows` and
-    `vault.erasure_requests`, and of each file how many rows count (`raw.people_rows`) and which do
-    not (`raw.people_set_aside`), without any text.
+    `vault.erasure_requests`, of attributes `scores.person_attributes`, and of each file how many
+    rows count (`raw.people_rows`) and which do not (`raw.people_set_aside`), without any text.
 
     Args:
         connection: the open warehouse, after landing, outside a transaction, in UTC.
@@ -68,6 +68,7 @@ def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop all that follows from the delivered rows; `settle` makes it again."""
     for table in ("settled", "profile_versions", *_TABLES.values(), *CURRENT_TABLES):
         connection.execute(f"drop table if exists vault.{table}")
+    attributes.forget(connection)
 
 
 def _settled(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -126,6 +127,7 @@ def _statements(people: Mapping[str, Source], settings: Settings) -> list[str]:
         """,
         *(_kept(name, table) for name, table in _TABLES.items()),
         _PROFILE_VERSIONS,
+        *attributes.STATEMENTS,
         *(f"drop table typed_{name}" for name in typed),
     ]
 
@@ -154,7 +156,8 @@ with ranked as (
         *,
         row_number() over (
             partition by user_id, updated_at
-            order by {" + ".join(f"{name}::integer" for name in words.CONSENTS)}, content
+            order by
+                {" + ".join(f"{name}::integer" for name in words.CONSENTS)}, is_stripped, content
         ) as place,
         {
     ", ".join(
@@ -168,7 +171,7 @@ with ranked as (
 select
     user_id, email, phone, first_name, last_name, country, language, time_zone,
     {", ".join(f"has_{name} as {name}" for name in words.CONSENTS)},
-    updated_at, attributes, email_key, load_id, line
+    updated_at, attributes, email_key, is_stripped, load_id, line
 from ranked
 where place = 1
 order by user_id, updated_at
@@ -202,9 +205,12 @@ class _Reading:
                 "time_zone": f"case when trim(time_zone) in ({zones}) then trim(time_zone) end",
                 **{name: words.allows(name) for name in words.CONSENTS},
                 "updated_at": "instant",
-                "attributes": _attributes(),
+                "attributes": attributes.given_in("_extra"),
                 "email_key": "email_key(email)",
                 "content": "content",
+                # a row that was delivered again says more than what is left of it
+                "is_stripped": "(_load_id, _line) in (select (load_id, line)"
+                " from raw.stripped_rows)",
             },
             drop=f"case when {self._is_rounded('user_id')} then 'rounded_id'"
             " when user_id is null then 'no_identity'"
@@ -364,14 +370,6 @@ _BAD_TIMES = {
     "bad_time": "has_time and instant is null",
     "implausible_time": "is_implausible",
 }
-
-
-def _attributes() -> str:
-    """SQL for the fields `attr_*` of a row as JSON, null without any."""
-    keys = "list_filter(json_keys(_extra), lambda key: starts_with(lower(key), 'attr_'))"
-    pair = "to_json(key)::varchar || ':' || to_json(_extra ->> key)::varchar"
-    pairs = f"list_sort(list_transform({keys}, lambda key: {pair}))"
-    return f"'{{' || nullif(array_to_string({pairs}, ','), '') || '}}'"
 
 
 def _list(texts: Sequence[str] | Mapping[str, str]) -> str:

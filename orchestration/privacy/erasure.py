@@ -56,6 +56,7 @@ from orchestration.warehouse.contact_tables import (
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.database import has_table
+from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 
@@ -363,6 +364,7 @@ def scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         _SCORES: is_theirs,
         f"scores.{CONTACT_PLANS.name}": is_theirs,
         f"scores.{HOLDOUT_ARMS.name}": IS_PERSON_ERASED,
+        f"scores.{EXPERIMENT_ARMS.name}": IS_PERSON_ERASED,
         f"scores.{SEGMENT_HISTORY.name}": IS_PERSON_ERASED,
     }
     # an older version made fewer

@@ -126,8 +126,8 @@ def _newest(connection: duckdb.DuckDBPyConnection, user: str) -> dict[str, objec
     if not has_table(connection, "vault", "profile_versions"):
         return None
     frame = connection.sql(
-        "select * exclude (user_id, email_key, load_id, line) from vault.profile_versions"
-        " where user_id = ? order by updated_at desc limit 1",
+        "select * exclude (user_id, email_key, is_stripped, load_id, line)"
+        " from vault.profile_versions where user_id = ? order by updated_at desc limit 1",
         params=[user],
     ).pl()
     return frame.row(0, named=True) if frame.height else None

@@ -15,7 +15,10 @@ import duckdb
 
 from orchestration.warehouse.score_tables import AUDIT_LOG
 
-Deed = Literal["export", "delivery", "erase", "access", "rectify", "accept", "settings", "serve"]
+Deed = Literal[
+    *("export", "delivery", "erase", "access", "rectify", "accept", "settings", "serve"),
+    "retention",
+]
 
 
 def note(
@@ -88,6 +91,12 @@ def note_settings(connection: duckdb.DuckDBPyConnection, at: datetime, digest: s
     ).fetchall()
     if noted != [(digest,)]:
         note(connection, "settings", at, sha256=digest)
+
+
+def largest(connection: duckdb.DuckDBPyConnection, deed: Deed, count: str) -> int | None:
+    """The largest number of a name that rows of a deed have; None without any."""
+    query = f"select max((counts ->> ?)::bigint) from scores.{AUDIT_LOG.name} where deed = ?"
+    return connection.execute(query, [count, deed]).fetchall()[0][0]
 
 
 def _user() -> str:

@@ -41,6 +41,7 @@ from orchestration.warehouse.contact_tables import (
     HOLDOUT_ARMS,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
 from orchestration.warehouse.score_tables import AUDIT_LOG
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_SIZES
 
@@ -50,7 +51,7 @@ SHOWN_FILES = 5
 # models are rewritten from their cards every hour, outcomes and results from scores and log
 _KEPT = (
     *(CONTACT_PLANS, HOLDOUT_ARMS, CONTACT_LOG, WITHHELD_CONTACTS, CONTACT_EFFECTS),
-    *(SEGMENT_HISTORY, SEGMENT_SIZES),
+    *(SEGMENT_HISTORY, SEGMENT_SIZES, EXPERIMENT_ARMS, EXPERIMENT_RESULTS),
 )
 _KEPT_TABLES = ("cart_scores", "runs", *(each.name for each in _KEPT))
 # nothing else has them

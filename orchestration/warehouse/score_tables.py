@@ -18,7 +18,13 @@ from orchestration.warehouse.contact_tables import (
     SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
-from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
+from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
+from orchestration.warehouse.segment_tables import (
+    PERSON_ATTRIBUTES,
+    SEGMENT_HISTORY,
+    SEGMENT_HOURS,
+    SEGMENT_SIZES,
+)
 from orchestration.warehouse.table import Column, Table
 
 CART_SCORES = Table(
@@ -203,6 +209,8 @@ SCORE_TABLES = (
     CAMPAIGN_RESULTS,
     SEGMENT_RESULTS,
     CONTACT_EFFECTS,
+    EXPERIMENT_ARMS,
+    EXPERIMENT_RESULTS,
     MODELS,
     RUNS,
 )
@@ -289,7 +297,8 @@ AUDIT_LOG = Table(
         Column(
             "deed",
             "varchar",
-            "export, delivery, erase, access, rectify, accept, settings or serve (of a model).",
+            "export, delivery, erase, access, rectify, accept, settings, serve (of a model) or"
+            " retention.",
         ),
         Column(
             "counts",
@@ -316,6 +325,7 @@ PRIVATE_TABLES = (
     ACCEPTED_FILES,
     AUDIT_LOG,
     SEGMENT_HOURS,
+    PERSON_ATTRIBUTES,
 )
 
 

@@ -34,6 +34,20 @@ SEGMENT_HISTORY = Table(
     ),
 )
 
+PERSON_ATTRIBUTES = Table(
+    name="person_attributes",
+    description="What the shop knows of people (attr_* of profiles) and since when; not published."
+    " One row per person, attribute and profile that has it.",
+    order=("person_id", "name", "known_from"),
+    columns=(
+        Column("person_id", "varchar", "user: and the user's id."),
+        Column("name", "varchar", "Name of the attribute in small letters, such as attr_tier."),
+        Column("value", "varchar", "Its value, as delivered."),
+        Column("known_from", "timestamp", "Since when the profile holds, UTC."),
+        Column("known_until", "timestamp", "When another took its place, UTC; null: none did."),
+    ),
+)
+
 # Of `segment_history`: who is in a segment at the newest hour. Published as a table of its own.
 MEMBERSHIPS = "segment_memberships"
 MEMBERSHIPS_DESCRIPTION = (

@@ -9,14 +9,14 @@ from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import hourly_partitions
 from orchestration.ground.hours import END_OF_TIME
-from orchestration.ground.settings import Settings
+from orchestration.ground.settings import Settings, parse_settings
 from orchestration.warehouse.score_tables import RUNS
 from tests.modelling.contact_logs import DAY, MONDAY, Log
 
 
-def materialize(log: Log) -> dict:
+def materialize(log: Log, settings: Settings | None = None) -> dict:
     run = SimpleNamespace(
-        settings=Settings(),
+        settings=settings or Settings(),
         newest_possible_hour=END_OF_TIME,
         open_warehouse=lambda: nullcontext(log.connection),
     )
@@ -40,3 +40,23 @@ def test_the_ui_gets_counts_and_once_both_arms_have_somebody_the_differences_dra
     assert (found["contacted_persons"], found["held_out_persons"]) == (4, 4)
     assert "data:image/png;base64," in found["differences"]
     assert "on_the_fence" in found["by_week"]
+    assert "experiments" not in found
+
+
+def test_the_ui_says_of_which_experiments_nothing_may_be_read_yet():
+    log = Log()
+    log.connection.execute(RUNS.ddl("scores.runs"))
+    for arm in ("plain", "short"):
+        log.insert(
+            "scores.experiment_arms",
+            experiment="subject",
+            person_id=f"user:{arm}",
+            arm=arm,
+            assigned_at=MONDAY,
+            p_abandon=0.9,
+        )
+    settings = parse_settings({"experiments": {"subject": {"arms": ["plain", "short"]}}})
+    found = materialize(log, settings)
+    assert found["warning"] == ("too early to stop, whatever the difference looks like: subject")
+    assert "too_early" in found["experiments"]
+    assert "control" in found["experiments"]

@@ -23,6 +23,19 @@ def test_everybody_with_an_account_has_a_profile_and_consents_change_with_time()
     assert profiles.height > 1.08 * len(users)
 
 
+def test_a_tier_says_who_likes_to_buy() -> None:
+    shop = simulate(visitors=1500, days=10, seed=5, start=START)
+    first = shop.known.profiles.group_by("user_id", maintain_order=True).first()
+    never = (
+        first.join(shop.people, on="user_id")
+        .group_by("attr_tier")
+        .agg(pl.col("return_never").mean(), count=pl.len())
+    )
+    found = {tier: mean for tier, mean, _ in never.iter_rows()}
+    assert found["bronze"] > 0.47 > 0.42 > found["silver"] > 0.36 > 0.34 > found["gold"]
+    assert never["count"].min() > 200
+
+
 def test_the_tool_knows_addresses_in_its_own_spelling_and_sends_to_whom_it_may() -> None:
     shop = simulate(visitors=1500, days=10, seed=5, start=START)
     known = set(shop.known.profiles["email"])

@@ -8,6 +8,7 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
 from orchestration.ground.segment_sql import fault_of
 from orchestration.warehouse.score_tables import CART_SCORES
+from orchestration.warehouse.segment_tables import PERSON_ATTRIBUTES
 
 PEOPLE = "select person_id\nfrom {{ ref('people') }}\n"
 
@@ -60,7 +61,16 @@ def test_what_only_dbt_knows_is_left_to_it(sql: str):
 
 def test_the_scores_that_a_query_may_read_are_declared_as_they_are():
     declared = yaml.safe_load((DBT_PROJECT / "models/people/_scores.yml").read_text())
-    columns = declared["sources"][0]["tables"][0]["columns"]
-    assert [(each["name"], each["data_type"].replace("string", "varchar")) for each in columns] == [
-        (each.name, each.type.replace(", ", ",")) for each in CART_SCORES.columns
-    ]
+    tables = declared["sources"][0]["tables"]
+    assert [table["name"] for table in tables] == [CART_SCORES.name, PERSON_ATTRIBUTES.name]
+    for table, made in zip(tables, (CART_SCORES, PERSON_ATTRIBUTES), strict=True):
+        assert [
+            (each["name"], each["data_type"].replace("string", "varchar"))
+            for each in table["columns"]
+        ] == [(each.name, each.type.replace(", ", ",")) for each in made.columns]
+
+
+def test_what_the_shop_knows_of_people_can_be_asked_for():
+    asked = "select person_id from {{ source('scores', 'person_attributes') }} where name = 'a'"
+    assert fault_of(f"{asked} and known_from <= {{{{ as_of() }}}}") is None
+    assert "updated_at" in fault_of(f"{asked} and updated_at > {{{{ as_of() }}}}")[0]

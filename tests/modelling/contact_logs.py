@@ -17,6 +17,7 @@ from orchestration.warehouse.contact_tables import (
     SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 
@@ -39,6 +40,8 @@ class Log:
             CONTACT_EFFECTS,
             SEGMENT_RESULTS,
             SEGMENT_HISTORY,
+            EXPERIMENT_ARMS,
+            EXPERIMENT_RESULTS,
         ):
             self.connection.execute(table.ddl(f"scores.{table.name}"))
         self.connection.execute(

@@ -80,6 +80,8 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "campaign_results",
         "segment_results",
         "contact_effects",
+        "experiment_arms",
+        "experiment_results",
         "retargeting_priorities",
         "models",
         "daily_funnel",

@@ -90,6 +90,13 @@ people as (
 
 ),
 
+-- Events that are too old to be kept.
+expired as (
+
+    select * from {{ source('raw', 'expired_rows') }}
+
+),
+
 duplicates as (
 
     select
@@ -112,11 +119,12 @@ final as (
         + coalesce(rates.rate_count, 0) + coalesce(people.rows_accepted, 0) as rows_accepted,
         coalesce(duplicates.duplicate_count, 0) + coalesce(rates.duplicate_count, 0)
         + coalesce(people.rows_duplicate, 0) as rows_duplicate,
-        coalesce(set_aside.dropped_count, 0) as rows_dropped,
+        coalesce(set_aside.dropped_count, 0) + coalesce(expired.row_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
-        -- rows of the erased, and of people who did not consent, say nothing about the file
+        -- rows of the erased, of people who did not consent, and old ones say nothing about the file
         coalesce(
-            2 * (set_aside.dropped_count - set_aside.withheld_count) > files.rows_read - set_aside.withheld_count,
+            2 * (set_aside.dropped_count - set_aside.withheld_count)
+            > files.rows_read - set_aside.withheld_count - coalesce(expired.row_count, 0),
             false
         )
         or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
@@ -137,7 +145,8 @@ final as (
                     then
                         'times without offset lie where the clocks were changed: '
                         || 'of two possible ones the first is taken, and a skipped one as if before the change'
-            end
+            end,
+            expired.row_count || ' rows are older than events are kept, and gone'
         ), '') as note,
         files.load_id
     from files
@@ -147,6 +156,7 @@ final as (
     left join duplicates on files.load_id = duplicates.load_id
     left join rates on files.load_id = rates.load_id
     left join people on files.load_id = people.load_id
+    left join expired on files.load_id = expired.load_id
     left join set_aside on files.load_id = set_aside.load_id
 
 )

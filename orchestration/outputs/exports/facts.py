@@ -20,6 +20,7 @@ from orchestration.outputs.exports.contacted import Contacts, read_contacts
 from orchestration.outputs.exports.gates import FACTS, best_carts
 from orchestration.outputs.exports.presets import Preset
 from orchestration.outputs.exports.rows import hashed_rows
+from orchestration.people.known_at import forgotten
 
 _CHANNELS = {"email": ("email", "all"), "suppressions": ("email", "all")}
 _ADS_CHANNELS = ("ads", "all")
@@ -35,6 +36,7 @@ class Known:
     suspected_bots: pl.DataFrame
     contacts: Contacts
     erased: list[str]
+    forgotten: list[str]
 
 
 def read_known(
@@ -71,6 +73,7 @@ def read_known(
         suspected_bots=people.suspected_bots(connection, hour),
         contacts=read_contacts(connection, hour, profiles.frame, cooldown),
         erased=people.erased_users(connection, home.erasure_key, sorted(unknown)),
+        forgotten=forgotten(connection, sorted(unknown)),
     )
 
 

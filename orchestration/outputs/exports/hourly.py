@@ -13,6 +13,7 @@ from urllib.parse import quote
 import duckdb
 import polars as pl
 
+from ml.experiments import Draw
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import own_files
@@ -22,6 +23,7 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
 from orchestration.ground.triggers import triggers_in
 from orchestration.landing.tombstones import read_key
+from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.outputs.exports import (
     contact_log,
     csv_text,
@@ -29,6 +31,7 @@ from orchestration.outputs.exports import (
     membership,
     people,
     segments,
+    variants,
 )
 from orchestration.outputs.exports.facts import Known, person_facts, read_known
 from orchestration.outputs.exports.gates import (
@@ -100,9 +103,16 @@ def prepare_exports(
         for name, each in settings.exports.items()
     }
     triggers = _triggers(home, settings)
+    draw = Draw(holdout_key(home, settings)) if settings.experiments and not is_rewriting else None
+    tried = variants.variants_of(
+        connection, settings.experiments, known_segments, sorted(wrong), hour, draw
+    )
     presets = {
         name: find_preset(each.profile, each.preset, name).model_copy(
-            update={"has_segments": each.profile == "email" and bool(takes[name])}
+            update={
+                "has_segments": each.profile == "email" and bool(takes[name]),
+                "has_variant": each.profile == "email" and bool(settings.experiments),
+            }
         )
         for name, each in settings.exports.items()
     }
@@ -131,7 +141,9 @@ def prepare_exports(
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
-        one = _Exporter(name, export, presets[name], settings.contacts, hour, known, members[name])
+        one = _Exporter(
+            name, export, presets[name], settings.contacts, hour, known, members[name], tried
+        )
         rolled, summary, is_full, contacts = one.export(
             connection,
             scored[name],
@@ -147,6 +159,7 @@ def prepare_exports(
         sums = [each.sha256 for each in files]
         form = _form(export, presets[name])
         prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
+    tried.keep(connection)
     return prepared
 
 
@@ -170,6 +183,7 @@ class _Exporter:
     hour: datetime
     known: Known
     members: pl.DataFrame
+    tried: variants.Variants
 
     def export(
         self,
@@ -191,9 +205,12 @@ class _Exporter:
             before.listed if is_of_persons else None,
         )
         policy = self._policy()
+        if self.entry.profile == "email":
+            persons = self.tried.with_variants(persons, policy)
         decided = persons.with_columns(
             gate=gates(persons.select(list(FACTS)), policy, self.hour),
-            was_contacted=was_contacted(policy, self.hour),
+            has_own_reason=was_contacted(policy, self.hour)
+            | pl.col("user_id").is_in(self.known.forgotten).fill_null(value=False),
         )
         rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
         is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
@@ -281,7 +298,7 @@ class _Exporter:
         merged = merged.with_columns(
             external_id=pl.col("user_id"),
             cart_segment=pl.col("segment"),
-            cart_action=pl.col("best_action"),
+            cart_action=pl.coalesce(pl.col("^arm_action$"), "best_action"),
             cart_priority=pl.col("priority"),
             cart_currency=pl.col("currency"),
             send_after=pl.col("contact_not_before"),
@@ -312,4 +329,5 @@ class _Exporter:
 
 def _form(export: Export, preset: Preset) -> str:
     form = f"{export.profile} {export.preset} {export.identifier}"
-    return f"{form} with segments" if preset.has_segments else form
+    form = f"{form} with segments" if preset.has_segments else form
+    return f"{form} with variant" if preset.has_variant else form

@@ -49,6 +49,8 @@ MERGE_FIELDS = (
 )
 # What a file says beside these of somebody in segments of people, if the export takes any.
 SEGMENTS = "segments"
+# And of whoever is in an experiment, if there are any.
+VARIANT = "variant"
 # What the row of somebody who left a list says beside the identifier: imports clear no blanks.
 LEFT_FIELDS = ("cart_segment", "cart_priority", "score_as_of")
 SUPPRESSION_FIELDS = ("email", "reason", "since")
@@ -103,6 +105,7 @@ class Preset(BaseModel):
         columns: of the ads, all columns in order.
         least_persons: a list of fewer is never used by the tool: a warning.
         has_segments: whether there is the field `SEGMENTS`; set by the export, not by the file.
+        has_variant: whether there is the field `VARIANT`; set by the settings, not by the file.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -118,6 +121,7 @@ class Preset(BaseModel):
     columns: Annotated[tuple[Column, ...], Strict(False)] = ()
     least_persons: Annotated[int, Field(ge=0)] = 0
     has_segments: bool = False
+    has_variant: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -125,7 +129,7 @@ class Preset(BaseModel):
             raise ValueError("the presets of the ads have columns, and no others")
         if self.is_ads and not any(column.is_identifier for column in self.columns):
             raise ValueError("there is no column with an e-mail or a phone")
-        merged = (*MERGE_FIELDS, SEGMENTS)
+        merged = (*MERGE_FIELDS, SEGMENTS, VARIANT)
         known = SUPPRESSION_FIELDS if self.profile == "suppressions" else merged
         for name in (*self.headers, *self.omit, *filter(None, [self.last])):
             if self.is_ads or name not in known:
@@ -146,7 +150,9 @@ class Preset(BaseModel):
         left_out = set(self.omit)
         if self.one_identifier:
             left_out.update(set(IDENTIFIERS) - {identifier})
-        names = (*MERGE_FIELDS, SEGMENTS) if self.has_segments else MERGE_FIELDS
+        names = [*MERGE_FIELDS]
+        names += [SEGMENTS] if self.has_segments else []
+        names += [VARIANT] if self.has_variant else []
         return self._ordered(name for name in names if name not in left_out)
 
     def left_fields(self, identifier: str) -> tuple[str, ...]:

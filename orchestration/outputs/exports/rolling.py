@@ -72,14 +72,14 @@ def roll(
     Args:
         listed: what was delivered last, with the columns of `rows.ROWS`.
         wanted: who is to be on the list now, in order.
-        gate: person_id, gate and was_contacted of whoever was scored or is listed; who is not there
-            left for no reason of theirs.
+        gate: person_id, gate and has_own_reason (contacted, or contact data too old to be kept) of
+            whoever was scored or is listed; who is not there left for no reason of theirs.
         name: the export, for the warning.
         most_removed_share: that share.
         are_removals_accepted: whether somebody said that the removals are meant.
         is_full_due: whether people are added in this hour; if not, they only leave.
     """
-    reasons = gate.select("person_id", "gate", "was_contacted")
+    reasons = gate.select("person_id", "gate", "has_own_reason")
     kept = listed.join(wanted, on="identifier", how="semi")
     leaving = (
         listed.join(wanted, on="identifier", how="anti")
@@ -91,10 +91,10 @@ def roll(
         )
         .with_columns(
             pl.col("gate").fill_null(""),
-            pl.col("was_contacted", "has_moved").fill_null(value=False),
+            pl.col("has_own_reason", "has_moved").fill_null(value=False),
         )
     )
-    may_leave = pl.col("gate").is_in(WITHDRAWN) | pl.col("was_contacted")
+    may_leave = pl.col("gate").is_in(WITHDRAWN) | pl.col("has_own_reason")
     counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
     share = counted / listed.height if listed.height else 0.0
     if share > most_removed_share and not are_removals_accepted:

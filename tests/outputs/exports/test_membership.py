@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import pytest
+
 from orchestration.ground.settings import Settings, parse_settings
 from orchestration.outputs.exports import membership
 from tests.outputs.exports.shops import HOUR, TEN, column, rows
@@ -184,3 +186,25 @@ def test_what_was_delivered_while_the_clock_was_ahead_is_what_the_next_hour_goes
         removed = ["ann@example.com", "cem@example.com"] if number == 1 else []
         assert column(later, "email.remove", "email") == removed
         assert not any("not known any more" in each for each in later.exports["email"]["warnings"])
+
+
+@pytest.mark.parametrize(("is_stripped", "listed"), [(True, 2), (False, 4)])
+def test_contact_data_too_old_to_be_kept_is_a_reason_to_leave_and_a_lost_profile_is_none(
+    shop, is_stripped, listed
+):
+    for rank in range(1, 5):
+        shop.person(f"p{rank}", rank)
+    assert shop.export().exports["meta"]["persons"] == 4
+    shop.connection.execute("delete from vault.current_profiles where user_id in ('p1', 'p2')")
+    # of the last an older version was kept, and the newest counts
+    shop.connection.execute(
+        "create table vault.profile_versions as select * from (values"
+        f" ('p1', timestamp '2026-09-01', {is_stripped}),"
+        f" ('p2', timestamp '2026-09-01', {not is_stripped}),"
+        f" ('p2', timestamp '2026-09-02', {is_stripped}))"
+        " as versions (user_id, updated_at, is_stripped)"
+    )
+    summary = shop.export(TEN + HOUR).exports["meta"]
+    assert summary["persons"] == listed
+    is_held = "2 of 4 would leave at once" in summary["warnings"][0]
+    assert is_held is not is_stripped

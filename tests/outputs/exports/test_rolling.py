@@ -18,7 +18,7 @@ def gate(**gates: str) -> pl.DataFrame:
     contacted = ("in_cooldown", "over_cap")
     return pl.DataFrame(
         [(person, each, each in contacted) for person, each in gates.items()],
-        schema={"person_id": pl.String, "gate": pl.String, "was_contacted": pl.Boolean},
+        schema={"person_id": pl.String, "gate": pl.String, "has_own_reason": pl.Boolean},
         orient="row",
     )
 

@@ -1,0 +1,74 @@
+"""Taking away what is too old to be kept, once a day within an hour.
+
+Belongs here: when that is due, the order of the steps, and the row of the audit log. Not here: what
+is too old (`privacy.expiry`), how the warehouse is made anew (`erase_steps`).
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from orchestration.dagster import erase_steps
+from orchestration.dagster.run import Run
+from orchestration.ground.hours import utc_now
+from orchestration.landing.locations import known_sources, with_placeholders
+from orchestration.outputs import hour_files, published_database
+from orchestration.people import vault
+from orchestration.privacy import expiry
+from orchestration.warehouse import audit_log
+
+logger = logging.getLogger(__name__)
+
+
+def expire(run: Run, hour: datetime) -> bool:
+    """Take away what is too old at an hour, unless that was done for its day.
+
+    What is old is told from the newest event there is, so that a clock that is ahead deletes
+    nothing. Events go by whole months: all tables are built again then, once a month. As after an
+    erasure a fresh copy takes the place of the warehouse, with none of the bytes in it.
+
+    Returns:
+        Whether anything was.
+    """
+    retention = run.settings.retention
+    with run.open_warehouse() as connection:
+        done = audit_log.largest(connection, "retention", "day") or 0
+        newest = expiry.newest_known(connection) if done < _day(hour) else None
+        if newest is None:
+            return False
+        instant = min(newest, hour, run.newest_possible_hour)
+        day = _day(instant)
+        if day <= done:
+            return False
+        sources = with_placeholders(known_sources(run.home), run.settings)
+        events = rows = month = 0
+        events_limit = None
+        if retention.raw_events_months:
+            events_limit = expiry.months_before(instant, retention.raw_events_months)
+            month = int(f"{events_limit:%Y%m}")
+            last = audit_log.largest(connection, "retention", "month")
+            if last is None or month > last:
+                events = expiry.expire_events(connection, sources, events_limit)
+        if retention.contact_data_days:
+            midnight = instant.replace(hour=0, minute=0, second=0, microsecond=0)
+            limit = midnight - timedelta(days=retention.contact_data_days)
+            rows = expiry.strip_idle(connection, run.home, sources, limit, events_limit)
+        if rows:
+            vault.settle(connection, sources, run.settings)
+        if events:
+            published_database.forget_last(connection)
+            hour_files.settle_pending(connection, run.home)
+    if events:
+        logger.info("%d events are older than they are kept: all tables are built again.", events)
+        erase_steps.rebuild(run)
+    elif rows:
+        erase_steps.replace_warehouse(run)
+    with run.open_warehouse() as connection:
+        audit_log.note(
+            connection, "retention", utc_now(), day=day, month=month, events=events, rows=rows
+        )
+    return bool(events or rows)
+
+
+def _day(instant: datetime) -> int:
+    """A day as a number, as the audit log has none but numbers."""
+    return int(f"{instant:%Y%m%d}")
