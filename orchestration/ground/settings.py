@@ -32,7 +32,7 @@ from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_money import Money
-from orchestration.ground.settings_people import Engagement
+from orchestration.ground.settings_people import Engagement, Levels
 from orchestration.ground.settings_schema import (
     FromTable,
     InWords,
@@ -175,6 +175,9 @@ class Settings(BaseModel):
     )
     engagement: Annotated[Engagement, Mark.HOUR, Mark.DIGEST_IF_SET] = Field(
         Engagement(), description="What a session is worth in people.engagement_score."
+    )
+    levels: Annotated[Levels, Mark.DIGEST_IF_SET] = Field(
+        Levels(), description="Which shares of people.intent_level and value_tier are high."
     )
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."

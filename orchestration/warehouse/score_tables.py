@@ -18,6 +18,7 @@ from orchestration.warehouse.contact_tables import (
     SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 from orchestration.warehouse.table import Column, Table
 
@@ -148,7 +149,11 @@ MODELS = Table(
     description="The models that were ever learned, with their metrics. One row per model.",
     order=("name", "trained_as_of", "model_id"),
     columns=(
-        Column("name", "varchar", "What it predicts: abandonment or return."),
+        Column(
+            "name",
+            "varchar",
+            "What it predicts: abandonment, return, intent, value or next_purchase.",
+        ),
         Column("model_id", "varchar", "First 12 hex digits of the hash of its files."),
         Column("kind", "varchar", "How it was learned; fallback where data was too little."),
         Column("trained_as_of", "timestamp", "The hour it was learned at, UTC."),
@@ -316,6 +321,7 @@ PRIVATE_TABLES = (
     ACCEPTED_FILES,
     AUDIT_LOG,
     SEGMENT_HOURS,
+    PERSON_SCORES,
 )
 
 
