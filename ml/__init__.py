@@ -7,10 +7,10 @@ knows the orchestrator; time comes in as an argument, models go in and out as ``
 Imports go one way, down these layers; modules of one layer do not import each other:
 
     promotion, gates
-    abandonment, return_time, contact_plan, decision, explain, holdout, leaks
+    abandonment, return_time, people, contact_plan, decision, explain, holdout, leaks
     calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
     plots, split
 
-``abandonment`` and ``return_time`` are packages; what others may import from them stands in their
-``__init__``.
+``abandonment``, ``return_time`` and ``people`` are packages; what others may import from them
+stands in their ``__init__``.
 """

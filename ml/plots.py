@@ -20,9 +20,14 @@ DOTS_PER_INCH = 100
 Table = Sequence[Mapping[str, float]]
 
 
-def calibration(table: Table) -> bytes:
-    """Predicted against observed; ``table`` as in ``card.tables["calibration"]``."""
-    figure, axes = _figure("Calibration", "predicted probability of abandoning", "share abandoned")
+def calibration(
+    table: Table, outcome: tuple[str, str] = ("abandoning", "share abandoned")
+) -> bytes:
+    """Predicted against observed; ``table`` as in ``card.tables["calibration"]``.
+
+    ``outcome`` is what may happen, and the share to which it did.
+    """
+    figure, axes = _figure("Calibration", f"predicted probability of {outcome[0]}", outcome[1])
     predicted, observed = _column(table, "mean_predicted"), _column(table, "mean_observed")
     low = max(0.0, min(*predicted, *observed) - 0.05)
     high = min(1.0, max(*predicted, *observed) + 0.05)
@@ -78,6 +83,19 @@ def lift(table: Table) -> bytes:
         markersize=3,
         label="abandoned carts, likeliest first",
     )
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def gain(table: Table) -> bytes:
+    """What the best people hold beside the plain answer; ``table`` as ``card.tables["gain"]``."""
+    figure, axes = _figure("Gain", "share of people, highest score first", "share captured")
+    share = [0.0, *_column(table, "share")]
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", label="at random")
+    plain = [0.0, *_column(table, "captured_plain")]
+    axes.plot(share, plain, color=ORANGE, marker="s", markersize=3, label="plain answer")
+    captured = [0.0, *_column(table, "captured")]
+    axes.plot(share, captured, color=BLUE, marker="o", markersize=3, label="model")
     axes.legend(frameon=False)
     return _png(figure)
 

@@ -181,7 +181,7 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
                 hour_of(context),
                 retrain=config.retrain,
             )
-        return dg.MaterializeResult(metadata=_card_metadata(run, card, decision))
+        return dg.MaterializeResult(metadata=card_metadata(run, card, decision))
 
     return model
 
@@ -191,7 +191,7 @@ def models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         name=MODELS.name,
-        deps=[f"{learner.name}_model" for learner in training.LEARNERS],
+        deps=[*(f"{learner.name}_model" for learner in training.LEARNERS), "person_models"],
         group_name=MODELS_GROUP,
         description=MODELS.description,
         **by_the_hour(partitions),
@@ -350,7 +350,7 @@ def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
+def card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
     """A model's card as metadata: metrics that the UI plots over time, and its plots."""
     return {
         "model_id": card.model_id,

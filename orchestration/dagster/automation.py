@@ -38,7 +38,8 @@ _IN_PROGRESS = dg.RunsFilter(
 
 
 RETRAIN = {
-    f"{learner.name}_model": {"config": Training(retrain=True).model_dump()} for learner in LEARNERS
+    name: {"config": Training(retrain=True).model_dump()}
+    for name in (*(f"{learner.name}_model" for learner in LEARNERS), "person_models")
 }
 
 # Each job runs in one process: the warehouse has one writer.

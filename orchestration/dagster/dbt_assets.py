@@ -6,6 +6,7 @@ Belongs here: how dbt's nodes and their outcomes appear in Dagster. Not here: ru
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -13,6 +14,7 @@ import duckdb
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
+from orchestration.dagster.person_assets import score_people
 from orchestration.dagster.shared import by_the_hour, hour_of, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
@@ -65,7 +67,9 @@ def people_models(
     def people_project(context: dg.AssetExecutionContext) -> Iterator[Any]:
         run = run_of(context)
         select = _selected_models(context, manifest, translator)
-        built = build_people(run.home, run.settings, hour_of(context), select)
+        built = build_people(
+            run.home, run.settings, hour_of(context), partial(score_people, run), select
+        )
         with run.open_warehouse() as connection:
             metadata = _table_metadata(connection)
         for node in built.nodes:

@@ -13,6 +13,7 @@ from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
+from orchestration.dagster.person_assets import person_models_asset, person_scores_asset
 from orchestration.dagster.publication_asset import published_database_asset
 from orchestration.dagster.run import RUN_KEY, run_resource
 from orchestration.dagster.segment_assets import (
@@ -50,9 +51,11 @@ def build_definitions(home: Home) -> dg.Definitions:
             dbt_models(manifest, hours),
             assets.model_asset(ABANDONMENT, hours),
             assets.model_asset(RETURN, hours),
+            person_models_asset(hours),
             assets.models_asset(hours),
             assets.cart_scores_asset(hours, manifest),
             assets.score_outcomes_asset(hours),
+            person_scores_asset(hours),
             people_models(manifest, hours),
             segment_sizes_asset(hours),
             assets.retargeting_export_asset(hours),

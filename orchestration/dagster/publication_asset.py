@@ -4,9 +4,12 @@ Belongs here: when it is published, and what the UI shows of it. Not here: writi
 (`outputs.published_database`), or building the tables (`warehouse.people_build`).
 """
 
+from functools import partial
+
 import dagster as dg
 
 from orchestration.dagster.assets import EXPORT_OP
+from orchestration.dagster.person_assets import score_people
 from orchestration.dagster.shared import OUTPUT_GROUP, by_the_hour, hour_of, run_of
 from orchestration.ground import good_sources
 from orchestration.outputs.published_database import headline_counts, publish
@@ -32,7 +35,7 @@ def published_database_asset(
         with run.open_warehouse() as connection:
             newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         if newest is not None and as_of < newest:
-            return_to(run.home, run.settings, newest)
+            return_to(run.home, run.settings, newest, partial(score_people, run))
         with run.finishing(), run.open_warehouse() as connection:
             rows = publish(
                 connection,

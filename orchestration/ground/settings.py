@@ -33,7 +33,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_experiments import Experiments
 from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
 from orchestration.ground.settings_money import Money
-from orchestration.ground.settings_people import Engagement
+from orchestration.ground.settings_people import Engagement, Levels
 from orchestration.ground.settings_retention import Retention
 from orchestration.ground.settings_schema import (
     FromTable,
@@ -185,6 +185,9 @@ class Settings(BaseModel):
     )
     retention: Annotated[Retention, Mark.DIGEST_IF_SET] = Field(
         Retention(), description="How long delivered rows are kept; 0 keeps them for good."
+    )
+    levels: Annotated[Levels, Mark.DIGEST_IF_SET] = Field(
+        Levels(), description="Which shares of people.intent_level and value_tier are high."
     )
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."

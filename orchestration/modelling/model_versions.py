@@ -17,7 +17,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import iso, newest_possible_hour, utc_now
 from orchestration.ground.settings import Settings, load_settings
 from orchestration.modelling.model_store import Decision, ModelStore
-from orchestration.modelling.training import LEARNERS
+from orchestration.modelling.training import MODEL_NAMES
 from orchestration.warehouse import audit_log, database
 
 # In the lines of `comeback models`; all others are in its JSON.
@@ -66,7 +66,7 @@ def versions(home: Home) -> list[Version]:
     """
     model_store, as_of = ModelStore(home.models), newest_hour(load_settings(home.root))
     found = []
-    for name in (learner.name for learner in LEARNERS):
+    for name in MODEL_NAMES:
         champion, decisions = model_store.champion(name, as_of), model_store.decisions(name)
         own = []
         for model_id in model_store.versions(name):
@@ -118,12 +118,12 @@ def as_facts(found: list[Version]) -> list[dict[str, Any]]:
 
 def faults(model_store: ModelStore, as_of: datetime) -> list[str]:
     """What is damaged of what that hour's scores come from, a line each; none if all is whole."""
-    return [line for learner in LEARNERS for line in model_store.faults(learner.name, as_of)]
+    return [line for name in MODEL_NAMES for line in model_store.faults(name, as_of)]
 
 
 def newest_decisions(model_store: ModelStore, as_of: datetime) -> Iterator[str]:
     """Of each model, which version scores of that hour come from and what was decided at it."""
-    for name in (learner.name for learner in LEARNERS):
+    for name in MODEL_NAMES:
         champion, decisions = model_store.champion(name, as_of), model_store.decisions(name)
         newest = {each.model_id: each for each in decisions.values() if each.as_of == iso(as_of)}
         taken = newest.pop(champion, None)
@@ -137,7 +137,7 @@ def require_whole(model_store: ModelStore, model_id: str) -> str:
     Raises:
         WrongUsage: there is no such version, or it is damaged.
     """
-    names = [each.name for each in LEARNERS if model_id in model_store.versions(each.name)]
+    names = [each for each in MODEL_NAMES if model_id in model_store.versions(each)]
     if not names:
         raise WrongUsage(f"there is no model {model_id[:40]!r}", str(model_store.root), SEE_ALL)
     if damage := model_store.damage(names[0], model_id):

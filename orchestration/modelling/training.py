@@ -1,7 +1,8 @@
 """Learning the models: frames out of the warehouse, into `ml`, and the better one into use.
 
 Belongs here: which view each model learns from, and the step from challenger to champion. Not
-here: how a model learns, must be or is better (`ml`), where models lie (`model_store`).
+here: how a model learns, must be or is better (`ml`), where models lie (`model_store`), and the
+models of people (`person_models`).
 """
 
 import logging
@@ -23,7 +24,9 @@ from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.attributes import with_attributes
+from orchestration.modelling.card_plots import card_plots
 from orchestration.modelling.model_store import Decision, ModelStore
+from orchestration.modelling.person_models import PERSON_LEARNERS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import MODELS
 
@@ -32,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Learner:
-    """One of the two models.
+    """One of the two models of carts.
 
     Attributes:
         name: what it predicts.
@@ -80,6 +83,7 @@ RETURN = Learner(
     ReturnModel.from_files,
 )
 LEARNERS = (ABANDONMENT, RETURN)
+MODEL_NAMES = tuple(each.name for each in (*LEARNERS, *PERSON_LEARNERS))
 
 
 def ensure_champion(
@@ -150,7 +154,7 @@ def _learned(
 ) -> AbandonmentModel | ReturnModel:
     """A model that was learned now, and is in the store with its plots."""
     model = learner.train(frame, as_of, settings, refused)
-    model_store.save(model.card, {**model.to_files(), **_card_plots(model.card)})
+    model_store.save(model.card, {**model.to_files(), **card_plots(model.card)})
     return model
 
 
@@ -174,7 +178,7 @@ def _recalibrated(
     verdict = promotion.recalibration(again, served, frame)
     if not verdict.promote:
         return None
-    model_store.save(again.card, {**again.to_files(), **_card_plots(again.card)})
+    model_store.save(again.card, {**again.to_files(), **card_plots(again.card)})
     refusals = gates.refusals(again, frame, scored, served)
     reason = f"refused: {'; '.join(refusals)}" if refusals else verdict.reason
     decision = Decision(again.card.model_id, iso(as_of), not refusals, reason)
@@ -238,10 +242,10 @@ def write_models(
     champion.
     """
     rows = []
-    for learner in LEARNERS:
-        champion_id = model_store.champion(learner.name, not_after)
-        decisions = model_store.decisions(learner.name)
-        for card in model_store.cards(learner.name):
+    for name in MODEL_NAMES:
+        champion_id = model_store.champion(name, not_after)
+        decisions = model_store.decisions(name)
+        for card in model_store.cards(name):
             decision = decisions.get(card.model_id)
             rows.append(
                 {
@@ -288,19 +292,3 @@ def _scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl
     if "is_suspected_bot" in scored.columns:
         scored = scored.filter(pl.col("is_suspected_bot").ne_missing(True))
     return with_attributes(connection, scored, learner.instant)
-
-
-def _card_plots(card: ModelCard) -> dict[str, bytes]:
-    """The plots of a card's tables, as PNG files by name."""
-    from ml import plots  # matplotlib is slow to import, and most hours learn nothing
-
-    drawn = {
-        "calibration": plots.calibration,
-        "lift": plots.lift,
-        "return_curve": plots.return_curve,
-    }
-    return {
-        f"{name}.png": plot(card.tables[name])
-        for name, plot in drawn.items()
-        if card.tables.get(name)
-    }

@@ -57,6 +57,7 @@ from orchestration.warehouse.contact_tables import (
 )
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS
+from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 
@@ -366,6 +367,7 @@ def scores_erased(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         f"scores.{HOLDOUT_ARMS.name}": IS_PERSON_ERASED,
         f"scores.{EXPERIMENT_ARMS.name}": IS_PERSON_ERASED,
         f"scores.{SEGMENT_HISTORY.name}": IS_PERSON_ERASED,
+        f"scores.{PERSON_SCORES.name}": IS_PERSON_ERASED,
     }
     # an older version made fewer
     return {name: sql for name, sql in found.items() if has_table(connection, *name.split("."))}

@@ -6,27 +6,36 @@ run over everything. Not here: what an hour changes of it (`segment_history`), o
 """
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
-from orchestration.ground.segments import Segment, segments_in
+from orchestration.ground.segments import FOLDER, Segment, segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import database, segment_faults, segment_history
 from orchestration.warehouse.dbt_build import SECOND_STEP, BuildResult
+from orchestration.warehouse.person_tables import PERSON_SCORES
 
 logger = logging.getLogger(__name__)
 
 # All that the history needs of an hour, and what of it the first step has built of the newest.
 _OF_THE_FIRST_STEP = ("hour_currency",)
+# What people are scored from.
+_TO_SCORE = (*_OF_THE_FIRST_STEP, "scoring_people")
 OF_A_PAST_HOUR = (*_OF_THE_FIRST_STEP, "people", "segment_members")
 # The published tables that are of an hour, and what they are built from.
 PUBLISHED_OF_AN_HOUR = (*_OF_THE_FIRST_STEP, "people", "trigger_events", "also_bought")
 
 
+# Scores the people of an hour; what it has beside it is an hour whose scores stay.
+Scorer = Callable[[datetime, datetime | None], object]
+
+
 def build_people(
-    home: Home, settings: Settings, as_of: datetime, select: Sequence[str] = ()
+    home: Home, settings: Settings, as_of: datetime, score: Scorer, select: Sequence[str] = ()
 ) -> BuildResult:
     """Build what reads the scores of an hour, over the warehouse, which must not be open.
 
@@ -36,6 +45,7 @@ def build_people(
         home: whose warehouse.
         settings: what the shop has set.
         as_of: the hour; its scores are there.
+        score: scores the people of another hour, over the warehouse, which is not open.
         select: dbt's node selection; empty for all, and the history with them.
 
     Raises:
@@ -47,12 +57,16 @@ def build_people(
         hours = segment_history.hours_to_take(connection, as_of, _segments(home))
     is_last = hours[-1:] == [as_of]
     past = hours[:-1] if is_last else hours
+    is_read = bool(past) and reads_scores(project_of(home))
     for hour in past:
+        if is_read:
+            _run(home, settings, hour, _TO_SCORE)
+            score(hour, as_of)
         _run(home, settings, hour, OF_A_PAST_HOUR)
         with database.connect(home, settings) as connection:
             segment_history.take(connection, hour, _segments(home))
     if past:
-        _run(home, settings, as_of, _OF_THE_FIRST_STEP)
+        _run(home, settings, as_of, _TO_SCORE)
     built = segment_faults.build(home, settings, as_of=as_of, select=SECOND_STEP, exclude=())
     if not built.bad:
         with database.connect(home, settings) as connection:
@@ -63,7 +77,15 @@ def build_people(
     return built
 
 
-def return_to(home: Home, settings: Settings, newest: datetime) -> None:
+def reads_scores(project: Path) -> bool:
+    """Whether a segment reads what the models say of people: else nobody is in another segment of
+    a past hour for it."""
+    names = {*PERSON_SCORES.column_names} - {"person_id", "scored_at"}
+    texts = (path.read_text(encoding="utf-8") for path in (project / FOLDER).glob("*.sql"))
+    return any(names.intersection(re.findall(r"\w+", text.lower())) for text in texts)
+
+
+def return_to(home: Home, settings: Settings, newest: datetime, score: Scorer) -> None:
     """Build the published tables of an hour for the newest, after an older one was run: whoever
     reads them beside the priorities and the members of the newest means one hour.
 
@@ -71,10 +93,13 @@ def return_to(home: Home, settings: Settings, newest: datetime) -> None:
         home: whose warehouse, which must not be open.
         settings: what the shop has set.
         newest: the newest scored hour.
+        score: scores the people of an hour, over the warehouse, which is not open.
 
     Raises:
         ComebackError: they cannot be built.
     """
+    _run(home, settings, newest, _TO_SCORE)
+    score(newest, None)
     _run(home, settings, newest, PUBLISHED_OF_AN_HOUR)
 
 

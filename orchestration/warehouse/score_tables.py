@@ -19,6 +19,7 @@ from orchestration.warehouse.contact_tables import (
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
+from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.segment_tables import (
     PERSON_ATTRIBUTES,
     SEGMENT_HISTORY,
@@ -154,7 +155,11 @@ MODELS = Table(
     description="The models that were ever learned, with their metrics. One row per model.",
     order=("name", "trained_as_of", "model_id"),
     columns=(
-        Column("name", "varchar", "What it predicts: abandonment or return."),
+        Column(
+            "name",
+            "varchar",
+            "What it predicts: abandonment, return, intent, value or next_purchase.",
+        ),
         Column("model_id", "varchar", "First 12 hex digits of the hash of its files."),
         Column("kind", "varchar", "How it was learned; fallback where data was too little."),
         Column("trained_as_of", "timestamp", "The hour it was learned at, UTC."),
@@ -326,6 +331,7 @@ PRIVATE_TABLES = (
     AUDIT_LOG,
     SEGMENT_HOURS,
     PERSON_ATTRIBUTES,
+    PERSON_SCORES,
 )
 
 

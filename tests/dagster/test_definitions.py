@@ -32,7 +32,10 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     checked = {"landed_files", "events"}
     assert parents("abandonment_model") == {"training_snapshots"} | checked
     assert parents("return_model") == {"training_returns"} | checked
-    assert parents("models") == {"abandonment_model", "return_model"}
+    assert parents("person_models") == {"training_people"} | checked
+    assert parents("models") == {"abandonment_model", "return_model", "person_models"}
+    assert parents("person_scores") == {"models", "scoring_people"}
+    assert "person_scores" in parents("people")
     snapshots = {"scoring_snapshots", "scoring_returns"}
     assert parents("cart_scores") == {"models", "sessions"} | snapshots
     assert parents("retargeting_export") == {"cart_scores", "segment_sizes"}
@@ -53,7 +56,8 @@ def test_the_hourly_job_does_everything_but_the_watermark(definitions):
         key.to_user_string() for key in definitions.resolve_asset_graph().materializable_asset_keys
     }
     assert keys(definitions, "hourly") == every - {"log_watermark"}
-    assert keys(definitions, "train") == {"abandonment_model", "return_model", "models"}
+    of_train = {"abandonment_model", "return_model", "person_models", "models"}
+    assert keys(definitions, "train") == of_train
     assert "log_watermark" in keys(definitions, "land")
     landed = keys(definitions, "land") - {"log_watermark"}
     assert all(key.startswith(("raw/", "vault/")) for key in landed)
@@ -67,7 +71,8 @@ def test_models_are_learned_again_in_the_train_job_only(definitions):
         by_hour = definitions.resolve_job_def(job).partitioned_config
         return by_hour.get_run_config_for_partition_key("2026-10-31-10:00")
 
-    assert config("train") == {"ops": {"abandonment_model": retrain, "return_model": retrain}}
+    learned = ("abandonment_model", "return_model", "person_models")
+    assert config("train") == {"ops": dict.fromkeys(learned, retrain)}
     assert config("hourly") == {}
 
 

@@ -34,6 +34,7 @@ from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import event_sources, project_fingerprint
 from orchestration.warehouse.dbt_manifest import uncompiled
+from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import CART_SCORES
 
 from . import trigger_rules
@@ -156,6 +157,7 @@ def _raw_tables(project: Path) -> list[str]:
         *raw,
         "create schema scores",
         CART_SCORES.ddl("scores.cart_scores"),
+        PERSON_SCORES.ddl("scores.person_scores"),
     ]
 
 

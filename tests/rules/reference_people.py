@@ -5,6 +5,7 @@ sessions, carts and orders (reference_log.py), histories of segments
 (tests/warehouse/test_segment_history.py).
 """
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -140,13 +141,15 @@ def people(known: Log, as_of: datetime) -> list[dict]:
             "engagement_score": min(100.0, 100 * worth[each.person_id] / most),
         }
         for each in everybody
-        if max(each.times) > _months_before(as_of)
+        if max(each.times) > months_before(as_of)
     ]
 
 
-def _months_before(as_of: datetime) -> datetime:
+def months_before(as_of: datetime) -> datetime:
     months = as_of.year * 12 + as_of.month - 1 - MONTHS_BACK
-    return as_of.replace(year=months // 12, month=months % 12 + 1)
+    year, month = months // 12, months % 12 + 1
+    # of a month without such a day its last
+    return as_of.replace(year=year, month=month, day=min(as_of.day, monthrange(year, month)[1]))
 
 
 def segments(known: Log, as_of: datetime) -> set[tuple[str, str]]:

@@ -12,9 +12,10 @@ import pytest
 
 from orchestration.ground.segments import segments_in
 from orchestration.warehouse import database, people_build, segment_history
+from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import DBT_TABLES
 
-from . import reference_people
+from . import reference_people, reference_person_features
 from .apart import apart
 from .cases import Row, add, buy, event, log, login, view
 from .comparison import assert_same_rows
@@ -28,7 +29,12 @@ HOUR = datetime(2026, 5, 4, 12, tzinfo=UTC)
 AFTER_ALL = datetime(2030, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 TABLES = ("people", "segment_members")
-REFERENCE_COLUMNS = "* exclude (device_type, country, engagement_score), round(engagement_score, 6)"
+SCORED = [name for name in PERSON_SCORES.column_names if name not in ("scored_at", "person_id")]
+REFERENCE_COLUMNS = (
+    f"* exclude (device_type, country, engagement_score, {', '.join(SCORED)}),"
+    " round(engagement_score, 6)"
+)
+FEATURES = ("scoring_people", "training_people")
 CATEGORIES = ("shoes", "hats", "bags", "coats", None)
 
 
@@ -242,6 +248,12 @@ def logs_around(first: int, count: int) -> list[Row]:
     return rows
 
 
+def to_six_digits(row: dict) -> dict:
+    return {
+        key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()
+    }
+
+
 EVENT_TYPES = (
     *("add_to_cart",) * 4,
     *("view_item",) * 8,
@@ -255,7 +267,8 @@ EVENT_TYPES = (
 @pytest.mark.parametrize("first", range(0, 100, 25))
 def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, first: int):
     rows, rates = logs_around(first, 25), random_rates(first, HOUR)
-    warehouse.build(rows, HOUR, tables=TABLES, landed_at=AFTER_ALL, rates=rates)
+    tables = (*TABLES, *FEATURES)
+    warehouse.build(rows, HOUR, tables=tables, landed_at=AFTER_ALL, rates=rates)
     events = clean(rows, AFTER_ALL).events
     known = Log(events, clean_rates(rates)).cut(HOUR)
     found = warehouse.query(f"select {REFERENCE_COLUMNS} as engagement_score from people")
@@ -265,6 +278,21 @@ def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, fir
         "people",
         found,
         [row | {"engagement_score": round(row["engagement_score"], 6)} for row in wanted],
+    )
+    found = {
+        name: [to_six_digits(row) for row in warehouse.query(f"from {name}")] for name in FEATURES
+    }
+    assert_same_rows(
+        FEATURES[0], found[FEATURES[0]], [*reference_person_features.features(known, HOUR)]
+    )
+    instants = reference_person_features.instants(HOUR)
+    assert {row["as_of"] for row in found[FEATURES[1]]} <= {*instants}
+    # of 59 the newest, and of each rule some
+    some = [instants[place] for place in (0, 1, 4, 9, 25, 26, 33)]
+    assert_same_rows(
+        FEATURES[1],
+        [row for row in found[FEATURES[1]] if row["as_of"] in some],
+        [*reference_person_features.learned(known, some)],
     )
     in_segments = reference_people.segments(known, HOUR)
     assert set(members(warehouse)) == {f"{person}:{name}" for person, name in in_segments}

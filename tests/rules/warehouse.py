@@ -194,8 +194,10 @@ class Warehouse:
         """Send what dbt sends for the models, given what is there."""
         there = self._relations()
         was_ended = "last_build" in there
+        names = {model.name for model in self._models}
         hour = str(as_of.astimezone(UTC).replace(tzinfo=None))
-        self._send(self._recording.begin[ENDED if was_ended else NOTHING], hour)
+        found = ENDED if was_ended else UNENDED if there & names else NOTHING
+        self._send(self._recording.begin[found], hour)
         for model in models:
             if model.name not in there:
                 self._send(model.statements[NOTHING], hour)

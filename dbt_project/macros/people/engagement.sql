@@ -4,16 +4,17 @@
 -#}
 
 {#-
-    The points of a session at the hour, in billionths: whole numbers, since a sum of fractions would depend on the order
-    of adding. None from `days` after its end on; half as many with each `half_life_days` of age.
+    The points of a session at the hour, or at another instant `at`, in billionths: whole numbers, since a sum of fractions
+    would depend on the order of adding. None from `days` after its end on; half as many with each `half_life_days` of age.
 -#}
-{%- macro engagement_points(started_at, ended_at, view_count, add_count) -%}
+{%- macro engagement_points(started_at, ended_at, view_count, add_count, at=none) -%}
+{%- set at = at or as_of() -%}
 {%- set rule = var('engagement') -%}
 case
-    when {{ ended_at }} > {{ as_of() }} - interval '{{ rule.days }}' day
+    when {{ ended_at }} > {{ at }} - interval '{{ rule.days }}' day
         then cast(round(1000000000 * pow(
             cast(0.5 as double),
-            {{ hours_between(ended_at, as_of()) }} / {{ 24 * rule.half_life_days }}
+            {{ hours_between(ended_at, at) }} / {{ 24 * rule.half_life_days }}
         ) * cast(
             {{ rule.points }}
             + case

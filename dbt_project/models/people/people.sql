@@ -91,7 +91,13 @@ final as (
         case
             when persons.points > 0 then least(100 * cast(persons.points as double) / shop.points, cast(100 as double))
             else cast(0 as double)
-        end as engagement_score
+        end as engagement_score,
+        scores.p_purchase_7d,
+        scores.intent_level,
+        scores.expected_value_365d,
+        scores.value_tier,
+        scores.next_purchase_at,
+        scores.p_purchase_30d
     from persons
     cross join shop
     left join orders on persons.person_id = orders.person_id
@@ -100,6 +106,10 @@ final as (
         on
             persons.person_id = categories.person_id
             and categories.place = 1
+    left join {{ source('scores', 'person_scores') }} as scores
+        on
+            persons.person_id = scores.person_id
+            and scores.scored_at = {{ as_of() }}
     where persons.last_seen_at > {{ as_of() }} - interval '13' month
 
 )

@@ -1,0 +1,206 @@
+{#-
+    What belongs here: what is known of persons at instants, the same for those to learn from and those to score. What does
+    not: whom models learn from and what came afterwards (models/snapshots/training_people.sql), or what the models make
+    of it (`ml.people`).
+-#}
+
+{#- Adds the CTEs `sessions` and `orders`: what features are made of; with `persons`, a relation, of these only. -#}
+{%- macro person_history(persons=none) -%}
+sessions as (
+
+    select
+        visitor_id,
+        session_number,
+        owner_id,
+        person_id,
+        started_at,
+        ended_at,
+        page_view_count + view_count as view_count,
+        add_count
+    from {{ ref('person_sessions') }}
+    where
+        started_at <= {{ as_of() }}
+        {%- if persons is not none %}
+        and {{ keys_in(persons, ['person_id']) }}
+        {%- endif %}
+
+),
+
+orders as (
+
+    select *
+    from {{ ref('person_orders') }}
+    {%- if persons is not none %}
+    where {{ keys_in(persons, ['person_id']) }}
+    {%- endif %}
+
+),
+
+-- Passive events are of no session: what came of e-mails, where the log has it.
+mails as (
+
+    select
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        event_at,
+        event_type = 'email_open' as is_open
+    from {{ ref('ordered_events') }}
+    where
+        not is_activity
+        and event_type in ('email_open', 'email_sent')
+        and event_at <= {{ as_of() }}
+        {%- if persons is not none %}
+        and {{ person_id('owner_id', 'visitor_id') }} in (select {{ persons }}.person_id from {{ persons }})
+        {%- endif %}
+
+)
+{%- endmacro -%}
+
+{#-
+    Adds CTEs, the last of which is `person_features`: each person at each of `instants`, a relation with as_of, of events
+    up to it and nothing else, over the CTEs of person_history(). Whoever was seen in the 13 months before has a row.
+-#}
+{%- macro person_features(instants) -%}
+-- A session that went on after an instant counts there up to it.
+unended as (
+
+    select
+        sessions.visitor_id,
+        sessions.session_number,
+        sessions.owner_id,
+        sessions.person_id,
+        instants.as_of
+    from sessions
+    inner join {{ instants }} as instants
+        on
+            sessions.started_at <= instants.as_of
+            and sessions.ended_at > instants.as_of
+
+),
+
+visits as (
+
+    select
+        sessions.person_id,
+        instants.as_of,
+        sessions.started_at,
+        sessions.ended_at,
+        sessions.view_count,
+        sessions.add_count
+    from sessions
+    inner join {{ instants }} as instants on sessions.ended_at <= instants.as_of
+
+    union all
+
+    select
+        unended.person_id,
+        unended.as_of,
+        min(log.event_at) as started_at,
+        max(log.event_at) as ended_at,
+        count(*) filter (
+            where log.event_type = 'page_view' or log.event_rank = {{ event_rank("'view_item'") }}
+        ) as view_count,
+        count(*) filter (where log.event_rank = {{ event_rank("'add_to_cart'") }}) as add_count
+    from unended
+    inner join {{ ref('ordered_events') }} as log
+        on
+            unended.visitor_id = log.visitor_id
+            and unended.session_number = log.session_number
+            and unended.owner_id is not distinct from log.owner_id
+            and unended.as_of >= log.event_at
+    where log.is_activity
+    group by unended.person_id, unended.as_of, unended.visitor_id, unended.session_number
+
+),
+
+visit_totals as (
+
+    select
+        person_id,
+        as_of,
+        min(started_at) as first_seen_at,
+        max(ended_at) as last_seen_at,
+        count(*) as session_count,
+        count(*) filter (where ended_at > as_of - interval '7' day) as session_count_7d,
+        count(*) filter (where ended_at > as_of - interval '30' day) as session_count_30d,
+        coalesce(sum(view_count) filter (where ended_at > as_of - interval '30' day), 0) as view_count_30d,
+        coalesce(sum(add_count) filter (where ended_at > as_of - interval '7' day), 0) as add_count_7d,
+        max(started_at) filter (where add_count > 0) as last_add_at,
+        sum({{ engagement_points('started_at', 'ended_at', 'view_count', 'add_count', at='as_of') }}) as points
+    from visits
+    group by person_id, as_of
+
+),
+
+order_totals as (
+
+    select
+        orders.person_id,
+        instants.as_of,
+        count(*) as order_count,
+        sum(orders.order_value_base) as order_value,
+        sum(orders.order_value_base)
+        filter (where orders.ordered_at > instants.as_of - interval '365' day) as order_value_365d,
+        min(orders.ordered_at) as first_order_at,
+        max(orders.ordered_at) as last_order_at
+    from orders
+    inner join {{ instants }} as instants on orders.ordered_at <= instants.as_of
+    group by orders.person_id, instants.as_of
+
+),
+
+mail_totals as (
+
+    select
+        mails.person_id,
+        instants.as_of,
+        count(*) filter (where mails.is_open) as open_count,
+        count(*) filter (where not mails.is_open) as sent_count
+    from mails
+    inner join {{ instants }} as instants
+        on
+            mails.event_at <= instants.as_of
+            and mails.event_at > instants.as_of - interval '90' day
+    group by mails.person_id, instants.as_of
+
+),
+
+person_features as (
+
+    select
+        visits.person_id,
+        visits.as_of,
+        {{ days_between('visits.last_seen_at', 'visits.as_of') }} as days_since_seen,
+        {{ days_between('visits.first_seen_at', 'visits.as_of') }} as days_since_first_seen,
+        visits.session_count,
+        visits.session_count_7d,
+        visits.session_count_30d,
+        cast(visits.view_count_30d as bigint) as view_count_30d,
+        cast(visits.points as double) / 1000000000 as engagement_points,
+        cast(visits.add_count_7d as bigint) as add_count_7d,
+        {{ days_between('visits.last_add_at', 'visits.as_of') }} as days_since_add,
+        coalesce(visits.last_add_at > coalesce(orders.last_order_at, visits.last_add_at - interval '1' day), false)
+            as has_added_since_order,
+        coalesce(orders.order_count, 0) as order_count,
+        cast(coalesce(orders.order_value, 0) as double) as order_value,
+        cast(coalesce(orders.order_value_365d, 0) as double) as order_value_365d,
+        {{ days_between('orders.last_order_at', 'visits.as_of') }} as days_since_order,
+        {{ days_between('orders.first_order_at', 'orders.last_order_at') }} as days_from_first_to_last_order,
+        coalesce(mails.open_count, 0) as email_open_count_90d,
+        coalesce(mails.sent_count, 0) as email_sent_count_90d
+    from visit_totals as visits
+    left join order_totals as orders
+        on
+            visits.person_id = orders.person_id
+            and visits.as_of = orders.as_of
+    left join mail_totals as mails
+        on
+            visits.person_id = mails.person_id
+            and visits.as_of = mails.as_of
+    where visits.last_seen_at > visits.as_of - interval '13' month
+
+)
+{%- endmacro -%}
+
+{%- macro days_between(earlier, later) -%}
+({{ hours_between(earlier, later) }} / 24)
+{%- endmacro -%}

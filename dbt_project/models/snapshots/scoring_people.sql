@@ -1,0 +1,15 @@
+-- People to score, as they were known at the hour.
+
+with
+
+instants as (
+
+    select {{ as_of() }} as as_of
+
+),
+
+{{ person_history() }},
+
+{{ person_features('instants') }}
+
+select * from person_features

@@ -1,0 +1,81 @@
+"""A sum of standardised features times coefficients, fitted with scikit-learn.
+
+What belongs here: fitting and reading it. What does not: what it predicts (``intent``, ``value``).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
+
+from ml.people.features import matrix
+
+# So that coefficients of features that say the same stay finite and small.
+RIDGE = 1e-4
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Features that differ, how they are standardised, coefficients and the intercept."""
+
+    features: tuple[str, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    coefficients: tuple[float, ...]
+    intercept: float
+
+    def __call__(self, frame: pl.DataFrame) -> np.ndarray:
+        """(n,) the sums of n rows."""
+        values = matrix(frame, self.features)
+        standard = (values - np.array(self.means)) / np.array(self.scales)
+        # by column: the same row has the same sum whoever stands beside it
+        total = np.full(frame.height, self.intercept)
+        for column, coefficient in zip(standard.T, self.coefficients, strict=True):
+            total += column * coefficient
+        return total
+
+
+def fit_logistic(rows: pl.DataFrame, outcomes: np.ndarray, names: tuple[str, ...]) -> Linear:
+    """The log-odds of (n,) outcomes 0 or 1, both of which occur."""
+    model = LogisticRegression(C=1 / (RIDGE * rows.height), solver="newton-cholesky")
+    return _fit(model, rows, outcomes, names)
+
+
+def fit_poisson(rows: pl.DataFrame, amounts: np.ndarray, names: tuple[str, ...]) -> Linear:
+    """The logarithm of the mean of (n,) amounts, not all of which are 0."""
+    mean = amounts.mean()
+    model = PoissonRegressor(alpha=RIDGE, solver="newton-cholesky")
+    fitted = _fit(model, rows, amounts / mean, names)
+    return Linear(
+        fitted.features,
+        fitted.means,
+        fitted.scales,
+        fitted.coefficients,
+        fitted.intercept + float(np.log(mean)),
+    )
+
+
+def _fit(
+    model: LogisticRegression | PoissonRegressor,
+    rows: pl.DataFrame,
+    targets: np.ndarray,
+    names: tuple[str, ...],
+) -> Linear:
+    values = matrix(rows, names)
+    scales = values.std(axis=0)
+    kept = np.flatnonzero(scales > 1e-9)
+    values, scales = values[:, kept], scales[kept]
+    means = values.mean(axis=0)
+    model.fit((values - means) / scales, targets)
+    return Linear(
+        tuple(names[i] for i in kept),
+        _plain(means),
+        _plain(scales),
+        _plain(np.ravel(model.coef_)),
+        float(np.ravel(model.intercept_)[0]),
+    )
+
+
+def _plain(values: np.ndarray) -> tuple[float, ...]:
+    return tuple(float(each) for each in values)

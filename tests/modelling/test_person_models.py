@@ -1,0 +1,115 @@
+"""Models of people in the store, and the scores of an hour that come from them."""
+
+from datetime import datetime, timedelta
+
+import duckdb
+import polars as pl
+import pytest
+
+from ml.people import intent, next_purchase, value
+from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import iso
+from orchestration.ground.settings import Settings
+from orchestration.modelling.model_store import Decision, ModelStore
+from orchestration.modelling.person_models import PERSON_LEARNERS, ensure_person_models
+from orchestration.modelling.person_scores import score_people
+from orchestration.modelling.training import MODEL_NAMES, write_models
+from orchestration.warehouse.database import ensure_score_tables
+from tests.ml.people.shops import AS_OF, WEEK, people
+
+HOUR = timedelta(hours=1)
+NAMES = [intent.NAME, value.NAME, next_purchase.NAME]
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as opened:
+        ensure_score_tables(opened)
+        offer(opened, people(20, 3))
+        yield opened
+
+
+def offer(opened: duckdb.DuckDBPyConnection, learned: pl.DataFrame) -> None:
+    """People to learn from, and the newest of them to score."""
+    opened.register("learned", learned.with_columns(order_value_365d=pl.lit(10.0)))
+    opened.execute("create or replace table training_people as from learned")
+    opened.execute(
+        "create or replace table scoring_people as from learned where as_of = ?", [AS_OF - WEEK]
+    )
+    opened.unregister("learned")
+
+
+def learn(opened, model_store: ModelStore, as_of: datetime = AS_OF, *, retrain: bool = False):
+    return ensure_person_models(opened, model_store, Settings(), as_of, retrain=retrain)
+
+
+def test_the_first_models_are_taken_and_kept_until_they_are_learned_again(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    first = learn(connection, model_store)
+    assert [card.name for card, _ in first] == NAMES == [each.name for each in PERSON_LEARNERS]
+    assert {decision.reason for _, decision in first} == {"the first model: the plain answer"}
+    cards = [card for card, _ in first]
+    offer(connection, people(30, 4))
+    later = AS_OF + HOUR
+    assert learn(connection, model_store, later) == [(card, None) for card in cards]
+    again = learn(connection, model_store, later, retrain=True)
+    assert {decision.reason for _, decision in again} == {"learned again: the plain answer"}
+    # an hour is scored by the model of that hour
+    for card, (newer, _) in zip(cards, again, strict=True):
+        assert model_store.champion(card.name, AS_OF) == card.model_id
+        assert model_store.champion(card.name, later) == newer.model_id != card.model_id
+    assert learn(connection, model_store, later, retrain=True) == [
+        (card, None) for card, _ in again
+    ]
+    assert write_models(connection, model_store) == 2 * len(NAMES)
+    assert {*NAMES} < {*MODEL_NAMES}
+
+
+def test_a_model_that_somebody_replaced_by_another_stays_so(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    (old, _), *_ = learn(connection, model_store)
+    offer(connection, people(30, 4))
+    (new, _), *_ = learn(connection, model_store, AS_OF + HOUR, retrain=True)
+    chosen = Decision(old.model_id, iso(AS_OF + HOUR), True, "chosen", is_by_hand=True)
+    model_store.decide(old.name, chosen)
+    (_, decision), *_ = learn(connection, model_store, AS_OF + 2 * HOUR, retrain=True)
+    assert not decision.is_promoted
+    assert f"comeback models --serve {new.model_id}" in decision.reason
+    assert model_store.champion(old.name) == old.model_id
+
+
+def test_a_damaged_model_is_made_good_by_learning(connection, tmp_path, caplog):
+    model_store = ModelStore(tmp_path)
+    (card, _), *_ = learn(connection, model_store)
+    (tmp_path / card.name / card.model_id / intent.MODEL_FILE).write_bytes(b"{}")
+    learn(connection, model_store)
+    assert f"the intent model {card.model_id} is damaged" in caplog.text
+    assert model_store.champion(card.name) == card.model_id
+
+
+def test_an_hour_has_the_scores_of_its_own_models_and_of_one_hour_beside(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    learn(connection, model_store)
+    later, much_later = AS_OF + HOUR, AS_OF + 2 * HOUR
+
+    def kept() -> list:
+        query = "select scored_at, count(*) from scores.person_scores group by 1 order by 1"
+        return connection.execute(query).fetchall()
+
+    def score(hour: datetime, beside: datetime | None = None) -> pl.DataFrame | None:
+        return score_people(connection, model_store, Settings(), hour, beside=beside)
+
+    assert score(AS_OF - HOUR) is None
+    assert score(much_later).height == 20
+    first = score(AS_OF, much_later)
+    assert kept() == [(AS_OF, 20), (much_later, 20)]
+    score(later, much_later)
+    assert kept() == [(later, 20), (much_later, 20)]
+    assert score(AS_OF).equals(first)
+    assert kept() == [(AS_OF, 20)]
+
+
+def test_without_a_table_to_learn_from_the_reader_is_told_what_to_run(connection, tmp_path):
+    connection.execute("drop table training_people")
+    with pytest.raises(ComebackError, match="run: comeback run"):
+        learn(connection, ModelStore(tmp_path))
