@@ -9,7 +9,7 @@ by hour, people come back at the same time of day.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import lightgbm
@@ -21,6 +21,9 @@ from ml.abandonment.snapshots import abandoned
 from ml.calibration import Platt
 from ml.features import Encoding
 from ml.split import cart_weights
+
+# Called after each round of boosting, for whoever waits.
+OnRound = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -108,14 +111,25 @@ class Trees:
         return cls(files["trees.txt"].decode(), platt, shifts)
 
 
-def boost(frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int) -> str:
+def boost(
+    frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int, on_round: OnRound
+) -> str:
     """The LightGBM text model of so many rounds on labelled rows."""
-    booster = lightgbm.train(params.for_lightgbm(), _dataset(frame, encoding), rounds)
+    booster = lightgbm.train(
+        params.for_lightgbm(),
+        _dataset(frame, encoding),
+        rounds,
+        callbacks=[lambda _: on_round()],
+    )
     return booster.model_to_string()
 
 
 def boost_with_early_stopping(
-    frame: pl.DataFrame, validation: pl.DataFrame, encoding: Encoding, params: Params
+    frame: pl.DataFrame,
+    validation: pl.DataFrame,
+    encoding: Encoding,
+    params: Params,
+    on_round: OnRound,
 ) -> tuple[str, int]:
     """The text model up to the round that was best on the validation rows, and that round."""
     dataset = _dataset(frame, encoding)
@@ -130,7 +144,10 @@ def boost_with_early_stopping(
                 weight=cart_weights(validation),
             )
         ],
-        callbacks=[lightgbm.early_stopping(params.early_stopping_rounds, verbose=False)],
+        callbacks=[
+            lambda _: on_round(),
+            lightgbm.early_stopping(params.early_stopping_rounds, verbose=False),
+        ],
     )
     rounds = max(booster.best_iteration, 1)
     return booster.model_to_string(num_iteration=rounds), rounds

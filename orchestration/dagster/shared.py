@@ -3,6 +3,7 @@
 Belongs here: what at least two of them need. Not here: any asset, check or job.
 """
 
+import logging
 import warnings
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,8 @@ import dagster as dg
 from orchestration.dagster.run import RUN_KEY, Run
 from orchestration.ground.hours import from_partition_key
 from orchestration.ground.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 # Said once per asset; a backfill takes one hour after the other or its order is lost.
 warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
@@ -40,7 +43,8 @@ def by_the_hour(partitions: dg.PartitionsDefinition) -> dict[str, Any]:
 
 
 def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Run:
-    """The run that a step belongs to."""
+    """The run that a step belongs to; with -v the command line says that the step begins."""
+    logger.debug("Step %s.", context.op_execution_context.op_handle.name)
     return getattr(context.resources, RUN_KEY)
 
 
