@@ -38,6 +38,8 @@ _ENDED = [
     dg.DagsterRunStatus.CANCELED,
 ]
 COMMAND_TAG = "comeback/command"
+# What a person sees first of a run, in the list of runs and on top of its page.
+STARTED_TAG, REASON_TAG = "started_by", "reason"
 _STARTERS = {
     COMMAND_TAG: "command",
     "dagster/schedule_name": "schedule",
@@ -111,6 +113,19 @@ def started_by(tags: Mapping[str, str]) -> str:
     return "the UI"
 
 
+def say_reason(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Put on top of a run that failed why it did, in our words, unless it stands there."""
+    if reason := failure_reason(instance, run_id):
+        instance.add_run_tags(run_id, {REASON_TAG: reason})
+
+
+def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed, in one line; empty if it did not, or that was not recorded."""
+    run = instance.get_run_by_id(run_id)
+    said = run.tags.get(REASON_TAG) if run else None
+    return said or _reason(instance, run_id)
+
+
 def remove_old(instance: dg.DagsterInstance, home: Home, before: datetime) -> int:
     """Remove what is left of runs that ended before an instant, the oldest first.
 
@@ -158,7 +173,7 @@ def failed_runs(home: Home) -> list[FailedRun]:
                 run_id=record.dagster_run.run_id,
                 job=record.dagster_run.job_name,
                 started_at=record.create_timestamp.replace(tzinfo=None, microsecond=0),
-                reason=_reason(instance, record.dagster_run.run_id),
+                reason=failure_reason(instance, record.dagster_run.run_id),
             )
             for record in reversed(records)
             if record.storage_id > healed[record.dagster_run.job_name]
@@ -190,7 +205,7 @@ def _recorded(instance: dg.DagsterInstance, record: dg.RunRecord) -> RecordedRun
         started_at=record.create_timestamp.replace(tzinfo=None, microsecond=0),
         seconds=round(ended - begun, 1) if begun and ended else None,
         status=_STATUSES.get(found.status, "waiting"),
-        reason=_reason(instance, found.run_id) if has_failed else "",
+        reason=failure_reason(instance, found.run_id) if has_failed else "",
     )
 
 
