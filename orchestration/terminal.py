@@ -6,6 +6,7 @@ imported when the first bar or table is drawn on a terminal.
 
 import logging
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -127,9 +128,9 @@ def table(frame: "pl.DataFrame") -> str:
 
 def reader_is_gone() -> bool:
     """Whether nobody reads the output any more, such as after `| head`; the rest goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not any(event & select.POLLERR for _, event in output.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

@@ -5,16 +5,23 @@ models (`modelling.model_store`).
 """
 
 from collections.abc import Mapping
+from itertools import starmap
 from typing import Any
 
 import dagster as dg
 
 from ml import abandonment, return_time
 from ml.card import ModelCard
-from orchestration.dagster.markdown import markdown_picture
+from orchestration.dagster.markdown import markdown_picture, markdown_row_of_pictures
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.modelling.model_store import Decision, ModelStore
 
+# the UI shows 240 pixels of a description before [Show more]
+_SIZE = (312, 212)
+_PREDICTS = {
+    abandonment.NAME: "the chance that an open cart is not bought within the horizon",
+    return_time.NAME: "the chance that a shopper is back within some hours, and when",
+}
 FIGURES = {
     abandonment.NAME: {
         "auc": "how well abandoned carts are ranked above bought ones; 0.5 is chance",
@@ -41,7 +48,9 @@ def metadata(
     """A card as metadata; numbers are numbers, so that the UI plots them over time."""
     chosen = FIGURES[card.name]
     return {
-        "pictures": dg.MetadataValue.md(_pictures(pictures) or "This model has none."),
+        "pictures": dg.MetadataValue.md(
+            "\n\n".join(starmap(markdown_picture, pictures.items())) or "It has none."
+        ),
         **{name: card.metrics[name] for name in chosen if name in card.metrics},
         "figures": dg.MetadataValue.table(
             [
@@ -73,7 +82,7 @@ def metadata(
 
 def description(name: str, model_store: ModelStore) -> str:
     """What stands at the top of a model's page: the pictures of the one that serves now."""
-    first = f"The {name} model that scores come from."
+    first = f"The {name} model that scores come from: {_PREDICTS[name]}."
     model_id = model_store.champion(name, END_OF_TIME)
     card = model_id and model_store.card(name, model_id)
     if not card:
@@ -87,16 +96,12 @@ def description(name: str, model_store: ModelStore) -> str:
     return "\n\n".join(
         [
             first,
-            _pictures(model_store.pictures(card)),
+            markdown_row_of_pictures(model_store.pictures(card), *_SIZE),
             "\n".join(lines),
             f"As of when this UI was loaded ({learned}); below is what each run added."
             " *Reload definitions* brings the newest.",
         ]
     )
-
-
-def _pictures(pictures: Mapping[str, bytes]) -> str:
-    return "\n\n".join(markdown_picture(name, png) for name, png in pictures.items())
 
 
 def _interval(metrics: Mapping[str, float], name: str) -> str:

@@ -37,11 +37,11 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-COMMAND_TAG = "comeback/command"
 # What a person sees first of a run, in the list of runs and on top of its page.
 STARTED_TAG, REASON_TAG = "started_by", "reason"
 _STARTERS = {
-    COMMAND_TAG: "command",
+    "comeback/command": "command",
+    ".dagster/comeback_command": "command",
     "dagster/schedule_name": "schedule",
     "dagster/sensor_name": "sensor",
     "dagster/backfill": "backfill",

@@ -59,11 +59,10 @@ def test_a_page_begins_with_the_pictures_of_the_model_that_serves():
     )
     text = model_page.description("abandonment", store)
     lines = text.split("\n\n")
-    assert lines[0] == "The abandonment model that scores come from."
-    assert lines[1].startswith("![calibration](data:image/png;base64,")
-    assert lines[2].startswith("![lift](")
-    assert lines[3].startswith("- auc **0.812** (95 %: 0.790 to 0.830): how well")
-    assert "lightgbm, 0123456789ab, learned at 2026-10-31T10:00:00Z" in lines[4]
+    assert lines[0].startswith("The abandonment model that scores come from: the chance that")
+    assert lines[1].startswith("![calibration, lift](data:image/svg+xml;base64,")
+    assert lines[2].startswith("- auc **0.812** (95 %: 0.790 to 0.830): how well")
+    assert "lightgbm, 0123456789ab, learned at 2026-10-31T10:00:00Z" in lines[3]
 
 
 def test_before_the_first_model_a_page_says_so():
