@@ -178,7 +178,7 @@ def _outcome(
     """
     if reason is not None:
         run_of(context).note(reason=reason)
-        context.instance.add_run_tags(context.run_id, {REASON_TAG: reason})
+        context.instance.add_run_tags(context.run.run_id, {REASON_TAG: reason})
         context.log.error(reason)
     warnings = metadata["warnings"]
     return dg.AssetCheckResult(

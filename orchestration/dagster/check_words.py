@@ -11,11 +11,11 @@ from typing import Any
 
 _STOPS = "The hour stops before anything that follows, and readers keep the last good one."
 # What singular tests say in their first comment belongs to the table they are most about.
-_TABLE_OF = {
-    "assert_a_visitor_has_one_open_cart_at_most": "carts",
-    "assert_an_event_counts_once": "candidate_events",
-    "assert_cart_totals_are_those_of_its_lines": "carts",
-    "assert_orders_in_sessions_are_all_orders": "sessions",
+_SINGULAR = {
+    "assert_a_visitor_has_one_open_cart_at_most": ("carts", "carts_do_not_overlap"),
+    "assert_an_event_counts_once": ("candidate_events", "event_counts_once"),
+    "assert_cart_totals_are_those_of_its_lines": ("carts", "totals_are_of_the_lines"),
+    "assert_orders_in_sessions_are_all_orders": ("sessions", "orders_are_in_sessions"),
 }
 
 
@@ -39,7 +39,8 @@ def _renamed(node: Mapping[str, Any], name: str, sentence: str) -> dict[str, Any
     changed = copy.deepcopy(dict(node))
     changed["name"] = name
     changed["meta"] = {**changed.get("meta", {}), "description": sentence}
-    if table := _TABLE_OF.get(node["name"]):
+    table, _ = _SINGULAR.get(node["name"], ("", ""))
+    if table:
         config = changed["config"]
         config["meta"] = {**config.get("meta", {}), "dagster": {"ref": {"name": table}}}
         config["meta"]["dagster"]["ref"]["package"] = node["package_name"]
@@ -62,12 +63,8 @@ def _words(node: Mapping[str, Any]) -> tuple[str, str]:
                 f"Fails if a row has no {column}: it can be joined to none.",
             )
         case "is_unique_together":
-            columns = given["columns"]
-            key = ", ".join(columns)
-            return (
-                f"{'_'.join(columns)}_are_unique",
-                f"Fails if two rows agree in {key}: one too many.",
-            )
+            key = ", ".join(given["columns"])
+            return "key_is_unique", f"Fails if two rows agree in {key}: one is too many."
         case "accepted_values":
             values = given["values"]
             known = ", ".join(values) if isinstance(values, list) else "those of dbt_project.yml"
@@ -83,4 +80,5 @@ def _words(node: Mapping[str, Any]) -> tuple[str, str]:
             return "every_row_makes_sense", f"Fails if a row breaks one of these: {rules}."
     said = re.search(r"^--(.*(?:\n--.*)*)", node["raw_code"])
     comment = " ".join(said[1].replace("--", "").split()) if said else node["name"]
-    return node["name"].removeprefix("assert_"), f"Fails if this does not hold: {comment}"
+    _, name = _SINGULAR.get(node["name"], ("", node["name"]))
+    return name, f"Fails if this does not hold: {comment}"

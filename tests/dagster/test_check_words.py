@@ -24,7 +24,7 @@ def node_of(name: str, table: str = "carts", column: str | None = None, **kwargs
         (node_of("not_null", column="cart_id"), "cart_id_is_given", "a row has no cart_id"),
         (
             node_of("is_unique_together", columns=["cart_id", "item_id"]),
-            "cart_id_item_id_are_unique",
+            "key_is_unique",
             "two rows agree in cart_id, item_id",
         ),
         (
@@ -80,7 +80,7 @@ def test_a_test_of_its_own_says_its_comment_and_belongs_to_a_table():
         "config": {},
     }
     worded = with_words({"nodes": {"test.x": node}})["nodes"]["test.x"]
-    assert worded["name"] == "an_event_counts_once"
+    assert worded["name"] == "event_counts_once"
     said = "Fails if this does not hold: Of the rows of an event one counts and no other. "
     assert worded["meta"]["description"].startswith(said)
     reference = {"name": "candidate_events", "package": "comeback"}
