@@ -249,7 +249,8 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
         for error in _errors(entry)
     ]
     ours = [each for each in messages if each.startswith(_OURS)]
-    line = " ".join((ours or messages or [""])[0].split())
+    causes = [each for each in messages if not each.startswith("dagster.")]
+    line = " ".join((ours or causes or messages or [""])[0].split())
     return line.removeprefix(_OURS)[:500]
 
 
