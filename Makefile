@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export DO_NOT_TRACK = 1
 
-.PHONY: setup run test prove ui lint bench clean
+.PHONY: setup run test prove ui docs lint bench clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.ready
@@ -46,6 +46,10 @@ prove: setup $(VENV)/duckdb-1.5
 
 ui: setup
 	$(BIN)/comeback ui
+
+# make docs                          every table with its columns, contracts and lineage: data/docs/index.html
+docs: setup
+	$(BIN)/python -m orchestration.warehouse.dbt_docs
 
 lint: setup
 	$(BIN)/ruff check .

@@ -32,8 +32,9 @@ class ModelCard:
         row_count: rows learned from.
         group_count: carts (abandonment) or people (return) they belong to.
         features: the columns it reads.
-        metrics: what was measured on rows that the evaluation model was not fitted on; the JSON,
-            like the published table ``models``, names this field "figures".
+        metrics: what was measured on rows that the evaluation model was not fitted on, of the
+            main ones also the 95 % interval by people (``_low``, ``_high``); the JSON, like the
+            published table ``models``, names this field "figures".
         tables: the same as rows to plot: "calibration" and "lift", or "return_curve".
         params: settings, values found in training, and windows.
         versions: of the libraries that learned it.

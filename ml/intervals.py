@@ -26,6 +26,11 @@ class Interval:
     high: np.ndarray | float
 
 
+def bounds(name: str, found: Interval) -> dict[str, float]:
+    """The ends of a figure's interval as metrics of a card: ``<name>_low`` and ``<name>_high``."""
+    return {f"{name}_low": float(found.low), f"{name}_high": float(found.high)}
+
+
 def groups_of(people: pl.Series) -> np.ndarray:
     """(n,) which of the groups each row's person belongs to, whatever the order of the rows."""
     return ((people.rank("dense") - 1) % GROUPS).to_numpy()

@@ -5,24 +5,11 @@ heavy is imported, so that `--help` answers at once.
 """
 
 import argparse
-import re
 from datetime import datetime
-from difflib import get_close_matches
-from typing import NoReturn
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import parse_hour
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that suggests the command that may be meant."""
-
-    def error(self, message: str) -> NoReturn:
-        chosen = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
-        if chosen:
-            near = get_close_matches(chosen[1], re.findall(r"[a-z]+", chosen[2]), n=1)
-            message += "".join(f"; did you mean '{each}'?" for each in near)
-        super().error(message)
+from orchestration.parsers import Parser
 
 
 class _Version(argparse.Action):
@@ -37,7 +24,7 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """The parser of `comeback`; in what it gives, `command` is the name of the command."""
-    program = _Parser(
+    program = Parser(
         prog="comeback",
         description="Out of a shop's raw event dumps: which carts will not be bought, when each"
         " shopper will be back, and who is worth a nudge.",
@@ -45,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     program.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     program.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    _add_verbose(program, default=False)
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     _add(
         commands,
@@ -75,11 +63,13 @@ def parser() -> argparse.ArgumentParser:
     parser_of_status.add_argument(
         "--json", action="store_true", help="as one JSON object, for programs"
     )
+    _add_runs(commands)
     _add_models(commands)
     _add_accept(commands)
     _add_deliver(commands)
     _add_explain(commands)
     _add_ui(commands)
+    _add_completion(commands)
     return program
 
 
@@ -241,6 +231,19 @@ def _add_rights(commands: argparse._SubParsersAction) -> None:
     )
 
 
+def _add_runs(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "runs",
+        "the newest runs: what started them, how long they took, why one failed",
+        "comeback runs --last 5",
+    )
+    parser.add_argument(
+        "--last", type=_count, default=20, metavar="N", help="so many of them (default: 20)"
+    )
+    parser.add_argument("--json", action="store_true", help="as one JSON list, for programs")
+
+
 def _add_models(commands: argparse._SubParsersAction) -> None:
     parser = _add(
         commands,
@@ -307,6 +310,26 @@ def _add_ui(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--port", default="3000", help="on 127.0.0.1 (default: 3000)")
 
 
+def _add_completion(commands: argparse._SubParsersAction) -> None:
+    parser = _add(
+        commands,
+        "completion",
+        "what a shell needs to complete these commands and their options",
+        'comeback completion bash; to use it: eval "$(comeback completion bash)"',
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+
+
+def _add_verbose(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=default,
+        help="say each step as it begins, and when",
+    )
+
+
 def _add(
     commands: argparse._SubParsersAction,
     command: str,
@@ -318,7 +341,14 @@ def _add(
         command, help=summary, description=summary, epilog=f"Example: {example}"
     )
     parser.set_defaults(command=command)
+    _add_verbose(parser, default=argparse.SUPPRESS)  # given before the command, it stays
     return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:6]) <= 10_000):
+        raise argparse.ArgumentTypeError(f"'{text[:20]}' is no number between 1 and 10000")
+    return int(text)
 
 
 def _as_of(text: str) -> str | datetime:

@@ -18,11 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from orchestration import terminal
 from orchestration.arguments import parser as arguments_parser
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.failures import explained, is_interruption
 from orchestration.ground.home import Home
 from orchestration.ground.hours import hours_between, last_full_hour, utc_now
+from orchestration.ground.progress import progress
 
 logger = logging.getLogger("orchestration.cli")
 
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.command == "run" and arguments.source and not arguments.events:
         parser.error("--source SOURCE belongs to --events DIR")
-    _show_progress()
+    terminal.show_progress(verbose=arguments.verbose)
     home = Home.from_environment()
     try:
         code = _command(arguments.command)(home, arguments) or 0
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if is_interruption(error):
             return _interrupted()
-        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+        if isinstance(error, BrokenPipeError) and terminal.reader_is_gone():
             return 0
         if arguments.debug:
             raise
@@ -82,19 +84,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
         *(init, inspect, source, segment, land, run, replay, train),
-        *(erase, access, rectify, status, models, accept, deliver, explain, ui),
+        *(erase, access, rectify, status, runs, models, accept, deliver, explain, ui, completion),
     )
     return {each.__name__: each for each in every}[name]
-
-
-def _reader_is_gone() -> bool:
-    """Whether nobody reads the output any more, such as after `| head`; the rest goes nowhere."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
 
 
 def _interrupted() -> int:
@@ -152,12 +144,12 @@ def segment(home: Home, arguments: argparse.Namespace) -> None:
 def land(home: Home, arguments: argparse.Namespace) -> None:
     """Load the files given."""
     from orchestration.dagster.in_process import Launcher
-    from orchestration.status_lines import aligned
 
     _require_there(arguments.files)
     with Launcher(home, "land") as launcher:
         landed = launcher.land(arguments.files, arguments.source)
-    print(aligned(landed) if landed.height else "Nothing new: every content was landed before.")
+    nothing = "Nothing new: every content was landed before."
+    print(terminal.table(landed) if landed.height else nothing)
     skipped = landed.filter(landed["skipped_reason"].is_not_null()) if landed.height else landed
     if skipped.height and skipped.height == landed.height:
         raise ComebackError(
@@ -192,7 +184,7 @@ def run(home: Home, arguments: argparse.Namespace) -> int:
             case chosen:
                 hour = chosen
         launcher.hourly(hour, arguments.accept_removals)
-    print(status.summary(home, hour, time.monotonic() - begun))
+    print(status.summary(home, hour, time.monotonic() - begun, terminal.table))
     return _own_files_are_right(home)
 
 
@@ -208,12 +200,14 @@ def replay(home: Home, arguments: argparse.Namespace) -> int:
         raise WrongUsage("there is no hour to replay", "--from is after --to", "swap the two")
     with Launcher(home, "replay") as launcher:
         launcher.require_files()
-        for number, hour in enumerate(hours, start=1):
-            logger.info("Hour %d of %d: %s UTC.", number, len(hours), f"{hour:%Y-%m-%d %H:%M}")
-            launcher.hourly(hour)
-            if hour.hour == TRAIN_HOUR:
-                launcher.train(hour)
-    print(status.summary(home, hours[-1], time.monotonic() - begun))
+        with progress("Replaying", len(hours), "hours") as replaying:
+            for number, hour in enumerate(hours, start=1):
+                logger.info("Hour %d of %d: %s UTC.", number, len(hours), f"{hour:%Y-%m-%d %H:%M}")
+                launcher.hourly(hour)
+                if hour.hour == TRAIN_HOUR:
+                    launcher.train(hour)
+                replaying.advance()
+    print(status.summary(home, hours[-1], time.monotonic() - begun, terminal.table))
     return _own_files_are_right(home)
 
 
@@ -292,10 +286,29 @@ def status(home: Home, arguments: argparse.Namespace) -> int:
     return int(arguments.check and found.is_wrong)
 
 
+def runs(home: Home, arguments: argparse.Namespace) -> None:
+    """The newest runs, whoever started them; `--json` for programs."""
+    from orchestration.dagster import run_records
+
+    found = run_records.newest_runs(home, arguments.last)
+    if arguments.json:
+        print(json.dumps([each.facts for each in found], indent=2))
+    elif found:
+        print(terminal.table(run_records.as_table(found)))
+    else:
+        print(f"Nothing was run yet under {home.root}. Run: comeback run")
+
+
+def completion(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
+    """What a shell needs to complete the commands."""
+    from orchestration.completion import script
+
+    print(script(arguments_parser(), arguments.shell))
+
+
 def models(home: Home, arguments: argparse.Namespace) -> None:
     """All versions of the models; with `--serve`, another one serves; `--json` for programs."""
     from orchestration.modelling import model_versions
-    from orchestration.status_lines import aligned
 
     if arguments.serve is not None:
         print("\n".join(model_versions.serve(home, arguments.serve)))
@@ -304,7 +317,7 @@ def models(home: Home, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(model_versions.as_facts(found), indent=2))
     elif found:
-        print(aligned(model_versions.as_table(found)))
+        print(terminal.table(model_versions.as_table(found)))
     else:
         print(f"No model was learned yet under {home.root}. Run: comeback run")
 
@@ -355,16 +368,6 @@ def explain(home: Home, arguments: argparse.Namespace) -> None:
     else:
         lines = trigger_explanation.explain_trigger(home, arguments.trigger, arguments.person)
     print("\n".join(lines))
-
-
-def _show_progress() -> None:
-    """What the modules log, plainly on stderr; other libraries are heard in the Dagster UI."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    ours = logging.getLogger("orchestration")
-    ours.addHandler(handler)
-    ours.setLevel(logging.INFO)
-    ours.propagate = False
 
 
 def ui(home: Home, arguments: argparse.Namespace) -> None:

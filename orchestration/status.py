@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import duckdb
+import polars as pl
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
@@ -105,8 +106,10 @@ class Status:
         )
 
 
-def summary(home: Home, hour: datetime, seconds: float) -> str:
-    """What a run for an hour made, and where it lies."""
+def summary(
+    home: Home, hour: datetime, seconds: float, table: Callable[[pl.DataFrame], str] = aligned
+) -> str:
+    """What a run for an hour made, and where it lies; `table` writes the best carts."""
     settings = load_settings(home.root)
     with _published(home) as connection:
         files, rows, aside = _landed(connection)
@@ -145,7 +148,7 @@ def summary(home: Home, hour: datetime, seconds: float) -> str:
         *money,
         *late,
         *(f"Warning    {each}" for each in warnings),
-        *(["", *aligned(top).splitlines(), ""] if top.height else []),
+        *(["", *table(top).splitlines(), ""] if top.height else []),
         *_places(home),
     ]
     return "\n".join(lines)

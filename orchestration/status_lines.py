@@ -75,10 +75,15 @@ def has_column(published: duckdb.DuckDBPyConnection, table: str, column: str) ->
 
 def aligned(frame: pl.DataFrame) -> str:
     """The frame as columns of text, with a header line."""
-    cells = [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in cells)
+    texts = cells(frame)
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in texts)
     return "\n".join(lines)
+
+
+def cells(frame: pl.DataFrame) -> list[list[str]]:
+    """The names of a frame's columns, and then each row, as texts."""
+    return [frame.columns, *([_text(value) for value in row] for row in frame.rows())]
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import cli, ui
+from orchestration import arguments, cli, ui
 from orchestration.cli import main
 from orchestration.ground.home import Home
 from tests.outputs.delivery.conftest import Shop
@@ -27,7 +27,7 @@ def home(monkeypatch, tmp_path):
 
 COMMANDS = [
     *("init", "inspect", "source", "land", "run", "replay", "train", "erase", "access", "rectify"),
-    *("status", "models", "accept", "deliver", "explain", "ui"),
+    *("status", "runs", "models", "accept", "deliver", "explain", "ui", "completion"),
 ]
 
 
@@ -46,6 +46,12 @@ def test_every_command_helps_with_one_example(command, capsys):
         (["fly"], "invalid choice"),
         (["statsu"], "did you mean 'status'?"),
         (["land", "x.csv"], "--source"),
+        (["land", "x", "--soruce=y"], "'--soruce' is no option; did you mean '--source'?"),
+        (["run", "--as-off", "now"], "'--as-off' is no option; did you mean '--as-of'?"),
+        (["status", "--jsn"], "'--jsn' is no option; did you mean '--json'?"),
+        (["status", "--fly"], "comeback status: error: unrecognized arguments: --fly\n"),
+        (["runs", "--last", "0"], "'0' is no number between 1 and 10000"),
+        (["completion", "bsah"], "did you mean 'bash'?"),
         (["source", "new", "till"], "FILE"),
         (["run", "--as-of", "noon"], "'noon' is no time"),
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
@@ -86,10 +92,25 @@ def test_status_is_json_for_programs(capsys):
     }
 
 
+def test_verbose_counts_before_and_after_the_command():
+    parse = arguments.parser().parse_args
+    assert [
+        parse(each).verbose for each in (["-v", "status"], ["status", "--verbose"], ["status"])
+    ] == [True, True, False]
+
+
+def test_runs_before_the_first_say_what_to_do(capsys, home):
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == f"Nothing was run yet under {home}. Run: comeback run\n"
+    assert main(["runs", "--json"]) == 0
+    assert capsys.readouterr().out == "[]\n"
+
+
 def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():
     code = (
         "import sys; import orchestration.cli;"
-        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars', 'pydantic'} & set(sys.modules))"
+        "print({'dagster', 'dbt', 'duckdb', 'lightgbm', 'polars', 'pydantic', 'rich'}"
+        " & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 

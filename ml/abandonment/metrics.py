@@ -12,6 +12,8 @@ import polars as pl
 from ml import evaluation
 from ml.abandonment.snapshots import abandoned, cart_count, cart_values, idle_hours
 from ml.card import rounded
+from ml.features import person
+from ml.intervals import Interval, bounds, groups_of, interval
 from ml.split import cart_weights
 
 MIN_CARTS_PER_OUTCOME = 30
@@ -60,6 +62,8 @@ def measure(
         "test_rows": test_rows.height,
         "test_carts": cart_count(test_rows),
     }
+    for name, found in _intervals(test_rows, p).items():
+        metrics |= bounds(name, found)
     idle = idle_hours(test_rows)
     for age in SNAPSHOT_AGES_HOURS:
         at = np.isclose(idle, age, atol=1e-3)
@@ -72,6 +76,31 @@ def measure(
         "calibration": [rounded(row) for row in calibration.to_dicts()],
         "lift": [rounded(row) for row in lifts.to_dicts()],
     }
+
+
+def _intervals(test_rows: pl.DataFrame, p: np.ndarray) -> dict[str, Interval]:
+    """Of the figures that a reader looks at first, how far they would move with other people."""
+    outcomes, weights = abandoned(test_rows), cart_weights(test_rows)
+    figures: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
+        "auc": evaluation.auc,
+        "brier": evaluation.brier,
+        "base_rate": lambda y, _, w: float(np.average(y, weights=w)),
+        "predicted_over_observed": lambda y, q, w: float(
+            np.average(q, weights=w) / np.average(y, weights=w)
+        ),
+        "average_precision_purchase": lambda y, q, w: evaluation.average_precision(1 - y, 1 - q, w),
+        "lift_at_10_purchase": lambda y, q, w: _lift_at_tenth(
+            evaluation.lift_table(1 - y, 1 - q, w, LIFT_SHARES)
+        ),
+    }
+
+    def all_of_them(kept: np.ndarray) -> np.ndarray:
+        y, q, w = outcomes[kept], p[kept], weights[kept]
+        return np.array([figure(y, q, w) for figure in figures.values()])
+
+    found = interval(groups_of(test_rows.select(person()).to_series()), all_of_them)
+    ends = zip(found.estimate, found.low, found.high, strict=True)
+    return {name: Interval(*each) for name, each in zip(figures, ends, strict=True)}
 
 
 def _lift_at_tenth(lift: pl.DataFrame) -> float:

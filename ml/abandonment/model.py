@@ -24,7 +24,7 @@ from ml.abandonment.idle_rates import PRIOR_RATE, SHRINKAGE_CARTS, IdleRates
 from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
 from ml.abandonment.recalibration import start_of_newest
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
-from ml.abandonment.trees import Params, Trees, boost, boost_with_early_stopping, calibrate
+from ml.abandonment.trees import OnRound, Params, Trees, boost, boost_with_early_stopping, calibrate
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.features import Encoding, feature_columns
 from ml.split import HOUR, TimeSplit, Window, cart_weights, time_split
@@ -145,6 +145,7 @@ def train(
     horizon: timedelta,
     params: Params | None = None,
     refused: str = "",
+    on_round: OnRound = lambda: None,
 ) -> AbandonmentModel:
     """Learn from snapshots whose outcome is known; a fallback if they are too few.
 
@@ -154,6 +155,7 @@ def train(
         horizon: the time in which the label looks for an order.
         params: settings of the boosting.
         refused: why a learned model may not serve, as a sentence: the fallback is made.
+        on_round: called after each round of boosting, at most twice ``params.max_rounds`` times.
 
     Raises:
         FeatureError: if a feature is neither numeric nor text.
@@ -165,7 +167,7 @@ def train(
     split, shortfall = _choose_split(rows, horizon)
     if split is None:
         return _train_fallback(rows, as_of, horizon, shortfall)
-    return _train_trees(rows, split, as_of, horizon, params)
+    return _train_trees(rows, split, as_of, horizon, params, on_round)
 
 
 def _choose_split(rows: pl.DataFrame, horizon: timedelta) -> tuple[TimeSplit | None, str]:
@@ -216,13 +218,19 @@ def _shortfall(rows: pl.DataFrame, split: TimeSplit | None, horizon: timedelta) 
 
 
 def _train_trees(
-    rows: pl.DataFrame, split: TimeSplit, as_of: datetime, horizon: timedelta, params: Params
+    rows: pl.DataFrame,
+    split: TimeSplit,
+    as_of: datetime,
+    horizon: timedelta,
+    params: Params,
+    on_round: OnRound,
 ) -> AbandonmentModel:
     test_rows = split.test.rows(rows)
-    metrics, tables, rounds = _evaluate(rows, split, params)
+    metrics, tables, rounds = _evaluate(rows, split, params, on_round)
     newest_rows = Window(split.train.start, split.test.start - horizon).rows(rows)
     encoding = Encoding.fit(newest_rows)
-    trees = calibrate(boost(newest_rows, encoding, params, rounds), test_rows, encoding)
+    text = boost(newest_rows, encoding, params, rounds, on_round)
+    trees = calibrate(text, test_rows, encoding)
     trees, newest = _brought_to_newest(trees, test_rows, encoding)
     card = ModelCard(
         name=NAME,
@@ -266,14 +274,16 @@ def _brought_to_newest(
 
 
 def _evaluate(
-    rows: pl.DataFrame, split: TimeSplit, params: Params
+    rows: pl.DataFrame, split: TimeSplit, params: Params, on_round: OnRound
 ) -> tuple[dict[str, float], dict[str, list[dict[str, float]]], int]:
     """Metrics and tables of the evaluation model on the test window, and its rounds."""
     train_rows = split.train.rows(rows)
     validation_rows = split.validation.rows(rows)
     test_rows = split.test.rows(rows)
     encoding = Encoding.fit(train_rows)
-    text, rounds = boost_with_early_stopping(train_rows, validation_rows, encoding, params)
+    text, rounds = boost_with_early_stopping(
+        train_rows, validation_rows, encoding, params, on_round
+    )
     evaluation_model = calibrate(text, validation_rows, encoding)
     p = evaluation_model.predict(test_rows, encoding)
     return *measure(train_rows, test_rows, p), rounds

@@ -11,7 +11,7 @@ LightGBM is imported where it is used: it is slow to import, and a fallback is s
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ from ml.split import cart_weights
 
 if TYPE_CHECKING:
     import lightgbm
+
+# Called after each round of boosting, for whoever waits.
+OnRound = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,27 @@ class Trees:
         return cls(files["trees.txt"].decode(), platt, shifts)
 
 
-def boost(frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int) -> str:
+def boost(
+    frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int, on_round: OnRound
+) -> str:
     """The LightGBM text model of so many rounds on labelled rows."""
     import lightgbm
 
-    booster = lightgbm.train(params.for_lightgbm(), _dataset(frame, encoding), rounds)
+    booster = lightgbm.train(
+        params.for_lightgbm(),
+        _dataset(frame, encoding),
+        rounds,
+        callbacks=[lambda _: on_round()],
+    )
     return booster.model_to_string()
 
 
 def boost_with_early_stopping(
-    frame: pl.DataFrame, validation: pl.DataFrame, encoding: Encoding, params: Params
+    frame: pl.DataFrame,
+    validation: pl.DataFrame,
+    encoding: Encoding,
+    params: Params,
+    on_round: OnRound,
 ) -> tuple[str, int]:
     """The text model up to the round that was best on the validation rows, and that round."""
     import lightgbm
@@ -141,7 +155,10 @@ def boost_with_early_stopping(
                 weight=cart_weights(validation),
             )
         ],
-        callbacks=[lightgbm.early_stopping(params.early_stopping_rounds, verbose=False)],
+        callbacks=[
+            lambda _: on_round(),
+            lightgbm.early_stopping(params.early_stopping_rounds, verbose=False),
+        ],
     )
     rounds = max(booster.best_iteration, 1)
     return booster.model_to_string(num_iteration=rounds), rounds

@@ -11,7 +11,7 @@ from ml import evaluation
 from ml.card import rounded
 from ml.features import person
 from ml.horizons import HORIZONS_HOURS
-from ml.intervals import groups_of, interval
+from ml.intervals import Interval, bounds, groups_of, interval
 from ml.return_time.curve import Curve
 from ml.return_time.sessions import durations_on_grid
 
@@ -42,23 +42,29 @@ def measure(
         durations, is_returned, p_away, HORIZONS_HOURS
     )
     seen = len(against_observed)
-    brier = evaluation.return_brier_losses(
+    losses = evaluation.return_brier_losses(
         durations, is_returned, p_away[:, :seen], HORIZONS_HOURS[:seen]
-    ).mean(axis=0)
+    )
+    gaps = gap_intervals(test_rows, p_away[:, :seen])
+    groups = groups_of(test_rows.select(person()).to_series())
+    brier = interval(groups, lambda kept: losses[kept].mean(axis=0))
     relative_hazard = curve.relative_hazard(test_rows)
     p_away_at_own_duration = np.exp(-relative_hazard * curve.cumulative_hazard_at(durations))
     metrics = {
         "concordance": concordance_index(durations, -relative_hazard, is_returned),
         "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
         "kaplan_meier_gap": against_observed["gap"].abs().max(),
-        GAP_BEYOND_CHANCE: gap_beyond_chance(test_rows, p_away[:, :seen]),
+        GAP_BEYOND_CHANCE: _beyond_chance(gaps),
         "test_sessions": test_rows.height,
         "test_returns": int(is_returned.sum()),
         "test_hours": test_hours,
     }
-    for row, score in zip(against_observed.to_dicts(), brier, strict=True):
+    for at, row in enumerate(against_observed.to_dicts()):
         metrics[f"kaplan_meier_gap_{row['hours']:g}h"] = row["gap"]
-        metrics[f"brier_{row['hours']:g}h"] = score
+        metrics[f"brier_{row['hours']:g}h"] = brier.estimate[at]
+        for name, found in (("kaplan_meier_gap", gaps), ("brier", brier)):
+            one = Interval(found.estimate[at], found.low[at], found.high[at])
+            metrics |= bounds(f"{name}_{row['hours']:g}h", one)
     return rounded(metrics), {"return_curve": [rounded(row) for row in against_observed.to_dicts()]}
 
 
@@ -70,6 +76,11 @@ def gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:
         test_rows: the n sessions.
         p_away: (n x horizons) predicted, for the first of the horizons.
     """
+    return _beyond_chance(gap_intervals(test_rows, p_away))
+
+
+def gap_intervals(test_rows: pl.DataFrame, p_away: np.ndarray) -> Interval:
+    """The mean curve less the observed one at each horizon, with its interval by people."""
     durations, is_returned = durations_on_grid(test_rows)
     hours = np.array(HORIZONS_HOURS[: p_away.shape[1]], dtype=np.float64)
 
@@ -77,5 +88,8 @@ def gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:
         curve = evaluation.kaplan_meier(durations[kept], is_returned[kept])
         return p_away[kept].mean(axis=0) - evaluation.survival_at(*curve, hours)
 
-    found = interval(groups_of(test_rows.select(person()).to_series()), gaps)
-    return float(np.maximum(np.maximum(found.low, -found.high), 0.0).max(initial=0.0))
+    return interval(groups_of(test_rows.select(person()).to_series()), gaps)
+
+
+def _beyond_chance(gaps: Interval) -> float:
+    return float(np.maximum(np.maximum(gaps.low, -gaps.high), 0.0).max(initial=0.0))

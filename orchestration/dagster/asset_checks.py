@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dagster.run import RUN_KEY
+from orchestration.dagster.run_records import REASON_TAG
 from orchestration.dagster.shared import run_of
-from orchestration.ground.hours import from_partition_key, iso
+from orchestration.ground.hours import HOUR, from_partition_key, iso
 from orchestration.modelling import model_versions, scoring, training
 from orchestration.outputs import export_files
 from orchestration.warehouse import (
@@ -20,6 +21,7 @@ from orchestration.warehouse import (
     run_log,
     suspect_files,
     suspicious_ids,
+    volume,
 )
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
@@ -40,6 +42,7 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
         _ids_are_of_one(),
         _all_money_has_a_rate(),
         _log_is_recent(),
+        _day_is_as_full_as_usual(),
         _models_are_whole(),
         _scores_are_sane(),
         _export_equals_table(),
@@ -50,7 +53,8 @@ def _rows_add_up() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset="landed_files",
         blocking=True,
-        description="Of every file: rows read = events + duplicates + dropped.",
+        description="Stops the hour if of a file rows read are not events + duplicates + dropped:"
+        " rows were lost on the way, and no figure can be trusted.",
         required_resource_keys={RUN_KEY},
     )
     def rows_add_up(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -65,7 +69,8 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset="landed_files",
         blocking=True,
-        description="No file says too little, unless somebody said that it is meant so.",
+        description="Stops the hour if a file says too little to be right (if it is meant so:"
+        " `comeback accept`). A warning names files with many rows set aside.",
         required_resource_keys={RUN_KEY},
     )
     def files_say_enough(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -86,7 +91,8 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
 def _ids_are_of_one() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=SUSPICIOUS_IDS,
-        description="No id ties more together than one person, order or event can be.",
+        description="A warning if an id ties more together than one person, order or event can be:"
+        " carts and histories of several people may be mixed up.",
         required_resource_keys={RUN_KEY},
     )
     def ids_are_of_one(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -100,7 +106,8 @@ def _ids_are_of_one() -> dg.AssetChecksDefinition:
 def _all_money_has_a_rate() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=AMOUNTS_WITHOUT_RATE,
-        description="Every amount is in the reporting currency or has a rate.",
+        description="A warning if an amount is in a currency without a rate: it is in no sum and no"
+        " gain.",
         required_resource_keys={RUN_KEY},
     )
     def all_money_has_a_rate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -115,7 +122,8 @@ def _log_is_recent() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset="events",
         blocking=True,
-        description="The newest event is not too old for the hour.",
+        description="A warning if the newest event is older than stale_after_hours, a stop if it is"
+        " older than stop_after_hours: what shoppers did since is not known.",
         required_resource_keys={RUN_KEY},
     )
     def log_is_recent(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -124,9 +132,41 @@ def _log_is_recent() -> dg.AssetChecksDefinition:
             found = freshness(connection, _hour(context), run.settings)
         newest = iso(found.newest_event) if found.newest_event else ""
         warnings = [found.warning] if found.warning else []
-        return _outcome(context, found.reason_to_stop, newest_event=newest, warnings=warnings)
+        return _outcome(
+            context,
+            found.reason_to_stop,
+            newest_event=newest,
+            age_hours=round(found.age / HOUR, 2) if found.age is not None else None,
+            warns_after_hours=run.settings.stale_after_hours,
+            stops_after_hours=run.settings.stop_after_hours,
+            warnings=warnings,
+        )
 
     return log_is_recent
+
+
+def _day_is_as_full_as_usual() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="daily_funnel",
+        description="A warning if on the newest whole day far fewer or more sessions began than is"
+        " usual on that weekday: files are missing, or came twice under other ids.",
+        required_resource_keys={RUN_KEY},
+    )
+    def day_is_as_full_as_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        with run_of(context).open_warehouse() as connection:
+            found = volume.volume(connection, _hour(context))
+        return _outcome(
+            context,
+            None,
+            day=str(found.day or ""),
+            sessions=found.sessions,
+            usual=found.usual,
+            warns_below=found.usual and round(found.usual * volume.LEAST),
+            warns_above=found.usual and round(found.usual * volume.MOST),
+            warnings=[found.warning] if found.warning else [],
+        )
+
+    return day_is_as_full_as_usual
 
 
 def _outcome(
@@ -138,6 +178,7 @@ def _outcome(
     """
     if reason is not None:
         run_of(context).note(reason=reason)
+        context.instance.add_run_tags(context.run.run_id, {REASON_TAG: reason})
         context.log.error(reason)
     warnings = metadata["warnings"]
     return dg.AssetCheckResult(
@@ -151,8 +192,8 @@ def _outcome(
 def _models_are_whole() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=MODELS.name,
-        description="No file of the models that the hour's scores come from is damaged. Where one"
-        " is, the last good version serves, and this is a warning.",
+        description="A warning if a file of the models that the hour's scores come from is damaged:"
+        " the last good version serves.",
         required_resource_keys={RUN_KEY},
     )
     def models_are_whole(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -166,8 +207,8 @@ def _scores_are_sane() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset=CART_SCORES.name,
         blocking=True,
-        description="Probabilities are such, grow with time, and ranks have no gap; a learned model"
-        " does not give one chance to all. That a fallback does is a warning.",
+        description="Stops the hour if a probability is none or falls with time, ranks have a gap,"
+        " or a learned model gives one chance to all. That a fallback does is a warning.",
         required_resource_keys={RUN_KEY},
     )
     def scores_are_sane(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -188,7 +229,8 @@ def _export_equals_table() -> dg.AssetChecksDefinition:
     @dg.asset_check(
         asset="retargeting_export",
         blocking=True,
-        description="The exported file says what the table says, and the manifest fits it.",
+        description="Stops the hour if the exported file differs from the table or its manifest: a"
+        " tool would import something else than what was decided.",
         required_resource_keys={RUN_KEY},
     )
     def export_equals_table(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

@@ -14,10 +14,9 @@ import polars as pl
 from pydantic import Field
 
 from ml import evaluation
-from ml.card import ModelCard
-from orchestration.dagster import erase_steps, expiry_steps
+from orchestration.dagster import erase_steps, expiry_steps, model_page
 from orchestration.dagster.markdown import markdown_picture, markdown_table
-from orchestration.dagster.run import RUN_KEY, Run
+from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import (
     HOURLY_JOB,
     MODELS_GROUP,
@@ -40,7 +39,6 @@ from orchestration.landing.locations import (
 )
 from orchestration.modelling import contact_effects, scoring, training
 from orchestration.modelling.holdout_arms import holdout_key
-from orchestration.modelling.model_store import Decision
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
 from orchestration.people import vault
@@ -159,7 +157,9 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
     return log_watermark
 
 
-def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def model_asset(
+    learner: Learner, partitions: dg.PartitionsDefinition, description: str
+) -> dg.AssetsDefinition:
     """A learned model: made sure of in the hourly job, challenged in the train job."""
 
     @dg.asset(
@@ -167,7 +167,7 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
         # the checks of these two stop the hour before anything is learned, scored or exported
         deps=[learner.table, "landed_files", "events"],
         group_name=MODELS_GROUP,
-        description=f"The {learner.name} model that scores come from.",
+        description=description,
         **by_the_hour(partitions),
     )
     def model(context: dg.AssetExecutionContext, config: Training) -> dg.MaterializeResult:
@@ -181,7 +181,8 @@ def model_asset(learner: Learner, partitions: dg.PartitionsDefinition) -> dg.Ass
                 hour_of(context),
                 retrain=config.retrain,
             )
-        return dg.MaterializeResult(metadata=card_metadata(run, card, decision))
+        pictures = run.model_store.pictures(card)
+        return dg.MaterializeResult(metadata=model_page.metadata(card, decision, pictures))
 
     return model
 
@@ -247,16 +248,13 @@ def cart_scores_asset(
                 reporting_currency=frames.reporting_currency,
             )
         scores = scored.scores
-        top = scores.sort("priority_rank").head(TOP_ROWS)
-        shown = [name for name in scoring.SHOWN_COLUMNS if name != "cart_id"]
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
                 "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
-                # a cart is of a person, and Dagster keeps what it is given
-                "top": dg.MetadataValue.md(markdown_table(top.select(shown))),
+                "top": _top(scores),
             }
         )
 
@@ -333,6 +331,37 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
     return retargeting_export
 
 
+def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
+    """The carts to contact first, by rank alone: a cart is of a person, and Dagster keeps what it
+    is given; in `cart_scores` the rank finds it for as long as it may."""
+    rows = scores.sort("priority_rank").head(TOP_ROWS).to_dicts()
+    records = [
+        dg.TableRecord(
+            {
+                "rank": row["priority_rank"],
+                "value": f"{row['cart_value']:,.2f} {row['currency'] or ''}".rstrip()
+                if row["cart_value"] is not None
+                else "",
+                "chance": f"{row['p_abandon']:.0%}",
+                "action": row["best_action"],
+                "when": f"{at:%a %H:%M}" if (at := row["contact_not_before"]) else "",
+                "why": row["reasons"] or "",
+            }
+        )
+        for row in rows
+    ]
+    columns = {
+        "rank": "priority_rank in cart_scores; 1 is contacted first",
+        "value": "what is in it",
+        "chance": "that it is not bought by itself",
+        "action": "what is expected to gain most",
+        "when": "not before, UTC",
+        "why": "what moved the chance most",
+    }
+    schema = dg.TableSchema([dg.TableColumn(name, description=d) for name, d in columns.items()])
+    return dg.MetadataValue.table(records, schema)
+
+
 def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:
     """Predicted against observed, drawn once a day: a picture an hour would fill Dagster's disk."""
     if weekly.is_empty():
@@ -347,21 +376,4 @@ def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:
         "observed_abandoned": newest["mean_observed"],
         "by_week": dg.MetadataValue.md(markdown_table(table)),
         "outcomes": dg.MetadataValue.md(markdown_picture("outcomes", png)),
-    }
-
-
-def card_metadata(run: Run, card: ModelCard, decision: Decision | None) -> dict[str, Any]:
-    """A model's card as metadata: metrics that the UI plots over time, and its plots."""
-    return {
-        "model_id": card.model_id,
-        "kind": card.kind,
-        "decision": decision.reason if decision else "kept; nothing was learned",
-        "trained_as_of": iso(card.trained_as_of),
-        "rows": card.row_count,
-        "note": card.note,
-        **card.metrics,
-        **{
-            name: dg.MetadataValue.md(markdown_picture(name, png))
-            for name, png in run.model_store.pictures(card).items()
-        },
     }

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.dagster.alert_sensors import alert_sensors
 from orchestration.dagster.assets import LOG_WATERMARK, Training
 from orchestration.dagster.run import fail_dead_runs
 from orchestration.dagster.shared import HOURLY_JOB, LAND_JOB, MODELS_GROUP, RAW_GROUP, TRAIN_JOB
@@ -24,8 +25,8 @@ TRAIN_HOUR = 3
 TRAIN_CRON = f"30 {TRAIN_HOUR} * * *"
 # A file waits for two sensors, one after the other.
 SENSOR_SECONDS = 10
-# What the file systems said when a run of the sensor began.
-FILES_TAG = "comeback/files"
+# What the file systems said when a run of the sensor began; the UI does not show such tags.
+FILES_TAG = ".dagster/comeback_files"
 _MAX_TRIES = 1000
 
 _IN_PROGRESS = dg.RunsFilter(
@@ -72,8 +73,12 @@ def schedules(home: Home) -> list[dg.ScheduleDefinition]:
 def sensors(
     home: Home, settings: Settings, sources: Mapping[str, Source]
 ) -> list[dg.SensorDefinition]:
-    """What runs when files come."""
-    return [new_files_sensor(home, settings, sources), landed_sensor(settings)]
+    """What runs when files come, and what tells of failures."""
+    return [
+        new_files_sensor(home, settings, sources),
+        landed_sensor(settings),
+        *alert_sensors(home, settings),
+    ]
 
 
 def hourly_schedule(home: Home) -> dg.ScheduleDefinition:

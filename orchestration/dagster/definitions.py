@@ -7,8 +7,10 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets, automation, output_copies
+from orchestration.dagster import asset_checks, assets, automation, model_page, output_copies
 from orchestration.dagster.accept_job import ACCEPT
+from orchestration.dagster.asset_facts import with_facts
+from orchestration.dagster.check_words import with_words
 from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
@@ -21,17 +23,24 @@ from orchestration.dagster.segment_assets import (
     segment_sizes_asset,
     sizes_are_steady,
 )
-from orchestration.dagster.shared import hourly_partitions
+from orchestration.dagster.shared import hourly_partitions, log_begins
 from orchestration.dagster.sqlite_tuning import tune_sqlite
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
 from orchestration.landing.locations import known_sources
-from orchestration.modelling.training import ABANDONMENT, RETURN
+from orchestration.modelling.model_store import ModelStore
+from orchestration.modelling.training import LEARNERS
 from orchestration.warehouse import dbt_build
 
 
-def build_definitions(home: Home) -> dg.Definitions:
+def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     """Everything that works on the state under `home`.
+
+    Args:
+        home: whose state.
+        for_ui: whether people look at it: then the catalogue says more, hours begin with the log,
+            and a model's page with its pictures. A command needs none of it, and may score any
+            hour since `partitions_start`.
 
     Raises:
         ComebackError: the settings are wrong, or dbt cannot parse its project.
@@ -42,27 +51,31 @@ def build_definitions(home: Home) -> dg.Definitions:
     settings = load_settings(home.root)
     sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)
-    manifest = json.loads(manifest_path.read_bytes())
-    hours = hourly_partitions(settings)
+    manifest = with_words(json.loads(manifest_path.read_bytes()))
+    hours = hourly_partitions(settings, log_begins(home) if for_ui else None)
+    texts = {
+        each.name: model_page.description(each.name, ModelStore(home.models)) if for_ui else ""
+        for each in LEARNERS
+    }
+    made = [
+        assets.raw_assets(sources),
+        assets.watermark_asset(sources),
+        dbt_models(manifest, hours),
+        *(assets.model_asset(each, hours, texts[each.name]) for each in LEARNERS),
+        person_models_asset(hours),
+        assets.models_asset(hours),
+        assets.cart_scores_asset(hours, manifest),
+        assets.score_outcomes_asset(hours),
+        person_scores_asset(hours),
+        people_models(manifest, hours),
+        segment_sizes_asset(hours),
+        assets.retargeting_export_asset(hours),
+        campaign_results_asset(hours),
+        published_database_asset(hours),
+        delivered_exports_asset(hours),
+    ]
     return dg.Definitions(
-        assets=[
-            assets.raw_assets(sources),
-            assets.watermark_asset(sources),
-            dbt_models(manifest, hours),
-            assets.model_asset(ABANDONMENT, hours),
-            assets.model_asset(RETURN, hours),
-            person_models_asset(hours),
-            assets.models_asset(hours),
-            assets.cart_scores_asset(hours, manifest),
-            assets.score_outcomes_asset(hours),
-            person_scores_asset(hours),
-            people_models(manifest, hours),
-            segment_sizes_asset(hours),
-            assets.retargeting_export_asset(hours),
-            campaign_results_asset(hours),
-            published_database_asset(hours),
-            delivered_exports_asset(hours),
-        ],
+        assets=with_facts(made, manifest, sources) if for_ui else made,
         asset_checks=[*asset_checks.asset_checks(), members_are_people(), sizes_are_steady()],
         jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
@@ -75,4 +88,4 @@ def build_definitions(home: Home) -> dg.Definitions:
 @dg.definitions
 def definitions() -> dg.Definitions:
     """The definitions for `COMEBACK_HOME`."""
-    return build_definitions(Home.from_environment())
+    return build_definitions(Home.from_environment(), for_ui=True)

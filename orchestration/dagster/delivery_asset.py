@@ -26,7 +26,10 @@ def delivered_exports_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDef
         description="The hour's exports at the addresses of deliver_to, the manifest at notify.",
         check_specs=[
             dg.AssetCheckSpec(
-                CHECK, asset=ASSET, description="Everything arrived that is delivered anywhere."
+                CHECK,
+                asset=ASSET,
+                description="A warning if an export did not arrive at its address: the next hour"
+                " brings it first, or `comeback deliver` now.",
             )
         ],
         **by_the_hour(partitions),

@@ -170,6 +170,7 @@ def republish(run: Run) -> None:
                 run.home.published,
                 not_after=run.newest_possible_hour,
                 report=run.home.report,
+                exports=run.home.exports,
             )
 
 

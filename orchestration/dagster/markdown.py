@@ -5,6 +5,7 @@ Belongs here: turning frames and PNG bytes into Markdown. Not here: computing an
 
 import base64
 import re
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -21,7 +22,23 @@ def markdown_table(frame: pl.DataFrame) -> str:
 
 def markdown_picture(name: str, png: bytes) -> str:
     """The picture itself within Markdown."""
-    return f"![{name}](data:image/png;base64,{base64.b64encode(png).decode()})"
+    return f"![{name}]({_data('png', png)})"
+
+
+def markdown_row_of_pictures(pictures: Mapping[str, bytes], width: int, height: int) -> str:
+    """Pictures side by side as one, each so large: the UI shows a picture in its own size, and cuts
+    what is high. The text says which they are."""
+    parts = [
+        f'<image x="{at * width}" width="{width}" height="{height}" href="{_data("png", png)}"/>'
+        for at, png in enumerate(pictures.values())
+    ]
+    size = f'width="{width * len(parts)}" height="{height}"'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
+    return f"![{', '.join(pictures)}]({_data('svg+xml', svg.encode())})"
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _cell(value: object) -> str:

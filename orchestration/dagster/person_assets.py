@@ -10,7 +10,8 @@ from datetime import datetime
 import dagster as dg
 import polars as pl
 
-from orchestration.dagster.assets import Training, card_metadata
+from orchestration.dagster import model_page
+from orchestration.dagster.assets import Training
 from orchestration.dagster.run import Run
 from orchestration.dagster.shared import (
     MODELS_GROUP,
@@ -48,7 +49,9 @@ def person_models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
         metadata = {
             f"{card.name}_{name}": value
             for card, decision in found
-            for name, value in card_metadata(run, card, decision).items()
+            for name, value in model_page.metadata(
+                card, decision, run.model_store.pictures(card)
+            ).items()
         }
         return dg.MaterializeResult(metadata=metadata)
 

@@ -42,6 +42,7 @@ def published_database_asset(
                 run.home.published,
                 not_after=run.newest_possible_hour,
                 report=run.home.report,
+                exports=run.home.exports,
             )
             counts = headline_counts(connection)
         good_sources.remember(run.home)

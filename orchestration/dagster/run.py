@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 import duckdb
 
-from orchestration.dagster.run_records import keep_for
+from orchestration.dagster.run_records import STARTED_TAG, keep_for, say_reason, started_by
 from orchestration.ground.home import Home
 from orchestration.ground.hours import from_partition_key, newest_possible_hour, utc_now
 from orchestration.ground.own_files import say_faults
@@ -25,7 +25,8 @@ from orchestration.modelling.model_store import ModelStore
 from orchestration.warehouse import audit_log, database, run_log, wrong_clock
 
 RUN_KEY = "comeback"
-PID_TAG = "comeback/pid"
+# The UI does not show such tags.
+PID_TAG = ".dagster/comeback_pid"
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,17 @@ def run_resource(home: Home) -> dg.ResourceDefinition:
     @dg.resource(description="The run, under the lock of COMEBACK_HOME.")
     def run(context: dg.InitResourceContext) -> Iterator[Run]:
         instance, dagster_run = context.instance, context.run
-        instance.add_run_tags(dagster_run.run_id, {PID_TAG: str(os.getpid())})
+        tags = {PID_TAG: str(os.getpid()), STARTED_TAG: started_by(dagster_run.tags)}
+        instance.add_run_tags(dagster_run.run_id, tags)
         fail_dead_runs(instance)
         keep_for(instance, home, load_settings(home.root).dagster_keep_days)
         key = dagster_run.tags.get("dagster/partition")
         as_of = from_partition_key(key) if key else None
-        with open_run(home, dagster_run.run_id, dagster_run.job_name, as_of) as opened:
-            yield opened
+        try:
+            with open_run(home, dagster_run.run_id, dagster_run.job_name, as_of) as opened:
+                yield opened
+        finally:
+            say_reason(instance, dagster_run.run_id)
 
     return run
 

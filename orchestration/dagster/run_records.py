@@ -11,19 +11,21 @@ the outcomes of its checks.
 import logging
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import polars as pl
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.runs.schema import RunTagsTable
 from sqlalchemy import delete
 
 from orchestration.ground.home import Home
-from orchestration.ground.hours import utc_now
+from orchestration.ground.hours import from_partition_key, iso, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,22 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+# What a person sees first of a run, in the list of runs and on top of its page.
+STARTED_TAG, REASON_TAG = "started_by", "reason"
+_STARTERS = {
+    "comeback/command": "command",
+    ".dagster/comeback_command": "command",
+    "dagster/schedule_name": "schedule",
+    "dagster/sensor_name": "sensor",
+    "dagster/backfill": "backfill",
+}
+_STATUSES = {
+    dg.DagsterRunStatus.SUCCESS: "done",
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "canceled",
+    dg.DagsterRunStatus.CANCELING: "canceled",
+    dg.DagsterRunStatus.STARTED: "running",
+}
 # An hour lands what a run of the job land could not, and is good only if no file stops it.
 _HEALED_BY = {name: (name, "hourly") for name in ("land", "accept", "__ASSET_JOB")}
 
@@ -54,6 +72,58 @@ class FailedRun:
     job: str
     started_at: datetime
     reason: str
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run, as Dagster recorded it.
+
+    Attributes:
+        run_id: its id.
+        job: its job.
+        hour: the scored hour, UTC; None for a job that scores none.
+        started_by: a command, schedule or sensor, by name, or the UI.
+        started_at: when it was created, UTC.
+        seconds: how long it took; None before it ended.
+        status: running, done, failed, canceled or waiting.
+        reason: why it failed, in one line; empty if it did not.
+    """
+
+    run_id: str
+    job: str
+    hour: datetime | None
+    started_by: str
+    started_at: datetime
+    seconds: float | None
+    status: str
+    reason: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The same for programs: times in ISO 8601."""
+        times = {"hour": self.hour and iso(self.hour), "started_at": iso(self.started_at)}
+        return asdict(self) | times
+
+
+def started_by(tags: Mapping[str, str]) -> str:
+    """What started a run: a command, schedule or sensor, by name, or somebody in the UI."""
+    for tag, kind in _STARTERS.items():
+        if tag in tags:
+            return f"{kind} {tags[tag]}"
+    return "the UI"
+
+
+def say_reason(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Put on top of a run that failed why it did, in our words, unless it stands there."""
+    if reason := failure_reason(instance, run_id):
+        instance.add_run_tags(run_id, {REASON_TAG: reason})
+
+
+def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
+    """Why a run failed, in one line; empty if it did not, or that was not recorded."""
+    run = instance.get_run_by_id(run_id)
+    said = run.tags.get(REASON_TAG) if run else None
+    return said or _reason(instance, run_id)
 
 
 def remove_old(instance: dg.DagsterInstance, home: Home, before: datetime) -> int:
@@ -103,11 +173,40 @@ def failed_runs(home: Home) -> list[FailedRun]:
                 run_id=record.dagster_run.run_id,
                 job=record.dagster_run.job_name,
                 started_at=record.create_timestamp.replace(tzinfo=None, microsecond=0),
-                reason=_reason(instance, record.dagster_run.run_id),
+                reason=failure_reason(instance, record.dagster_run.run_id),
             )
             for record in reversed(records)
             if record.storage_id > healed[record.dagster_run.job_name]
         ]
+
+
+def newest_runs(home: Home, count: int) -> list[RecordedRun]:
+    """So many of the newest runs, the newest first."""
+    if not _runs_folder(home).exists():
+        return []
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        return [_recorded(instance, each) for each in instance.get_run_records(limit=count)]
+
+
+def as_table(runs: Sequence[RecordedRun]) -> pl.DataFrame:
+    """Runs as a frame to be read."""
+    return pl.DataFrame([asdict(each) for each in runs]).with_columns(pl.col("run_id").str.head(8))
+
+
+def _recorded(instance: dg.DagsterInstance, record: dg.RunRecord) -> RecordedRun:
+    found = record.dagster_run
+    has_failed = found.status is dg.DagsterRunStatus.FAILURE
+    begun, ended = record.start_time, record.end_time
+    return RecordedRun(
+        run_id=found.run_id,
+        job=found.job_name,
+        hour=from_partition_key(key) if (key := found.tags.get("dagster/partition")) else None,
+        started_by=started_by(found.tags),
+        started_at=record.create_timestamp.replace(tzinfo=None, microsecond=0),
+        seconds=round(ended - begun, 1) if begun and ended else None,
+        status=_STATUSES.get(found.status, "waiting"),
+        reason=failure_reason(instance, found.run_id) if has_failed else "",
+    )
 
 
 def _remove(instance: dg.DagsterInstance, home: Home, run_id: str) -> None:
@@ -150,7 +249,8 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
         for error in _errors(entry)
     ]
     ours = [each for each in messages if each.startswith(_OURS)]
-    line = " ".join((ours or messages or [""])[0].split())
+    causes = [each for each in messages if not each.startswith("dagster.")]
+    line = " ".join((ours or causes or messages or [""])[0].split())
     return line.removeprefix(_OURS)[:500]
 
 

@@ -36,7 +36,8 @@ def members_are_people() -> dg.AssetChecksDefinition:
 
     @dg.asset_check(
         asset="segment_members",
-        description="Every id that a segment has for a person is one of people.",
+        description="A warning if a segment names ids that are not in people: its query is wrong,"
+        " and these are in no export.",
         required_resource_keys={RUN_KEY},
     )
     def segments_name_people(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -56,7 +57,8 @@ def sizes_are_steady() -> dg.AssetChecksDefinition:
 
     @dg.asset_check(
         asset=SEGMENT_SIZES.name,
-        description="No segment grew or shrank by more than half within a day.",
+        description="A warning if a segment grew or shrank by more than half within a day: its"
+        " query, or the files behind it, changed.",
         required_resource_keys={RUN_KEY},
     )
     def segments_are_steady(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

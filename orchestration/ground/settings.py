@@ -31,7 +31,13 @@ from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_experiments import Experiments
-from orchestration.ground.settings_exports import DEFAULT_EXPORTS, Exports, WebAddress, refuse_below
+from orchestration.ground.settings_exports import (
+    DEFAULT_EXPORTS,
+    AlertAddress,
+    Exports,
+    WebAddress,
+    refuse_below,
+)
 from orchestration.ground.settings_money import Money
 from orchestration.ground.settings_people import Engagement, Levels
 from orchestration.ground.settings_retention import Retention
@@ -56,6 +62,7 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
 Text = Annotated[str, Field(pattern=r"\S"), InWords("a text that is not empty")]
 # dbt writes it between quotes
 Key = Annotated[str, Field(pattern=r"^$|\S"), InWords("a text that is not empty")]
+Server = Annotated[str, Field(pattern=r"^[^\s:/@]+:\d{1,5}$"), InWords("HOST:PORT")]
 EventType = Annotated[
     str, Field(pattern=r"^[^'\s\\]([^'\\\n]*[^'\s\\])?$"), InWords("an event type such as refund")
 ]
@@ -191,6 +198,14 @@ class Settings(BaseModel):
     )
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."
+    )
+    alert_to: Annotated[AlertAddress, Mark.MACHINE] = Field(
+        "",
+        description="A web address, or mailto:NAME@HOST, that is told when a scheduled run fails or"
+        " a check begins to.",
+    )
+    mail_server: Annotated[Server, Mark.MACHINE] = Field(
+        "localhost:25", description="Through which mail to alert_to is sent, HOST:PORT."
     )
     address_rules: Annotated[
         tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.DIGEST_IF_SET, Mark.FILE

@@ -82,16 +82,24 @@ def _place_to_deliver(address: object) -> object:
     return address.rstrip("/")
 
 
-def _web_address(address: object) -> object:
+def _web_address(address: object, name: str = "notify") -> object:
     if address == "":
         return address
-    parts = _split("notify", address)
+    parts = _split(name, address)
     if parts.username is not None:
-        raise ValueError(f"notify has a user in it: {_CREDENTIALS}")
+        raise ValueError(f"{name} has a user in it: {_CREDENTIALS}")
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     if not (is_safe and parts.hostname):
-        raise ValueError("notify must begin with https://")
+        raise ValueError(f"{name} must begin with https://")
     return address
+
+
+def _alert_address(address: object) -> object:
+    if isinstance(address, str) and address.startswith("mailto:"):
+        if not re.fullmatch(r"mailto:[^@\s,<>]+@[^@\s,<>]+", address):
+            raise ValueError("alert_to must be one address such as mailto:ops@shop.example")
+        return address
+    return _web_address(address, "alert_to")
 
 
 Place = Annotated[
@@ -101,6 +109,11 @@ Place = Annotated[
 ]
 WebAddress = Annotated[
     str, BeforeValidator(_web_address), InWords("an address with https, or nothing")
+]
+AlertAddress = Annotated[
+    str,
+    BeforeValidator(_alert_address),
+    InWords("an address with https or mailto, or nothing"),
 ]
 
 

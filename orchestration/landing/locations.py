@@ -7,12 +7,11 @@ here: finding or reading a file, or knowing whether it is new; that is `landing`
 import hashlib
 import json
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import duckdb
@@ -23,6 +22,7 @@ from orchestration.ground.checkout import DBT_PROJECT, SIGNATURES_TO_COME, SOURC
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import keep_private, replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.progress import Work, progress
 from orchestration.ground.project import own_sources, project_of
 from orchestration.ground.settings import FILE_NAME, Settings
 from orchestration.landing import (
@@ -227,22 +227,24 @@ def land_locations(
     """
     ensure_raw_tables(connection, sources)
     landed: list[LandedFile] = []
-    progress = _Progress()
     for location in locations:
         source = source_named(sources, location.source)
         files = find_files(location.address, source, follow_symlinks=follow_symlinks)
-        landed += land(
-            connection,
-            files,
-            source,
-            landed_at=landed_at,
-            progress=progress,
-            scratch=home.temporary,
-            key_file=home.erasure_key,
-        )
+        with progress(f"Landing {source.name}", len(files), "files") as landing:
+            landed += land(
+                connection,
+                files,
+                source,
+                landed_at=landed_at,
+                progress=partial(_follow, landing),
+                scratch=home.temporary,
+                key_file=home.erasure_key,
+            )
         if source.is_private:
             _keep_changes_private(connection)
-    progress.report()
+    if loaded := [file for file in landed if file.status == "loaded"]:
+        rows = sum(file.rows_read for file in loaded)
+        logger.info("Landed %d files, %d rows.", len(loaded), rows)
     rows = [
         {name: value for name, value in asdict(file).items() if name in _SCHEMA}
         for file in landed
@@ -289,27 +291,8 @@ def files_at(
         yield from find_files(location.address, source, follow_symlinks=follow_symlinks)
 
 
-class _Progress:
-    """Reports refused files at once and the others every few seconds, and at the end."""
-
-    INTERVAL_SECONDS = 5.0
-
-    def __init__(self) -> None:
-        self._files = self._rows = 0
-        self._reported_at = time.monotonic()
-
-    def __call__(self, file: LandedFile) -> None:
-        if file.status in ("refused", "skipped"):
-            logger.warning("%s %s: %s.", file.status.capitalize(), file.file, file.note)
-        if file.status != "loaded":
-            return
-        self._files += 1
-        self._rows += file.rows_read
-        if time.monotonic() - self._reported_at > self.INTERVAL_SECONDS:
-            self.report()
-
-    def report(self) -> None:
-        """Say how many files and rows have been landed so far, if any."""
-        if self._files:
-            logger.info("Landed %d files, %d rows.", self._files, self._rows)
-        self._reported_at = time.monotonic()
+def _follow(landing: Work, file: LandedFile) -> None:
+    """Count a file, and say at once that one is not loaded."""
+    if file.status in ("refused", "skipped"):
+        logger.warning("%s %s: %s.", file.status.capitalize(), file.file, file.note)
+    landing.advance()

@@ -15,12 +15,13 @@ import duckdb
 import polars as pl
 
 from ml import abandonment, attributes, gates, promotion, return_time
-from ml.abandonment import AbandonmentModel
+from ml.abandonment import AbandonmentModel, Params
 from ml.card import ModelCard
 from ml.features import FeatureError
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME, iso
+from orchestration.ground.progress import progress
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.attributes import with_attributes
@@ -59,7 +60,11 @@ def _train_abandonment(
     frame: pl.DataFrame, as_of: datetime, settings: Settings, refused: str
 ) -> AbandonmentModel:
     horizon = timedelta(hours=settings.label_horizon_hours)
-    return abandonment.train(frame, as_of=as_of, horizon=horizon, refused=refused)
+    at_most = 2 * Params().max_rounds
+    with progress("Learning abandonment", at_most, "rounds at most") as learning:
+        return abandonment.train(
+            frame, as_of=as_of, horizon=horizon, refused=refused, on_round=learning.advance
+        )
 
 
 def _train_return(frame: pl.DataFrame, as_of: datetime, _: Settings, refused: str) -> ReturnModel:

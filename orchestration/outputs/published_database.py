@@ -4,9 +4,9 @@ Belongs here: making the next file beside the one that is seen, and the rename t
 that is seen. An open reader keeps the file it has; the next one to open sees the new. Not here:
 what is in the tables.
 
-The next file follows the last one: a copy of it, in which the rows of what changed since are
-replaced. dbt notes the visitors that it rebuilt (macros/incremental/build.sql); what other tables
-lack, the file itself shows. Where there is no last file that can be trusted, every table is copied.
+The next file follows the last one: a copy in which the rows of what changed are replaced; without
+one that can be trusted every table is copied. dbt notes the visitors that it rebuilt
+(macros/incremental/build.sql); what other tables lack, the file itself shows.
 """
 
 import logging
@@ -129,17 +129,17 @@ def publish(
     *,
     not_after: datetime = END_OF_TIME,
     report: Path | None = None,
+    exports: Path | None = None,
 ) -> dict[str, int]:
     """Write the published tables of the warehouse to `target`, atomically.
 
-    The report is replaced just before: what is killed in between is done again as a whole, because
-    the file lacks the run.
+    The report is replaced just before: killed in between, all is done again, as the run is lacking.
 
     Args:
         connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
         target: the file to replace; it is left as it is when anything fails.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
-        report: the page about the file to replace with it; None: none is made.
+        report: the page about the file and `exports` to replace with it; None: none is made.
 
     Returns:
         Rows of each published table.
@@ -160,16 +160,16 @@ def publish(
     with attached(connection, temporary, "(read_only)"):
         rows = {table.name: _count(connection, table) for table in tables}
     if report is not None:
-        _replace_report(temporary, report, not_after)
+        _replace_report(temporary, report, not_after, exports)
     move_into_place(temporary, target)
     _remember(connection, target)
     return rows
 
 
-def _replace_report(file: Path, report: Path, not_after: datetime) -> None:
+def _replace_report(file: Path, report: Path, not_after: datetime, exports: Path | None) -> None:
     """Make the page about a file; if that fails no page is better than an old one, or no data."""
     try:
-        content = page(file, not_after=not_after)
+        content = page(file, not_after=not_after, exports=exports)
     except Exception as error:
         report.unlink(missing_ok=True)
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN_CHARACTERS]

@@ -1,20 +1,35 @@
 """The definitions load, and what they hold is pinned."""
 
+from datetime import date
+from pathlib import Path
+
 import dagster as dg
+import duckdb
 import pytest
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from orchestration.dagster.automation import fail_dead_runs
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.run import PID_TAG
-from orchestration.dagster.shared import hourly_partitions
+from orchestration.dagster.shared import hourly_partitions, log_begins
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, last_full_hour, partition_key, utc_now
 from orchestration.ground.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def definitions(tmp_path_factory) -> dg.Definitions:
-    return build_definitions(Home(tmp_path_factory.mktemp("home")))
+def home(tmp_path_factory) -> Home:
+    return Home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def definitions(home) -> dg.Definitions:
+    return build_definitions(home)
+
+
+@pytest.fixture(scope="module")
+def catalogue(home) -> BaseAssetGraph:
+    return build_definitions(home, for_ui=True).resolve_asset_graph()
 
 
 def keys(definitions: dg.Definitions, job: str) -> set[str]:
@@ -108,6 +123,66 @@ def test_a_partition_is_the_hour_it_scores_up_to_two_hours_ahead():
     hours = hourly_partitions(Settings())
     assert hours.get_first_partition_key() == "2019-01-01-00:00"
     assert partition_key(last_full_hour(utc_now()) + 2 * HOUR) == hours.get_last_partition_key()
+
+
+def test_in_the_ui_hours_begin_with_the_log_or_the_first_that_was_scored(tmp_path):
+    home = Home(tmp_path)
+    home.prepare()
+    assert log_begins(home) is None
+    home.published.parent.mkdir(exist_ok=True)
+    home.published.write_text("no database")
+    assert log_begins(home) is None
+    home.published.unlink()
+    with duckdb.connect(str(home.published)) as published:
+        published.execute("create table sessions as select timestamp '2026-10-02 07:00' started_at")
+        published.execute("create table runs as select null::timestamp as as_of")
+    assert log_begins(home) == date(2026, 10, 2)
+    with duckdb.connect(str(home.published)) as published:
+        published.execute("insert into runs values (timestamp '2026-09-30 23:00')")
+    assert log_begins(home) == date(2026, 9, 30)
+    first = hourly_partitions(Settings(), log_begins(home)).get_first_partition_key()
+    assert first == "2026-09-30-00:00"
+    settings = Settings(partitions_start=date(2026, 10, 1))
+    assert hourly_partitions(settings, log_begins(home)).get_first_partition_key() == (
+        "2026-10-01-00:00"
+    )
+
+
+def test_the_catalogue_says_of_every_asset_whose_it_is_what_kind_and_where_its_code_is(catalogue):
+    for key in catalogue.materializable_asset_keys:
+        spec = catalogue.get(key)
+        assert len(spec.owners) == 1, key
+        assert spec.kinds, key
+        (place,) = spec.metadata["dagster/code_references"].code_references
+        assert Path(place.file_path).is_file(), key
+    carts, vault = (catalogue.get(dg.AssetKey(each)) for each in ("carts", ["vault", "profiles"]))
+    assert (carts.owners, carts.kinds) == (["team:data"], {"dbt", "duckdb"})
+    assert "published" in carts.tags
+    assert "personal" in vault.tags
+    assert catalogue.get(dg.AssetKey("people")).owners == ["team:marketing"]
+
+
+def test_every_column_of_a_published_table_has_its_type_and_a_sentence(catalogue):
+    published = [
+        catalogue.get(key)
+        for key in catalogue.materializable_asset_keys
+        if "published" in catalogue.get(key).tags
+    ]
+    assert len(published) >= 20
+    for spec in published:
+        columns = spec.metadata["dagster/column_schema"].columns
+        assert columns
+        assert [each.name for each in columns if not each.description] == [], spec.key
+    scores = catalogue.get(dg.AssetKey("cart_scores")).metadata["dagster/column_schema"]
+    assert ("p_abandon", "double") in [(each.name, each.type) for each in scores.columns]
+
+
+def test_every_check_has_a_name_that_is_not_cut_and_says_what_it_means(catalogue):
+    assert len(catalogue.asset_check_keys) >= 60
+    for key in catalogue.asset_check_keys:
+        description = catalogue.get_check_spec(key).description
+        assert description.startswith(("Fails if", "Stops the hour if", "A warning if")), key
+        assert len(key.name) <= 25, key  # the UI cuts longer ones
 
 
 def test_runs_whose_process_is_gone_are_reported_as_failed():

@@ -1,9 +1,12 @@
 """Markdown tables: whatever a file is named, it is shown and does nothing."""
 
+import base64
+from xml.etree import ElementTree
+
 import polars as pl
 import pytest
 
-from orchestration.dagster.markdown import markdown_table
+from orchestration.dagster.markdown import markdown_row_of_pictures, markdown_table
 
 
 @pytest.mark.parametrize(
@@ -32,3 +35,15 @@ def test_plain_texts_stand_as_they_are(text):
 def test_what_markdown_or_html_may_take_for_its_own_stands_in_a_code_span(text, shown):
     table = markdown_table(pl.DataFrame({text: [text]}))
     assert table.splitlines() == [f"| {shown} |", "| --- |", f"| {shown} |"]
+
+
+def test_pictures_stand_side_by_side_in_one_that_is_whole_in_itself():
+    text = markdown_row_of_pictures({"a": b"1", "b": b"2"}, 300, 200)
+    head, data = text.removesuffix(")").split("(")
+    assert head == "![a, b]"
+    root = ElementTree.fromstring(base64.b64decode(data.removeprefix("data:image/svg+xml;base64,")))
+    assert (root.get("width"), root.get("height")) == ("600", "200")
+    assert [(each.get("x"), each.get("href")) for each in root] == [
+        ("0", "data:image/png;base64,MQ=="),
+        ("300", "data:image/png;base64,Mg=="),
+    ]

@@ -9,9 +9,12 @@ import dagster as dg
 import pytest
 
 from orchestration.dagster.run_records import (
+    as_table,
     failed_runs,
     fold_logs_of_killed_runs,
+    newest_runs,
     remove_old,
+    started_by,
 )
 from orchestration.dagster.sqlite_tuning import fold_write_ahead_logs, tune_sqlite
 from orchestration.ground.errors import ComebackError
@@ -128,6 +131,34 @@ def test_a_failure_is_reported_with_its_reason_until_a_later_run_was_good(home):
     assert len(failed_runs(home)) == 1
     run(home, "hourly")
     assert failed_runs(home) == []
+
+
+def test_the_newest_runs_say_what_started_them_and_why_one_failed(home):
+    assert newest_runs(home, 5) == []
+    run(home, "land")
+    broken = run(home, "hourly", is_broken=True)
+    newest, before = newest_runs(home, 5)
+    assert (newest.run_id, newest.job, newest.status) == (broken, "hourly", "failed")
+    assert newest.reason == "it broke, here, mend it"
+    assert (before.job, before.status, before.reason, before.hour) == ("land", "done", "", None)
+    assert before.seconds is not None
+    assert [each.run_id for each in newest_runs(home, 1)] == [broken]
+    assert as_table([newest])["run_id"].to_list() == [broken[:8]]
+    assert newest.facts["started_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"comeback/command": "run"}, "command run"),
+        ({"dagster/schedule_name": "hourly", "a": "b"}, "schedule hourly"),
+        ({"dagster/sensor_name": "new_files"}, "sensor new_files"),
+        ({"dagster/backfill": "abc"}, "backfill abc"),
+        ({}, "the UI"),
+    ],
+)
+def test_what_started_a_run_is_told_by_its_tags(tags, words):
+    assert started_by(tags) == words
 
 
 def test_a_good_hour_makes_a_failed_landing_good_and_no_failed_training(home):

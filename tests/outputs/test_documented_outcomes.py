@@ -11,7 +11,11 @@ from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.score_tables import SCORE_OUTCOMES
 
 PAGE = Path(__file__).parents[2] / "dbt_project" / "docs" / "tables.md"
+MORE = PAGE.with_name("more_questions.md")
 [QUERY] = re.findall(r"^## 7\. .*?```sql\n(.*?)```", PAGE.read_text(), re.S | re.M)
+BY_AGE, BY_CHANCE, BY_MODEL = re.findall(
+    r"^## 2[345]\. .*?```sql\n(.*?)```", MORE.read_text(), re.S | re.M
+)
 MONDAY = datetime(2026, 3, 2)
 
 
@@ -61,3 +65,21 @@ def test_the_weeks_of_the_ui_are_those_of_the_query(connection):
             "mean_predicted": pytest.approx(0.3),
         }
     ]
+
+
+def test_scores_are_compared_by_age_and_by_chance_with_one_score_of_each_cart(connection):
+    [by_age] = connection.execute(BY_AGE).fetchall()
+    assert by_age == ("2. under 8 hours", 263, pytest.approx(0.3), pytest.approx(81 / 263))
+    [by_chance] = connection.execute(BY_CHANCE).fetchall()
+    brier = (81 * 0.7**2 + 182 * 0.3**2) / 263
+    expected = (0.3, 263, 0.3, 81 / 263, brier)
+    assert by_chance == pytest.approx(expected)
+
+
+def test_models_are_compared_by_all_scores_of_each(connection):
+    connection.execute("update scores.score_outcomes set abandonment_model = 'a1'")
+    connection.execute("create table models as select 'a1' model_id, 'abandonment' name, 'x' kind")
+    [row] = connection.execute(BY_MODEL).fetchall()
+    assert row[:4] == ("abandonment a1", "x", 526, 263)
+    brier = (81 * 0.7**2 + 182 * 0.3**2 + 263 * 0.9**2) / 526
+    assert row[4:] == pytest.approx((0.6, 81 / 526, brier))

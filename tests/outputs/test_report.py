@@ -289,9 +289,10 @@ def test_an_hour_that_was_scored_while_the_clock_was_ahead_is_not_the_newest(fil
 
 def test_the_report_is_replaced_with_its_file_and_never_left_old(file, tmp_path, caplog):
     report = tmp_path / "report.html"
-    published_database._replace_report(file, report, datetime(2027, 1, 1))
+    published_database._replace_report(file, report, datetime(2027, 1, 1), None)
     assert report.read_bytes() == page(file)
     with caplog.at_level(logging.WARNING):
-        published_database._replace_report(tmp_path / "none", report, datetime(2027, 1, 1))
+        none = tmp_path / "none"
+        published_database._replace_report(none, report, datetime(2027, 1, 1), None)
     assert not report.exists()
     assert "The report could not be made, the tables are published without it" in caplog.text

@@ -20,6 +20,7 @@ from orchestration.ground.errors import ComebackError
 
 FILE_NAME = "credentials.toml"
 NOTIFY = "notify"
+ALERT = "alert"
 _PREFIX = "COMEBACK_DELIVERY_"
 
 

@@ -31,6 +31,7 @@ from orchestration.ground.hours import (
     newest_possible_hour,
     utc_now,
 )
+from orchestration.ground.progress import progress
 from orchestration.ground.settings import FILE_NAME, Settings
 from orchestration.outputs.delivery import credentials, webhook
 from orchestration.outputs.delivery.attempts import ADDRESS_SECONDS, PAUSES, attempt, reason_of
@@ -111,7 +112,11 @@ def deliver(
         pauses,
         address_seconds,
     )
-    outcomes = [delivery.to_address(name, exports) for name, exports in addresses.items()]
+    outcomes = []
+    with progress("Delivering", len(addresses), "addresses") as delivering:
+        for name, exports in addresses.items():
+            outcomes.append(delivery.to_address(name, exports))
+            delivering.advance()
     if settings.notify:
         outcomes.append(delivery.to_webhook())
     return outcomes

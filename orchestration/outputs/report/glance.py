@@ -6,7 +6,7 @@ Belongs here: one number each of what the sections say at length. Not here: the 
 from collections.abc import Iterator
 
 from ml.card import FALLBACK
-from orchestration.outputs.report import carts, dumps, formats, models, outcomes
+from orchestration.outputs.report import carts, contacts, dumps, formats, models, outcomes
 from orchestration.outputs.report.parts import Tile
 from orchestration.outputs.report.published import Hour, Published
 from orchestration.warehouse import lacking_rates, run_log, suspect_files, suspicious_ids
@@ -47,7 +47,7 @@ def tiles(published: Published) -> list[Tile]:
                 anchor="money",
             ),
         ]
-    return [*found, *_calibration(published), _rows(published)]
+    return [*found, *_calibration(published), _earned(published), _rows(published)]
 
 
 def _freshness(hour: Hour) -> Tile:
@@ -89,6 +89,26 @@ def _calibration(published: Published) -> Iterator[Tile]:
                 "on the model's test rows; no outcome of a score is known yet",
                 anchor="models",
             )
+
+
+def _earned(published: Published) -> Tile:
+    """What contacts of the weeks that are over earned."""
+    rows = contacts.mature_results(published)
+    if not rows:
+        has_any = published.has_rows("campaign_results")
+        note = "no week is over yet" if has_any else "nobody was contacted long enough ago"
+        return Tile("Contacts earned", formats.NONE, note, anchor="effects" if has_any else "")
+    earned = sum(row["earned"] or 0 for row in rows)
+    persons = sum(row["contacted_persons"] for row in rows)
+    surely = sum(row["difference_low"] > 0 for row in rows)
+    return Tile(
+        "Contacts earned",
+        formats.money(earned, rows[0]["reporting_currency"]),
+        f"over people held out, {formats.counted(persons, 'contacted person')}; surely more buyers"
+        f" in {surely} of {formats.counted(len(rows), 'comparison')}",
+        "good" if surely else "plain",
+        "effects",
+    )
 
 
 def _rows(published: Published) -> Tile:

@@ -12,6 +12,7 @@ import duckdb
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.outputs.report import (
     carts,
+    contacts,
     dumps,
     formats,
     glance,
@@ -31,18 +32,23 @@ SECTIONS = (
     left_behind.items,
     outcomes.outcomes,
     models.models,
+    contacts.exports,
+    contacts.effects,
     dumps.dumps,
 )
 _TEMPLATE, _STYLE = "report.html.jinja", "report.css"
 _FOLDER = Path(__file__).parent
 
 
-def page(published: Path, *, not_after: datetime = END_OF_TIME) -> bytes:
-    """The report of a published file; the same file gives the same bytes.
+def page(
+    published: Path, *, not_after: datetime = END_OF_TIME, exports: Path | None = None
+) -> bytes:
+    """The report of a published file and its exports; the same ones give the same bytes.
 
     Args:
         published: the file; it is opened to read.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
+        exports: folder of the exported hours.
 
     Returns:
         A page of HTML, UTF-8, that needs no other file.
@@ -60,7 +66,7 @@ def page(published: Path, *, not_after: datetime = END_OF_TIME) -> bytes:
     # a sum of fractions depends on the order in which several threads bring them
     one_thread = {"threads": 1}
     with duckdb.connect(str(published), read_only=True, config=one_thread) as connection:
-        source = Published.at_newest_hour(connection, not_after=not_after)
+        source = Published.at_newest_hour(connection, not_after=not_after, exports=exports)
         sections = [section for make in SECTIONS if (section := make(source)) is not None]
         text = environment.get_template(_TEMPLATE).render(
             hour=source.hour,

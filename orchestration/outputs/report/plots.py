@@ -160,6 +160,22 @@ def return_curve(key: str, outcomes: Observed) -> Markup:
     return drawing.svg
 
 
+def differences(
+    key: str,
+    labels: Sequence[str],
+    middle: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+) -> Markup:
+    """Differences of shares with their intervals, against a line where there is none."""
+    with drawn(key, 220) as drawing:
+        drawing.axes.axhline(0.0, color=MUTED, linewidth=1.2)
+        _observed(drawing, range(len(labels)), Observed(labels, middle, middle, low, high))
+        drawing.axes.yaxis.set_major_formatter(_SHARE)
+        drawing.label_places(labels)
+    return drawing.svg
+
+
 def _observed(drawing: Drawing, places: Sequence[float], outcomes: Observed) -> None:
     observed = outcomes.observed
     drawing.axes.vlines(places, outcomes.low, outcomes.high, color=ORANGE, linewidth=2)

@@ -6,6 +6,7 @@ Belongs here: the newest hour, and queries with rows by name. Not here: what is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -44,18 +45,24 @@ class Published:
     Attributes:
         connection: the file, opened to read.
         hour: its newest hour; None while no hour was scored.
+        exports: folder of the exported hours; None if they are not to be looked at.
     """
 
     connection: duckdb.DuckDBPyConnection
     hour: Hour | None = None
+    exports: Path | None = None
 
     @classmethod
     def at_newest_hour(
-        cls, connection: duckdb.DuckDBPyConnection, *, not_after: datetime = END_OF_TIME
+        cls,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        not_after: datetime = END_OF_TIME,
+        exports: Path | None = None,
     ) -> "Published":
         """The file with its newest hour; one after `not_after` was scored while the clock was
         ahead."""
-        return cls(connection, cls(connection)._newest_hour(not_after))
+        return cls(connection, cls(connection)._newest_hour(not_after), exports)
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[Row]:
         """The rows of a query, by column."""
