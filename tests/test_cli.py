@@ -115,6 +115,14 @@ def test_help_needs_neither_dagster_nor_dbt_nor_a_model_nor_the_settings():
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 
+def test_an_hour_that_learns_nothing_loads_nothing_to_learn_with():
+    code = (
+        "import sys, orchestration.dagster.in_process;"
+        " print({'lightgbm', 'lifelines', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
 def test_a_replay_that_ends_before_it_begins_is_wrong_usage_in_one_line(capsys):
     arguments = ["replay", "--from", "2026-10-31T10:00Z", "--to", "2026-10-31T09:00Z"]
     assert main(arguments) == 2

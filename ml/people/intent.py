@@ -13,11 +13,10 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-import sklearn
 
 from ml import evaluation
 from ml.calibration import Platt
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import LONG_AGO_DAYS, OF_INTENT
 from ml.people.linear import Linear, fit_logistic
 from ml.people.shares import LEVELS, Shares
@@ -197,7 +196,7 @@ def _model(
         metrics=metrics,
         tables=tables,
         params={"horizon_days": HORIZON_DAYS, "shrinkage_rows": SHRINKAGE_ROWS},
-        versions={library.__name__: library.__version__ for library in (np, pl, sklearn)},
+        versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
     return IntentModel(with_model_id(card, {MODEL_FILE: _json(scorer)}), scorer)

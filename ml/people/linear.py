@@ -1,15 +1,20 @@
 """A sum of standardised features times coefficients, fitted with scikit-learn.
 
 What belongs here: fitting and reading it. What does not: what it predicts (``intent``, ``value``).
+
+scikit-learn is imported where it fits: it is slow to import, and most hours learn nothing.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 from ml.people.features import matrix
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 # So that coefficients of features that say the same stay finite and small.
 RIDGE = 1e-4
@@ -38,12 +43,16 @@ class Linear:
 
 def fit_logistic(rows: pl.DataFrame, outcomes: np.ndarray, names: tuple[str, ...]) -> Linear:
     """The log-odds of (n,) outcomes 0 or 1, both of which occur."""
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=1 / (RIDGE * rows.height), solver="newton-cholesky")
     return _fit(model, rows, outcomes, names)
 
 
 def fit_poisson(rows: pl.DataFrame, amounts: np.ndarray, names: tuple[str, ...]) -> Linear:
     """The logarithm of the mean of (n,) amounts, not all of which are 0."""
+    from sklearn.linear_model import PoissonRegressor
+
     mean = amounts.mean()
     model = PoissonRegressor(alpha=RIDGE, solver="newton-cholesky")
     fitted = _fit(model, rows, amounts / mean, names)
@@ -57,7 +66,7 @@ def fit_poisson(rows: pl.DataFrame, amounts: np.ndarray, names: tuple[str, ...])
 
 
 def _fit(
-    model: LogisticRegression | PoissonRegressor,
+    model: "LogisticRegression | PoissonRegressor",
     rows: pl.DataFrame,
     targets: np.ndarray,
     names: tuple[str, ...],

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.windows import Windows, bought_within, windows
 
 NAME = "next_purchase"
@@ -240,7 +240,7 @@ def _model(
         metrics={"span_days": pace.span_days, **metrics},
         tables=tables,
         params={"shrinkage_spans": SHRINKAGE_SPANS, "shrinkage_orders": SHRINKAGE_ORDERS},
-        versions={library.__name__: library.__version__ for library in (np, pl)},
+        versions=library_versions("numpy", "polars"),
         note=note,
     )
     return NextPurchaseModel(with_model_id(card, {MODEL_FILE: _json(pace)}), pace)

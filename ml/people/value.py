@@ -15,10 +15,9 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-import sklearn
 
 from ml import evaluation
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import OF_VALUE
 from ml.people.linear import Linear, fit_poisson
 from ml.people.windows import Windows, windows
@@ -222,7 +221,7 @@ def _model(
         metrics={"horizon_days": float(days), **metrics},
         tables=tables,
         params={"horizon_days": days},
-        versions={library.__name__: library.__version__ for library in (np, pl, sklearn)},
+        versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
     return ValueModel(with_model_id(card, {MODEL_FILE: _json(scorer)}), scorer)
