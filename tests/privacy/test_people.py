@@ -252,6 +252,10 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
         f" ('user:{ANNA}', $1), ('phone-{ANNA}', $1)",
         [NOW],
     )
+    connection.execute(
+        "insert into scores.experiment_arms (experiment, person_id, arm) values"
+        f" ('subject', 'user:{ANNA}', 'short'), ('subject', 'user:{BERT}', 'plain')"
+    )
     for table in ("contact_log", "withheld_contacts"):
         connection.execute(
             f"insert into scores.{table} (contact_id, person_id, cart_id) values"
@@ -278,6 +282,7 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
     assert [each["item_id"] for each in values["order_lines"]] == ["i1", "i2"]
     arms = [each["person_id"] for each in values["holdout_arms"]]
     assert arms == [f"phone-{ANNA}", f"user:{ANNA}"]
+    assert [each["arm"] for each in values["experiment_arms"]] == ["short"]
     assert values["export_members"] == [
         {
             "export": "email",
