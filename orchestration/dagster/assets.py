@@ -249,12 +249,16 @@ def cart_scores_asset(
                 reporting_currency=frames.reporting_currency,
             )
         scores = scored.scores
+        worth = scores.filter(pl.col("best_action") != "nothing")
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
-                "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
+                "worth_contacting": worth.height,
+                "due_now": worth.filter(
+                    ~pl.col("is_holdout") & (pl.col("contact_not_before") <= as_of)
+                ).height,
                 "top": _top(scores),
             }
         )
