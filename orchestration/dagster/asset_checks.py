@@ -32,6 +32,7 @@ from orchestration.warehouse.score_tables import (
 )
 
 SHOWN_WARNINGS = 20
+SHOWN_FILES = 10
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
@@ -78,11 +79,16 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
         with run.open_warehouse() as connection:
             files = suspect_files.pending(connection)
             warnings = suspect_files.warnings(connection, run_log.last_hour_ended(connection))
+            lossy = suspect_files.that_lost_rows(connection, SHOWN_FILES)
+        columns = ("file", "source", "read", "dropped")
+        records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in lossy]
+        schema = dg.TableSchema([dg.TableColumn(name) for name in columns])
         return _outcome(
             context,
             suspect_files.reason_to_stop(files, with_rows=False),
             suspect=[each.summary for each in files],
             warnings=warnings[:SHOWN_WARNINGS],
+            lost_rows=dg.MetadataValue.table(records, schema),
         )
 
     return files_say_enough

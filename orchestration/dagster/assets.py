@@ -41,6 +41,8 @@ from orchestration.modelling import contact_effects, scoring, training
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
+from orchestration.outputs.report import formats
+from orchestration.outputs.report.formats import NO_BREAK
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
 from orchestration.warehouse import audit_log, database, dbt_build, dbt_manifest, outcomes, run_log
@@ -248,12 +250,16 @@ def cart_scores_asset(
                 reporting_currency=frames.reporting_currency,
             )
         scores = scored.scores
+        worth = scores.filter(pl.col("best_action") != "nothing")
         return dg.MaterializeResult(
             metadata={
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
-                "worth_contacting": scores.filter(pl.col("best_action") != "nothing").height,
+                "worth_contacting": worth.height,
+                "due_now": worth.filter(
+                    ~pl.col("is_holdout") & (pl.col("contact_not_before") <= as_of)
+                ).height,
                 "top": _top(scores),
             }
         )
@@ -339,13 +345,11 @@ def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
         dg.TableRecord(
             {
                 "rank": row["priority_rank"],
-                "value": f"{row['cart_value']:,.2f} {row['currency'] or ''}".rstrip()
-                if row["cart_value"] is not None
-                else "",
+                "value": formats.money(row["cart_value"], row["currency"]),
                 "chance": f"{row['p_abandon']:.0%}",
                 "action": row["best_action"],
-                "when": f"{at:%a %H:%M}" if (at := row["contact_not_before"]) else "",
-                "why": row["reasons"] or "",
+                "when": f"{at:%a}{NO_BREAK}{at:%H:%M}" if (at := row["contact_not_before"]) else "",
+                "why": (row["reasons"] or "").split(";")[0],
             }
         )
         for row in rows
@@ -356,7 +360,7 @@ def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
         "chance": "that it is not bought by itself",
         "action": "what is expected to gain most",
         "when": "not before, UTC",
-        "why": "what moved the chance most",
+        "why": "what moved the chance most; more in reasons",
     }
     schema = dg.TableSchema([dg.TableColumn(name, description=d) for name, d in columns.items()])
     return dg.MetadataValue.table(records, schema)

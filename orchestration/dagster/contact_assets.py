@@ -72,10 +72,13 @@ def _of_experiments(rows: list[dict[str, object]]) -> dict[str, Any]:
 
 def _metadata(results: pl.DataFrame) -> dict[str, Any]:
     """Counts that the UI plots over time, and the differences of the last weeks, drawn."""
-    counts = {
+    counts: dict[str, Any] = {
         "contacted_persons": int(results["contacted_persons"].sum()),
         "held_out_persons": int(results["held_out_persons"].sum()),
     }
+    mature = results.filter(pl.col("is_mature")).drop_nulls("incremental_margin")
+    if mature.height:  # as the report counts it
+        counts["earned"] = float((mature["incremental_margin"] - mature["contact_cost"]).sum())
     shown = results.drop_nulls("difference")
     weeks = shown["week"].unique().sort().tail(_SHOWN_WEEKS)
     shown = shown.filter(pl.col("week").is_in(weeks.implode()))

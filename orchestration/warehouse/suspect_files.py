@@ -151,6 +151,17 @@ def warnings(
     ]
 
 
+def that_lost_rows(
+    connection: duckdb.DuckDBPyConnection, limit: int
+) -> list[tuple[str, str, int, int]]:
+    """File, source, rows read and rows dropped, most dropped first."""
+    return connection.execute(
+        "select file, source, rows_read, rows_dropped from main.landed_files"
+        " where rows_dropped > 0 order by rows_dropped desc, load_id desc limit ?",
+        [limit],
+    ).fetchall()
+
+
 def accept(
     connection: duckdb.DuckDBPyConnection, names: Sequence[str], at: datetime
 ) -> list[SuspectFile | SkippedFile]:

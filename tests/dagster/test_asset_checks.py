@@ -9,6 +9,7 @@ import pytest
 from orchestration.modelling.scoring import faults_of_scores
 from orchestration.outputs.export_files import faults_of_export, write_export
 from orchestration.warehouse.database import unsettled_files
+from orchestration.warehouse.suspect_files import that_lost_rows
 from tests.outputs.test_export_files import frame, row
 
 TEN = datetime(2026, 10, 31, 10)
@@ -74,3 +75,15 @@ def test_an_export_that_differs_from_the_table_or_its_manifest_is_reported(tmp_p
 
 def test_an_hour_that_is_no_longer_kept_has_no_fault(tmp_path):
     assert faults_of_export(tmp_path, TEN, frame(row())) == []
+
+
+def test_files_that_lost_rows_are_named_those_that_lost_most_first():
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table landed_files as select * from (values"
+            " ('good.csv', 'rees46', 10, 0, 1), ('bad.csv', 'rees46', 10, 7, 2),"
+            " ('worse.csv', 'ga4', 90, 8, 3)) as t(file, source, rows_read, rows_dropped, load_id)"
+        )
+        lost = [("worse.csv", "ga4", 90, 8), ("bad.csv", "rees46", 10, 7)]
+        assert that_lost_rows(connection, 5) == lost
+        assert that_lost_rows(connection, 1) == lost[:1]

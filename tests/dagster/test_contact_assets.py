@@ -1,11 +1,13 @@
 """The step that compares contacted people with those held out."""
 
 from contextlib import nullcontext
+from decimal import Decimal
 from types import SimpleNamespace
 
 import dagster as dg
+import polars as pl
 
-from orchestration.dagster.contact_assets import campaign_results_asset
+from orchestration.dagster.contact_assets import _metadata, campaign_results_asset
 from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import hourly_partitions
 from orchestration.ground.hours import END_OF_TIME
@@ -60,3 +62,23 @@ def test_the_ui_says_of_which_experiments_nothing_may_be_read_yet():
     assert found["warning"] == ("too early to stop, whatever the difference looks like: subject")
     assert "too_early" in found["experiments"]
     assert "control" in found["experiments"]
+
+
+def test_what_weeks_that_are_over_earned_is_a_number():
+    results = pl.DataFrame(
+        {
+            "contacted_persons": [200, 100, 50],
+            "held_out_persons": [100, 50, 20],
+            "incremental_margin": [Decimal("270.5"), Decimal("-10"), Decimal("999")],
+            "contact_cost": [Decimal("20"), Decimal("5"), Decimal("1")],
+            "is_mature": [True, True, False],
+            "difference": pl.Series([None, None, None], dtype=pl.Float64),
+            "week": [MONDAY.date()] * 3,
+        }
+    )
+    assert _metadata(results) == {
+        "contacted_persons": 350,
+        "held_out_persons": 170,
+        "earned": 235.5,
+    }
+    assert "earned" not in _metadata(results.filter(~pl.col("is_mature")))
