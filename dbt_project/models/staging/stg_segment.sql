@@ -46,7 +46,9 @@ found as (
             product_id, {{ json_text('properties_json', '$.sku') }}, sku,
             -- the first version of the specification calls it id, and so may be called what is no product
             case
-                when call = 'track' and {{ event_type('coalesce(event_text, event)') }}
+                when
+                    call = 'track'
+                    and {{ event_type('coalesce(event_text, event)') }}
                     in ('view_item', 'add_to_cart', 'remove_from_cart', 'add_to_wishlist')
                     and coalesce({{ json_text('properties_json', '$.products') }}, products) is null
                     then {{ json_text('properties_json', '$.id') }}
