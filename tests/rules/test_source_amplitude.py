@@ -5,6 +5,7 @@ https://amplitude.com/docs/apis/analytics/export, https://amplitude.com/docs/api
 and https://amplitude.com/docs/analytics/charts/cart-analysis
 """
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -167,10 +168,28 @@ def test_events_as_they_are_sent_are_read_too(of_source: Warehouse, tmp_path: Pa
 
 
 def test_a_list_that_cannot_be_read_is_noted(of_source: Warehouse, tmp_path: Path):
-    rows = [event(1, "ann", 0, "Product Added", event_properties={"products": ["shoe", "hat"]})]
+    rows = [event(1, "ann", 0, "Product Added", event_properties={"products": "[shoe, hat]"})]
     folder = write_rows(tmp_path, "jsonl", rows)
     of_source.build_files(folder, HOUR, tables=("set_aside_rows",), source_name="amplitude")
     assert of_source.query("select reason from set_aside_rows") == [{"reason": "bad_items"}]
+
+
+def test_a_list_may_be_a_text_or_hold_ids_alone(of_source: Warehouse, tmp_path: Path):
+    lists = [["shoe", "hat"], [12, 7], json.dumps([{"sku": "tie", "quantity": "2"}]), '[ "cap"]']
+    rows = [
+        event(at, f"v{at}", at, "Product Added", event_properties={"products": each})
+        for at, each in enumerate(lists)
+    ]
+    folder = write_rows(tmp_path, "jsonl", rows)
+    of_source.build_files(
+        folder, HOUR, tables=("set_aside_rows", "cart_lines"), source_name="amplitude"
+    )
+    assert of_source.query("from set_aside_rows") == []
+    found = of_source.query("select visitor_id, item_id, quantity from cart_lines order by all")
+    assert values(found) == [
+        *(("v0", "hat", 1), ("v0", "shoe", 1), ("v1", "12", 1), ("v1", "7", 1)),
+        *(("v2", "tie", 2), ("v3", "cap", 1)),
+    ]
 
 
 def test_a_shop_names_its_events_itself(of_source: Warehouse, tmp_path: Path):

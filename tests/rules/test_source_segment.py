@@ -4,6 +4,7 @@ Belongs here: what becomes of calls in the documented shape, in every form in wh
 delivered. Not here: how the files are written (segment_calls.py).
 """
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -193,6 +194,25 @@ def test_words_of_any_spelling_are_understood_and_others_kept(of_source: Warehou
     assert rows(of_source, "select event_type from events order by event_at") == [
         (word,) for word in words.values()
     ]
+
+
+def test_products_are_found_where_older_trackers_put_them(of_source: Warehouse, tmp_path: Path):
+    several = json.dumps([{"product_id": "hat", "quantity": 2}, {"sku": "tie"}])
+    calls = [
+        track("Added Product", "10:00:00", "v0", id="shoe", price=7),  # the specification's first
+        track("Product Added", "10:01:00", "v1", products=several),  # a list as text
+        track("Product Added", "10:02:00", "v2", productId="cap", id="not this"),
+        track("Product Added", "10:03:00", "v3", id="a cart", products=[{"id": "bag"}]),
+        track("Checkout Started", "10:04:00", "v0", id="a cart", category="none of its own"),
+    ]
+    write_calls(tmp_path / "1.json", calls)
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select visitor_id, item_id, quantity from cart_lines order by all") == [
+        *(("v0", "shoe", 1), ("v1", "hat", 2), ("v1", "tie", 1)),
+        *(("v2", "cap", 1), ("v3", "bag", 1)),
+    ]
+    query = "select item_id, item_category from events where event_type = 'begin_checkout'"
+    assert rows(of_source, query) == [(None, None)]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,10 @@
 {{ json_texts(json, paths) }}
 {%- endmacro -%}
 
-{#- One field out of `shop_texts`. Of lists only lists: a shop may as well count its items under that name. -#}
+{#-
+    One field out of `shop_texts`. Of lists only lists: a shop may as well count its items under that name. A list of ids is
+    one of items that have nothing but an id.
+-#}
 {%- macro shop_property(texts, wanted) -%}
 {%- set place = namespace(next=0) -%}
 coalesce(
@@ -42,7 +45,10 @@ coalesce(
             {%- set text = listed_text(texts, place.next) -%}
             {%- set place.next = place.next + 1 -%}
             {%- if field == wanted and field == 'items' %}
-    case when {{ text }} like '[%' then {{ text }} end,
+    case
+        when {{ has_pattern(text, '^[[] *["0-9]') }} then {{ json_zipped({'item_id': text}) }}
+        when {{ text }} like '[%' then {{ text }}
+    end,
             {%- elif field == wanted %}
     nullif({{ text }}, ''),
             {%- endif -%}

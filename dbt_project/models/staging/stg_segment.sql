@@ -43,7 +43,16 @@ found as (
         end as event_type,
         coalesce(
             {{ json_text('properties_json', '$.product_id') }}, {{ json_text('properties_json', '$.productId') }},
-            product_id, {{ json_text('properties_json', '$.sku') }}, sku
+            product_id, {{ json_text('properties_json', '$.sku') }}, sku,
+            -- the first version of the specification calls it id, and so may be called what is no product
+            case
+                when
+                    call = 'track'
+                    and {{ event_type('coalesce(event_text, event)') }}
+                    in ('view_item', 'add_to_cart', 'remove_from_cart', 'add_to_wishlist')
+                    and coalesce({{ json_text('properties_json', '$.products') }}, products) is null
+                    then {{ json_text('properties_json', '$.id') }}
+            end
         ) as own_product,
         coalesce(
             {{ json_text('context_json', '$.page.url') }}, context_page_url,
