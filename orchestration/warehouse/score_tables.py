@@ -18,7 +18,7 @@ from orchestration.warehouse.contact_tables import (
     SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
-from orchestration.warehouse.person_tables import PERSON_SCORES
+from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 from orchestration.warehouse.table import Column, Table
 
@@ -152,7 +152,8 @@ MODELS = Table(
         Column(
             "name",
             "varchar",
-            "What it predicts: abandonment, return, intent, value or next_purchase.",
+            "What it predicts: abandonment, return, intent, value, next_purchase,"
+            " send_time or clusters (people).",
         ),
         Column("model_id", "varchar", "First 12 hex digits of the hash of its files."),
         Column("kind", "varchar", "How it was learned; fallback where data was too little."),
@@ -208,6 +209,7 @@ SCORE_TABLES = (
     CAMPAIGN_RESULTS,
     SEGMENT_RESULTS,
     CONTACT_EFFECTS,
+    CLUSTER_TABLE,
     MODELS,
     RUNS,
 )
