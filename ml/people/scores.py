@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from ml.people.clusters import ClusterModel
 from ml.people.intent import IntentModel
 from ml.people.next_purchase import NextPurchaseModel
+from ml.people.send_time import SendTimeModel
 from ml.people.shares import Shares
 from ml.people.value import YEAR_DAYS, ValueModel
 
@@ -25,10 +27,13 @@ class PersonModels:
     intent: IntentModel
     value: ValueModel
     next_purchase: NextPurchaseModel
+    send_time: SendTimeModel
+    clusters: ClusterModel
 
 
 def score(
     frame: pl.DataFrame,
+    activity: pl.DataFrame | None,
     models: PersonModels,
     *,
     as_of: datetime,
@@ -39,6 +44,8 @@ def score(
 
     Args:
         frame: people at the hour.
+        activity: when they were there, as for ``send_time.train``; None where the send
+            times of the shop are served.
         models: what they are scored by.
         as_of: the hour.
         intent_shares: the cuts of `intent_level`.
@@ -48,7 +55,8 @@ def score(
     within_week = _probability(models.intent.predict(frame))
     within_month = _probability(models.next_purchase.within(frame))
     value = pl.Series(models.value.predict(frame), dtype=pl.Float64).round(4)
-    return frame.select("person_id").with_columns(
+    people = frame["person_id"]
+    scores = frame.select("person_id").with_columns(
         scored_at=pl.lit(as_of).cast(pl.Datetime("us")),
         p_purchase_7d=within_week,
         intent_level=intent_shares.levels(within_week),
@@ -57,6 +65,9 @@ def score(
         next_purchase_at=_days_after(as_of, models.next_purchase.median_days(frame)),
         # of two models: whoever buys within a week buys within a month
         p_purchase_30d=pl.select(pl.max_horizontal(within_month, within_week)).to_series(),
+    )
+    return scores.with_columns(
+        *models.send_time.best(people, activity), *models.clusters.groups_of(frame)
     )
 
 

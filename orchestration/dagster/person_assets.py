@@ -21,7 +21,11 @@ from orchestration.dagster.shared import (
     run_of,
 )
 from orchestration.modelling import person_scores
-from orchestration.modelling.person_models import TRAINING_TABLE, ensure_person_models
+from orchestration.modelling.person_models import (
+    SCORING_TABLE,
+    TRAINING_TABLE,
+    ensure_person_models,
+)
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import MODELS
 
@@ -31,7 +35,7 @@ def person_models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
 
     @dg.asset(
         # the checks of the last two stop the hour before anything is learned, scored or exported
-        deps=[TRAINING_TABLE, "landed_files", "events"],
+        deps=[TRAINING_TABLE, SCORING_TABLE, "person_sessions", "landed_files", "events"],
         group_name=MODELS_GROUP,
         description="The models that scores of people come from.",
         **by_the_hour(partitions),
@@ -63,7 +67,7 @@ def person_scores_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
 
     @dg.asset(
         name=PERSON_SCORES.name,
-        deps=[MODELS.name, person_scores.SCORING_TABLE],
+        deps=[MODELS.name, SCORING_TABLE],
         group_name=SCORES_GROUP,
         description=PERSON_SCORES.description,
         **by_the_hour(partitions),

@@ -1,7 +1,7 @@
 """Scoring the people of an hour: a frame out of the warehouse, through `ml`, back as a table.
 
-Belongs here: reading, scoring and writing `scores.person_scores`. Not here: the arithmetic
-(`ml.people`), or which hours are scored (`warehouse.people_build`).
+Belongs here: reading, scoring and writing `scores.person_scores` and `scores.clusters`. Not here:
+the arithmetic (`ml.people`), or which hours are scored (`warehouse.people_build`).
 """
 
 from datetime import datetime
@@ -9,21 +9,22 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from ml.people import PersonModels, score
+from ml.card import ModelCard
+from ml.people import PersonModels, SendTimeModel, score
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.person_models import (
-    INTENT,
-    NEXT_PURCHASE,
-    VALUE,
+    CLUSTERS,
+    PERSON_LEARNERS,
+    SEND_TIME,
     champion,
     intent_shares,
+    read_activity,
+    read_people,
     value_shares,
 )
-from orchestration.warehouse.person_tables import PERSON_SCORES
-
-SCORING_TABLE = "scoring_people"
+from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_SCORES
 
 
 def score_people(
@@ -43,13 +44,14 @@ def score_people(
         as_of: the hour.
         beside: an hour whose scores stay; those of all others go.
     """
-    models = [champion(model_store, each, as_of) for each in (INTENT, VALUE, NEXT_PURCHASE)]
-    if None in models:
+    models = {each.name: champion(model_store, each, as_of) for each in PERSON_LEARNERS}
+    if None in models.values():
         return None
-    frame = connection.sql(f"select * from main.{SCORING_TABLE} order by person_id").pl()
+    frame = read_people(connection, as_of, settings)
     scores = score(
         frame,
-        PersonModels(*models),
+        _activity(connection, models[SEND_TIME.name], as_of, settings),
+        PersonModels(**models),
         as_of=as_of,
         intent_shares=intent_shares(settings),
         value_shares=value_shares(settings),
@@ -66,4 +68,49 @@ def score_people(
             f"insert into scores.{PERSON_SCORES.name} ({names}) select {names} from scored_people"
         )
         connection.unregister("scored_people")
+        if beside is None:
+            _write_clusters(connection, frame, scores, models[CLUSTERS.name].card, as_of)
     return scores
+
+
+def _activity(
+    connection: duckdb.DuckDBPyConnection,
+    model: SendTimeModel,
+    as_of: datetime,
+    settings: Settings,
+) -> pl.DataFrame | None:
+    """When people were there; None where the same time is served to all."""
+    return None if model.is_of_the_shop else read_activity(connection, as_of, settings)
+
+
+def _write_clusters(
+    connection: duckdb.DuckDBPyConnection,
+    frame: pl.DataFrame,
+    scores: pl.DataFrame,
+    card: ModelCard,
+    as_of: datetime,
+) -> None:
+    """Replace `scores.clusters` by the groups of an hour."""
+    profile = [name for name in card.features if name in frame.columns]
+    groups = (
+        frame.join(scores, on="person_id")
+        .drop_nulls("cluster_id")
+        .group_by("cluster_id", "cluster_name")
+        .agg(pl.len().alias("person_count"), *(pl.col(name).mean() for name in profile))
+        .sort("cluster_id")
+    )
+    connection.execute(f"delete from scores.{CLUSTER_TABLE.name}")
+    columns = CLUSTER_TABLE.column_names
+    for group in groups.iter_rows(named=True):
+        row = group | {
+            "scored_at": as_of,
+            "share": group["person_count"] / frame.height,
+            "profile": {name: round(float(group[name]), 4) for name in profile},
+            "stability": card.metrics.get("stability"),
+            "model_id": card.model_id,
+        }
+        connection.execute(
+            f"insert into scores.{CLUSTER_TABLE.name} ({', '.join(columns)})"
+            f" values ({', '.join('?' for _ in columns)})",
+            [row[name] for name in columns],
+        )

@@ -19,5 +19,32 @@ PERSON_SCORES = Table(
         Column("value_tier", "varchar", "high, medium or low by value; see people."),
         Column("next_purchase_at", "timestamp", "When the next order is expected; see people."),
         Column("p_purchase_30d", "double", "Probability of an order within 30 days; see people."),
+        Column("best_send_hour", "bigint", "Hour at which to send; see people."),
+        Column("best_send_weekday", "bigint", "Weekday on which to send; see people."),
+        Column("cluster_id", "bigint", "Group of people who are alike; see clusters."),
+        Column("cluster_name", "varchar", "Its name; see clusters."),
+    ),
+)
+
+CLUSTER_TABLE = Table(
+    name="clusters",
+    description="Natural groups of the people of the newest scored hour. One row per group.",
+    order=("cluster_id",),
+    columns=(
+        Column("cluster_id", "bigint", "The group; it keeps its id while it is the same."),
+        Column("cluster_name", "varchar", "What sets it apart, most first."),
+        Column("scored_at", "timestamp", "The scored hour, UTC."),
+        Column("person_count", "bigint", "People in it."),
+        Column("share", "double", "Their share of all people."),
+        Column(
+            "profile", "map(varchar, double)", "Means of what people are grouped by; see people."
+        ),
+        Column(
+            "stability",
+            "double",
+            "Adjusted Rand index of these groups and those before the last refit, of the same"
+            " people: 1 if nobody changed; null before the second.",
+        ),
+        Column("model_id", "varchar", "The model that groups them; see models."),
     ),
 )

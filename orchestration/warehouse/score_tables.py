@@ -19,7 +19,7 @@ from orchestration.warehouse.contact_tables import (
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
-from orchestration.warehouse.person_tables import PERSON_SCORES
+from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_SCORES
 from orchestration.warehouse.segment_tables import (
     PERSON_ATTRIBUTES,
     SEGMENT_HISTORY,
@@ -158,7 +158,8 @@ MODELS = Table(
         Column(
             "name",
             "varchar",
-            "What it predicts: abandonment, return, intent, value or next_purchase.",
+            "What it predicts: abandonment, return, intent, value, next_purchase,"
+            " send_time or clusters (people).",
         ),
         Column("model_id", "varchar", "First 12 hex digits of the hash of its files."),
         Column("kind", "varchar", "How it was learned; fallback where data was too little."),
@@ -216,6 +217,7 @@ SCORE_TABLES = (
     CONTACT_EFFECTS,
     EXPERIMENT_ARMS,
     EXPERIMENT_RESULTS,
+    CLUSTER_TABLE,
     MODELS,
     RUNS,
 )

@@ -47,7 +47,10 @@ def test_the_graph_goes_from_raw_files_to_what_is_published(definitions):
     checked = {"landed_files", "events"}
     assert parents("abandonment_model") == {"training_snapshots"} | checked
     assert parents("return_model") == {"training_returns"} | checked
-    assert parents("person_models") == {"training_people"} | checked
+    assert parents("person_models") == {
+        *("training_people", "scoring_people", "person_sessions"),
+        *checked,
+    }
     assert parents("models") == {"abandonment_model", "return_model", "person_models"}
     assert parents("person_scores") == {"models", "scoring_people"}
     assert "person_scores" in parents("people")

@@ -6,11 +6,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from ml.people import intent, next_purchase, value
+from ml.people import clusters, intent, next_purchase, send_time, value
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import iso
 from orchestration.ground.settings import Settings
 from orchestration.modelling.model_store import Decision, ModelStore
+from orchestration.modelling.person_activity import activity_at
 from orchestration.modelling.person_models import PERSON_LEARNERS, ensure_person_models
 from orchestration.modelling.person_scores import score_people
 from orchestration.modelling.training import MODEL_NAMES, write_models
@@ -18,7 +19,7 @@ from orchestration.warehouse.database import ensure_score_tables
 from tests.ml.people.shops import AS_OF, WEEK, people
 
 HOUR = timedelta(hours=1)
-NAMES = [intent.NAME, value.NAME, next_purchase.NAME]
+NAMES = [intent.NAME, value.NAME, next_purchase.NAME, send_time.NAME, clusters.NAME]
 
 
 @pytest.fixture
@@ -26,6 +27,12 @@ def connection():
     with duckdb.connect() as opened:
         ensure_score_tables(opened)
         offer(opened, people(20, 3))
+        opened.execute(
+            "create table person_sessions (person_id varchar, visitor_id varchar,"
+            " started_at timestamp, ended_at timestamp, device_type varchar);"
+            "create table ordered_events (visitor_id varchar, owner_id varchar,"
+            " event_at timestamp, event_type varchar, is_activity boolean)"
+        )
         yield opened
 
 
@@ -53,15 +60,18 @@ def test_the_first_models_are_taken_and_kept_until_they_are_learned_again(connec
     later = AS_OF + HOUR
     assert learn(connection, model_store, later) == [(card, None) for card in cards]
     again = learn(connection, model_store, later, retrain=True)
-    assert {decision.reason for _, decision in again} == {"learned again: the plain answer"}
+    reasons = {card.name: decision and decision.reason for card, decision in again}
+    anew = "learned again: the plain answer"
+    # nobody came or went: the send times are the same, and no other model
+    assert reasons == dict.fromkeys(NAMES, anew) | {send_time.NAME: None}
     # an hour is scored by the model of that hour
     for card, (newer, _) in zip(cards, again, strict=True):
         assert model_store.champion(card.name, AS_OF) == card.model_id
-        assert model_store.champion(card.name, later) == newer.model_id != card.model_id
+        assert model_store.champion(card.name, later) == newer.model_id
     assert learn(connection, model_store, later, retrain=True) == [
         (card, None) for card, _ in again
     ]
-    assert write_models(connection, model_store) == 2 * len(NAMES)
+    assert write_models(connection, model_store) == 2 * len(NAMES) - 1
     assert {*NAMES} < {*MODEL_NAMES}
 
 
@@ -113,3 +123,63 @@ def test_without_a_table_to_learn_from_the_reader_is_told_what_to_run(connection
     connection.execute("drop table training_people")
     with pytest.raises(ComebackError, match="run: comeback run"):
         learn(connection, ModelStore(tmp_path))
+
+
+def test_groups_are_made_again_after_a_week(connection, tmp_path):
+    model_store = ModelStore(tmp_path)
+    offer(connection, people(250, 3))
+    (first, _) = learn(connection, model_store)[-1]
+    assert first.kind == "kmeans"
+    for age, is_new in ((WEEK - HOUR, False), (WEEK, True)):
+        (card, decision) = learn(connection, model_store, AS_OF + age, retrain=True)[-1]
+        assert (card.model_id != first.model_id, decision is not None) == (is_new, is_new)
+    score_people(connection, model_store, Settings(), AS_OF + WEEK)
+    groups = connection.execute(
+        "select count(*), sum(person_count), min(stability), sum(share) from scores.clusters"
+        " where model_id = ?",
+        [card.model_id],
+    ).fetchall()
+    assert groups == [(card.metrics["groups"], 250, 1, pytest.approx(1))]
+    ((profile, mean),) = connection.execute("""
+        select any_value(profile['order_count']), avg(order_count)
+        from scores.clusters
+        inner join scores.person_scores using (cluster_id)
+        inner join scoring_people using (person_id)
+        where cluster_id = (select min(cluster_id) from scores.clusters)
+    """).fetchall()
+    assert profile == pytest.approx(mean, abs=1e-4)
+
+
+def test_activity_is_what_had_begun_by_the_hour_by_the_clock_of_the_shop(connection):
+    def at(days: float, seconds: float = 0) -> datetime:
+        return AS_OF - timedelta(days=days, seconds=seconds)
+
+    sessions = [
+        ("a", "v1", at(0), at(-1), "desktop"),
+        ("a", "v1", at(1), at(1), "mobile"),
+        ("a", "v2", at(-1), at(-2), "tablet"),
+        ("a", "v1", at(60), at(60), "desktop"),
+        ("b", "v3", at(179), at(179), None),
+        ("b", "v3", at(180), at(180), None),
+        ("c", "v4", at(28, -1), at(28), None),
+        ("c", "v4", at(28), at(28), None),
+        ("c", "v4", at(56), at(56), None),
+    ]
+    connection.executemany("insert into person_sessions values (?, ?, ?, ?, ?)", sessions)
+    mails = [
+        ("v9", "7", at(2), "email_open", False),
+        ("v9", "7", at(-2), "email_open", False),
+        ("v9", "7", at(2), "refund", False),
+    ]
+    connection.executemany("insert into ordered_events values (?, ?, ?, ?, ?)", mails)
+    # midnight UTC of a Monday in June, and of days before the clocks were set for summer
+    assert sorted(activity_at(connection, AS_OF, "Europe/Berlin").rows(), key=str) == [
+        ("a", "mobile", 2, 1, 2, 1),
+        ("a", "mobile", 2, 4, 0, 1),
+        ("a", "mobile", 2, 7, 2, 1),
+        ("b", None, 1, 4, 0, 1),
+        ("c", None, 2, 1, 0, 1),
+        ("c", None, 2, 1, 1, 1),
+        ("c", None, 2, 1, 2, 1),
+        ("user:7", None, 2, 6, 2, 1),
+    ]

@@ -97,7 +97,11 @@ final as (
         scores.expected_value_365d,
         scores.value_tier,
         scores.next_purchase_at,
-        scores.p_purchase_30d
+        scores.p_purchase_30d,
+        scores.best_send_hour,
+        scores.best_send_weekday,
+        scores.cluster_id,
+        scores.cluster_name
     from persons
     cross join shop
     left join orders on persons.person_id = orders.person_id

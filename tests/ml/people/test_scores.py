@@ -6,10 +6,20 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml.people import PersonModels, Shares, intent, next_purchase, score, value
+from ml.people import (
+    PersonModels,
+    Shares,
+    clusters,
+    intent,
+    next_purchase,
+    score,
+    send_time,
+    value,
+)
 from ml.people.next_purchase import EDGES, Pace
 
 from .shops import AS_OF, nobody, people
+from .test_send_time import activity
 
 
 @pytest.mark.parametrize(
@@ -37,6 +47,7 @@ def test_nobody_is_high_where_the_share_is_nothing():
 def scored(frame: pl.DataFrame, models: PersonModels) -> pl.DataFrame:
     return score(
         frame,
+        activity(("p0001", "mobile", 9, 2, 0, 5)),
         models,
         as_of=AS_OF,
         intent_shares=Shares(0.1, 0.3),
@@ -49,6 +60,8 @@ def learned(frame: pl.DataFrame) -> PersonModels:
         intent.train(frame, as_of=AS_OF, shares=Shares(0.1, 0.3)),
         value.train(frame, as_of=AS_OF),
         next_purchase.train(frame, as_of=AS_OF),
+        send_time.train(activity(("p0001", "mobile", 9, 2, 0, 5)), as_of=AS_OF),
+        clusters.train(frame.unique("person_id"), as_of=AS_OF),
     )
 
 
@@ -70,6 +83,8 @@ def test_an_hour_told_again_gives_the_same_bytes_whoever_comes_first():
         ("low", 120),
         ("medium", 60),
     ]
+    assert once["best_send_hour"].unique().to_list() == [9]
+    assert once["cluster_id"].null_count() == 0
     # as of the hour: a row is of its own features alone
     assert (
         scored(frame[:50], models)
