@@ -1,4 +1,4 @@
-"""Sensors that tell somebody of failed runs and checks, where `alert_to` says whom.
+"""Sensors that tell somebody of failed runs and checks, where `notify_failures` says whom.
 
 Belongs here: what is worth an alert. Not here: sending it (`outputs.alerts`). Runs of the command
 line are told of by their exit code.
@@ -16,7 +16,7 @@ SENSOR_SECONDS = 30
 
 def alert_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
     """The two sensors; none where nobody is to be told."""
-    if not settings.alert_to:
+    if not settings.notify_failures:
         return []
     return [failed_runs_sensor(home, settings), failed_checks_sensor(home, settings)]
 
@@ -28,7 +28,7 @@ def failed_runs_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
         name="failed_runs_alert",
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells alert_to of each run that failed, and why.",
+        description="Tells notify_failures of each run that failed, and why.",
     )
     def failed_runs_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
@@ -60,7 +60,7 @@ def failed_checks_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
         run_status=dg.DagsterRunStatus.SUCCESS,
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells alert_to of the checks that begin to warn.",
+        description="Tells notify_failures of the checks that begin to warn.",
     )
     def failed_checks_alert(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run

@@ -199,13 +199,13 @@ class Settings(BaseModel):
     notify: Annotated[WebAddress, Mark.DIGEST_IF_SET] = Field(
         "", description="A web address that is sent the manifest of each hour, which names nobody."
     )
-    alert_to: Annotated[AlertAddress, Mark.MACHINE] = Field(
+    notify_failures: Annotated[AlertAddress, Mark.MACHINE] = Field(
         "",
         description="A web address, or mailto:NAME@HOST, that is told when a scheduled run fails or"
         " a check begins to.",
     )
     mail_server: Annotated[Server, Mark.MACHINE] = Field(
-        "localhost:25", description="Through which mail to alert_to is sent, HOST:PORT."
+        "localhost:25", description="Through which mail to notify_failures is sent, HOST:PORT."
     )
     address_rules: Annotated[
         tuple[AddressRule, ...], Strict(False), Mark.LOG, Mark.DIGEST_IF_SET, Mark.FILE

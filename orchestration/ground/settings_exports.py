@@ -97,9 +97,9 @@ def _web_address(address: object, name: str = "notify") -> object:
 def _alert_address(address: object) -> object:
     if isinstance(address, str) and address.startswith("mailto:"):
         if not re.fullmatch(r"mailto:[^@\s,<>]+@[^@\s,<>]+", address):
-            raise ValueError("alert_to must be one address such as mailto:ops@shop.example")
+            raise ValueError("notify_failures must be one address such as mailto:ops@shop.example")
         return address
-    return _web_address(address, "alert_to")
+    return _web_address(address, "notify_failures")
 
 
 Place = Annotated[

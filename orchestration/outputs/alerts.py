@@ -31,7 +31,7 @@ def tell(
     facts: Mapping[str, object],
     pauses: Sequence[float] = PAUSES[:_UNTIL],
 ) -> str | None:
-    """Send an alert to `alert_to`.
+    """Send an alert to `notify_failures`.
 
     Args:
         home: whose it is; credentials lie there.
@@ -47,7 +47,7 @@ def tell(
     options = credentials.options_of(
         credentials.ALERT, credentials.read_file(home.root), [*settings.exports, credentials.ALERT]
     )
-    address = settings.alert_to
+    address = settings.notify_failures
 
     def send() -> None:
         if address.startswith("mailto:"):

@@ -25,7 +25,7 @@ def told(monkeypatch):
 
 @pytest.fixture
 def sensors(tmp_path):
-    settings = parse_settings({"alert_to": "https://hooks.example/x"})
+    settings = parse_settings({"notify_failures": "https://hooks.example/x"})
     return {each.name: each for each in alert_sensors(Home(tmp_path), settings)}
 
 

@@ -102,24 +102,30 @@ def test_a_web_address_is_safe_or_refused(address, complaint):
         parse_settings({"notify": address})
     assert "SECRET" not in str(failure.value)
     for good in ("https://hooks.example/x?y=1", "http://127.0.0.1:8080/x"):
-        assert parse_settings({"notify": good, "alert_to": good}).notify == good
+        assert parse_settings({"notify": good, "notify_failures": good}).notify == good
 
 
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"alert_to": "ops@shop.example"}, "alert_to must begin with https://"),
-        ({"alert_to": "https://me:SECRET@hooks.example"}, "alert_to has a password in it"),
-        ({"alert_to": "mailto:a@b,c@d"}, "alert_to must be one address such as mailto:ops@"),
-        ({"alert_to": "mailto:"}, "alert_to must be one address"),
+        ({"notify_failures": "ops@shop.example"}, "notify_failures must begin with https://"),
+        (
+            {"notify_failures": "https://me:SECRET@hooks.example"},
+            "notify_failures has a password in it",
+        ),
+        (
+            {"notify_failures": "mailto:a@b,c@d"},
+            "notify_failures must be one address such as mailto:ops@",
+        ),
+        ({"notify_failures": "mailto:"}, "notify_failures must be one address"),
         ({"mail_server": "localhost"}, "'mail_server' cannot be 'localhost', .*, give HOST:PORT"),
     ],
 )
 def test_an_alert_goes_to_a_web_address_or_one_of_mail(values, complaint):
     with pytest.raises(ComebackError, match=complaint):
         parse_settings(values)
-    mail = {"alert_to": "mailto:ops@shop.example", "mail_server": "mail.shop.example:587"}
-    assert parse_settings(mail).alert_to == "mailto:ops@shop.example"
+    mail = {"notify_failures": "mailto:ops@shop.example", "mail_server": "mail.shop.example:587"}
+    assert parse_settings(mail).notify_failures == "mailto:ops@shop.example"
     assert parse_settings(mail).digest == parse_settings({}).digest
 
 

@@ -27,7 +27,7 @@ def test_a_web_address_gets_a_text_and_the_facts(home, httpserver):
     (home.root / "credentials.toml").write_text('[alert]\ntoken = "t0ken"\n')
     (home.root / "credentials.toml").chmod(0o600)
     httpserver.expect_request("/hook", method="POST").respond_with_data("")
-    assert send(home, parse_settings({"alert_to": httpserver.url_for("/hook")})) is None
+    assert send(home, parse_settings({"notify_failures": httpserver.url_for("/hook")})) is None
     ((request, _),) = httpserver.log
     text = "Comeback: the run hourly failed\nit broke, here, mend it\nRun 1."
     assert json.loads(request.get_data()) == {"text": text, **FACTS}
@@ -37,7 +37,7 @@ def test_a_web_address_gets_a_text_and_the_facts(home, httpserver):
 def test_an_alert_that_does_not_arrive_says_why_and_raises_nothing(home, httpserver):
     httpserver.expect_request("/hook").respond_with_data("", status=403)
     address = httpserver.url_for("/hook")
-    assert send(home, parse_settings({"alert_to": address})) == "it answered 403"
+    assert send(home, parse_settings({"notify_failures": address})) == "it answered 403"
 
 
 class Mail(socketserver.StreamRequestHandler):
@@ -65,7 +65,10 @@ def test_mail_goes_through_the_server_of_the_shop(home):
         server.messages = []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
-        settings = {"alert_to": "mailto:ops@shop.example", "mail_server": f"127.0.0.1:{port}"}
+        settings = {
+            "notify_failures": "mailto:ops@shop.example",
+            "mail_server": f"127.0.0.1:{port}",
+        }
         assert send(home, parse_settings(settings)) is None
         server.shutdown()
     ((said, text),) = server.messages
@@ -77,6 +80,6 @@ def test_mail_goes_through_the_server_of_the_shop(home):
 def test_a_mail_server_that_is_not_there_is_said(home):
     with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
         port = server.server_address[1]
-    settings = {"alert_to": "mailto:ops@shop.example", "mail_server": f"127.0.0.1:{port}"}
+    settings = {"notify_failures": "mailto:ops@shop.example", "mail_server": f"127.0.0.1:{port}"}
     reason = "it cannot be reached, or broke the connection"
     assert send(home, parse_settings(settings)) == reason
