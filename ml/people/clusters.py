@@ -14,13 +14,9 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-import sklearn
-from scipy.optimize import linear_sum_assignment
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import matrix
 
 NAME = "clusters"
@@ -140,6 +136,8 @@ def train(
     if start is not None:
         earlier, places = _nearest(standard, start), _nearest(standard, centres)
         ids, next_id = _ids(earlier, places, old, len(centres))
+        from sklearn.metrics import adjusted_rand_score
+
         metrics["stability"] = adjusted_rand_score(earlier, places)
     named = Groups(
         _plain(means),
@@ -161,6 +159,10 @@ def train(
 def _centres(standard: np.ndarray, start: np.ndarray | None) -> tuple[np.ndarray, dict[str, float]]:
     """The centres of as many groups as the criterion says, and the criterion by their number: those
     before, unless others are much better."""
+    # slow to import, and most hours learn nothing
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import adjusted_rand_score
+
     found = {
         count: KMeans(count, n_init=TRIES, random_state=SEED).fit(standard).cluster_centers_
         for count in GROUPS
@@ -213,6 +215,8 @@ def bic(values: np.ndarray, centres: np.ndarray) -> float:
 
 def _ids(earlier: np.ndarray, places: np.ndarray, old: Groups, count: int) -> tuple[list[int], int]:
     """The id of each group: that of the group before that it is, or one that nobody had."""
+    from scipy.optimize import linear_sum_assignment
+
     both = np.zeros((len(old.centres), count))
     np.add.at(both, (earlier, places), 1)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
@@ -254,7 +258,7 @@ def _model(
         features=COLUMNS,
         metrics=rounded(metrics),
         params={"same_share": SAME_SHARE, "minimum_gain": MINIMUM_GAIN},
-        versions={library.__name__: library.__version__ for library in (np, pl, sklearn)},
+        versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
     return ClusterModel(with_model_id(card, {MODEL_FILE: _json(groups)}), groups)

@@ -17,7 +17,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.windows import MIN_PEOPLE
 
 NAME = "send_time"
@@ -175,7 +175,7 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
         features=(HOUR, WEEKDAY, "device_type"),
         metrics=rounded({**metrics, "test_people": people}),
         params={"shrinkage_visits": SHRINKAGE_VISITS},
-        versions={library.__name__: library.__version__ for library in (np, pl)},
+        versions=library_versions("numpy", "polars"),
         note=note.strip(),
     )
     files = {MODEL_FILE: _json(hours, weekdays)}

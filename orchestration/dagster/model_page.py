@@ -12,7 +12,7 @@ import dagster as dg
 
 from ml import abandonment, return_time
 from ml.card import ModelCard
-from ml.people import intent, next_purchase, value
+from ml.people import clusters, intent, next_purchase, send_time, value
 from orchestration.dagster.markdown import markdown_picture, markdown_row_of_pictures
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.modelling.model_store import Decision, ModelStore
@@ -63,6 +63,17 @@ FIGURES = {
         "brier": "mean squared error of the chance; 0 is best",
         "brier_shop": "the same of the plain answer",
         "predicted_over_observed": "buyers expected for each there was; 1 is right",
+    },
+    send_time.NAME: {
+        "hits_hour": "share of later visits in the hours that were expected",
+        "hits_hour_shop": "the same by the shop's best hour, the plain answer",
+        "hits_weekday": "share of later visits on the weekdays that were expected",
+        "hits_weekday_shop": "the same by the shop's best weekday, the plain answer",
+    },
+    clusters.NAME: {
+        "groups": "how many groups there are",
+        "stability": "adjusted Rand index with the groups before; 1: nobody moved",
+        "stability_anew": "the same had their centres followed the people",
     },
 }
 
