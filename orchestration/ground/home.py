@@ -40,6 +40,10 @@ python_logs: {managed_python_loggers: [orchestration], python_log_level: INFO}
 """
 
 
+# Whoever sets it must not believe that it does something.
+DATABASE_KEY = "COMEBACK_DATABASE_KEY"
+
+
 @dataclass(frozen=True)
 class Home:
     """The folder that holds one shop's state.
@@ -151,9 +155,16 @@ class Home:
         """Make the folders and Dagster's instance file where they are missing.
 
         Raises:
-            ComebackError: the folder cannot be written to, or dbt would take its name for an
-                address.
+            ComebackError: the folder cannot be written to, dbt would take its name for an address,
+                or somebody relies on encryption.
         """
+        if os.environ.get(DATABASE_KEY):
+            raise ComebackError(
+                "the warehouse cannot be encrypted: DuckDB needs an extension for it that is no"
+                " Python package",
+                f"the variable {DATABASE_KEY}",
+                "unset it, and keep the home on an encrypted disk",
+            )
         if _PARTS_OF_ADDRESSES.intersection(str(self.root)):
             raise ComebackError(
                 "state cannot lie in a folder with # or ? in its name",
