@@ -99,7 +99,7 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
             )
             vault.settle(connection, {**sources, source: definition}, settings)
             with_rows = database.delivered_sources(connection)
-            send(connection, statements_of(trial, settings, sources, with_rows, _BUILT))
+            send(connection, statements_of(trial, settings, sources, with_rows, _BUILT, home))
             return [
                 f"Source      {source}: {because}",
                 *_lines(connection, definition, settings),

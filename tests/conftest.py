@@ -85,12 +85,12 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_statements_of_others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What dbt sends is asked once a session, and nothing outside of it is read or written."""
+def one_place_of_statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What dbt sends is asked once a session, whatever the home."""
     folder = tmp_path_factory.getbasetemp()
     folder = folder.parent if os.environ.get("PYTEST_XDIST_WORKER") else folder
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kept_statements, "cache_folder", lambda: folder / "statements")
+        patch.setattr(kept_statements, "kept_folder", lambda _: folder / "statements")
         yield
 
 

@@ -11,7 +11,6 @@ is asked once for each content of them; who then sends the same statements makes
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -41,9 +40,9 @@ Statements = Sequence[tuple[str, str]]
 """The name of a node and a statement that it sent, in their order."""
 
 
-def cache_folder() -> Path:
-    """Where programs of this user keep what they can make again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "comeback"
+def kept_folder(home: Home) -> Path:
+    """Where the statements lie, SQL and settings and no data; what is missing is asked again."""
+    return home.dbt / "statements"
 
 
 def statements_of(
@@ -52,6 +51,7 @@ def statements_of(
     sources: dict[str, Source],
     with_rows: Sequence[str],
     select: Sequence[str],
+    kept_in: Home,
 ) -> Statements:
     """What dbt sends for the first build of some models; dbt is asked unless it was before.
 
@@ -61,11 +61,12 @@ def statements_of(
         sources: all sources, whose tables of landing the models read.
         with_rows: the sources of events that have rows.
         select: dbt's node selection.
+        kept_in: the home that keeps them.
 
     Raises:
         ComebackError: dbt cannot build the project.
     """
-    path = _kept_file(home, settings, with_rows, select)
+    path = kept_folder(kept_in) / _kept_name(home, settings, with_rows, select)
     with suppress(OSError, ValueError):
         return json.loads(path.read_bytes())
     statements = _asked(home, settings, sources, with_rows, select)
@@ -95,9 +96,9 @@ def send(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
             ) from error
 
 
-def _kept_file(
+def _kept_name(
     home: Home, settings: Settings, with_rows: Sequence[str], select: Sequence[str]
-) -> Path:
+) -> str:
     project = project_of(home)
     variables = dbt_build.dbt_vars(settings, project=project)
     content = [
@@ -105,7 +106,7 @@ def _kept_file(
         *(duckdb.__version__, [*with_rows], [*select]),
         hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     ]
-    return cache_folder() / f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()}.json"
+    return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()}.json"
 
 
 def _asked(

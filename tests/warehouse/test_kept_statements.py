@@ -16,7 +16,7 @@ SENT = (("carts", "create table carts as select 1 as n"), ("orders", "create tab
 
 
 @pytest.fixture
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     """What dbt was asked, which it answers without being started."""
     asked = []
 
@@ -24,7 +24,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
         asked.append(question[-2:])
         return SENT
 
-    monkeypatch.setattr(kept_statements, "cache_folder", lambda: tmp_path / "kept")
+    monkeypatch.setattr(kept_statements, "kept_folder", lambda home: home.root / "kept")
     monkeypatch.setattr(kept_statements, "_asked", answer)
     return asked
 
@@ -34,7 +34,9 @@ def ask(tmp_path: Path) -> Callable[..., list[tuple[str, str]]]:
     """Asks as each process does: nothing is kept in between but files."""
 
     def ask(settings: Settings | None = None, source: str = "ga4", select: str = "carts"):
-        found = statements_of(Home(tmp_path), settings or Settings(), {}, [source], [select])
+        found = statements_of(
+            home := Home(tmp_path), settings or Settings(), {}, [source], [select], home
+        )
         return [(name, sql) for name, sql in found]
 
     return ask
