@@ -176,7 +176,7 @@ def read_exactly(
         if len(layout.names) > COLUMN_LIMIT:
             detail = too_wide("file", len(layout.names))
         for line in lines:
-            if not is_blank(line):
+            if not is_blank(line, layout.delimiter):
                 writer.note(detail)
                 writer.set_aside(line.number, Reason.UNKNOWN_COLUMNS, detail, line.text)
     for note in stream.notes:
@@ -245,7 +245,7 @@ class _Records:
     def read(self) -> None:
         """Read to the end of the file."""
         while line := self._next():
-            if is_blank(line):
+            if is_blank(line, self.splitter.delimiter):
                 continue
             if MARK in line.text:
                 line = self._unmarked(line)
@@ -313,6 +313,8 @@ class _Records:
             return
         while len(fields) > self.width and not fields[-1]:
             fields.pop()  # a delimiter too many at the end says nothing
+        while len(fields) < self.width and not self.names[len(fields)]:
+            fields.append("")  # nor does one at the end of the header
         if len(fields) != self.width:
             count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             reason = (

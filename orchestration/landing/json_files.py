@@ -35,6 +35,7 @@ from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
 _SHOWN_KEYS = 1_000
+_NO_DELIMITER = ""
 
 
 def read(
@@ -127,7 +128,7 @@ class _Rows:
     def _read_exactly(self, lines: Iterable[Line]) -> None:
         writer, limit, decode, take = self.writer, self.limit, DECODER.decode, self.take
         for line in lines:
-            if is_blank(line):
+            if is_blank(line, _NO_DELIMITER):
                 continue
             number = line.number + self.more
             if self.refusal:
@@ -191,7 +192,7 @@ def _found(
         yield from Objects(stream, limit, accepts)
         return
     for line in text_lines(stream, limit):
-        if is_blank(line) or line.byte_size > limit:
+        if is_blank(line, _NO_DELIMITER) or line.byte_size > limit:
             continue
         for text, record in objects_in(line.text):
             yield Found(line.number, text, record)

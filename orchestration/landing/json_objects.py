@@ -84,11 +84,13 @@ def has_one_a_line(stream: ByteStream, limit: int) -> bool:
                 # an empty list or one without an object is a row that is no object
                 return begin.strip() != "[" and "{" not in begin and line.end != ""
             try:
-                end = DECODER.raw_decode(begin)[1]
+                value, end = DECODER.raw_decode(begin)
             except (ValueError, RecursionError) as error:
                 if not _is_unfinished(error, begin):
                     return True
                 continue
+            if not isinstance(value, dict):
+                return True
             return line.byte_size <= limit and not begin[end:].lstrip(" \t,\x1e" + MARK)
         # the first line did not end its object: does this one go on with it?
         return line.text.lstrip(" \t" + MARK).startswith("{")

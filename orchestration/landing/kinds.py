@@ -93,6 +93,9 @@ _MARKS: tuple[tuple[int, bytes, Skip], ...] = (
 )
 _MARKUP_START = re.compile(rb"<(!doctype|!--|\?xml|[a-z][a-z0-9:]*[ >/])", re.IGNORECASE)
 _JSON_START = re.compile(r"\{|\[\s*(\{|\]|\[|$)")
+_JSON_LINE = re.compile(r"^\s*[{\[]", re.MULTILINE)
+_NAME = r'"?[A-Za-z_][\w .:-]*"?'
+_HEADER = re.compile(rf'("?sep=.|{_NAME}(\s*[,;\t|]\s*{_NAME})+)[^\w\r\n]*$', re.MULTILINE)
 _CONTROLS = dict.fromkeys({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1e"})
 
 
@@ -130,7 +133,11 @@ def kind_of(name: str, sample: bytes, text: str) -> Format | Skip:
         return _MARKUP
     if is_binary(text):
         return _BINARY
-    return Format.JSON if _JSON_START.match(begin) else declared
+    if _JSON_START.match(begin):
+        return Format.JSON
+    # a table under the name of JSON; a remark above lines of JSON is none
+    is_table = _HEADER.match(begin) and not _JSON_LINE.search(begin)
+    return Format.DELIMITED if is_table else declared
 
 
 def is_binary(text: str) -> bool:

@@ -14,6 +14,8 @@ from orchestration.landing.text_encodings import UTF8_MARK
 
 MARK = "\ufeff"
 """The byte order mark as a character; also where files were put one behind the other."""
+BLANKS = f" {MARK}\x1a"
+"""What may stand on a blank line: Control-Z is DOS's end of a text."""
 
 
 class Line(NamedTuple):
@@ -76,10 +78,12 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
         )
 
 
-def is_blank(line: Line) -> bool:
-    """Whether nothing is on the line but spaces and byte order marks; such a line is no row."""
+def is_blank(line: Line, delimiter: str = "\t") -> bool:
+    """Whether nothing is on the line but blanks; such a line is no row. A tab is one where it is no
+    delimiter."""
+    blanks = BLANKS if delimiter == "\t" else BLANKS + "\t"
     text = line.text
-    return not text or (text[0] in " \ufeff" and not text.strip(" \ufeff"))
+    return not text or (text[0] in blanks and not text.strip(blanks))
 
 
 def too_long(byte_size: object, limit: int) -> tuple[Reason, str]:

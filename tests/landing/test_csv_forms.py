@@ -24,6 +24,40 @@ def test_excels_line_names_the_delimiter_and_is_no_row(landing, line, end):
     assert outcome.note is None
 
 
+@pytest.mark.parametrize("rows", ["v1,t,1\nv2,t,2\n", MANY])
+@pytest.mark.parametrize(
+    ("header", "ends"), [(",", ("",)), (",,", (",,", "", ",")), ("", ("", ",,")), (" ,", (",",))]
+)
+def test_delimiters_too_many_say_nothing_in_the_header_and_in_rows(landing, rows, header, ends):
+    lines = [f"{line}{ends[n % len(ends)]}" for n, line in enumerate(rows.splitlines())]
+    outcome = landing.land_one("a.csv", HEADER.strip() + header + "\n" + "\n".join(lines) + "\n")
+    assert (outcome.rows_read, outcome.rows_unreadable) == (len(lines), 0)
+    assert landing.query("select count(distinct visitor_id), min(event_at) from raw.clicks") == [
+        (len(lines), "t")
+    ]
+    assert landing.query("select count(*) from raw.clicks where _extra is not null") == [(0,)]
+
+
+def test_a_row_too_short_by_a_column_with_a_name_is_set_aside_all_the_same(landing):
+    landing.land_one("a.csv", "visitor_id,event_at,price,,note,\nv1,t,1,,\nv2,t,1\nv3,t,1,,n\n")
+    assert [row[:2] for row in landing.unreadable()] == [(3, "wrong_field_count")]
+    assert [row[1] for row in landing.rows()] == ["v1", "v3"]
+
+
+def test_a_line_of_blanks_and_the_end_mark_of_dos_are_no_rows(landing):
+    outcome = landing.land_one("a.csv", HEADER + "v1,t,1\n\t\n \t \nv2,t,2\n\x1a")
+    assert (outcome.rows_read, outcome.rows_unreadable, outcome.note) == (2, 0, None)
+    assert [row[:2] for row in landing.rows()] == [(2, "v1"), (5, "v2")]
+
+
+@pytest.mark.parametrize("above", ["", "sep=;\n", "\ufeff"])
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_table_is_read_whatever_its_name_says(landing, name, above):
+    content = above + HEADER.replace(",", ";") + 'v1;"[{""a"": 1}]";1\n'
+    landing.land_one(name, content)
+    assert [row[1:] for row in landing.rows()] == [("v1", '[{"a": 1}]', "1", None)]
+
+
 def test_excels_line_may_name_a_tab(landing):
     landing.land_one("a.csv", "sep=\t\nvisitor_id\tevent_at\nv\tt\n")
     assert first_columns(landing) == [(3, "v", "t")]

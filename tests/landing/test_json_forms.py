@@ -105,6 +105,17 @@ def test_empty_arrays_one_a_line_are_rows_that_are_none(landing):
     assert (outcome.rows_read, outcome.rows_unreadable) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    "other", ["2026-11-20 INFO {}", "# begun, by cron", "12 34", "visitor_id,ts", "visitor_id;ts"]
+)
+def test_a_line_that_is_no_json_costs_one_row_wherever_it_is(landing, other):
+    line = other.replace("{}", LINES[2])
+    outcome = landing.land_one("a.jsonl", f"{line}\n{LINES[0]}\n\t\n{line}\n{LINES[1]}\n\x1a")
+    assert visitors(landing) == VISITORS[:2]
+    assert (outcome.rows_read, outcome.note) == (4, None)
+    assert [row[:2] for row in landing.unreadable()] == [(1, "bad_json"), (4, "bad_json")]
+
+
 def test_what_is_no_object_in_an_array_is_set_aside(landing):
     landing.land_one("a.json", f'[{LINES[0]}, 1, "x", [2], null, {LINES[1]}]')
     assert [row[1:] for row in landing.unreadable()] == [

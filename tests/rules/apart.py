@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .cases import Row
 from .reference_fields import known_id
+from .spellings import within_blanks
 
 IDS = ("visitor_id", "user_id", "order_id", "event_id")
 
@@ -21,7 +22,11 @@ def apart(rows: Iterable[Row], log: int) -> list[Row]:
     """The rows with ids that no other log has; an id that means nobody goes on to mean nobody."""
     return [
         dict(row)
-        | {name: f"log{log}.{row[name]}" for name in IDS if known_id(row.get(name)) is not None}
+        | {
+            name: within_blanks(f"log{log}.", row[name])
+            for name in IDS
+            if known_id(row.get(name)) is not None
+        }
         for row in rows
     ]
 

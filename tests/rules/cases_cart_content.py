@@ -38,10 +38,18 @@ CART_CONTENT = [
         log(
             *(
                 add("A", "10:00", f"item{place}", quantity=quantity)
-                for place, quantity in enumerate(("1.5", "two", "2.0"))
+                for place, quantity in enumerate(
+                    ("1.5", "two", "2.0", "1_000", "2147483648", " 2 ", "1e2")
+                )
             )
         ),
-        {"cart_lines": rows("item_id quantity", ("item0", 1), ("item1", 1), ("item2", 2))},
+        {
+            "cart_lines": rows(
+                "item_id quantity",
+                *(("item0", 1), ("item1", 1), ("item2", 2), ("item3", 1), ("item4", 1)),
+                *(("item5", 2), ("item6", 100)),
+            )
+        },
     ),
     Case(
         "an add of less than nothing is a removal of so many",

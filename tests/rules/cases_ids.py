@@ -117,6 +117,7 @@ IDENTITY = [
                     ("\\N", "(not set)", "(none)", "NIL", "n/a", " [object Object] ")
                 )
             ),
+            add("A", "10:06", "\u00a0null\u200b"),
             *(add("B", "10:00", word) for word in ("0", "na", "unknown", "5501,0")),
             add("C", "10:00"),
             remove("C", "10:01", "\\N"),
@@ -124,7 +125,7 @@ IDENTITY = [
         {
             "cart_lines": rows(
                 "visitor_id item_id quantity",
-                ("A", "(unknown)", 6),
+                ("A", "(unknown)", 7),
                 *(("B", item, 1) for item in ("0", "na", "unknown", "5501")),
             ),
             "carts": rows("visitor_id status", ("A", "open"), ("B", "open"), ("C", "emptied")),
@@ -155,6 +156,16 @@ IDENTITY = [
             view("a b", "10:00"),
         ),
         {"sessions": rows("visitor_id owner_id event_count", ("A", None, 4), ("a b", None, 1))},
+    ),
+    Case(
+        "blanks of any kind around an item's id are none of it",
+        log(
+            add("A", "10:00", "\u00a0shoe", quantity="3"),
+            remove("A", "10:01", "shoe\ufeff", quantity="1"),
+            remove("A", "10:02", "\tshoe\n", quantity="1"),
+            add("A", "10:03", "sho e"),
+        ),
+        {"cart_lines": rows("item_id quantity", ("sho e", 1), ("shoe", 1))},
     ),
     Case(
         "ids that mean nobody are nobody's in any case",

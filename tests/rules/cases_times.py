@@ -149,6 +149,18 @@ TIME_AND_GAPS = [
         {"sessions": rows("visitor_id started_at", ("A", "10:00"), ("B", "10:00"))},
     ),
     Case(
+        "24:00 is the beginning of the next day, and nothing else begins with 24",
+        log(
+            view("A", "10:00", event_at="2026-03-01T24:00:00Z"),
+            view("B", "10:00", event_at="20260301T240000,000"),
+            view("C", "10:00", event_at="2026-03-02 24:00 +14:00"),
+            view("D", "10:00", event_at="2026-03-01T24:00:01Z"),
+            view("E", "10:00", event_at="2026-03-01T24:00:00.5Z"),
+            view("F", "10:00", event_at="2026-03-01T23:59:60Z"),
+        ),
+        {"sessions": rows("visitor_id started_at", ("A", "00:00"), ("B", "00:00"), ("C", "10:00"))},
+    ),
+    Case(
         "what is finer than a microsecond is cut off and not rounded",
         log(
             view("A", "10:00", event_at="2026-03-02T10:00:00.1234569Z"),

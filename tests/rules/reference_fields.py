@@ -6,7 +6,7 @@ Belongs here: what a text means on its own. Not here: what becomes of the row (r
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 NOBODY = frozenset(
@@ -50,8 +50,8 @@ def known_id(text: str | None) -> str | None:
 
 def known_item(text: str | None) -> str | None:
     """The id of an item, which may be 0, or null where it means none."""
-    is_none = text is None or text.strip(" ").lower() in NO_ITEM
-    return None if is_none else whole_number(text.strip(" "))
+    is_none = text is None or text.strip(BLANKS).lower() in NO_ITEM
+    return None if is_none else whole_number(text.strip(BLANKS))
 
 
 def given_text(text: str | None) -> str | None:
@@ -64,7 +64,7 @@ def means_nobody(text: str) -> bool:
     if not text.strip(BLANKS + QUOTES + "{}0-"):
         return True
     parts = [part.strip(BLANKS + QUOTES).lower() for part in text.split("-")]
-    return all(part in NOBODY or re.fullmatch(r"0*(\.0+)?", part) for part in parts)
+    return all(part in NOBODY or re.fullmatch(NOUGHT, part) for part in parts)
 
 
 def whole_number(id_: str) -> str:
@@ -75,6 +75,7 @@ def whole_number(id_: str) -> str:
     return str(int(number)) if number == int(number) and abs(number) < 10**15 else id_
 
 
+NOUGHT = r"0*(\.0+)?|0+(\.|,0)|0([.,]0+e\+?|e\+)\d{1,3}"
 EXPONENT = r"-?\d(?:[.,]\d+[eE]\+?|[eE]\+)\d{1,3}"
 
 
@@ -110,10 +111,15 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
     if found is None:
         return None
     clock, fraction, is_utc, sign, hours, minutes = found.groups()
+    # the end of a day is the beginning of the next
+    morning = re.sub(r"(?<=[Tt ])24(?=:?00(:?00)?$)", "00", clock)
     try:
-        instant = datetime.fromisoformat(clock.upper())
+        instant = datetime.fromisoformat(morning.upper())
     except ValueError:
         return None
+    if morning != clock and (fraction or "").strip("0"):
+        return None
+    instant += timedelta(days=morning != clock)
     instant += timedelta(microseconds=int((fraction or "0").ljust(6, "0")[:6]))
     if sign is None:
         # Of two instants at which clocks showed it, the first: that is what fold=0 means.
@@ -126,17 +132,24 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
 
 def whole_quantity(text: str | None) -> int | None:
     """A whole number, else null; 0 and less mean something in a cart."""
-    is_whole = text and re.fullmatch(r"-?\d{1,10}(\.0*)?", text, re.ASCII)
-    return int(Decimal(text)) if is_whole else None
+    value = _number(text, Decimal("0.000001"))
+    is_whole = value is not None and value == int(value) and abs(value) < 2**31
+    return int(value) if is_whole else None
 
 
 def amount(text: str | None) -> Decimal | None:
-    """A number of at least 0, else null."""
-    try:
-        value = Decimal(text) if text else None
-    except InvalidOperation:
+    """A number of at least 0 and of at most 14 digits before the point, else null."""
+    value = _number(text, Decimal("0.0001"))
+    return value if value is not None and 0 <= value < 10**14 else None
+
+
+def _number(text: str | None, unit: Decimal) -> Decimal | None:
+    """A number rounded to a unit, else null."""
+    text = (text or "").strip(" ")
+    if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", text, re.ASCII):
         return None
-    return value if value is not None and value.is_finite() and value >= 0 else None
+    value = Decimal(text)
+    return value.quantize(unit, ROUND_HALF_UP) if abs(value) < 10**18 else None
 
 
 def known_currency(text: str | None) -> str | None:

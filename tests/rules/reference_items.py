@@ -10,7 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .reference_fields import NOT_GIVEN, amount, known_currency, known_item, whole_quantity
+from .reference_fields import (
+    NOT_GIVEN,
+    amount,
+    given_text,
+    known_currency,
+    known_item,
+    whole_quantity,
+)
 
 UNKNOWN_ITEM = "(unknown)"
 DESCRIPTIONS = ("item_name", "item_category", "item_brand", "item_url", "image_url")
@@ -75,7 +82,7 @@ def _listed(delivered: dict[str, str | None]) -> Item:
         for name, value in numbers.items()
         if value is None and (delivered.get(name) or "").strip(" ").lower() not in NOT_GIVEN
     ]
-    described = {name: delivered.get(name) or None for name in DESCRIPTIONS}
+    described = {name: given_text(delivered.get(name)) for name in DESCRIPTIONS}
     item_id = known_item(delivered.get("item_id"))
     return Item(item_id, **numbers, **described, repairs=tuple(repairs))
 

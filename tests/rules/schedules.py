@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from .apart import apart
 from .cases import LOADED_AT, MONDAY, Row
 from .comparison import assert_same_rows
+from .reference_events import known_type
 from .reference_rows import clean
 from .strategies import random_log, random_rates
 from .warehouse import Warehouse
@@ -96,7 +97,7 @@ def _cut(seed: int, generator: random.Random, *, count: int, is_in_order: bool) 
     loads: list[list[Row]] = [[] for _ in range(count)]
     for place, row in enumerate(rows):
         in_time = place * count // len(rows) if is_in_order else 0
-        ties = row["event_type"] in ("purchase", "login")
+        ties = known_type(row["event_type"]) in ("purchase", "login")
         is_late = generator.random() < late_share * (5 if ties else 1)
         loads[generator.randrange(in_time, count) if is_late else in_time].append(row)
         if generator.random() < 0.1:

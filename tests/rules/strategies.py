@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 
 from .cases import MONDAY, Row
+from .spellings import spelled
 
 MICROSECOND = timedelta(microseconds=1)
 HALF_HOUR = timedelta(minutes=30)
@@ -97,6 +98,8 @@ ITEM_LISTS = (
     '{"item_id": "shoe"}',
     "[{'item_id': 'shoe'}]",
     '["shoe", {"item_id": "hat", "price": 3}]',
+    '[null, {"item_id": " hat\u00a0", "quantity": " 2 ", "price": "1e1", "currency": " eur"}]',
+    '[{"item_id": "(not set)", "item_name": "\\\\N", "price": "-"}, {"item_id": "shoe"}]',
     *_item_lists(30),
 )
 ORDERS = (None, None, "o1", "o2", "o3")
@@ -129,6 +132,7 @@ class Choice:
     written: str
     id_salt: int
     items: str | None
+    spelled: int
 
 
 CHOICES = {
@@ -148,6 +152,8 @@ CHOICES = {
     # Ids must not grow with time, or ties would always be broken in the order of arrival.
     "id_salt": tuple(range(10)),
     "items": ITEM_LISTS,
+    # most rows plainly, and shrunk to that
+    "spelled": (*(0,) * 12, *range(1, 6)),
 }
 
 
@@ -211,7 +217,7 @@ def _new_row(choice: Choice, number: int, event_at: datetime) -> Row:
         row["items"] = choice.items
     if choice.event_type in ("purchase", "refund"):
         row |= {"order_id": choice.order, "order_value": choice.order_value}
-    return row
+    return spelled(row, choice.spelled) if choice.spelled else row
 
 
 def write_time(event_at: datetime, written: str) -> str:
@@ -232,14 +238,16 @@ def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
     short = tuple(gap for gap in GAPS if gap <= timedelta(hours=1))
     own = {"gap": short * 4 + GAPS, "visitor": VISITORS[: generator.randint(1, 5)]}
     pools = CHOICES | own | pools
-    lists = pools.pop("items")
+    lists, spellings = pools.pop("items"), pools.pop("spelled")
     # of their own, so that all else of a log is what it was without them
     list_generator = random.Random(f"items {seed}")
+    spelling_generator = random.Random(f"spelled {seed}")
     return rows_from(
         [
             Choice(
                 **{name: generator.choice(pool) for name, pool in pools.items()},
                 items=list_generator.choice(lists),
+                spelled=spelling_generator.choice(spellings),
             )
             for _ in range(size)
         ],

@@ -21,30 +21,39 @@ end
 {{ return(found.decimal == 'comma') }}
 {%- endmacro -%}
 
-{#- Whether an amount can only be meant with a decimal comma: 19,90 or 1.299,00. -#}
+{#- Points or blanks between thousands, where commas are decimal: 1.299 or 1 299. -#}
+{%- macro comma_thousands() -%}
+{{ return('[0-9]{1,3}(?:(?:[.]|[' ~ blank_class() ~ '])[0-9]{3})+') }}
+{%- endmacro -%}
+
+{#- Whether an amount can only be meant with a decimal comma: 19,90 or 1.299,00 or 1 299,00. -#}
 {%- macro is_comma_amount(text) -%}
-{{ has_pattern(text, '^ *-?([0-9]+|[0-9]{1,3}([.][0-9]{3})+),[0-9]{1,2} *$') }}
+{%- set blanks = '[' ~ blank_class() ~ ']*' -%}
+{{ has_pattern(text, '^' ~ blanks ~ '-?(?:[0-9]+|' ~ comma_thousands() ~ '),[0-9]{1,2}' ~ blanks ~ '$') }}
 {%- endmacro -%}
 
 {#- Whether an amount can only be meant with a decimal point: 19.90 or 1,299.00, but not 1.299. -#}
 {%- macro is_point_amount(text) -%}
+{%- set blanks = '[' ~ blank_class() ~ ']*' -%}
 (
-    {{ has_pattern(text, '^ *-?[0-9,]*[.][0-9]+ *$') }}
-    and not {{ has_pattern(text, '^ *-?[1-9][0-9]{0,2}([.][0-9]{3})+ *$') }}
+    {{ has_pattern(text, '^' ~ blanks ~ '-?[0-9,]*[.][0-9]+' ~ blanks ~ '$') }}
+    and not {{ has_pattern(text, '^' ~ blanks ~ '-?[1-9][0-9]{0,2}([.][0-9]{3})+' ~ blanks ~ '$') }}
 )
 {%- endmacro -%}
 
 {#-
     A delivered number as the engine reads numbers. With decimal commas points and blanks are between thousands: 1.299 is
-    a thousand and more; what can only be meant with a decimal point is.
+    a thousand and more; what can only be meant with a decimal point is. An underscore, which the engine would take for
+    one between thousands, is none of a number.
 -#}
 {%- macro number_text(text, is_comma) -%}
 case
     when {{ is_comma }} and {{ has_pattern(text, ',') }} and not {{ has_pattern(text, ',.*[.,]') }}
         then replace(replace({{ without_blanks(text) }}, '.', ''), ',', '.')
-    when {{ is_comma }} and {{ has_pattern(text, '^ *-?[1-9][0-9]{0,2}([.][0-9]{3})+ *$') }}
-        then replace({{ text }}, '.', '')
-    else {{ text }}
+    when {{ is_comma }} and {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?[1-9]') }}
+        and {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?' ~ comma_thousands() ~ '[' ~ blank_class() ~ ']*$') }}
+        then replace({{ without_blanks(text) }}, '.', '')
+    when {{ text }} not like '%!_%' escape '!' then {{ text }}
 end
 {%- endmacro -%}
 

@@ -36,7 +36,7 @@ end
 
 {#-
     Whether a text stands for nobody: one of the words, also in quotes or repeated with -; or nothing but zeros, dashes,
-    braces, quotes and blanks.
+    braces, quotes and blanks. Nought that was written as a float is one of the zeros: 0,0 and 0.0E+00.
 -#}
 {%- macro is_placeholder(column) -%}
 {%- set quotes_and_blanks = '"\'`\\x{ab}\\x{bb}\\x{2018}-\\x{201f}' ~ blank_class() -%}
@@ -44,7 +44,8 @@ end
 {%- for word in fromjson(placeholder_words()) -%}
     {%- do words.append(modules.re.escape(word.strip())) -%}
 {%- endfor -%}
-{%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|0*(?:[.]0+)?)[' ~ quotes_and_blanks ~ ']*' -%}
+{%- set nought = '0*(?:[.]0+)?|0+(?:[.]|,0)|0(?:[.,]0+e[+]?|e[+])[0-9]{1,3}' -%}
+{%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|' ~ nought ~ ')[' ~ quotes_and_blanks ~ ']*' -%}
 {{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ '{}0-]*)$') }}
 {%- endmacro -%}
 
@@ -65,7 +66,10 @@ end
 nullif({{ column }}, {{ text_literal('\\N') }})
 {%- endmacro -%}
 
-{#- An id of an item: it may be 0, and fewer words stand for none, those that no article is numbered with. -#}
+{#-
+    An id of an item, without the blanks around it: it may be 0, and fewer words stand for none, those that no article is
+    numbered with. Most are plain, and passed on after a glance.
+-#}
 {%- macro item_id(column) -%}
 {%- set words = [
     '', 'null', 'nil', 'none', 'nan', 'n/a', 'undefined', '(not set)', '(none)', '\\n', '[object object]',
@@ -77,14 +81,9 @@ nullif({{ column }}, {{ text_literal('\\N') }})
 {%- endfor -%}
 case
     when length({{ column }}) in ({{ lengths }}) and lower({{ column }}) in ({{ listed | join(', ') }}) then null
-    when
-        {{ column }} like ' %' or {{ column }} like '% '
-        or {{ column }} like '%.%' or {{ column }} like '%+%' or {{ column }} like '%,%'
-        then case
-            when lower(trim({{ column }})) in ({{ listed | join(', ') }}) then null
-            else {{ id_as_number(column) }}
-        end
-    else {{ column }}
+    when {{ has_pattern(column, '^[0-9A-Za-z_-]*$') }} then {{ column }}
+    when lower({{ trim_blanks(column) }}) in ({{ listed | join(', ') }}) then null
+    else {{ id_as_number(column) }}
 end
 {%- endmacro -%}
 

@@ -61,11 +61,11 @@ typed as (
         delivered.line,
         delivered.item_number,
         {{ item_id('delivered.item_id') }} as item_id,
-        delivered.item_name,
-        delivered.item_category,
-        delivered.item_brand,
-        delivered.item_url,
-        delivered.image_url,
+        {{ given_text('delivered.item_name') }} as item_name,
+        {{ given_text('delivered.item_category') }} as item_category,
+        {{ given_text('delivered.item_brand') }} as item_brand,
+        {{ given_text('delivered.item_url') }} as item_url,
+        {{ given_text('delivered.image_url') }} as image_url,
         delivered.quantity as quantity_text,
         -- JSON's own numbers have points whatever the file's other amounts have
         {{ quantity_number(
