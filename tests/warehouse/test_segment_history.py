@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import duckdb
 import pytest
 
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.segments import Segment
-from orchestration.warehouse import segment_history
+from orchestration.warehouse import people_build, segment_history
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 
@@ -291,3 +292,13 @@ def told(hours: Sequence[Sequence[str]]) -> list[tuple]:
         for each in members:
             since.setdefault(each, at)
     return done + [(each, 1, at, None, None) for each, at in since.items()]
+
+
+def test_a_past_hour_is_scored_again_only_where_a_segment_reads_a_score(tmp_path):
+    assert not people_build.reads_scores(DBT_PROJECT)
+    folder = tmp_path / "models" / "segments"
+    folder.mkdir(parents=True)
+    query = "select person_id from {{ ref('people') }} where"
+    for condition, is_read in (("session_count > 1", False), ("VALUE_TIER = 'high'", True)):
+        (folder / "big.sql").write_text(f"{query} {condition}")
+        assert people_build.reads_scores(tmp_path) is is_read
