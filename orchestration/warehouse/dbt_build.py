@@ -304,7 +304,7 @@ def _invoke(
     """Run one dbt command; the results of its nodes, none for `parse`."""
     from dbt.cli.main import dbtRunner
 
-    with _environment(home, settings), _warehouse_released_afterwards():
+    with _environment(home, settings), database.released(home), _warehouse_released_afterwards():
         outcome = dbtRunner(manifest=manifest).invoke(args)
     if outcome.exception is not None:
         raise known(str(outcome.exception), home) or ComebackError(
