@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 CARD_FILE = "card.json"
@@ -100,6 +101,11 @@ def model_id(files: Mapping[str, bytes]) -> str:
 def with_model_id(card: ModelCard, files: Mapping[str, bytes]) -> ModelCard:
     """The card with the ``model_id`` of its files."""
     return replace(card, model_id=model_id(files))
+
+
+def library_versions(*names: str) -> dict[str, str]:
+    """The installed versions of packages, by name, without importing them."""
+    return {name: version(name) for name in names}
 
 
 def rounded(metrics: Mapping[str, float]) -> dict[str, float]:

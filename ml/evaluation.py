@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 # Standard deviations of a normal distribution on either side that hold 95 % of it.
 Z_95 = 1.959963984540054
@@ -19,6 +18,8 @@ def auc(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
     """Weighted area under the ROC curve; NaN if only one outcome occurs."""
     if outcomes.min(initial=1) == outcomes.max(initial=0):
         return float("nan")
+    from sklearn.metrics import roc_auc_score  # slow to import, and most hours measure nothing
+
     return float(roc_auc_score(outcomes, scores, sample_weight=weights))
 
 
@@ -26,6 +27,8 @@ def average_precision(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndar
     """Weighted average precision; NaN if the outcome never occurs."""
     if not outcomes.any():
         return float("nan")
+    from sklearn.metrics import average_precision_score
+
     return float(average_precision_score(outcomes, scores, sample_weight=weights))
 
 

@@ -37,6 +37,8 @@ def show_progress(*, verbose: bool) -> None:
     ours.addHandler(handler)
     ours.setLevel(logging.DEBUG if verbose else logging.INFO)
     ours.propagate = False
+    if verbose:  # said there: Dagster sets the level of ours to what its record keeps
+        logging.getLogger("orchestration.dagster").setLevel(logging.DEBUG)
 
 
 class Bars:

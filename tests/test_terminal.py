@@ -66,3 +66,18 @@ def test_a_table_is_lines_for_a_pipe_and_fits_a_terminal(monkeypatch):
     assert max(map(len, drawn.splitlines())) <= 40
     assert "[red]" in drawn
     assert drawn.count("active") == 2
+
+
+def test_steps_are_said_with_v_though_dagster_sets_the_level_of_ours(monkeypatch, capsys):
+    ours, steps = (logging.getLogger(name) for name in ("orchestration", "orchestration.dagster"))
+    monkeypatch.setattr(ours, "handlers", [])
+    monkeypatch.setattr(ours, "propagate", ours.propagate)
+    before = ours.level, steps.level
+    try:
+        terminal.show_progress(verbose=True)
+        ours.setLevel(logging.INFO)
+        steps.getChild("shared").debug("Step landing.")
+        assert capsys.readouterr().err.endswith(" ms  Step landing.\n")
+    finally:
+        ours.setLevel(before[0])
+        steps.setLevel(before[1])

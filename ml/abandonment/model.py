@@ -17,17 +17,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import lightgbm
 import numpy as np
 import polars as pl
-import sklearn
 
 from ml.abandonment.idle_rates import PRIOR_RATE, SHRINKAGE_CARTS, IdleRates
 from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
 from ml.abandonment.recalibration import start_of_newest
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
 from ml.abandonment.trees import OnRound, Params, Trees, boost, boost_with_early_stopping, calibrate
-from ml.card import CARD_FILE, FALLBACK, ModelCard, rounded, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.features import Encoding, feature_columns
 from ml.split import HOUR, TimeSplit, Window, cart_weights, time_split
 
@@ -330,5 +328,4 @@ def _with_id(card: ModelCard, encoding: Encoding, scorer: Scorer) -> Abandonment
 
 
 def _versions() -> dict[str, str]:
-    libraries = (lightgbm, np, pl, sklearn)
-    return {library.__name__: library.__version__ for library in libraries}
+    return library_versions("lightgbm", "numpy", "polars", "scikit-learn")

@@ -6,13 +6,15 @@ trees. What does not: which rows they are fitted on (``model``) and how good the
 The loss is the log loss, without class weights or resampling, which would spoil the probabilities.
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
+
+LightGBM is imported where it is used: it is slow to import, and a fallback is served without.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import lightgbm
 import numpy as np
 import polars as pl
 
@@ -21,6 +23,9 @@ from ml.abandonment.snapshots import abandoned
 from ml.calibration import Platt
 from ml.features import Encoding
 from ml.split import cart_weights
+
+if TYPE_CHECKING:
+    import lightgbm
 
 # Called after each round of boosting, for whoever waits.
 OnRound = Callable[[], None]
@@ -64,6 +69,8 @@ class Trees:
 
     def __init__(self, text: str, platt: Platt, shifts: AgeShifts | None = None) -> None:
         """Take a LightGBM text model; a saved model and a fresh one are thus read the same way."""
+        import lightgbm
+
         self._text = text
         self._booster = lightgbm.Booster(model_str=text)
         self.platt = platt
@@ -115,6 +122,8 @@ def boost(
     frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int, on_round: OnRound
 ) -> str:
     """The LightGBM text model of so many rounds on labelled rows."""
+    import lightgbm
+
     booster = lightgbm.train(
         params.for_lightgbm(),
         _dataset(frame, encoding),
@@ -132,6 +141,8 @@ def boost_with_early_stopping(
     on_round: OnRound,
 ) -> tuple[str, int]:
     """The text model up to the round that was best on the validation rows, and that round."""
+    import lightgbm
+
     dataset = _dataset(frame, encoding)
     booster = lightgbm.train(
         params.for_lightgbm(),
@@ -159,7 +170,9 @@ def calibrate(text: str, frame: pl.DataFrame, encoding: Encoding) -> Trees:
     return Trees(text, Platt.fit(logits, abandoned(frame), cart_weights(frame)))
 
 
-def _dataset(frame: pl.DataFrame, encoding: Encoding) -> lightgbm.Dataset:
+def _dataset(frame: pl.DataFrame, encoding: Encoding) -> "lightgbm.Dataset":
+    import lightgbm
+
     return lightgbm.Dataset(
         encoding.matrix(frame),
         label=abandoned(frame),

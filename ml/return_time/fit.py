@@ -3,24 +3,26 @@
 What belongs here: standardising the features, fitting with lifelines and the choice between the
 two. What does not: which sessions are learned from (``model``) and reading a fitted curve
 (``curve``): what lifelines fitted is written down as coefficients and a baseline on a grid, and
-scores come from that alone.
+scores come from that alone. lifelines and pandas are imported where they fit: they are slow to
+import, and most hours learn nothing.
 """
 
 import warnings
 from dataclasses import replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-import lifelines
 import numpy as np
-import pandas as pd
 import polars as pl
-from lifelines.exceptions import ConvergenceError
 
 from ml import evaluation
 from ml.features import feature_columns, numeric_matrix, person
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time.curve import Curve
 from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
+
+if TYPE_CHECKING:
+    from lifelines import CoxPHFitter
 
 MIN_SESSIONS = 100
 MIN_RETURNS = 20
@@ -38,6 +40,8 @@ def fit_curve(rows: pl.DataFrame) -> tuple[Curve, str]:
     Raises:
         FeatureError: if a feature is not numeric.
     """
+    from lifelines.exceptions import ConvergenceError
+
     returns = int(rows["is_returned"].sum())
     if rows.height < MIN_SESSIONS or returns < MIN_RETURNS:
         return kaplan_meier_curve(rows), (
@@ -111,16 +115,20 @@ def standardisation(rows: pl.DataFrame) -> Curve:
     )
 
 
-def fit_cox(rows: pl.DataFrame, scaling: Curve) -> lifelines.CoxPHFitter:
+def fit_cox(rows: pl.DataFrame, scaling: Curve) -> "CoxPHFitter":
     """The lifelines model of the standardised rows, durations on the grid.
 
     Raises:
         ConvergenceError: if Newton's method failed.
     """
+    import pandas as pd
+    from lifelines import CoxPHFitter
+    from lifelines.exceptions import ConvergenceError
+
     durations, is_returned = durations_on_grid(rows)
     data = pd.DataFrame(scaling.standardised(rows), columns=list(scaling.features))
     data["duration_hours"], data["is_returned"] = durations, is_returned
-    fitter = lifelines.CoxPHFitter(penalizer=PENALIZER)
+    fitter = CoxPHFitter(penalizer=PENALIZER)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fitter.fit(data, "duration_hours", "is_returned")
@@ -135,6 +143,8 @@ def _cox_curve(rows: pl.DataFrame, scaling: Curve) -> Curve:
     Raises:
         ConvergenceError: if no finite answer was found.
     """
+    from lifelines.exceptions import ConvergenceError
+
     fitter = fit_cox(rows, scaling)
     coefficients = fitter.params_.to_numpy()
     baseline = fitter.baseline_cumulative_hazard_.iloc[:, 0]
@@ -151,10 +161,12 @@ def _cox_curve(rows: pl.DataFrame, scaling: Curve) -> Curve:
 
 def kaplan_meier_curve(rows: pl.DataFrame) -> Curve:
     """One curve for all, in the same form: its hazard is -log of the Kaplan-Meier estimate."""
+    from lifelines import KaplanMeierFitter
+
     hours: tuple[float, ...] = (0.0, LONGEST_HOURS)
     hazard: tuple[float, ...] = (0.0, 0.0)
     if not rows.is_empty():
-        fitter = lifelines.KaplanMeierFitter().fit(*durations_on_grid(rows))
+        fitter = KaplanMeierFitter().fit(*durations_on_grid(rows))
         survival = fitter.survival_function_.iloc[:, 0]
         hours = tuple(float(t) for t in survival.index)
         # Where all have returned the hazard is infinite; a billionth still away stands for none.

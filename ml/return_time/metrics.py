@@ -6,7 +6,6 @@ What belongs here: which metrics the card holds. What does not: how a metric is 
 
 import numpy as np
 import polars as pl
-from lifelines.utils import concordance_index
 
 from ml import evaluation
 from ml.card import rounded
@@ -35,6 +34,8 @@ def measure(
         Metrics by name, those that cannot be measured left out, and tables by name. Horizons beyond
         the longest duration are left out.
     """
+    from lifelines.utils import concordance_index  # slow to import, see ``fit``
+
     durations, is_returned = durations_on_grid(test_rows)
     p_away = curve.survival(test_rows, HORIZONS_HOURS)
     against_observed = evaluation.return_curve_against_kaplan_meier(

@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import lifelines
 import numpy as np
-import pandas as pd
 import polars as pl
 
-from ml.card import CARD_FILE, FALLBACK, ModelCard, with_model_id
+from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, with_model_id
 from ml.features import person
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time.curve import Curve
@@ -146,7 +144,7 @@ def train(sessions: pl.DataFrame, *, as_of: datetime, refused: str = "") -> Retu
             "max_sessions": MAX_SESSIONS,
             "returns": int(rows["is_returned"].sum()),
         },
-        versions={library.__name__: library.__version__ for library in (lifelines, np, pd, pl)},
+        versions=library_versions("lifelines", "numpy", "pandas", "polars"),
         note=(
             f"One Kaplan-Meier curve for all instead of a learned model: {shortfall}"
             if shortfall

@@ -182,7 +182,8 @@ def prove(run: Run, erasing: Erasure) -> Path:
     erasure.empty_folder(run.home.temporary)
     carts = _carts_of_nobody(run, plan)
     run_history.forget_carts(run.home, carts)
-    searched = residue_search.search(run.home, run.settings, plan.texts, carts)
+    with database.released(run.home):
+        searched = residue_search.search(run.home, run.settings, plan.texts, carts)
     files = sorted(masked(name, plan.texts) for name in plan.files)
     values = {
         "visitors": len(plan.visitors),

@@ -54,7 +54,7 @@ class Run:
         return newest_possible_hour(utc_now(), self.settings.clock_skew_minutes)
 
     def open_warehouse(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A connection to the warehouse; dbt can only run while none is open."""
+        """A connection to the warehouse, which stays open for the next one until the run ends."""
         return database.connect(self.home, self.settings)
 
     def note(self, **values: object) -> None:
@@ -93,7 +93,7 @@ def open_run(home: Home, run_id: str, job: str, as_of: datetime | None) -> Itera
     settings = load_settings(home.root)
     run = Run(run_id, home, settings)
     say_faults(home, settings.exports)
-    with home.lock():
+    with home.lock(), database.kept_open(home):
         sources = known_sources(home)
         locations = configured_locations(home, settings, sources)
         files = files_at(

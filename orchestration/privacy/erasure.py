@@ -252,6 +252,14 @@ def replace_warehouse(home: Home, settings: Settings) -> None:
     for damaged in home.root.glob(f"{home.warehouse.name}.damaged-*"):
         damaged.unlink()
     fresh = unfinished_path(home.warehouse)
+    with database.released(home):
+        _copy_warehouse(home, settings, fresh)
+        # all of it was folded into the old file; beside the new one it would be another file's
+        home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
+        move_into_place(fresh, home.warehouse)
+
+
+def _copy_warehouse(home: Home, settings: Settings, fresh: Path) -> None:
     with database.connect(home, settings) as connection:
         connection.execute("checkpoint")
         name = connection.execute("select current_database()").fetchall()[0][0]
@@ -260,9 +268,6 @@ def replace_warehouse(home: Home, settings: Settings) -> None:
         connection.execute(f"copy from database {quoted(name)} to fresh")
         connection.execute("checkpoint fresh")
         connection.execute("detach fresh")
-    # all of it was folded into the old file; beside the new one it would be another file's
-    home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
-    move_into_place(fresh, home.warehouse)
 
 
 def empty_folder(folder: Path) -> None:

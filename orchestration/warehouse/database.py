@@ -32,6 +32,46 @@ from orchestration.warehouse.score_tables import (
     SCORE_TABLES,
 )
 
+# The files that are kept open, each with a connection that nobody uses, once there was one.
+_kept: dict[Path, duckdb.DuckDBPyConnection | None] = {}
+
+
+@contextmanager
+def kept_open(home: Home) -> Iterator[None]:
+    """Keep the warehouse open from the first connection on, for all that follow in this process.
+
+    To open a file takes a hundred times as long as to connect to an open one, and an hour connects
+    sixty times. What it holds on disk is whole only afterwards, the file beside it apart.
+    """
+    _kept[home.warehouse] = None
+    try:
+        yield
+    finally:
+        _close_kept(home.warehouse)
+        del _kept[home.warehouse]
+
+
+@contextmanager
+def released(home: Home) -> Iterator[None]:
+    """Do not keep the warehouse open: to replace the file, to read its bytes, or to give back the
+    memory of what was read of it."""
+    is_kept = home.warehouse in _kept
+    if is_kept:
+        _close_kept(home.warehouse)
+        del _kept[home.warehouse]
+    try:
+        yield
+    finally:
+        if is_kept:
+            _kept[home.warehouse] = None
+
+
+def _close_kept(path: Path) -> None:
+    """Close a file that is kept open, until somebody connects to it again."""
+    if (connection := _kept.get(path)) is not None:
+        connection.close()
+        _kept[path] = None
+
 
 @contextmanager
 def connect(
@@ -47,16 +87,19 @@ def connect(
         "threads": settings.threads,
         "temp_directory": str(home.temporary),
     }
+    path = file or home.warehouse
     try:
-        connection = duckdb.connect(str(file or home.warehouse), config=config)
+        connection = duckdb.connect(str(path), config=config)
+        if path in _kept and _kept[path] is None:
+            _kept[path] = duckdb.connect(str(path), config=config)
     except duckdb.Error as error:
         raise known(str(error), home) or ComebackError(
             f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
             str(home.warehouse),
             "close whatever has it open; analysts open published/analytics.duckdb",
         ) from error
-    for path in (file or home.warehouse, home.temporary):
-        keep_private(path)
+    for each in (path, home.temporary):
+        keep_private(each)
     try:
         connection.execute("set TimeZone = 'UTC'")
         # an as-of join whose size is guessed too small would compare every row with every other
@@ -64,6 +107,8 @@ def connect(
         connection.execute("set enable_progress_bar = false")  # it would go to stdout
         yield connection
     except duckdb.Error as error:
+        # after some failures nobody can work with a file until it is opened again
+        _close_kept(path)
         if (reason := explained(error, home)) is not error:
             raise reason from error
         raise

@@ -309,6 +309,7 @@ def _invoke(
 
     with (
         _environment(home, settings),
+        database.released(home),
         _warehouse_released_afterwards(),
         progress("Building", None, "nodes") as building,
     ):

@@ -51,19 +51,7 @@ suspected_visitors as (
     relation: has visitor_id, the time `at`, and `keys`, which tell rows of one time apart.
 -#}
 {%- macro rows_of_drawn_persons(name, relation, at, keys, limit) -%}
-{{ name }}_owners as (
-
-    select
-        visitor_id,
-        max_by(owner_id, event_number) as owner_id
-    from {{ ref('ordered_events') }}
-    where
-        event_at <= {{ as_of() }}
-        and owner_id is not null
-        and {{ keys_in(relation, ['visitor_id']) }}
-    group by visitor_id
-
-),
+{{ owners_by_the_hour(name ~ '_owners', relation) }},
 
 {{ name }}_by_person as (
 

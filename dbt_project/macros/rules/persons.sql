@@ -9,3 +9,19 @@
 {%- macro person_id(owner_id, visitor_id) -%}
 coalesce({{ user_as_visitor(owner_id) }}, {{ visitor_id }})
 {%- endmacro -%}
+
+{#- Adds a CTE: the visitors that `relation` has, each with the owner that was known of it last by the hour, or null. -#}
+{%- macro owners_by_the_hour(name, relation) -%}
+{{ name }} as (
+
+    select
+        visitor_id,
+        max_by(owner_id, event_number) as owner_id
+    from {{ ref('ordered_events') }}
+    where
+        event_at <= {{ as_of() }}
+        and {{ keys_in(relation, ['visitor_id']) }}
+    group by visitor_id
+
+)
+{%- endmacro -%}

@@ -6,10 +6,8 @@
     last of which is `occurrences`: an event or cart that a condition counts, of a person, an item or a cart.
 -#}
 {%- macro trigger_occurrences() -%}
-countable_events as (
-
-    select
-        conditions.trigger_number,
+{%- set condition_of_person -%}
+conditions.trigger_number,
         conditions.condition_number,
         conditions.per,
         conditions.kind,
@@ -19,7 +17,12 @@ countable_events as (
         conditions.is_anchor,
         conditions.needed_minimum,
         conditions.needed_conditions,
-        events.person_number,
+        events.person_number
+{%- endset -%}
+countable_events as (
+
+    select
+        {{ condition_of_person }},
         '' as part_id,
         cast(null as string) as counted_value,
         events.event_at
@@ -34,17 +37,7 @@ countable_events as (
 countable_items as (
 
     select
-        conditions.trigger_number,
-        conditions.condition_number,
-        conditions.per,
-        conditions.kind,
-        conditions.counted,
-        conditions.minimum,
-        conditions.minutes,
-        conditions.is_anchor,
-        conditions.needed_minimum,
-        conditions.needed_conditions,
-        events.person_number,
+        {{ condition_of_person }},
         case when conditions.per = 'item' then events.item_id else '' end as part_id,
         case conditions.counted
             when 'item_id' then events.item_id
@@ -66,50 +59,33 @@ countable_items as (
 
 ),
 
--- Whoever did as often as a condition asks for, whenever that was.
+-- Whoever did as often as a condition asks for, whenever that was. To count different values takes long, so only what
+-- asks for it is counted so.
 met_conditions as (
 
+    {% for countable, condition, count in [
+        ('countable_events', 'true', 'count(*)'),
+        ('countable_items', 'counted is null', 'count(*)'),
+        ('countable_items', 'counted is not null', 'count(distinct counted_value)'),
+    ] -%}
     select
         trigger_number,
         person_number,
         part_id,
         needed_conditions
-    from countable_events
+    from {{ countable }}
     where
         needed_minimum is not null
         and not is_anchor
+        and {{ condition }}
     group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(*) >= needed_minimum
+    having {{ count }} >= needed_minimum
+    {%- if not loop.last %}
 
     union all
 
-    select
-        trigger_number,
-        person_number,
-        part_id,
-        needed_conditions
-    from countable_items
-    where
-        needed_minimum is not null
-        and not is_anchor
-        and counted is null
-    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(*) >= needed_minimum
-
-    union all
-
-    select
-        trigger_number,
-        person_number,
-        part_id,
-        needed_conditions
-    from countable_items
-    where
-        needed_minimum is not null
-        and not is_anchor
-        and counted is not null
-    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having count(distinct counted_value) >= needed_minimum
+    {% endif -%}
+    {%- endfor %}
 
 ),
 
@@ -126,10 +102,11 @@ possible_parts as (
 
 ),
 
-possible_events as (
+{% for of in ['events', 'items'] -%}
+possible_{{ of }} as (
 
     select countable.*
-    from countable_events as countable
+    from countable_{{ of }} as countable
     left join possible_parts
         on
             countable.trigger_number = possible_parts.trigger_number
@@ -141,21 +118,7 @@ possible_events as (
 
 ),
 
-possible_items as (
-
-    select countable.*
-    from countable_items as countable
-    left join possible_parts
-        on
-            countable.trigger_number = possible_parts.trigger_number
-            and countable.person_number = possible_parts.person_number
-            and countable.part_id = possible_parts.part_id
-    where
-        countable.needed_conditions = 0
-        or possible_parts.person_number is not null
-
-),
-
+{% endfor -%}
 {% set occurrence -%}
 condition_number,
         per,

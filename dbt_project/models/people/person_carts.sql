@@ -19,18 +19,7 @@ later_visitors as (
 
 ),
 
-owners as (
-
-    select
-        visitor_id,
-        max_by(owner_id, event_number) as owner_id
-    from {{ ref('ordered_events') }}
-    where
-        event_at <= {{ as_of() }}
-        and {{ keys_in('later_visitors', ['visitor_id']) }}
-    group by 1
-
-),
+{{ owners_by_the_hour('owners', 'later_visitors') }},
 
 final as (
 

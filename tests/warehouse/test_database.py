@@ -1,0 +1,76 @@
+"""Connecting to the warehouse, and keeping its file open between connections."""
+
+import duckdb
+import pytest
+
+from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import database
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    home = Home(tmp_path)
+    home.prepare()
+    return home
+
+
+def write(home: Home) -> None:
+    with database.connect(home, Settings()) as connection:
+        connection.execute("create or replace table numbers as select 1 as number")
+
+
+def is_open(home: Home) -> bool:
+    """Whether something is beside the file that closing it would fold into it."""
+    return home.warehouse.with_name(f"{home.warehouse.name}.wal").exists()
+
+
+def test_the_file_is_kept_open_between_connections_until_the_end(home):
+    write(home)
+    assert not is_open(home)
+    with database.kept_open(home):
+        assert not is_open(home)
+        write(home)
+        assert is_open(home)
+        write(home)
+        assert is_open(home)
+    assert not is_open(home)
+    write(home)
+    assert not is_open(home)
+
+
+def test_what_is_released_is_closed_for_so_long(home):
+    with database.kept_open(home):
+        write(home)
+        with database.released(home):
+            assert not is_open(home)
+            write(home)
+            assert not is_open(home)
+        write(home)
+        assert is_open(home)
+    with database.released(home):
+        write(home)
+        assert not is_open(home)
+
+
+def test_after_a_failure_the_next_connection_opens_the_file_again(home):
+    with database.kept_open(home):
+        write(home)
+        with (
+            pytest.raises(duckdb.Error),
+            database.connect(home, Settings()) as connection,
+        ):
+            connection.execute("select no_such_column")
+        assert not is_open(home)
+        write(home)
+        assert is_open(home)
+
+
+def test_connections_to_one_file_see_what_each_other_wrote_and_no_temporary_tables(home):
+    with database.kept_open(home):
+        write(home)
+        with database.connect(home, Settings()) as one:
+            one.execute("create temporary table own as select 2 as number")
+            with database.connect(home, Settings()) as other:
+                assert other.execute("select number from numbers").fetchall() == [(1,)]
+                assert not database.has_table(other, "main", "own")
