@@ -62,7 +62,8 @@ class Bars:
         if id(work) not in self._tasks:
             task = self._drawn.add_task(work.what, total=work.total, unit=work.unit, speed=speed)
             self._tasks[id(work)] = task
-        self._drawn.update(self._tasks[id(work)], completed=work.done, speed=speed)
+        task = self._tasks[id(work)]
+        self._drawn.update(task, completed=work.done, total=work.total, speed=speed)
 
     def _end(self, work: Work) -> None:
         task = self._tasks.pop(id(work), None)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import own_files, refuse
+from orchestration.ground.progress import progress
 from orchestration.ground.project import project_files, project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
@@ -33,6 +35,7 @@ from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
+from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 
 if TYPE_CHECKING:
@@ -323,8 +326,10 @@ def _invoke(
         _environment(home, settings, warehouse or home.warehouse),
         database.released(home),
         _warehouse_released_afterwards(),
+        progress("Building", None, "nodes") as building,
     ):
-        outcome = dbtRunner(manifest=manifest, callbacks=[*callbacks]).invoke(args)
+        watchers = [*callbacks, partial(follow, building)]
+        outcome = dbtRunner(manifest=manifest, callbacks=watchers).invoke(args)
     if outcome.exception is not None:
         raise known(str(outcome.exception), home) or ComebackError(
             f"dbt stopped ({_one_line(str(outcome.exception))})",
