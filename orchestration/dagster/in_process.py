@@ -56,7 +56,7 @@ from orchestration.warehouse.recovery import rebuild
 
 logger = logging.getLogger(__name__)
 
-COMMAND_TAG = "comeback/command"
+COMMAND_TAG = ".dagster/comeback_command"
 RIGHTS = ("erase", "access", "rectify")
 
 
