@@ -1,5 +1,5 @@
 """What is learned of people: buying soon, what they will spend, when they order
-next and are there, and who is like whom.
+next and are there, what they answer, and who is like whom.
 
 What belongs here: the models of people, each with its card and beside the plain answer, and the
 scores that an hour makes of them. What does not: where features come from, and who is scored.
@@ -8,8 +8,8 @@ Each is learned on older instants and judged on later ones. Where it is no bette
 plain answer, or where too little is known, the plain answer is served and the card says so.
 
 Imports go one way: ``scores`` -> ``intent``, ``value``, ``next_purchase``, ``send_time``,
-``clusters`` -> ``linear``, ``shares``, ``windows`` -> ``features``. Others import the names below
-and these five modules.
+``channels``, ``clusters`` -> ``linear``, ``shares``, ``windows`` -> ``features``. Others import
+the names below and the modules of the five models.
 """
 
 from ml.people.clusters import ClusterModel

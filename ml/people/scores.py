@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from ml.people import channels
 from ml.people.clusters import ClusterModel
 from ml.people.intent import IntentModel
 from ml.people.next_purchase import NextPurchaseModel
@@ -34,6 +35,7 @@ class PersonModels:
 def score(
     frame: pl.DataFrame,
     activity: pl.DataFrame | None,
+    messages: pl.DataFrame,
     models: PersonModels,
     *,
     as_of: datetime,
@@ -46,6 +48,7 @@ def score(
         frame: people at the hour.
         activity: when they were there, as for ``send_time.train``; None where the send
             times of the shop are served.
+        messages: what was sent to them, as for ``channels.answered``.
         models: what they are scored by.
         as_of: the hour.
         intent_shares: the cuts of `intent_level`.
@@ -67,7 +70,9 @@ def score(
         p_purchase_30d=pl.select(pl.max_horizontal(within_month, within_week)).to_series(),
     )
     return scores.with_columns(
-        *models.send_time.best(people, activity), *models.clusters.groups_of(frame)
+        *models.send_time.best(people, activity),
+        *channels.of_people(people, messages),
+        *models.clusters.groups_of(frame),
     )
 
 

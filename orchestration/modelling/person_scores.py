@@ -14,6 +14,7 @@ from ml.people import PersonModels, SendTimeModel, score
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.model_store import ModelStore
+from orchestration.modelling.person_messages import messages_at
 from orchestration.modelling.person_models import (
     CLUSTERS,
     PERSON_LEARNERS,
@@ -51,6 +52,7 @@ def score_people(
     scores = score(
         frame,
         _activity(connection, models[SEND_TIME.name], as_of, settings),
+        messages_at(connection, as_of),
         PersonModels(**models),
         as_of=as_of,
         intent_shares=intent_shares(settings),

@@ -21,7 +21,7 @@ from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.sources import PEOPLE
-from orchestration.people import attributes, words
+from orchestration.people import attributes, messages, words
 from orchestration.warehouse.database import has_table
 
 # What `known_at` makes of them.
@@ -37,7 +37,8 @@ def settle(
     """Bring the vault's tables up to the delivered rows, all or none.
 
     Makes `vault.profile_versions`, `vault.suppression_rows`, `vault.contact_rows` and
-    `vault.erasure_requests`, of attributes `scores.person_attributes`, and of each file how many
+    `vault.erasure_requests`, of attributes `scores.person_attributes`, of
+    messages `scores.person_messages`, and of each file how many
     rows count (`raw.people_rows`) and which do not (`raw.people_set_aside`), without any text.
 
     Args:
@@ -69,6 +70,7 @@ def forget(connection: duckdb.DuckDBPyConnection) -> None:
     for table in ("settled", "profile_versions", *_TABLES.values(), *CURRENT_TABLES):
         connection.execute(f"drop table if exists vault.{table}")
     attributes.forget(connection)
+    messages.forget(connection)
 
 
 def _settled(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -128,6 +130,7 @@ def _statements(people: Mapping[str, Source], settings: Settings) -> list[str]:
         *(_kept(name, table) for name, table in _TABLES.items()),
         _PROFILE_VERSIONS,
         *attributes.STATEMENTS,
+        *messages.STATEMENTS,
         *(f"drop table typed_{name}" for name in typed),
     ]
 

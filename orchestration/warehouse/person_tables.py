@@ -21,8 +21,29 @@ PERSON_SCORES = Table(
         Column("p_purchase_30d", "double", "Probability of an order within 30 days; see people."),
         Column("best_send_hour", "bigint", "Hour at which to send; see people."),
         Column("best_send_weekday", "bigint", "Weekday on which to send; see people."),
+        Column("p_response_email", "double", "Share of e-mails that is answered; see people."),
+        Column("p_response_sms", "double", "The same of SMS."),
+        Column("p_response_ads", "double", "The same of ads."),
+        Column("p_response_onsite", "double", "The same of what is shown in the shop."),
+        Column("preferred_channel", "varchar", "Channel answered most; see people."),
         Column("cluster_id", "bigint", "Group of people who are alike; see clusters."),
         Column("cluster_name", "varchar", "Its name; see clusters."),
+    ),
+)
+
+PERSON_MESSAGES = Table(
+    name="person_messages",
+    description="What dumps of contacts say was sent to people and what they did; not published."
+    " One row per message, person and status.",
+    order=("contacted_at", "user_id", "visitor_id"),
+    columns=(
+        Column("user_id", "varchar", "Whom it went to: as named, else whose address it was."),
+        Column("visitor_id", "varchar", "The visitor it was shown to, if one is named."),
+        Column("channel", "varchar", "email (also where none is named), sms, ads or onsite."),
+        Column("campaign", "varchar", "Name of the campaign, empty where none is given."),
+        Column("status", "varchar", "sent, delivered, opened, clicked, bounced or a refusal."),
+        Column("contacted_at", "timestamp", "When that was, UTC."),
+        Column("known_from", "timestamp", "Since when it is known whose it was, UTC."),
     ),
 )
 

@@ -19,7 +19,7 @@ from orchestration.warehouse.contact_tables import (
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
-from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_SCORES
+from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_MESSAGES, PERSON_SCORES
 from orchestration.warehouse.segment_tables import (
     PERSON_ATTRIBUTES,
     SEGMENT_HISTORY,
@@ -334,6 +334,7 @@ PRIVATE_TABLES = (
     SEGMENT_HOURS,
     PERSON_ATTRIBUTES,
     PERSON_SCORES,
+    PERSON_MESSAGES,
 )
 
 

@@ -105,6 +105,31 @@ def test_segments_are_told_what_is_known_of_people_and_since_when(vault: Vault):
     assert vault.query("select count(*) from scores.person_attributes") == [(0,)]
 
 
+def test_messages_are_known_without_an_address_and_since_when_it_is_somebodys(vault: Vault):
+    later = "2026-03-02T10:00:00Z"
+    vault.rows("profiles", {"user_id": "anna", "email": SECRET, "updated_at": later})
+    vault.rows(
+        "contacts",
+        {"contacted_at": AT, "email": SECRET.upper(), "status": "sent", "campaign": "spring"},
+        {"contacted_at": AT, "user_id": "bert", "channel": "sms", "status": "Clicked"},
+        {"contacted_at": AT, "visitor_id": "phone-1", "channel": "all", "status": "opened"},
+        {"contacted_at": AT, "email": "nobody@example.com", "status": "sent"},
+        {"contacted_at": AT, "user_id": "anna", "status": "read aloud"},
+    )
+    found = vault.query(
+        "select user_id, visitor_id, channel, campaign, status, contacted_at::date,"
+        " known_from::date from scores.person_messages order by status desc"
+    )
+    first, second = date(2026, 3, 1), date(2026, 3, 2)
+    assert found == [
+        ("anna", None, "email", "spring", "sent", first, second),
+        (None, "phone-1", "email", "", "opened", first, first),
+        ("bert", None, "sms", "", "clicked", first, first),
+    ]
+    forget(vault.con)
+    assert vault.query("select count(*) from scores.person_messages") == [(0,)]
+
+
 BAD_FILES = {
     "a.csv": f"user_id,updated_at\nanna,{AT}\n{SECRET}\n{SECRET},1,2,3\n".encode(),
     "b.csv": f"{SECRET},Anna,1\n{SECRET},Bell,2\n".encode(),

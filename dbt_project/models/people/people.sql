@@ -100,6 +100,11 @@ final as (
         scores.p_purchase_30d,
         scores.best_send_hour,
         scores.best_send_weekday,
+        scores.p_response_email,
+        scores.p_response_sms,
+        scores.p_response_ads,
+        scores.p_response_onsite,
+        scores.preferred_channel,
         scores.cluster_id,
         scores.cluster_name
     from persons

@@ -19,6 +19,7 @@ from ml.people import (
 from ml.people.next_purchase import EDGES, Pace
 
 from .shops import AS_OF, nobody, people
+from .test_channels import messages
 from .test_send_time import activity
 
 
@@ -48,6 +49,7 @@ def scored(frame: pl.DataFrame, models: PersonModels) -> pl.DataFrame:
     return score(
         frame,
         activity(("p0001", "mobile", 9, 2, 0, 5)),
+        messages(("p0001", "sms", "a", "clicked", 1)),
         models,
         as_of=AS_OF,
         intent_shares=Shares(0.1, 0.3),
@@ -85,6 +87,7 @@ def test_an_hour_told_again_gives_the_same_bytes_whoever_comes_first():
     ]
     assert once["best_send_hour"].unique().to_list() == [9]
     assert once["cluster_id"].null_count() == 0
+    assert once["preferred_channel"].drop_nulls().to_list() == ["sms"]
     # as of the hour: a row is of its own features alone
     assert (
         scored(frame[:50], models)
