@@ -145,6 +145,8 @@ def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
     scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
     belong(connection, hour)
     contact(connection, scores, hour)
+    try_out(connection, hour)
+    group(connection, hour)
 
 
 def belong(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
@@ -189,6 +191,36 @@ def contact(connection: duckdb.DuckDBPyConnection, scores: pl.DataFrame, hour: d
     contact_log.settle(connection, hour)
     contact_effects.measured(connection, SETTINGS, hour)
     contact_results.write_results(connection, SETTINGS, hour, "EUR")
+
+
+def try_out(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
+    """Another person of a cart is in an experiment with each hour, of which results are made."""
+    connection.execute(
+        "insert into scores.experiment_arms by name"
+        " select 'subject' as experiment, visitor_id as person_id, 'short' as arm,"
+        " $1::timestamp as assigned_at, 'key' as key_id, 0.5 as p_abandon"
+        " from main.carts where visitor_id not in (select person_id from scores.experiment_arms)"
+        " order by visitor_id limit 1",
+        [hour],
+    )
+    connection.execute("delete from scores.experiment_results")
+    connection.execute(
+        "insert into scores.experiment_results by name"
+        " select experiment, arm, count(*) as assigned_persons, $1::timestamp as judged_at"
+        " from scores.experiment_arms group by all",
+        [hour],
+    )
+
+
+def group(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
+    """Groups are counted again with each hour."""
+    connection.execute("delete from scores.clusters")
+    connection.execute(
+        "insert into scores.clusters by name"
+        " select 1 as cluster_id, $1::timestamp as scored_at, count(*) as person_count"
+        " from main.carts",
+        [hour],
+    )
 
 
 def contents_of_first_publication(home: Home, folder: Path) -> dict[str, list[tuple]]:

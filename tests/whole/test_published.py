@@ -90,6 +90,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "contact_effects",
         "experiment_arms",
         "experiment_results",
+        "clusters",
         "retargeting_priorities",
         "models",
         "daily_funnel",
