@@ -132,18 +132,18 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
 
 def whole_quantity(text: str | None) -> int | None:
     """A whole number, else null; 0 and less mean something in a cart."""
-    value = _number(text, Decimal("0.000001"))
+    value = number_of(text, Decimal("0.000001"))
     is_whole = value is not None and value == int(value) and abs(value) < 2**31
     return int(value) if is_whole else None
 
 
 def amount(text: str | None) -> Decimal | None:
     """A number of at least 0 and of at most 14 digits before the point, else null."""
-    value = _number(text, Decimal("0.0001"))
+    value = number_of(text, Decimal("0.0001"))
     return value if value is not None and 0 <= value < 10**14 else None
 
 
-def _number(text: str | None, unit: Decimal) -> Decimal | None:
+def number_of(text: str | None, unit: Decimal) -> Decimal | None:
     """A number rounded to a unit, else null."""
     text = (text or "").strip(" ")
     if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", text, re.ASCII):

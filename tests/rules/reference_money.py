@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from .reference_fields import amount, known_currency, parse_time
+from .reference_fields import known_currency, number_of, parse_time
 
 Amounts = Mapping[str | None, Decimal]
 """Sums by currency; null where none is named."""
+
+
+RATE_UNIT = Decimal("1e-12")
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ def clean_rates(delivered: Iterable[tuple[str, str, str]]) -> tuple[Rate, ...]:
     """Delivered rates (date, currency, rate) that are any; of two of one time the lower."""
     found: dict[tuple[datetime, str], Decimal] = {}
     for written, code, text in delivered:
-        valid_from, currency, rate = parse_time(written, "UTC"), known_currency(code), amount(text)
-        if valid_from is None or currency is None or not rate or rate >= 10**6:
+        valid_from, currency = parse_time(written, "UTC"), known_currency(code)
+        rate = number_of(text, RATE_UNIT)
+        if valid_from is None or currency is None or not rate or not 0 < rate < 10**6:
             continue
         key = (valid_from, currency)
         found[key] = min(rate, found.get(key, rate))
