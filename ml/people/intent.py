@@ -99,8 +99,7 @@ class IntentModel:
         card = ModelCard.from_json(files[CARD_FILE])
         if "linear" not in fields:
             return cls(card, Rates(tuple(fields["rates"])))
-        linear = {k: tuple(v) if isinstance(v, list) else v for k, v in fields["linear"].items()}
-        return cls(card, Calibrated(Linear(**linear), Platt(**fields["platt"])))
+        return cls(card, Calibrated(Linear.from_fields(fields["linear"]), Platt(**fields["platt"])))
 
 
 def train(frame: pl.DataFrame, *, as_of: datetime, shares: Shares) -> IntentModel:

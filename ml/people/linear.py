@@ -5,8 +5,9 @@ What belongs here: fitting and reading it. What does not: what it predicts (``in
 scikit-learn is imported where it fits: it is slow to import, and most hours learn nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,11 @@ class Linear:
     scales: tuple[float, ...]
     coefficients: tuple[float, ...]
     intercept: float
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "Linear":
+        """The sum whose fields JSON kept, in which tuples are lists."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
 
     def __call__(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) the sums of n rows."""

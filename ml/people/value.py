@@ -86,8 +86,7 @@ class ValueModel:
         card = ModelCard.from_json(files[CARD_FILE])
         if "linear" not in fields:
             return cls(card, LastYear(**fields))
-        linear = {k: tuple(v) if isinstance(v, list) else v for k, v in fields["linear"].items()}
-        return cls(card, Spending(Linear(**linear), fields["most"]))
+        return cls(card, Spending(Linear.from_fields(fields["linear"]), fields["most"]))
 
 
 def train(frame: pl.DataFrame, *, as_of: datetime) -> ValueModel:

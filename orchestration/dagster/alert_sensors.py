@@ -1,7 +1,7 @@
-"""Sensors that tell somebody of failed runs and checks, where `notify_failures` says whom.
+"""Sensors that send alerts of failed runs and checks to `notify_failures`.
 
-Belongs here: what is worth an alert. Not here: sending it (`outputs.alerts`). Runs of the command
-line are told of by their exit code.
+Belongs here: what is worth an alert. Not here: sending it (`outputs.alerts`). A run of the
+command line has its exit code instead.
 """
 
 import dagster as dg
@@ -15,7 +15,7 @@ SENSOR_SECONDS = 30
 
 
 def alert_sensors(home: Home, settings: Settings) -> list[dg.SensorDefinition]:
-    """The two sensors; none where nobody is to be told."""
+    """The two sensors; none where no address is set."""
     if not settings.notify_failures:
         return []
     return [failed_runs_sensor(home, settings), failed_checks_sensor(home, settings)]
@@ -28,7 +28,7 @@ def failed_runs_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
         name="failed_runs_alert",
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells notify_failures of each run that failed, and why.",
+        description="Sends notify_failures an alert for each run that failed, and why.",
     )
     def failed_runs_alert(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
@@ -52,7 +52,7 @@ def failed_runs_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
 def failed_checks_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
     """One alert for the checks that passed in the run before, or were new, and warn now.
 
-    A check that stops an hour fails its run, which is told of as such.
+    A check that stops an hour fails its run, and has an alert as such.
     """
 
     @dg.run_status_sensor(
@@ -60,7 +60,7 @@ def failed_checks_sensor(home: Home, settings: Settings) -> dg.SensorDefinition:
         run_status=dg.DagsterRunStatus.SUCCESS,
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells notify_failures of the checks that begin to warn.",
+        description="Sends notify_failures an alert for the checks that begin to warn.",
     )
     def failed_checks_alert(context: dg.RunStatusSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run

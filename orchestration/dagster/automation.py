@@ -73,7 +73,7 @@ def schedules(home: Home) -> list[dg.ScheduleDefinition]:
 def sensors(
     home: Home, settings: Settings, sources: Mapping[str, Source]
 ) -> list[dg.SensorDefinition]:
-    """What runs when files come, and what tells of failures."""
+    """What runs when files come, and what sends alerts of failures."""
     return [
         new_files_sensor(home, settings, sources),
         landed_sensor(settings),

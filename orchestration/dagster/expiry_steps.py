@@ -1,7 +1,7 @@
 """Taking away what is too old to be kept, once a day within an hour.
 
 Belongs here: when that is due, the order of the steps, and the row of the audit log. Not here: what
-is too old (`privacy.expiry`), how the warehouse is made anew (`erase_steps`).
+is too old (`privacy.expiry`), how the warehouse is built again (`erase_steps`).
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 def expire(run: Run, hour: datetime) -> bool:
     """Take away what is too old at an hour, unless that was done for its day.
 
-    What is old is told from the newest event there is, so that a clock that is ahead deletes
+    Age is counted from the newest event there is, so that a clock that is ahead deletes
     nothing. Events go by whole months: all tables are built again then, once a month. As after an
     erasure a fresh copy takes the place of the warehouse, with none of the bytes in it.
 

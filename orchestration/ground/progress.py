@@ -64,7 +64,7 @@ def progress(what: str, total: int | None, unit: str) -> Iterator[Work]:
 
 
 def watch_with(watcher: Callable[[Work, bool], None]) -> None:
-    """Have another one told of all work: at each step, and with True when it is over."""
+    """Have another watcher called for all work: at each step, and with True when it is over."""
     global _watcher
     _watcher = watcher
 

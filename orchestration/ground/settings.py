@@ -201,8 +201,8 @@ class Settings(BaseModel):
     )
     notify_failures: Annotated[AlertAddress, Mark.MACHINE] = Field(
         "",
-        description="A web address, or mailto:NAME@HOST, that is told when a scheduled run fails or"
-        " a check begins to.",
+        description="A web address, or mailto:NAME@HOST, that gets an alert when a scheduled run"
+        " fails or a check begins to.",
     )
     mail_server: Annotated[Server, Mark.MACHINE] = Field(
         "localhost:25", description="Through which mail to notify_failures is sent, HOST:PORT."

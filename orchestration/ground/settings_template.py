@@ -85,14 +85,16 @@ def _tables_by_name(path: str, field: FieldInfo) -> Iterator[str]:
     settings = declared(free_value(field).annotation)
     if not field.get_default():
         # without a # the document gives the defaults, which have no such table
-        told = [f"{name}: {each.description} {in_words(each)}." for name, each in settings.items()]
+        fields = [
+            f"{name}: {each.description} {in_words(each)}." for name, each in settings.items()
+        ]
         examples = [
             f"Such as: [{path}.{_key(key)}] "
             + ", ".join(_assignment(name, value) for name, value in values.items())
             for each in field.examples or ()
             for key, values in each.items()
         ]
-        yield f"{_prose(field.description or '', *told, *examples)}\n#[{path}]"
+        yield f"{_prose(field.description or '', *fields, *examples)}\n#[{path}]"
         return
     for number, (key, value) in enumerate(field.get_default().items()):
         heading = f"#[{path}.{_key(key)}]"

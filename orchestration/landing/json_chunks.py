@@ -29,7 +29,7 @@ CHUNK_LINES = 20_000
 CHUNK_BYTES = 32 << 20
 _BATCH_LINES = 2_048  # DuckDB's threads share batches
 _PLAIN_KEY = re.compile(r"[\w$.:/@ -]+")
-# A value that may not come out as it was written, or is no JSON. What stands in a text is told from
+# A value that may not come out as it was written, or is no JSON. What stands in a text differs from
 # a value by what is before it; where that fails, Python reads a line more.
 _CHANGED = "|".join(
     (

@@ -35,15 +35,15 @@ def messages_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Da
         )
         select
             coalesce(
-                '{USER_PREFIX}' || told.user_id, '{USER_PREFIX}' || owners.owner_id, told.visitor_id
+                '{USER_PREFIX}' || messages.user_id, '{USER_PREFIX}' || owners.owner_id, messages.visitor_id
             ) as person_id,
             channel,
             campaign,
             status,
             count(*) as count
-        from {_TABLE} as told
+        from {_TABLE} as messages
         asof left join owners
-            on told.visitor_id = owners.visitor_id and told.contacted_at >= owners.event_at
+            on messages.visitor_id = owners.visitor_id and messages.contacted_at >= owners.event_at
         where known_from <= $as_of
         group by all
         """,

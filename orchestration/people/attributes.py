@@ -38,7 +38,7 @@ STATEMENTS = (
     order by person_id, name, known_from
     """,
 )
-"""SQL that makes the table anew out of `vault.profile_versions`."""
+"""SQL that makes the table out of `vault.profile_versions`."""
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:

@@ -23,23 +23,23 @@ STATEMENTS = (
         group by all
     )
     select
-        coalesce(told.user_id, owned.user_id) as user_id,
-        told.visitor_id,
-        case when told.channel in ('sms', 'ads', 'onsite') then told.channel else 'email' end
+        coalesce(contacts.user_id, owned.user_id) as user_id,
+        contacts.visitor_id,
+        case when contacts.channel in ('sms', 'ads', 'onsite') then contacts.channel else 'email' end
             as channel,
-        coalesce(told.campaign, '') as campaign,
-        told.status,
-        told.contacted_at,
-        greatest(told.contacted_at, owned.known_from) as known_from
-    from vault.contact_rows as told
-    left join owned on told.user_id is null and told.email_key = owned.email_key
+        coalesce(contacts.campaign, '') as campaign,
+        contacts.status,
+        contacts.contacted_at,
+        greatest(contacts.contacted_at, owned.known_from) as known_from
+    from vault.contact_rows as contacts
+    left join owned on contacts.user_id is null and contacts.email_key = owned.email_key
     where
-        told.status is not null
-        and coalesce(told.user_id, owned.user_id, told.visitor_id) is not null
+        contacts.status is not null
+        and coalesce(contacts.user_id, owned.user_id, contacts.visitor_id) is not null
     order by contacted_at, user_id, visitor_id, channel, campaign, status
     """,
 )
-"""SQL that makes the table anew out of the vault."""
+"""SQL that makes the table out of the vault."""
 
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:

@@ -1,4 +1,4 @@
-"""Which failures somebody is told of."""
+"""Which failures have an alert."""
 
 import dagster as dg
 import pytest
@@ -13,7 +13,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @pytest.fixture
-def told(monkeypatch):
+def alerts_sent(monkeypatch):
     alerts = []
 
     def tell(_home, _settings, subject, lines, facts):
@@ -53,11 +53,11 @@ def run(instance, job):
     return job.execute_in_process(instance=instance, raise_on_error=False, run_config=QUIET)
 
 
-def test_nobody_is_told_where_no_address_is_set(tmp_path):
+def test_there_is_no_alert_where_no_address_is_set(tmp_path):
     assert alert_sensors(Home(tmp_path), parse_settings({})) == []
 
 
-def test_a_run_that_failed_is_told_of_with_its_reason(sensors, told):
+def test_a_run_that_failed_has_an_alert_with_its_reason(sensors, alerts_sent):
     error = ComebackError("it broke", "here", "mend it")
     with dg.DagsterInstance.ephemeral() as instance:
         done = run(instance, hourly({}, error))
@@ -68,13 +68,13 @@ def test_a_run_that_failed_is_told_of_with_its_reason(sensors, told):
             dagster_event=done.get_run_failure_event(),
         ).for_run_failure()
         sensors["failed_runs_alert"](context)
-    ((subject, lines, facts),) = told
+    ((subject, lines, facts),) = alerts_sent
     assert subject == "the run hourly failed"
     assert lines[0] == facts["reason"] == "it broke, here, mend it"
     assert facts["started_by"] == "the UI"
 
 
-def test_a_check_is_told_of_when_it_begins_to_fail_and_not_again_until_it_was_good(sensors, told):
+def test_a_check_has_one_alert_when_it_begins_to_fail_until_it_was_good(sensors, alerts_sent):
     heard = []
     with dg.DagsterInstance.ephemeral() as instance:
         for passed in (True, False, False, True, False):
@@ -86,12 +86,12 @@ def test_a_check_is_told_of_when_it_begins_to_fail_and_not_again_until_it_was_go
                 dagster_event=done.get_run_success_event(),
             )
             sensors["failed_checks_alert"](context)
-            heard.append(len(told))
-            told.clear()
+            heard.append(len(alerts_sent))
+            alerts_sent.clear()
     assert heard == [0, 1, 0, 0, 1]
 
 
-def test_an_alert_of_checks_names_them_and_what_is_wrong(sensors, told):
+def test_an_alert_of_checks_names_them_and_what_is_wrong(sensors, alerts_sent):
     with dg.DagsterInstance.ephemeral() as instance:
         done = run(instance, hourly({"passed": False}))
         context = dg.build_run_status_sensor_context(
@@ -101,5 +101,5 @@ def test_an_alert_of_checks_names_them_and_what_is_wrong(sensors, told):
             dagster_event=done.get_run_success_event(),
         )
         sensors["failed_checks_alert"](context)
-    ((subject, lines, _),) = told
+    ((subject, lines, _),) = alerts_sent
     assert (subject, lines) == ("a check begins to fail", ["is_full (carts): too few"])

@@ -47,11 +47,13 @@ def test_a_line_comes_every_few_seconds_and_none_of_work_that_is_short(clock, ca
     ]
 
 
-def test_whoever_watches_is_told_that_work_is_over_also_when_it_fails(clock, monkeypatch):
-    told = []
-    monkeypatch.setattr(module, "_watcher", lambda work, is_over: told.append((work.done, is_over)))
+def test_a_watcher_is_called_when_work_is_over_also_when_it_fails(clock, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        module, "_watcher", lambda work, is_over: calls.append((work.done, is_over))
+    )
     with suppress(ZeroDivisionError), progress("Landing", 2, "files") as work:
         clock[0] += 2
         work.advance()
         _ = 1 / 0
-    assert told == [(1, False), (1, True)]
+    assert calls == [(1, False), (1, True)]

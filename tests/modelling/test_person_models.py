@@ -61,9 +61,9 @@ def test_the_first_models_are_taken_and_kept_until_they_are_learned_again(connec
     assert learn(connection, model_store, later) == [(card, None) for card in cards]
     again = learn(connection, model_store, later, retrain=True)
     reasons = {card.name: decision and decision.reason for card, decision in again}
-    anew = "learned again: the plain answer"
+    reason = "learned again: the plain answer"
     # nobody came or went: the send times are the same, and no other model
-    assert reasons == dict.fromkeys(NAMES, anew) | {send_time.NAME: None}
+    assert reasons == dict.fromkeys(NAMES, reason) | {send_time.NAME: None}
     # an hour is scored by the model of that hour
     for card, (newer, _) in zip(cards, again, strict=True):
         assert model_store.champion(card.name, AS_OF) == card.model_id

@@ -87,15 +87,15 @@ def test_attributes_are_kept_and_other_fields_are_not_taken_for_them(vault: Vaul
     assert json.loads(attributes) == {"attr_tier": "gold", "Attr_Age": "30"}
 
 
-def test_segments_are_told_what_is_known_of_people_and_since_when(vault: Vault):
+def test_segments_see_what_is_known_of_people_and_since_when(vault: Vault):
     later = "2026-03-02T10:00:00Z"
     vault.rows(
         "profiles",
         {"user_id": "anna", "email": SECRET, "updated_at": AT, "attr_tier": "gold", "Attr_A": "1"},
         {"user_id": "anna", "email": SECRET, "updated_at": later, "attr_tier": "silver"},
     )
-    told = "select * replace (known_from::date as known_from, known_until::date as known_until)"
-    found = vault.query(f"{told} from scores.person_attributes order by name, known_from")
+    query = "select * replace (known_from::date as known_from, known_until::date as known_until)"
+    found = vault.query(f"{query} from scores.person_attributes order by name, known_from")
     assert found == [
         ("user:anna", "attr_a", "1", date(2026, 3, 1), date(2026, 3, 2)),
         ("user:anna", "attr_tier", "gold", date(2026, 3, 1), date(2026, 3, 2)),

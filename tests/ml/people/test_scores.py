@@ -72,7 +72,7 @@ def of_a_shop() -> PersonModels:
     return learned(people(300, 12))
 
 
-def test_an_hour_told_again_gives_the_same_bytes_whoever_comes_first():
+def test_an_hour_scored_again_gives_the_same_bytes_whoever_comes_first():
     frame, models = people(200, 1), of_a_shop()
     once = scored(frame, models)
     again = scored(frame.sample(fraction=1, shuffle=True, seed=2), of_a_shop())
