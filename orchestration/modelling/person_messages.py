@@ -35,7 +35,9 @@ def messages_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Da
         )
         select
             coalesce(
-                '{USER_PREFIX}' || messages.user_id, '{USER_PREFIX}' || owners.owner_id, messages.visitor_id
+                '{USER_PREFIX}' || messages.user_id,
+                '{USER_PREFIX}' || owners.owner_id,
+                messages.visitor_id
             ) as person_id,
             channel,
             campaign,

@@ -25,8 +25,10 @@ STATEMENTS = (
     select
         coalesce(contacts.user_id, owned.user_id) as user_id,
         contacts.visitor_id,
-        case when contacts.channel in ('sms', 'ads', 'onsite') then contacts.channel else 'email' end
-            as channel,
+        case
+            when contacts.channel in ('sms', 'ads', 'onsite') then contacts.channel
+            else 'email'
+        end as channel,
         coalesce(contacts.campaign, '') as campaign,
         contacts.status,
         contacts.contacted_at,
