@@ -7,7 +7,9 @@ knows the orchestrator; time comes in as an argument, models go in and out as ``
 Imports go one way, down these layers; modules of one layer do not import each other:
 
     promotion, gates
-    abandonment, return_time, people, contact_plan, decision, explain, holdout, leaks
+    experiments
+    abandonment, return_time, people, attributes, contact_plan, decision, effects, explain, holdout,
+    leaks
     calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
     plots, split
 

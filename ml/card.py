@@ -24,18 +24,19 @@ class ModelCard:
     """What a model states about itself.
 
     Attributes:
-        name: "abandonment" or "return".
-        kind: "lightgbm", "cox" or "fallback".
+        name: "abandonment", "return", or a score of people: "intent", "value", "next_purchase",
+            "send_time", "clusters".
+        kind: how it was learned, such as "lightgbm", "cox", "logistic", or "fallback".
         trained_as_of: the hour it was trained at (UTC); nothing later was known to it.
         data_from: the first row learned from, None without rows.
         data_to: the last row learned from, None without rows.
         row_count: rows learned from.
-        group_count: carts (abandonment) or people (return) they belong to.
+        group_count: carts (abandonment) or people (all others) they belong to.
         features: the columns it reads.
         metrics: what was measured on rows that the evaluation model was not fitted on, of the
             main ones also the 95 % interval by people (``_low``, ``_high``); the JSON, like the
             published table ``models``, names this field "figures".
-        tables: the same as rows to plot: "calibration" and "lift", or "return_curve".
+        tables: the same as rows to plot: "calibration", "lift", "gain" or "return_curve".
         params: settings, values found in training, and windows.
         versions: of the libraries that learned it.
         note: one plain sentence about what a reader must know.

@@ -20,10 +20,10 @@ import polars as pl
 
 from ml.contact_timing import LAST_STEP_HOURS, ContactTiming
 from ml.economics import ACTIONS, NOTHING, Economics
+from ml.later import HOUR_US
 
 GAIN_TYPE = pl.Decimal(18, 4)
 PROBABILITY_DIGITS = 6
-_HOUR_US = 3_600_000_000
 _NEVER = np.iinfo(np.int64).max
 
 ABSENCE = ("visitor_id", "session_ended_at")
@@ -94,7 +94,7 @@ def best_plans(
     is_valued = ~carts["is_rate_lacking"].to_numpy()
     ended = carts["session_ended_at"].dt.epoch("us").to_numpy()
     elapsed = carts["as_of"].dt.epoch("us").to_numpy() - ended
-    floor, cap = round(timing.floor_hours * _HOUR_US), round(timing.cap_hours * _HOUR_US)
+    floor, cap = round(timing.floor_hours * HOUR_US), round(timing.cap_hours * HOUR_US)
     latest = carts["not_after"].dt.epoch("us").fill_null(_NEVER).to_numpy()
     latest = np.minimum(np.where(latest == _NEVER, cap, latest - ended), cap)
 
@@ -105,7 +105,7 @@ def best_plans(
     p_away, p_buy = np.zeros(count), np.zeros(count)
     for moment in moments:
         at = moment.delay_us
-        effect = timing.delay_odds_ratio(at / _HOUR_US)
+        effect = timing.delay_odds_ratio(at / HOUR_US)
         gains = economics.gains(moment.p_buy, value, effect)
         best = gains.argmax(axis=1)
         best_gain = gains[np.arange(count), best]
@@ -122,7 +122,7 @@ def best_plans(
         )
         p_away = np.where(is_better, moment.p_away, p_away)
         p_buy = np.where(is_better, moment.p_buy, p_buy)
-    last = np.maximum(cap, delay) + round(LAST_STEP_HOURS * _HOUR_US)
+    last = np.maximum(cap, delay) + round(LAST_STEP_HOURS * HOUR_US)
     return pl.DataFrame(
         {
             "best_action": pl.Series(np.array(ACTIONS, dtype=object)[action], dtype=pl.String),
@@ -274,7 +274,7 @@ def last_seen() -> pl.Expr:
 
     Reads as_of, session_ended_at and owner_idle_hours (null without an owner).
     """
-    idle_us = (pl.col("owner_idle_hours") * _HOUR_US).round().cast(pl.Int64)
+    idle_us = (pl.col("owner_idle_hours") * HOUR_US).round().cast(pl.Int64)
     return pl.max_horizontal(
         "session_ended_at", pl.col("as_of") - pl.duration(microseconds=idle_us)
     )

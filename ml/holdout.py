@@ -120,7 +120,7 @@ def held_out(people: pl.Series, recorded: pl.DataFrame, links: pl.DataFrame) -> 
 
     Args:
         people: ids of persons.
-        recorded: see ``assign_arms``; so is links.
+        recorded, links: as of ``assign_arms``.
 
     Returns:
         Those whose arm ``assign_arms`` would say is the holdout, or whose newest row says it.

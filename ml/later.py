@@ -15,7 +15,7 @@ _IN_HOURS = (
     "item_view_idle_hours",
 )
 _IN_DAYS = ("visitor_days_since_order", "owner_days_since_order")
-_HOUR_US = 3_600_000_000
+HOUR_US = 3_600_000_000
 
 
 def at_later_instant(snapshots: pl.DataFrame, instant: pl.Expr) -> pl.DataFrame:
@@ -27,7 +27,7 @@ def at_later_instant(snapshots: pl.DataFrame, instant: pl.Expr) -> pl.DataFrame:
         snapshots: as_of and features; see ``ml.features``. Features that are not there are none.
         instant: a time of each row, UTC, not before its as_of.
     """
-    hours = (instant - pl.col("as_of")).dt.total_microseconds() / _HOUR_US
+    hours = (instant - pl.col("as_of")).dt.total_microseconds() / HOUR_US
     angle = instant.dt.hour().cast(pl.Float64) * pi / 12
     moved = {
         **{name: pl.col(name) + hours for name in _IN_HOURS},

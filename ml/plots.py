@@ -2,8 +2,8 @@
 
 What belongs here: drawing tables that ``evaluation`` made. What does not: computing them. Plots are
 drawn through objects only, without pyplot's shared state, so that any thread may draw; the same
-table gives the same bytes. Colours are Okabe and Ito's, which
-colour-blind readers can distinguish too.
+table gives the same bytes. Colours are Okabe and Ito's, which colour-blind readers can distinguish
+too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -105,23 +105,24 @@ def campaign_differences(table: Table) -> bytes:
     figure, axes = _figure(
         "Contacted against held out", "week of first contact", "difference of shares who bought"
     )
+    weeks = sorted({row["week"] for row in table})
     groups = sorted({(row["segment"], row["action"], row["channel"]) for row in table})
-    colours = (BLUE, ORANGE)
     for number, group in enumerate(groups):
         rows = [row for row in table if (row["segment"], row["action"], row["channel"]) == group]
         middle = _column(rows, "difference")
         below = [m - low for m, low in zip(middle, _column(rows, "difference_low"), strict=True)]
         above = [high - m for m, high in zip(middle, _column(rows, "difference_high"), strict=True)]
         axes.errorbar(
-            [f"{row['week']:%Y-%m-%d}" for row in rows],
+            [weeks.index(row["week"]) for row in rows],
             middle,
             yerr=[below, above],
-            color=colours[number % len(colours)],
-            marker="os^v"[number % 4],
+            color=(BLUE, ORANGE)[number % 2],
+            marker="os^vDP*X"[number // 2 % 8],
             capsize=3,
             label=" ".join(group),
         )
-    axes.axhline(0.0, color="#888888", linewidth=0.8)
+    axes.set_xticks(range(len(weeks)), [f"{week:%Y-%m-%d}" for week in weeks])
+    axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.legend(frameon=False)
     return _png(figure)
 

@@ -78,7 +78,7 @@ class Trees:
 
     @property
     def calibrated_parameters(self) -> int:
-        """Slope and intercept; the shifts are drawn to none, and those in use are as new."""
+        """Slope and intercept. The shifts by age are not counted: they are shrunk towards zero."""
         return 2
 
     def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":

@@ -77,7 +77,9 @@ def _metadata(results: pl.DataFrame) -> dict[str, Any]:
         "held_out_persons": int(results["held_out_persons"].sum()),
     }
     mature = results.filter(pl.col("is_mature")).drop_nulls("incremental_margin")
-    if mature.height:  # as the report counts it
+    if mature.height:  # as the report counts it; weeks stay in the currency they were written in
+        newest = mature.sort("week", descending=True)["reporting_currency"][0]
+        mature = mature.filter(pl.col("reporting_currency").eq_missing(pl.lit(newest)))
         counts["earned"] = float((mature["incremental_margin"] - mature["contact_cost"]).sum())
     shown = results.drop_nulls("difference")
     weeks = shown["week"].unique().sort().tail(_SHOWN_WEEKS)

@@ -14,7 +14,7 @@ from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import hour_files, published_database
 from orchestration.people import vault
 from orchestration.privacy import expiry
-from orchestration.warehouse import audit_log
+from orchestration.warehouse import audit_log, database
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def expire(run: Run, hour: datetime) -> bool:
     retention = run.settings.retention
     with run.open_warehouse() as connection:
         done = audit_log.largest(connection, "retention", "day") or 0
-        newest = expiry.newest_known(connection) if done < _day(hour) else None
+        newest = database.log_end(connection) if done < _day(hour) else None
         if newest is None:
             return False
         instant = min(newest, hour, run.newest_possible_hour)

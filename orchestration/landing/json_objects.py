@@ -17,7 +17,6 @@ from orchestration.landing.lines import MARK, is_blank, text_lines, too_long
 from orchestration.landing.reasons import Reason
 from orchestration.landing.streams import ByteStream
 
-_BEGIN_CHARACTERS = 256 << 10
 _BETWEEN = re.compile(r"[\s,\ufeff\x1e\0]*")
 # Where an object may begin again: behind the end of one, or on a line of its own.
 _NEXT = re.compile(r"[}\]\n][\s,\ufeff\x1e\0]*\{")

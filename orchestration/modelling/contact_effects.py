@@ -21,6 +21,7 @@ from ml.decision import ON_THE_FENCE
 from ml.economics import ACTIONS, NOTHING
 from ml.effects import Estimate, estimate_effect
 from ml.features import USER_PREFIX
+from ml.later import HOUR_US
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.contact_tables import (
@@ -28,6 +29,7 @@ from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     WITHHELD_CONTACTS,
 )
+from orchestration.warehouse.database import log_end
 from orchestration.warehouse.retention import too_old
 
 OUTCOME_DAYS = 7
@@ -44,7 +46,8 @@ IS_FIRST = (
     "row_number() over (partition by person_id, channel"
     " order by first_at, is_contacted, send_after, contact_id) = 1"
 )
-_HOUR_US = 3_600_000_000
+# Of a row of the log: costs and discounts are those of what was sent, not of what the plan had.
+_SENT = "coalesce(log.sent_action, log.action)"
 # A plan's time may be a week after its contact, a week is over after another, its seven days then.
 _FEWEST_DAYS = 28
 _NUDGES = tuple(action for action in ACTIONS if action != NOTHING)
@@ -108,7 +111,8 @@ def measured(
     economics = settings.economics
     rows = []
     for action in _NUDGES:
-        own = contacts.filter(action=action, segment=ON_THE_FENCE)
+        # an arm with another action says nothing of this one, and is drawn: leaving it out is fair
+        own = contacts.filter(action=action, sent_action=action, segment=ON_THE_FENCE)
         assumed = getattr(economics, f"{action}_odds_ratio")
         estimate = _estimate(own, settings.contacts.timing)
         used = round(estimate.shrunk(assumed), USED_DIGITS) if estimate else assumed
@@ -133,12 +137,6 @@ def drop_old_effects(
     connection.execute(f"delete from {_EFFECTS} where {is_old}", old)
 
 
-def log_end(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> datetime | None:
-    """The newest event that the log has up to an hour; None without any."""
-    query = "select max(event_at) from main.ordered_events where event_at <= ?"
-    return connection.execute(query, [as_of]).fetchall()[0][0]
-
-
 def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:
     """Everybody's first contact before an hour, or the first that was withheld, and the outcome.
 
@@ -146,8 +144,9 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
     owner; from after the plan's time up to seven days after it.
 
     Returns:
-        person_id, channel, segment, action, p_abandon, send_after, session_ended_at, first_at (its
-        hour), is_contacted, contacts (put on lists in the seven days), incentives (those of them),
+        person_id, channel, segment, action (the plan's), sent_action (an experiment's arm may have
+        another), p_abandon, send_after, session_ended_at, first_at (its hour), is_contacted,
+        contacts (put on lists in the seven days), incentives (sent with those of them),
         is_converted, revenue (of orders of known value, in the reporting currency),
         incentive_revenue (of those after an incentive) and is_mature; by person_id and channel.
     """
@@ -175,9 +174,9 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
             select
                 firsts.contact_id,
                 count(*) as contacts,
-                count(*) filter (where log.action = 'incentive') as incentives,
+                count(*) filter (where {_SENT} = 'incentive') as incentives,
                 min(greatest(log.exported_at, log.send_after))
-                filter (where log.action = 'incentive') as incentive_at
+                filter (where {_SENT} = 'incentive') as incentive_at
             from firsts
             inner join {_LOG} as log
                 on firsts.person_id = log.person_id and firsts.channel = log.channel
@@ -206,6 +205,7 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
             firsts.channel,
             firsts.segment,
             firsts.action,
+            coalesce(firsts.sent_action, firsts.action) as sent_action,
             firsts.p_abandon,
             firsts.send_after,
             firsts.session_ended_at,
@@ -228,7 +228,7 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
 def _estimate(contacts: pl.DataFrame, timing: ContactTiming) -> Estimate | None:
     """The effect at the best time of contact; what the delay does to it is taken out."""
     delay = (pl.max_horizontal("first_at", "send_after") - pl.col("session_ended_at")).dt
-    hours = contacts.select(delay.total_microseconds() / _HOUR_US).to_series()
+    hours = contacts.select(delay.total_microseconds() / HOUR_US).to_series()
     ratios = np.where(
         hours.is_null().to_numpy(), 1.0, timing.delay_odds_ratio(hours.fill_null(0.0).to_numpy())
     )
@@ -278,11 +278,6 @@ def counts(contacts: pl.DataFrame) -> dict[str, int]:
 def _replace_effects(
     connection: duckdb.DuckDBPyConnection, as_of: datetime, rows: list[dict[str, object]]
 ) -> None:
-    names = CONTACT_EFFECTS.column_names
-    marks = ", ".join("?" * len(names))
     with transaction(connection):
         connection.execute(f"delete from {_EFFECTS} where estimated_at = ?", [as_of])
-        connection.executemany(
-            f"insert into {_EFFECTS} ({', '.join(names)}) values ({marks})",
-            [[row[name] for name in names] for row in rows],
-        )
+        CONTACT_EFFECTS.insert(connection, rows)

@@ -16,13 +16,12 @@ import polars as pl
 from ml.abandonment import AbandonmentModel
 from ml.contact_plan import ABSENCE, BASIS_TYPES, PLAN_TYPES, Moment, Moments
 from ml.contact_timing import ContactTiming
-from ml.later import at_later_instant
+from ml.later import HOUR_US, at_later_instant
 from ml.return_time import ReturnModel
 from orchestration.warehouse.retention import too_old
 from orchestration.warehouse.score_tables import CONTACT_PLANS
 
 _PLANS = f"scores.{CONTACT_PLANS.name}"
-_HOUR_US = 3_600_000_000
 
 
 def plans_before(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataFrame:
@@ -61,13 +60,13 @@ def moments_of(
         absences = (
             carts.select("cart_id")
             .join(returns, on="cart_id", how="left", maintain_order="left")
-            .with_columns(elapsed_hours=elapsed / _HOUR_US)
+            .with_columns(elapsed_hours=elapsed / HOUR_US)
         )
         yield Moment(
             elapsed_us, 1.0 - abandonment.predict(carts), np.ones(carts.height, dtype=np.float64)
         )
         for hours in timing.grid_hours:
-            delay_us = round(hours * _HOUR_US)
+            delay_us = round(hours * HOUR_US)
             # a time that has passed is no choice; the model is asked about the present instead
             instant = pl.max_horizontal(
                 pl.col("session_ended_at") + pl.duration(microseconds=delay_us), "as_of"

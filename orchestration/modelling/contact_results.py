@@ -20,9 +20,9 @@ from orchestration.modelling.contact_effects import (
     counts,
     first_contacts,
     kept_days,
-    log_end,
 )
 from orchestration.warehouse.contact_tables import CAMPAIGN_RESULTS, SEGMENT_RESULTS
+from orchestration.warehouse.database import log_end
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
 from orchestration.warehouse.table import Table
 
@@ -85,13 +85,9 @@ def _replace(
     since: datetime,
 ) -> None:
     """Replace the rows of weeks since an instant."""
-    names, target = table.column_names, f"scores.{table.name}"
+    target = f"scores.{table.name}"
     connection.execute(f"create or replace temp table results as from {target} limit 0")
-    if rows:
-        marks = ", ".join("?" * len(names))
-        values = [[row[name] for name in names] for row in rows]
-        insert = f"insert into results ({', '.join(names)}) values ({marks})"
-        connection.executemany(insert, values)
+    table.insert(connection, rows, "results")
     with transaction(connection):
         connection.execute(f"delete from {target} where week >= ?", [since])
         order = ", ".join(table.order)

@@ -19,8 +19,9 @@ from ml.features import USER_PREFIX
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_experiments import Experiment
 from orchestration.ground.sql import transaction
-from orchestration.modelling.contact_effects import OUTCOME_DAYS, log_end
+from orchestration.modelling.contact_effects import OUTCOME_DAYS
 from orchestration.warehouse.contact_tables import CONTACT_LOG
+from orchestration.warehouse.database import log_end
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
 
 _ARMS, _RESULTS = f"scores.{EXPERIMENT_ARMS.name}", f"scores.{EXPERIMENT_RESULTS.name}"
@@ -45,17 +46,12 @@ def write_results(
         for name, experiment in sorted(settings.experiments.items())
         for row in _rows(experiment, persons.filter(experiment=name))
     ]
-    names = EXPERIMENT_RESULTS.column_names
-    marks = ", ".join("?" for _ in names)
     with transaction(connection):
         connection.execute(
             f"delete from {_RESULTS} where list_contains(?, experiment)",
             [sorted(settings.experiments)],
         )
-        connection.executemany(
-            f"insert into {_RESULTS} ({', '.join(names)}) values ({marks})",
-            [[row[name] for name in names] for row in rows],
-        )
+        EXPERIMENT_RESULTS.insert(connection, rows)
     return rows
 
 

@@ -85,8 +85,8 @@ class ModelStore:
     def decide(self, name: str, decision: Decision) -> None:
         """Write a decision down, and move the pointer if it promotes; both in one step.
 
-        One that was written before stays where it stands among the others, unless somebody takes
-        it anew.
+        One that was written before stays where it stands among the others, unless somebody makes
+        it again by hand.
         """
         decisions = self._decisions(name)
         if decision.is_by_hand:

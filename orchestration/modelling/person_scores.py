@@ -102,17 +102,15 @@ def _write_clusters(
         .sort("cluster_id")
     )
     connection.execute(f"delete from scores.{CLUSTER_TABLE.name}")
-    columns = CLUSTER_TABLE.column_names
-    for group in groups.iter_rows(named=True):
-        row = group | {
+    rows = [
+        group
+        | {
             "scored_at": as_of,
             "share": group["person_count"] / frame.height,
             "profile": {name: round(float(group[name]), 4) for name in profile},
             "stability": card.metrics.get("stability"),
             "model_id": card.model_id,
         }
-        connection.execute(
-            f"insert into scores.{CLUSTER_TABLE.name} ({', '.join(columns)})"
-            f" values ({', '.join('?' for _ in columns)})",
-            [row[name] for name in columns],
-        )
+        for group in groups.iter_rows(named=True)
+    ]
+    CLUSTER_TABLE.insert(connection, rows)

@@ -268,13 +268,9 @@ def write_models(
                     "note": card.note or None,
                 }
             )
-    names = ", ".join(MODELS.column_names)
-    marks = ", ".join("?" for _ in MODELS.columns)
     with transaction(connection):
         connection.execute("delete from scores.models")
-        for row in rows:
-            values = [row[name] for name in MODELS.column_names]
-            connection.execute(f"insert into scores.models ({names}) values ({marks})", values)
+        MODELS.insert(connection, rows)
     return len(rows)
 
 

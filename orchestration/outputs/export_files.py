@@ -113,7 +113,7 @@ class Export:
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
-    """Whom to contact of a scored hour, best first: all but the people held out."""
+    """Every scored cart of an hour but those of people held out, best first."""
     return connection.sql(
         f"select {', '.join(COLUMNS)} from scores.cart_scores"
         " where scored_at = ? and not is_holdout order by priority_rank",
@@ -335,17 +335,6 @@ def _pointer(manifest: bytes, *, is_written: bool = True) -> dict[str, object]:
     files = said.get("files") or [said]  # an older version wrote one file an hour
     pointed = pointer(said["hour"], files, is_written=is_written)
     return {"hour": said["hour"], **pointed["files"][0], "files": pointed["files"]}
-
-
-def hours_ahead(folder: Path, not_after: datetime) -> list[str]:
-    """The exported hours that were scored while the clock was ahead, by name."""
-    if not folder.exists():
-        return []
-    return sorted(
-        path.name
-        for path in folder.iterdir()
-        if is_hour_name(path.name) and path.name > hour_name(not_after)
-    )
 
 
 def _hours(folder: Path, not_after: datetime) -> list[Path]:

@@ -140,6 +140,7 @@ def publish(
         target: the file to replace; it is left as it is when anything fails.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
         report: the page about the file and `exports` to replace with it; None: none is made.
+        exports: the folder of exports that the page is about too; None: of none.
 
     Returns:
         Rows of each published table.

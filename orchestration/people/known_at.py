@@ -29,10 +29,9 @@ def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> 
     """Make the tables of what was known at an instant, UTC; they are dropped where nothing is.
 
     A row counts from its time on; one whose contact data was not kept says nothing but what was
-    allowed when. A suppression finds people by their user id, and by the address
-    that they have at the instant, however it is written. A consent that turned granted later lifts
-    `unsubscribed` for its channel, and no other reason; a later row that only repeats a consent
-    grants nothing.
+    allowed when. A suppression finds people by their user id, and by the address that they have at
+    the instant, however it is written. A consent that turned granted later lifts `unsubscribed` for
+    its channel, and no other reason; a later row that only repeats a consent grants nothing.
 
     Returns:
         Whether anything at all is known of people.

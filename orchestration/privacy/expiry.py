@@ -90,13 +90,6 @@ def expire_events(
     return sum(count for _, count in counts)
 
 
-def newest_known(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    """The time of the newest event that counts, as of the last build; None before one."""
-    if not has_table(connection, "main", "ordered_events"):
-        return None
-    return connection.execute("select max(event_at) from main.ordered_events").fetchall()[0][0]
-
-
 def strip_idle(
     connection: duckdb.DuckDBPyConnection,
     home: Home,

@@ -82,10 +82,14 @@ _CONTACT = (
     Column("export", "varchar", "The export, by its name in the settings."),
 )
 _PLANNED = (
-    Column("send_after", "timestamp", "The plan's time of contact, UTC."),
+    Column(
+        "send_after",
+        "timestamp",
+        "The plan's time of contact, or later by what an arm of an experiment says, UTC.",
+    ),
     Column("cart_id", "varchar", "The cart that it is about; see carts."),
     Column("segment", "varchar", "Segment of the cart at that hour; see cart_scores."),
-    Column("action", "varchar", "reminder or incentive."),
+    Column("action", "varchar", "The plan's: reminder or incentive."),
     Column("p_abandon", "double", "Probability, at that hour, that no order follows."),
     Column("expected_gain", "decimal(18, 4)", "What the action was expected to gain."),
 )
@@ -122,6 +126,12 @@ CONTACT_LOG = Table(
             " opened, clicked, bounced, complained or unsubscribed; null without any.",
         ),
         _SESSION_ENDED,
+        Column(
+            "sent_action",
+            "varchar",
+            "What the files said to send: action, or what an arm of an experiment has in its place;"
+            " null for hours before 2026-11-30, which had the action.",
+        ),
     ),
 )
 

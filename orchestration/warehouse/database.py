@@ -20,6 +20,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import explained, known
 from orchestration.ground.files import keep_private
 from orchestration.ground.home import Home
+from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
@@ -222,6 +223,16 @@ def newest_event(connection: duckdb.DuckDBPyConnection, *, not_after: datetime) 
         " anti join main.duplicate_rows using (row_key)"
         " where drop_reason is null and event_at <= ?"
     )
+    return connection.execute(query, [not_after]).fetchall()[0][0]
+
+
+def log_end(
+    connection: duckdb.DuckDBPyConnection, not_after: datetime = END_OF_TIME
+) -> datetime | None:
+    """The newest event that counts, of those up to an instant; None without any, or a build."""
+    if not has_table(connection, "main", "ordered_events"):
+        return None
+    query = "select max(event_at) from main.ordered_events where event_at <= ?"
     return connection.execute(query, [not_after]).fetchall()[0][0]
 
 

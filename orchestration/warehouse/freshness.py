@@ -12,6 +12,7 @@ import duckdb
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import HOUR, iso
 from orchestration.ground.settings import Settings
+from orchestration.warehouse.database import log_end
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,9 @@ def freshness(
     connection: duckdb.DuckDBPyConnection, hour: datetime, settings: Settings
 ) -> Freshness:
     """How old the log is at an hour, once dbt has built it; only events up to the hour count."""
-    query = "select max(event_at) from main.ordered_events where event_at <= ?"
-    ((newest,),) = connection.execute(query, [hour]).fetchall()
     return Freshness(
         hour=hour,
-        newest_event=newest,
+        newest_event=log_end(connection, hour),
         stale_after=settings.stale_after_hours * HOUR,
         stop_after=settings.stop_after_hours * HOUR,
     )

@@ -19,6 +19,7 @@ import polars as pl
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, transaction
+from orchestration.warehouse.database import log_end
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
     HOURS_WITHOUT_OUTCOMES,
@@ -59,7 +60,7 @@ def follow_log(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Fol
         connection: the open warehouse, after a build and before the tables are published.
         settings: what the shop has set.
     """
-    ((newest,),) = connection.execute("select max(event_at) from main.ordered_events").fetchall()
+    newest = log_end(connection)
     horizon = settings.label_horizon_hours
     before = connection.execute(
         f"select newest_event_at, label_horizon_hours from {_WATERMARK}"

@@ -35,10 +35,12 @@ from orchestration.landing.locations import (
 from orchestration.landing.tombstones import restore_copy
 from orchestration.warehouse import database, segment_history
 from orchestration.warehouse.contact_tables import (
+    CAMPAIGN_RESULTS,
     CONTACT_EFFECTS,
     CONTACT_LOG,
     CONTACT_PLANS,
     HOLDOUT_ARMS,
+    SEGMENT_RESULTS,
     WITHHELD_CONTACTS,
 )
 from orchestration.warehouse.experiment_tables import EXPERIMENT_ARMS, EXPERIMENT_RESULTS
@@ -48,10 +50,12 @@ from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_SIZE
 logger = logging.getLogger(__name__)
 
 SHOWN_FILES = 5
-# models are rewritten from their cards every hour, outcomes and results from scores and log
+# models are rewritten from their cards every hour, outcomes from the scores; results of weeks that
+# are older than the kept scores stand nowhere else
 _KEPT = (
     *(CONTACT_PLANS, HOLDOUT_ARMS, CONTACT_LOG, WITHHELD_CONTACTS, CONTACT_EFFECTS),
-    *(SEGMENT_HISTORY, SEGMENT_SIZES, EXPERIMENT_ARMS, EXPERIMENT_RESULTS),
+    *(CAMPAIGN_RESULTS, SEGMENT_RESULTS, EXPERIMENT_ARMS, EXPERIMENT_RESULTS),
+    *(SEGMENT_HISTORY, SEGMENT_SIZES),
 )
 _KEPT_TABLES = ("cart_scores", "runs", *(each.name for each in _KEPT))
 # nothing else has them

@@ -167,7 +167,7 @@ MODELS = Table(
         Column("data_from", "timestamp", "Time of the first row learned from, UTC."),
         Column("data_to", "timestamp", "Time of the last row learned from, UTC."),
         Column("row_count", "bigint", "Rows learned from."),
-        Column("group_count", "bigint", "Shoppers learned from."),
+        Column("group_count", "bigint", "Carts (abandonment) or people learned from."),
         Column("is_champion", "boolean", "Whether scores come from it now."),
         Column("verdict", "varchar", "Why it was promoted or not."),
         Column("figures", "map(varchar, double)", "Its quality on rows it did not learn from."),

@@ -46,9 +46,8 @@ def hours_to_take(
 
     They are the hour itself where it is the newest, those from the first new event on, those that
     a run which died left, and an hour between others, or one that was scored otherwise since, with
-    all after it. Hours before the
-    segments were last changed, and those `LONGEST_LOOK_BACK` before the newest, stay as they
-    are.
+    all after it. Hours before the segments were last changed, and those `LONGEST_LOOK_BACK` before
+    the newest, stay as they are.
 
     Args:
         connection: the open warehouse, with the log of the hour.

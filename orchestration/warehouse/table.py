@@ -1,10 +1,13 @@
 """How a table that dbt does not build is declared.
 
-Belongs here: the declaration and the statement that follows from it. Not here: the tables
+Belongs here: the declaration and the statements that follow from it. Not here: the tables
 (`score_tables`, `contact_tables`).
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+import duckdb
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,16 @@ class Table:
         """The statement that makes the table as `relation` unless it is there."""
         columns = ", ".join(f"{column.name} {column.type}" for column in self.columns)
         return f"create table if not exists {relation} ({columns})"
+
+    def insert(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        rows: Iterable[Mapping[str, object]],
+        relation: str = "",
+    ) -> None:
+        """Add rows that have every column, to `relation` where that is not the table itself."""
+        names = self.column_names
+        marks = ", ".join("?" * len(names))
+        statement = f"insert into {relation or 'scores.' + self.name} ({', '.join(names)})"
+        for row in rows:
+            connection.execute(f"{statement} values ({marks})", [row[name] for name in names])

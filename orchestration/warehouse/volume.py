@@ -41,15 +41,22 @@ class Volume:
 
 
 def volume(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Volume:
-    """The newest whole day before an hour, once dbt has built the log."""
+    """The newest whole day before an hour, once dbt has built the log.
+
+    A day without a session has no row in `daily_funnel`: it counts as 0 where later days have some.
+    A log that ended earlier is judged by its last day; that it is old, `freshness` says.
+    """
     rows = connection.execute(
-        "with days as (select day, session_count from main.daily_funnel where day < ?::date),"
-        " newest as (select * from days order by day desc limit 1)"
-        " select newest.day, newest.session_count, median(before.session_count),"
-        " count(before.day) from newest left join days as before"
+        "with newest as (select least(max(day), ?::date - 1) as day from main.daily_funnel"
+        " where day <= ?::date)"
+        " select newest.day, coalesce(any_value(it.session_count), 0),"
+        " median(before.session_count), count(before.day) from newest"
+        " left join main.daily_funnel as it on it.day = newest.day"
+        " left join main.daily_funnel as before"
         " on before.day between newest.day - ? and newest.day - 7"
-        " and (newest.day - before.day) % 7 = 0 group by all",
-        [hour, 7 * _WEEKS],
+        " and (newest.day - before.day) % 7 = 0"
+        " where newest.day is not null group by newest.day",
+        [hour, hour, 7 * _WEEKS],
     ).fetchall()
     for day, sessions, usual, known in rows:
         return Volume(day, sessions, usual if known >= 2 else None)

@@ -67,18 +67,19 @@ def test_the_ui_says_of_which_experiments_nothing_may_be_read_yet():
 def test_what_weeks_that_are_over_earned_is_a_number():
     results = pl.DataFrame(
         {
-            "contacted_persons": [200, 100, 50],
-            "held_out_persons": [100, 50, 20],
-            "incremental_margin": [Decimal("270.5"), Decimal("-10"), Decimal("999")],
-            "contact_cost": [Decimal("20"), Decimal("5"), Decimal("1")],
-            "is_mature": [True, True, False],
-            "difference": pl.Series([None, None, None], dtype=pl.Float64),
-            "week": [MONDAY.date()] * 3,
+            "contacted_persons": [200, 100, 50, 1],
+            "held_out_persons": [100, 50, 20, 1],
+            "incremental_margin": [Decimal("270.5"), Decimal("-10"), Decimal("999"), Decimal("9")],
+            "contact_cost": [Decimal("20"), Decimal("5"), Decimal("1"), Decimal("1")],
+            "is_mature": [True, True, False, True],
+            "difference": pl.Series([None] * 4, dtype=pl.Float64),
+            "week": [MONDAY.date()] * 3 + [(MONDAY - 7 * DAY).date()],
+            "reporting_currency": ["EUR", "EUR", "EUR", "GBP"],  # changed since
         }
     )
     assert _metadata(results) == {
-        "contacted_persons": 350,
-        "held_out_persons": 170,
+        "contacted_persons": 351,
+        "held_out_persons": 171,
         "earned": 235.5,
     }
     assert "earned" not in _metadata(results.filter(~pl.col("is_mature")))

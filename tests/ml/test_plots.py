@@ -1,5 +1,6 @@
 from datetime import date
 from io import BytesIO
+from unittest.mock import patch
 
 import pytest
 from matplotlib.image import imread
@@ -40,6 +41,22 @@ def test_a_plot_is_a_small_png_of_the_same_bytes_each_time(draw):
     assert imread(BytesIO(png)).shape == (380, 560, 4)
     assert b"Software" not in png
     assert b"Creation Time" not in png
+
+
+def test_weeks_of_campaigns_stand_in_order_whichever_group_has_the_first():
+    def row(segment: str, week: int) -> dict:
+        names = {"segment": segment, "action": "reminder", "channel": "email"}
+        shares = {"difference": 0.1, "difference_low": 0.0, "difference_high": 0.2}
+        return {**names, **shares, "week": date(2026, 3, 2 + 7 * week)}
+
+    # of the first group a week later than of the second
+    table = [row("a", 1), row("a", 2), row("b", 0), row("b", 1)]
+    with patch("ml.plots._png", lambda figure: figure):
+        (axes,) = plots.campaign_differences(table).axes
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["2026-03-02", "2026-03-09", "2026-03-16"]
+    first, second = (container.lines[0].get_xdata().tolist() for container in axes.containers)
+    assert (first, second) == ([1, 2], [0, 1])
 
 
 def test_another_table_makes_another_plot():

@@ -154,6 +154,29 @@ def test_a_reminder_after_an_incentive_costs_less_and_what_was_promised_stays(lo
     assert (row["contacted_revenue"], row["incremental_margin"]) == (100, Decimal("25.0000"))
 
 
+def test_an_arm_that_sends_an_incentive_for_a_reminder_costs_an_incentive(log):
+    log.contact("ann", MONDAY, sent_action="incentive")
+    log.contact("cat", MONDAY, sent_action="reminder")
+    log.order(MONDAY + HOUR, "ann")
+    log.contact("bob", MONDAY, is_withheld=True)
+    [row] = log.results(
+        reminder_cost=0.05, incentive_cost=2.0, incentive_rate=0.05, margin_rate=0.3
+    )
+    assert (row["action"], row["contacted_persons"]) == ("reminder", 2)
+    assert row["contact_cost"] == Decimal("2.05")
+    assert row["incremental_margin"] == Decimal("25.0000")
+
+
+def test_the_effect_of_an_action_is_learned_from_those_who_were_sent_it(log):
+    for number in range(30):
+        log.contact(f"u{number}", MONDAY, sent_action=("incentive", "reminder")[number % 3 > 0])
+        log.contact(f"v{number}", MONDAY, is_withheld=True)
+    measured(log.connection, Settings(), LATER)
+    incentive, reminder = effects(log)
+    assert (reminder["contacted_persons"], reminder["held_out_persons"]) == (20, 30)
+    assert incentive["contacted_persons"] == 0
+
+
 def test_who_was_held_out_first_and_contacted_later_costs_what_that_cost(log):
     log.contact("ann", MONDAY)
     log.contact("bob", MONDAY, is_withheld=True)

@@ -185,6 +185,7 @@ def contact(connection: duckdb.DuckDBPyConnection, scores: pl.DataFrame, hour: d
         p_abandon=pl.lit(0.5),
         expected_gain=pl.lit(1),
         session_ended_at=pl.lit(hour - timedelta(days=11)),
+        sent_action=pl.lit("incentive"),
         is_withheld=pl.int_range(pl.len()) % 2 == 0,
     )
     contact_log.keep(connection, carts.select(pl.col(n).cast(t) for n, t in LOGGED.items()))

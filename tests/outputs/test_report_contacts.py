@@ -117,6 +117,16 @@ def test_contacts_that_brought_something_say_how_much_and_how_surely(shop):
     assert "surely more buyers in 1 of 2 comparisons" in head
 
 
+def test_weeks_in_a_former_reporting_currency_are_not_added(shop):
+    path, connection = shop
+    result(connection, 1)
+    result(connection, 2, reporting_currency="GBP")
+    connection.close()
+    head = " ".join(shown(path).text.split())
+    assert "Contacts earned EUR 250.00 over people held out, 200 contacted persons;" in head
+    assert "in 1 of 1 comparison; 1 comparison in another currency" in head
+
+
 def test_before_a_week_is_over_it_says_so(shop):
     path, connection = shop
     result(connection, 0, is_mature=False, difference=None)

@@ -158,6 +158,18 @@ def test_the_first_visit_knows_how_it_came_and_nothing_of_the_second(warehouse):
     assert row["visitor_order_count"] == 0
 
 
+def test_a_mail_opened_while_an_item_is_looked_at_ends_no_minute_of_it(warehouse):
+    rows = log(
+        view("v", "10:00", item_id="shoe", price="10"),
+        event("v", "10:01", "email_open"),
+        event("v", "10:05", "page_view"),
+        add("v", "10:06", "shoe", price="10"),
+        event("w", "+2d 11:30", "page_view"),
+    )
+    row = snapshot(warehouse, rows, "10:06")
+    assert row["session_item_minutes"] == row["item_view_minutes"] == 5
+
+
 def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(warehouse):
     rows = log(
         login("phone", "08:00", "7"),

@@ -176,10 +176,14 @@ def test_an_event_id_of_several_visitors_is_suspicious_in_its_source(warehouse: 
         view("C", "09:00", event_id="1"),
         view("A", "10:00", event_id="2"),
         view("A", "12:00", event_id="2"),
+        view("A", "10:00", event_id="3"),
+        view("A", "11:00", event_id="3"),
+        view("B", "11:00", event_id="3"),
     )
-    (found,) = suspicious(warehouse, rows, files=[1, 1, 2, 2, 3, 3])
-    assert (found["kind"], found["source"], found["id"]) == ("event_id", "canonical", "1")
-    assert (found["visitor_count"], found["event_count"]) == (3, 4)
+    found = suspicious(warehouse, rows, files=[1, 1, 2, 2, 3, 3, 4, 5, 6])
+    assert {(row["kind"], row["source"]) for row in found} == {("event_id", "canonical")}
+    counts = {row["id"]: (row["visitor_count"], row["event_count"]) for row in found}
+    assert counts == {"1": (3, 4), "3": (2, 3)}
 
 
 def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(warehouse: Warehouse):
@@ -191,6 +195,7 @@ def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(ware
         add("B", "10:00:00.150001"),
         add("C", "10:00:00.100000"),
         add("C", "10:00:00.103000", "hat"),
+        *(add("G", "10:00:00.100000") for _ in range(3)),
         add("D", "10:00"),
         add("E", "10:00"),
         event("F", "10:00", "page_view"),

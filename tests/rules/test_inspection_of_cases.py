@@ -126,8 +126,9 @@ def _recorded(recording: Recording) -> Callable[..., Statements]:
     """What stands in for dbt: its own statements, for the models that are asked for."""
 
     def statements_of(*asked: object) -> Statements:
+        *_, select, _ = asked
         needs = {model.name: model.needs for model in recording.models}
-        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in asked[-1]]
+        ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in select]
         wanted: set[str] = set()
         while ahead:
             name = ahead.pop()

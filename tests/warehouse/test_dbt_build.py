@@ -247,7 +247,9 @@ def test_warnings_and_skipped_nodes_do_not_fail_a_build():
         node("test.comeback.unique_carts.1a2b", "warn"),
         node("model.comeback.sessions", "skipped"),
     )
-    BuildResult(nodes).require_success()
+    result = BuildResult(nodes)
+    result.require_success()
+    assert result.bad == []
 
 
 def test_a_failed_test_is_named_with_dbts_message_and_the_number_of_others():

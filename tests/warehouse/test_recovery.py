@@ -3,7 +3,7 @@
 import os
 import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -46,12 +46,17 @@ def home(tmp_path: Path) -> Home:
             " 'c1' as cart_id, 0.25 as p_abandon"
         )
         connection.execute("insert into scores.runs by name select 'r1' as run_id")
+        for name in ("campaign_results", "segment_results"):
+            connection.execute(
+                f"insert into scores.{name} by name select date '2025-11-03' as week,"
+                " 41 as contacted_persons"
+            )
         connection.execute(f"attach '{made.published}' as published")
         connection.execute(
             "create table published.landed_files as"
             " select file, source, content_hash, landed_at, load_id from raw.files"
         )
-        for name in ("cart_scores", "runs"):
+        for name in ("cart_scores", "runs", "campaign_results", "segment_results"):
             connection.execute(f"create table published.{name} as from scores.{name}")
     return made
 
@@ -135,6 +140,11 @@ def test_scores_and_runs_of_the_past_come_back_from_the_published_file(home: Hom
         (datetime(2026, 3, 1), "c1", 0.25)
     ]
     assert query(home, "select run_id from scores.runs") == [("r1",)]
+    # of weeks whose contacts and scores are kept no longer, nothing else has the results
+    for table in ("campaign_results", "segment_results"):
+        assert query(home, f"select week, contacted_persons from scores.{table}") == [
+            (date(2025, 11, 3), 41)
+        ]
 
 
 LISTED = [

@@ -42,6 +42,13 @@ def test_the_day_of_the_hour_is_not_over_and_does_not_count():
     assert found({-1: 3, 0: 80, 7: 90, 14: 100}).day == DAY
 
 
+def test_a_day_without_a_session_counts_as_none_and_a_log_that_ended_by_its_last_day():
+    day = found({-1: 3, 7: 90, 14: 100})
+    assert (day.day, day.sessions, day.usual) == (DAY, 0, 95.0)
+    assert day.warning.startswith("0 sessions began on 2026-10-28, 95 are usual")
+    assert found({2: 80, 9: 90, 16: 100}).day == DAY - timedelta(days=2)
+
+
 @pytest.mark.parametrize("counts", [{}, {0: 3}, {0: 3, 7: 100}, {0: 0, 7: 0, 14: 0}])
 def test_a_log_that_knows_nothing_usual_yet_is_no_warning(counts):
     assert found(counts).warning is None

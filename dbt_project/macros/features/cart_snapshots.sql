@@ -2,8 +2,7 @@
     What belongs here: carts as they stood at instants. One definition makes the snapshots to learn from and those to
     score, so the two cannot drift apart: everything here comes from events with event_at <= as_of and nothing else.
     What does not: what is known of its items and its visits (cart_items.sql), and features of a visitor
-    (visitor_features.sql). One that grows with time by itself is moved on in
-    `ml/later.py`.
+    (visitor_features.sql). One that grows with time by itself is moved on in `ml/later.py`.
 
     The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
     visitor_states of the spine's visitors. This adds CTEs, the last of which is `snapshots`: the spine's keys and every

@@ -106,7 +106,12 @@ events_with_orders as (
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
         events.is_activity and not events.is_session_start as has_gap,
         {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
-        lag(events.event_type) over visitor_order as previous_event_type,
+        -- the one that the gap is counted from: a mail opened meanwhile is no activity
+        {{ last_not_null('case when events.is_activity then events.event_type end') }} over (
+            partition by events.visitor_id
+            order by events.event_number
+            rows between unbounded preceding and 1 preceding
+        ) as previous_activity_type,
         coalesce(lead(events.event_at) over visitor_order > events.event_at, true) as is_last_at_instant,
         coalesce(new_items.new_item_count, 0) as new_item_count
     from {{ events }} as events
@@ -153,7 +158,7 @@ states as (
         max({{ checkout_step('event_type') }}) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
         -- whole microseconds: a sum of fractions would depend on the order of adding
-        sum(case when has_gap and previous_event_type = 'view_item' then gap_us else 0 end) over session_so_far
+        sum(case when has_gap and previous_activity_type = 'view_item' then gap_us else 0 end) over session_so_far
             as session_item_us,
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,

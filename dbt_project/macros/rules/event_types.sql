@@ -60,7 +60,7 @@
 {#- The types that mean something, as a list in SQL. -#}
 {%- macro known_event_types() -%}
 {%- for type in fromjson(event_type_names()) -%}
-'{{ type | replace("'", "''") }}'{{ ', ' if not loop.last }}
+{{ text_literal(type) }}{{ ', ' if not loop.last }}
 {%- endfor -%}
 {%- endmacro -%}
 
@@ -81,9 +81,9 @@ case
     when {{ key }} in (
         {%- set own = type | lower | replace('_', '') | replace('-', '') | replace(' ', '') -%}
         {%- for each in [own] + words.get(type, []) + chosen.get(type, []) -%}
-        '{{ each | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {{ text_literal(each) }}{{ ', ' if not loop.last }}
         {%- endfor -%}
-    ) then '{{ type | replace("'", "''") }}'
+    ) then {{ text_literal(type) }}
     {%- endfor %}
     else {{ word }}
 end

@@ -52,7 +52,7 @@ ranked as (
         {{ event_rank('event_type') }} as event_rank,
         event_type not in (
             {% for type in var('passive_event_types') -%}
-                '{{ type }}'{% if not loop.last %},{% endif %}
+                {{ text_literal(type) }}{% if not loop.last %},{% endif %}
             {% endfor -%}
         ) as is_activity
     from deduplicated

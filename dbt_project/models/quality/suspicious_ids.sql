@@ -66,7 +66,7 @@ event_ids as (
         'event_id' as kind,
         source,
         event_id as id,
-        count(distinct visitor_id) + max(case when kept_visitor_id = visitor_id then 0 else 1 end) as visitor_count,
+        count(distinct visitor_id) + min(case when kept_visitor_id = visitor_id then 0 else 1 end) as visitor_count,
         count(*) + 1 as event_count
     from repeated_events
     group by source, event_id
@@ -212,8 +212,8 @@ final as (
         count(distinct event_id) as event_count,
         min(event_at) as first_event_at,
         max(event_at) as last_event_at,
-        'events of one type and item within 50 ms, such as ' || min(earlier_event_id) || ' and '
-        || min_by(event_id, earlier_event_id) as detail
+        'events of one type and item within 50 ms, such as '
+        || min(earlier_event_id || ' and ' || event_id) as detail
     from double_fires
     group by visitor_id
 

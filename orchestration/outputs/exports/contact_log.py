@@ -21,6 +21,7 @@ from orchestration.ground.sql import transaction
 from orchestration.modelling.contact_effects import EVERY_CONTACT, IS_FIRST, OUTCOME_DAYS
 from orchestration.outputs.exports.contacted import CONFIRMED_WITHIN, HEARD_OF_WITHIN, WEEK, reports
 from orchestration.outputs.exports.gates import ELIGIBLE, FACTS, Policy, gates
+from orchestration.outputs.exports.variants import ARM_ACTION
 from orchestration.warehouse.contact_tables import CONTACT_LOG, CONTACT_PLANS, WITHHELD_CONTACTS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.retention import too_old
@@ -38,6 +39,7 @@ LOGGED = {
     "p_abandon": pl.Float64,
     "expected_gain": pl.Decimal(18, 4),
     "session_ended_at": pl.Datetime("us"),
+    "sent_action": pl.String,
     "is_withheld": pl.Boolean,
 }
 NOBODY = pl.DataFrame(schema=LOGGED)
@@ -87,6 +89,7 @@ def contacts_of_hour(
             logged_at=pl.lit(hour).cast(pl.Datetime("us")),
             send_after=pl.col("contact_not_before"),
             action=pl.col("best_action"),
+            sent_action=pl.coalesce(ARM_ACTION, "best_action"),
         )
         .select(pl.col(name).cast(kind) for name, kind in LOGGED.items())
         .sort("contact_id")
@@ -107,10 +110,10 @@ def keep(connection: duckdb.DuckDBPyConnection, contacts: pl.DataFrame) -> None:
             connection.execute(
                 f"delete from {name} where contact_id in (select contact_id from logged)"
             )
-            status = "" if at == "withheld_at" else ", 'planned' as status"
+            sent = "" if at == "withheld_at" else ", 'planned' as status, sent_action"
             connection.execute(
                 f"insert into {name} by name"
-                f" select * exclude (logged_at, is_withheld), logged_at as {at}{status}"
+                f" select * exclude (logged_at, is_withheld, sent_action), logged_at as {at}{sent}"
                 f" from logged where {condition} order by contact_id"
             )
     connection.unregister("logged")

@@ -54,6 +54,7 @@ from orchestration.outputs.exports.rows import (
     merge_rows,
     suppression_rows,
 )
+from orchestration.outputs.exports.variants import ARM_ACTION
 from orchestration.warehouse.database import has_table
 
 
@@ -298,7 +299,7 @@ class _Exporter:
         merged = merged.with_columns(
             external_id=pl.col("user_id"),
             cart_segment=pl.col("segment"),
-            cart_action=pl.coalesce(pl.col("^arm_action$"), "best_action"),
+            cart_action=pl.coalesce(ARM_ACTION, "best_action"),
             cart_priority=pl.col("priority"),
             cart_currency=pl.col("currency"),
             send_after=pl.col("contact_not_before"),

@@ -118,7 +118,8 @@ def _contacts(connection: duckdb.DuckDBPyConnection, export: str) -> pl.DataFram
     if not has_table(connection, "vault", _CONTACTS):  # an older version noted none
         return NOBODY
     query = f"from vault.{_CONTACTS} where export = ? order by contact_id"
-    return connection.sql(query, params=[export]).pl().cast(LOGGED)
+    found = connection.sql(query, params=[export]).pl()
+    return pl.concat([NOBODY, found], how="diagonal_relaxed").cast(LOGGED)  # it may lack columns
 
 
 def _clear(connection: duckdb.DuckDBPyConnection) -> None:

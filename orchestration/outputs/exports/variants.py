@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from ml.experiments import Draw
+from ml.later import HOUR_US
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.segments import Segment
 from orchestration.ground.settings_experiments import Experiment
@@ -19,7 +20,8 @@ from orchestration.modelling import experiment_arms
 from orchestration.outputs.exports.gates import ELIGIBLE, FACTS, Policy, gates
 from orchestration.outputs.exports.segments import members_of
 
-_HOUR_US = 3_600_000_000
+# The column with what an arm has sent in the place of the plan's action; only experiments add it.
+ARM_ACTION = "^arm_action$"
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Variants:
     def _arms(self) -> pl.DataFrame:
         """What each arm changes."""
         rows = [
-            (name, arm, each.action(place), round(each.delay(place) * _HOUR_US))
+            (name, arm, each.action(place), round(each.delay(place) * HOUR_US))
             for name, each in self.experiments.items()
             for place, arm in enumerate(each.arms)
         ]

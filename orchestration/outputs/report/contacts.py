@@ -77,6 +77,11 @@ def mature_results(published: Published) -> list[Row]:
     return published.rows(_RESULTS) if published.has_rows("campaign_results") else []
 
 
+def in_newest_currency(rows: list[Row]) -> list[Row]:
+    """Those that may be added: a week stays in the reporting currency it was written in last."""
+    return [row for row in rows if row["reporting_currency"] == rows[0]["reporting_currency"]]
+
+
 def effects(published: Published) -> Section | None:
     """Contacted people against those held out."""
     if not published.has_rows("campaign_results"):

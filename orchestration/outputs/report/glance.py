@@ -98,14 +98,16 @@ def _earned(published: Published) -> Tile:
         has_any = published.has_rows("campaign_results")
         note = "no week is over yet" if has_any else "nobody was contacted long enough ago"
         return Tile("Contacts earned", formats.NONE, note, anchor="effects" if has_any else "")
+    others = len(rows) - len(rows := contacts.in_newest_currency(rows))
     earned = sum(row["earned"] or 0 for row in rows)
     persons = sum(row["contacted_persons"] for row in rows)
     surely = sum(row["difference_low"] > 0 for row in rows)
+    rest = f"; {formats.counted(others, 'comparison')} in another currency" if others else ""
     return Tile(
         "Contacts earned",
         formats.money(earned, rows[0]["reporting_currency"]),
         f"over people held out, {formats.counted(persons, 'contacted person')}; surely more buyers"
-        f" in {surely} of {formats.counted(len(rows), 'comparison')}",
+        f" in {surely} of {formats.counted(len(rows), 'comparison')}{rest}",
         "good" if surely else "plain",
         "effects",
     )

@@ -69,7 +69,7 @@ _CALIBRATION = f"""
 _RETURNS = f"""
     with first_scores as (
         select
-            visitor_id, arg_min(owner_id, scored_at) as owner_id, min(scored_at) as first_at,
+            visitor_id, arg_min_null(owner_id, scored_at) as owner_id, min(scored_at) as first_at,
             {
     ", ".join(f"arg_min(p_return_{hours:g}h, scored_at) as p_{hours:g}" for hours in HORIZONS_HOURS)
 }

@@ -81,7 +81,7 @@ def test_the_hour_done_again_is_the_same_and_a_later_one_keeps_the_arms(shop: Sh
     assert {value.split(":")[0] for value in variants(changed).values()} == {"colour"}
 
 
-def test_an_arm_may_be_sent_something_else_and_the_plan_is_what_is_logged(shop: Shop):
+def test_an_arm_may_be_sent_something_else_and_both_are_logged(shop: Shop):
     for rank in range(1, 21):
         shop.person(f"p{rank:02d}", rank)
     more = {"arms": ["plan", "more"], "actions": ["", "incentive"]}
@@ -94,8 +94,10 @@ def test_an_arm_may_be_sent_something_else_and_the_plan_is_what_is_logged(shop: 
         ("offer:plan", "reminder", "on_the_fence"),
         ("offer:more", "incentive", "on_the_fence"),
     }
-    logged = shop.connection.execute("select distinct action from scores.contact_log").fetchall()
-    assert logged == [("reminder",)]
+    logged = shop.connection.execute(
+        "select distinct action, sent_action from scores.contact_log order by all"
+    ).fetchall()
+    assert logged == [("reminder", "incentive"), ("reminder", "reminder")]
 
 
 def test_an_arm_may_be_contacted_later_and_its_people_are_assigned_with_the_others(shop: Shop):
