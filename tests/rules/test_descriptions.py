@@ -55,6 +55,14 @@ COLUMNS = {
 }
 
 
+@pytest.mark.parametrize("name", ["person_visits", "person_views", "person_orders", "person_carts"])
+def test_what_a_segment_may_read_is_on_its_page_column_by_column(name):
+    page = (PROJECT / "docs" / "segments.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    columns = {column for table, column in COLUMNS if table == name}
+    assert set(re.findall(r"`(\w+)`", line)) == {name, *columns}
+
+
 def test_every_model_is_described():
     assert {path.stem for path in MODELS.rglob("*.sql")} <= TABLES.keys()
     assert len(COLUMNS) > 400

@@ -82,9 +82,11 @@ def _calibration(published: Published) -> Iterator[Tile]:
         return
     for row in models.champions(published):
         figures = {each["key"]: each["value"] for each in row["figures"] or []}
-        if (ratio := figures.get("predicted_over_observed")) is not None:
+        ratio = figures.get("predicted_over_observed")
+        # of a fallback it is that of a model that was learned and is not in use
+        if ratio is not None and row["kind"] != FALLBACK:
             yield Tile(
-                "Predicted over observed",
+                f"Predicted over observed, {formats.words(row['name'])}",
                 f"{ratio:.2f}",
                 "on the model's test rows; no outcome of a score is known yet",
                 anchor="models",
@@ -147,7 +149,7 @@ def _wrong(published: Published) -> Iterator[str]:
         yield f"The run {run_id} ({job}) failed{f': {reason}' if reason else '.'}"
     for row in models.champions(published):
         if row["kind"] == FALLBACK:
-            yield f"The {row['name']} model could not be learned yet: {row['note']}"
+            yield f"No learned model gives the scores of {formats.words(row['name'])}: {row['note']}"
     if has_table(connection, "main", "landed_files"):
         rows = dumps.totals(published)
         if rows["suspect"]:

@@ -57,7 +57,7 @@ def _card(row: Row) -> Table:
         for key, title, meaning in _METRICS
         if key in figures
     ]
-    kind = "a table of rates, too few data" if row["kind"] == FALLBACK else row["kind"]
+    kind = "a fallback, not learned" if row["kind"] == FALLBACK else row["kind"]
     learned = f"learned at {formats.moment(row['trained_as_of'])} from {row['row_count']:,} rows"
     note = f"{formats.name(row['note'], 300)} " if row["note"] else ""
     return Table(
