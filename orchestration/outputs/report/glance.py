@@ -149,7 +149,8 @@ def _wrong(published: Published) -> Iterator[str]:
         yield f"The run {run_id} ({job}) failed{f': {reason}' if reason else '.'}"
     for row in models.champions(published):
         if row["kind"] == FALLBACK:
-            yield f"No learned model gives the scores of {formats.words(row['name'])}: {row['note']}"
+            name = formats.words(row["name"])
+            yield f"No learned model gives the scores of {name}: {row['note']}"
     if has_table(connection, "main", "landed_files"):
         rows = dumps.totals(published)
         if rows["suspect"]:
