@@ -327,6 +327,7 @@ def accept(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration.dagster.in_process import Launcher
 
     if not home.warehouse.exists():
+        _require_there(arguments.files)
         raise ComebackError("no file has landed yet", str(home.root), "run first: comeback run")
     with Launcher(home, "accept") as launcher:
         accepted = launcher.accept(arguments.files)

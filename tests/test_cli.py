@@ -336,9 +336,14 @@ def test_delivering_says_where_to_what_failed_and_what_there_is_none_of(
 
 
 def test_accepting_where_nothing_landed_says_what_to_do(capsys, home):
-    assert main(["accept", "h2.csv"]) == 1
+    (home / "h1.csv").touch()
+    assert main(["accept", str(home / "h1.csv")]) == 1
     assert capsys.readouterr().err == (
         f"comeback: no file has landed yet, {home}, run first: comeback run\n"
+    )
+    assert main(["accept", str(home / "h1.csv"), "h2.csv"]) == 2
+    assert capsys.readouterr().err == (
+        "comeback: no such file or folder, h2.csv, correct the path\n"
     )
 
 

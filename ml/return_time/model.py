@@ -56,7 +56,8 @@ class ReturnModel:
         rise = self.curve.cumulative_hazard_at(
             elapsed + horizons
         ) - self.curve.cumulative_hazard_at(elapsed)
-        return -np.expm1(-self.curve.relative_hazard(frame)[:, None] * rise)
+        # less than 0, not negated: a chance of none is no -0.0
+        return 0.0 - np.expm1(-self.curve.relative_hazard(frame)[:, None] * rise)
 
     def still_away(self, frame: pl.DataFrame, hours: np.ndarray) -> np.ndarray:
         """(n,) P(still away so many hours after the session's end | away for ``elapsed_hours``).

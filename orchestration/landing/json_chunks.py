@@ -43,20 +43,8 @@ _CHANGED = "|".join(
         r"\\u(?:0000|[dD][89a-fA-F])",  # characters that are none
     )
 )
-# Of each line the keys, null where it is no object of any; and whether DuckDB's texts are ours.
-_LOOKED_AT = f"""
-    select
-        line,
-        json_valid(text) as is_valid,
-        case when is_valid then json_keys(text) end as keys,
-        coalesce(
-            len(keys) > 0
-            and not regexp_matches(text, {literal(_CHANGED)})
-            and strlen(text) - strlen(replace(replace(text, '{{', ''), '[', '')) < {DEPTH_LIMIT},
-            false
-        ) as is_clean
-    from
-"""
+# And one that becomes another text where a source has decimal commas.
+_LIKE_THOUSANDS = r"|[:\s]-?[0-9]{1,3}[.][0-9]{3}[^0-9]"
 
 
 def read_chunk(writer: FileWriter, lines: Sequence[Line]) -> list[Line]:
@@ -81,7 +69,7 @@ def read_chunk(writer: FileWriter, lines: Sequence[Line]) -> list[Line]:
     with registered(writer.con, batches) as relation:
         # rows are of few shapes: what is asked of keys is asked of each shape
         ((found, is_repeated, keys),) = writer.con.execute(
-            f"with looked_at as materialized ({_LOOKED_AT} {relation}),"
+            f"with looked_at as materialized ({_looked_at(writer)} {relation}),"
             " shapes as (select distinct keys from looked_at where is_clean)"
             " select (select list((line, is_valid)) from looked_at where not is_clean),"
             " bool_or(list_unique(keys) < len(keys)),"
@@ -108,6 +96,26 @@ def read_chunk(writer: FileWriter, lines: Sequence[Line]) -> list[Line]:
             f" (select line, json_extract_string(text, [{paths}]) as texts from {clean}))",
         )
     return others
+
+
+def _looked_at(writer: FileWriter) -> str:
+    """SQL for the keys of each line, null where it is no object of any; and whether DuckDB's texts
+    are ours."""
+    changed = _CHANGED + (_LIKE_THOUSANDS if writer.source.has_commas else "")
+    return f"""
+        select
+            line,
+            json_valid(text) as is_valid,
+            case when is_valid then json_keys(text) end as keys,
+            coalesce(
+                len(keys) > 0
+                and not regexp_matches(text, {literal(changed)})
+                and strlen(text) - strlen(replace(replace(text, '{{', ''), '[', ''))
+                < {DEPTH_LIMIT},
+                false
+            ) as is_clean
+        from
+    """
 
 
 def chunks_of(lines: Iterable[Line]) -> Iterator[list[Line]]:

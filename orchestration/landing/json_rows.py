@@ -10,6 +10,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from orchestration.landing.date_and_time import date_position, is_clock, joined, time_position
+from orchestration.landing.decimals import text_of_number
 from orchestration.landing.raw_tables import EMPTY_LIST, extra_text
 from orchestration.landing.sources import Source
 
@@ -83,6 +84,8 @@ def row_of(record: dict[str, Any], places: Places) -> list[str | None]:
         if value is None or value == "":
             continue
         text = value if type(value) is str else json_text(value)
+        if places.source.has_commas and type(value) is Number:
+            text = text_of_number(text)
         place = places[key]
         if place is None:
             extras[key] = text

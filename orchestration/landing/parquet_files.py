@@ -128,7 +128,8 @@ def read_by_row_group(
         else:
             at = first
             for rows in _batches(file, group):
-                _insert_texts(writer, names, folders, at, as_texts(rows), limit)
+                texts = as_texts(rows, has_commas=writer.source.has_commas)
+                _insert_texts(writer, names, folders, at, texts, limit)
                 at += rows.num_rows
         first += count
 
@@ -368,7 +369,10 @@ def _texts(
     names, _ = with_folders(own_names, "", folders)
     added = [folders[name] for name in names[len(own_names) :]]
     return ", ".join(
-        [f"{text_sql(column, kind)} as {column}" for column, kind, *_ in described]
+        [
+            f"{text_sql(column, kind, has_commas=writer.source.has_commas)} as {column}"
+            for column, kind, *_ in described
+        ]
         + [f"{literal(value)} as d{at}" for at, value in enumerate(added, start=len(own_names))]
     )
 

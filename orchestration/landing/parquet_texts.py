@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.landing.decimals import number_sql
 from orchestration.landing.raw_tables import extra_text
 
 # Up to these a float is the whole number that it shows; ids beyond may have lost digits.
@@ -34,8 +35,11 @@ class Texts:
     faults: dict[int, str] = field(default_factory=dict)
 
 
-def text_sql(column: str, kind: str) -> str:
-    """SQL for the text of a column of DuckDB's type ``kind``."""
+def text_sql(column: str, kind: str, *, has_commas: bool = False) -> str:
+    """SQL for the text of a column of DuckDB's type ``kind``; of a source of decimal commas or
+    not."""
+    if has_commas and (kind in _WHOLE or kind.startswith("DECIMAL")):
+        return number_sql(text_sql(column, kind))
     if kind == "VARCHAR":
         return column
     if kind in ("TIMESTAMP_NS", "TIMESTAMPTZ_NS"):  # a cast would round, and the rule is to cut
@@ -79,9 +83,9 @@ def _renamed_in(kind: pa.DataType) -> Iterator[str]:
             yield from (f"{each.name}.{name}" for name in _renamed_in(each.type))
 
 
-def as_texts(batch: pa.Table) -> Texts:
+def as_texts(batch: pa.Table, *, has_commas: bool = False) -> Texts:
     """The rows of a batch, whose columns are ``d0``, ``d1``, ..., as texts; what cannot be had as
-    text costs its own row."""
+    text costs its own row. Of a source of decimal commas or not."""
     mended: set[int] = set()
     columns = []
     try:
@@ -95,7 +99,7 @@ def as_texts(batch: pa.Table) -> Texts:
     table = pa.table([places, *columns], ["line", *batch.column_names])
     faults: dict[int, str] = {}
     with duckdb.connect() as con:  # a failure in the warehouse would end its transaction
-        parts = [*_selected(con, table, faults)]
+        parts = [*_selected(con, table, faults, has_commas=has_commas)]
     rows = pa.concat_tables(parts) if parts else _no_rows(batch)
     texts = Texts(rows, faults=faults)
     for row in rows.filter(
@@ -112,13 +116,16 @@ def _no_rows(batch: pa.Table) -> pa.Table:
 
 
 def _selected(
-    con: duckdb.DuckDBPyConnection, table: pa.Table, faults: dict[int, str]
+    con: duckdb.DuckDBPyConnection, table: pa.Table, faults: dict[int, str], *, has_commas: bool
 ) -> Iterator[pa.Table]:
     """The rows as texts, in parts; those that cannot be had are found by halving."""
     con.register("delivered", table)
     try:
         described = con.execute("describe delivered").fetchall()
-        texts = [f"{text_sql(name, kind)} as {name}" for name, kind, *_ in described[1:]]
+        texts = [
+            f"{text_sql(name, kind, has_commas=has_commas)} as {name}"
+            for name, kind, *_ in described[1:]
+        ]
         yield con.sql(f"select {', '.join(['line', *texts])} from delivered").to_arrow_table()
     except duckdb.Error as error:
         if table.num_rows == 1:
@@ -126,8 +133,8 @@ def _selected(
             faults[table["line"][0].as_py()] = detail
             return
         half = table.num_rows // 2
-        yield from _selected(con, table.slice(0, half), faults)
-        yield from _selected(con, table.slice(half), faults)
+        yield from _selected(con, table.slice(0, half), faults, has_commas=has_commas)
+        yield from _selected(con, table.slice(half), faults, has_commas=has_commas)
 
 
 def _has_bad_text(column: pa.Array) -> bool:

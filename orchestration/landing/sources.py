@@ -76,6 +76,8 @@ class Source:
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
         holds: What a row is: one of ``events``, of ``rates`` of exchange, which are nobody's, or
             of what is known of ``people``, which is kept apart in the schema ``vault``.
+        decimal: How its texts write decimals, with a ``point`` or a ``comma``; its numbers, of JSON
+            and Parquet, have points.
     """
 
     name: str
@@ -86,11 +88,17 @@ class Source:
     signatures: tuple[Signature, ...] = ()
     placeholders: tuple[str, ...] = ()
     holds: str = EVENTS
+    decimal: str = "point"
 
     @property
     def is_private(self) -> bool:
         """Whether no text of its rows may stand anywhere but in its table."""
         return self.holds == PEOPLE
+
+    @property
+    def has_commas(self) -> bool:
+        """Whether its texts have decimal commas."""
+        return self.decimal == "comma"
 
     @property
     def schema(self) -> str:
@@ -266,6 +274,7 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         meta.get("escape", "quote"),
         parsed_signatures(name, meta.get("signature", meta.get(_FORMER_SIGNATURE)), where),
         holds=meta.get("holds", EVENTS),
+        decimal=meta.get("decimal", "point"),
     )
     for identifier in (name, *source.column_names):
         if not _IDENTIFIER.fullmatch(identifier):
@@ -304,9 +313,9 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
         )
     if len(set(source.column_names)) < len(columns):
         raise ComebackError("a column is declared twice", where, "delete one")
-    if meta.get("decimal", "point") not in DECIMALS:
+    if source.decimal not in DECIMALS:
         raise ComebackError(
-            f"{meta['decimal']!r} is no decimal sign", where, f"use one of: {', '.join(DECIMALS)}"
+            f"{source.decimal!r} is no decimal sign", where, f"use one of: {', '.join(DECIMALS)}"
         )
     if unknown := set(source.header) - set(source.column_names):
         names = ", ".join(sorted(unknown))

@@ -16,5 +16,6 @@ def follow(building: Work, message: "EventMsg") -> None:
     match message.info.name:
         case "LogStartLine":
             building.total = message.data.total
-        case "NodeFinished":
+        # ephemeral ones, such as segments, end too, and are not of the total
+        case "NodeFinished" if message.data.node_info.materialized != "ephemeral":
             building.advance()

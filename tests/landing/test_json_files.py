@@ -2,10 +2,13 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from tests.landing.conftest import CLICKS
 
 
 def test_numbers_keep_their_text_and_nested_values_stay_json(landing):
@@ -18,6 +21,18 @@ def test_numbers_keep_their_text_and_nested_values_stay_json(landing):
         (1, "12345678901234567890123", "1.10", "1e5", None),
         (2, "v", "true", '{"b":[1,2.50,null,"x\\"y"],"a":0.1000}', None),
     ]
+
+
+@pytest.mark.parametrize("count", [1, 2_000])  # read by Python, and by DuckDB
+def test_a_number_is_no_text_of_thousands_where_texts_have_decimal_commas(landing, count):
+    landing.source = replace(CLICKS, decimal="comma")
+    row = '{"ts": "%s", "visitor_id": "a 1.299 b", "price": %s}\n'
+    prices = ["1.299", '"1.299"', "-19.125", "1299.125", '"1.299,00"', "12.5"]
+    lines = [row % (at, price) for at, price in enumerate(prices)]
+    landing.land_one("a.jsonl", "".join(lines) + (row % ("x", "1.5")) * count)
+    assert landing.query(
+        "select price from raw.clicks where event_at != 'x' order by event_at"
+    ) == [*(("1.2990",), ("1.299",), ("-19.1250",), ("1299.125",), ("1.299,00",), ("12.5",))]
 
 
 def test_null_empty_and_missing_are_null(landing):

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -74,6 +75,24 @@ def test_a_float_is_a_whole_number_as_far_as_it_has_its_digits(landing, kind, nu
     times = pa.array(["t"] * len(numbers))
     landing.land_one("a.parquet", _parquet({"ts": times, "client_id": pa.array(numbers, kind)}))
     assert [client for _, client, *_ in landing.rows()] == texts
+
+
+def test_a_number_is_no_text_of_thousands_where_texts_have_decimal_commas(landing):
+    # 1.299 as a text is a thousand and more there, and stays as it is
+    landing.source = replace(CLICKS, decimal="comma")
+    prices = {
+        "a": pa.array([1.299, -19.125, 1299.125, 7.0], pa.float64()),
+        "b": pa.array([*map(Decimal, ("1.299", "12.500"))], pa.decimal128(10, 3)),
+        "c": pa.array(["1.299", "1.299,00"]),
+    }
+    for name, column in prices.items():
+        times = pa.array([f"{name}{at}" for at in range(len(column))])
+        landing.deliver(f"{name}.parquet", _parquet({"ts": times, "price": column}))
+    landing.land()
+    assert landing.query("select event_at, price from raw.clicks order by all") == [
+        *(("a0", "1.2990"), ("a1", "-19.1250"), ("a2", "1299.125"), ("a3", "7")),
+        *(("b0", "1.2990"), ("b1", "12.5000"), ("c0", "1.299"), ("c1", "1.299,00")),
+    ]
 
 
 def test_nested_fields_that_differ_only_in_case_are_all_kept_and_noted(landing):

@@ -138,6 +138,21 @@ TIME_AND_GAPS = [
         },
     ),
     Case(
+        "blanks may be of any kind, and minutes and seconds left out",
+        log(
+            view("A", "10:00", event_at="\t2026-03-02T10:00:00Z\u00a0"),
+            view("B", "10:00", event_at="2026-03-02\u202f11:00:00\u00a0+01:00"),
+            view("C", "10:00", event_at="2026-03-02T05:00:00\u221205:00"),
+            view("D", "10:00", event_at="20260302T1000Z"),
+            view("E", "10:00", event_at="2026-03-02T10Z"),
+            view("F", "10:00", event_at="20260302T15+0500"),
+            view("G", "10:00", event_at="\t1772445600\t"),
+            view("H", "10:00", event_at="2026-03-02T1Z"),
+            view("I", "10:00", event_at="2026-03-02T10.5Z"),
+        ),
+        {"sessions": rows("visitor_id started_at", *((visitor, "10:00") for visitor in "ABCDEFG"))},
+    ),
+    Case(
         "an offset of 14 hours is one, a longer one is not",
         log(
             view("A", "10:00", event_at="2026-03-03T00:00:00+14:00"),

@@ -91,7 +91,8 @@ def is_rounded(id_: str | None) -> bool:
 
 def parse_time(text: str | None, zone: str) -> datetime | None:
     """An instant in UTC from ISO 8601 or an epoch in s, ms, us or ns; null if it is neither."""
-    text = (text or "").strip(" ")
+    plain = str.maketrans(dict.fromkeys(BLANKS, " ") | {"\u2212": "-"})
+    text = (text or "").translate(plain).strip(" ")
     if re.fullmatch(r"\d(\.\d+)?[eE]\+?\d{1,2}", text, re.ASCII):
         mantissa, exponent = re.split("[eE]", text)
         has_all_digits = len(mantissa.partition(".")[2]) >= int(exponent)
@@ -103,7 +104,7 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
         microseconds = int(number * 10**6 // per_second)
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     found = re.fullmatch(
-        r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d:?\d\d(?::?\d\d)?)?)(?:[.,](\d+))?"
+        r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d(?::?\d\d(?::?\d\d)?)?)?)(?:[.,](\d+))?"
         r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
         text,
         re.ASCII,
@@ -111,8 +112,11 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
     if found is None:
         return None
     clock, fraction, is_utc, sign, hours, minutes = found.groups()
+    # a fraction is of a second
+    if fraction and not re.search(r"[Tt ]\d\d:?\d\d:?\d\d$", clock):
+        return None
     # the end of a day is the beginning of the next
-    morning = re.sub(r"(?<=[Tt ])24(?=:?00(:?00)?$)", "00", clock)
+    morning = re.sub(r"(?<=[Tt ])24(?=(:?00(:?00)?)?$)", "00", clock)
     try:
         instant = datetime.fromisoformat(morning.upper())
     except ValueError:

@@ -103,12 +103,17 @@ def is_at_change(text: str, zone: str) -> bool:
 
 def test_an_offset_goes_before_the_zone_and_is_not_marked(expressions: dict[str, str]):
     texts = ["2026-10-25T02:30:00+01:00", "2026-10-25 02:30:00 +0200", "1792891800", "soon"]
+    # with blanks of other kinds as well
+    texts += ["2026-10-25T02:30:00\u00a0+01:00", "\u00a02026-07-01\u00a006:00\t", "2026-07-01T06"]
     half_past = datetime(2026, 10, 25, 0, 30)
     assert read(expressions["Europe/Berlin"], texts) == [
         (half_past + timedelta(hours=1), False),
         (half_past, False),
         (datetime.fromtimestamp(1792891800, UTC).replace(tzinfo=None), False),
         (None, False),
+        (half_past + timedelta(hours=1), False),
+        (datetime(2026, 7, 1, 4), False),
+        (datetime(2026, 7, 1, 4), False),
     ]
 
 

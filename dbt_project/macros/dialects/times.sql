@@ -34,17 +34,13 @@ extract(isodow from {{ instant }})
     A timestamp out of text: ISO 8601 (extended or basic, T or blank, any fraction, with or without offset) or an epoch in
     seconds, milliseconds, microseconds or nanoseconds, distinguished by size. What has an offset, and an epoch, is in UTC,
     the rest as the clock showed it: `has_no_offset` says which. Finer than a microsecond is cut off. Unreadable text gives
-    null.
+    null. Blanks may be of any kind, minutes and seconds may be left out.
 -#}
 {%- macro read_clock(column) -%}
 {{ return(adapter.dispatch('read_clock')(column)) }}
 {%- endmacro -%}
 
 {%- macro duckdb__read_clock(column) -%}
-{%- set text = "trim(" ~ column ~ ")" -%}
-{%- set extended = "regexp_replace(replace(" ~ text ~ ", ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})[Tt](\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
-{%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
-{%- set clock = "try_cast(replace(upper(regexp_extract(" ~ extended ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
 coalesce(
 {#- what most dumps say, read without a pattern; the length of all is given, so that no number is short of digits #}
 case
@@ -54,7 +50,28 @@ end,
 case
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
         try_cast({{ column }} as timestamp)
-    when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?') then
+    {{ clock_cases("trim(" ~ column ~ ")") }}
+end,
+{#- what few dumps say, asked of what nothing else reads #}
+case
+    {{ clock_cases(plainly_written(column)) }}
+end)
+{%- endmacro -%}
+
+{#- A time with plain blanks, a plain minus, and zeros for minutes and seconds that were left out. -#}
+{%- macro plainly_written(column) -%}
+{%- set text = "trim(replace(regexp_replace(" ~ column ~ ", '[" ~ blank_class() ~ "]', ' ', 'g'), chr(8722), '-'))" -%}
+{%- set minutes = "regexp_replace(" ~ text ~ ", '^(\\d{4}-\\d{2}-\\d{2}[Tt ]\\d{2})([^\\d:.,]|$)', '\\1:00\\2')" -%}
+{%- set minutes = "regexp_replace(" ~ minutes ~ ", '^(\\d{8}[Tt]\\d{2})([^\\d:.,]|$)', '\\100\\2')" -%}
+regexp_replace({{ minutes }}, '^(\d{8}[Tt]\d{4})([^\d:.,]|$)', '\100\2')
+{%- endmacro -%}
+
+{#- Cases that read a text without blanks around it. -#}
+{%- macro clock_cases(text) -%}
+{%- set extended = "regexp_replace(replace(" ~ text ~ ", ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})[Tt](\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
+{%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
+{%- set clock = "try_cast(replace(upper(regexp_extract(" ~ extended ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
+when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?') then
         {{ epoch_to_timestamp(text) }}
     when regexp_matches({{ extended }}, '{{ clock_pattern() }}\d*(?:\s*(?:Z|z|UTC|GMT))?$') then
         {{ clock }}
@@ -62,7 +79,6 @@ case
         {{ clock }} - {{ offset_minutes("regexp_extract(" ~ extended ~ ", '" ~ offset ~ "', 1)") }} * interval '1' minute
     when regexp_full_match({{ text }}, '\d(\.\d+)?[eE]\+?\d{1,2}') then
         {{ epoch_to_timestamp(without_exponent(text)) }}
-end)
 {%- endmacro -%}
 
 {#- Whether a text says a time and not in which zone. -#}
@@ -71,7 +87,8 @@ end)
 {%- endmacro -%}
 
 {%- macro duckdb__has_no_offset(column) -%}
-regexp_matches(trim({{ column }}), '^\d{4}(?:-\d{2}-\d{2}(?:[Tt ][\d:.,]+)?|\d{4}[Tt][\d.,]+)$')
+{%- set blanks = '[' ~ blank_class() ~ ']*' -%}
+regexp_matches({{ column }}, '^{{ blanks }}\d{4}(?:-\d{2}-\d{2}(?:[Tt{{ blank_class() }}][\d:.,]+)?|\d{4}[Tt][\d.,]+){{ blanks }}$')
 {%- endmacro -%}
 
 {#- Day and time of day to the microsecond, at the beginning of a text; further digits are left out. -#}

@@ -37,6 +37,14 @@ def test_the_curve_is_flat_beyond_the_last_time_seen():
     assert np.isnan(expected).tolist() == [False, False, True, True]
 
 
+def test_a_chance_of_none_has_no_sign():
+    # as where nobody was ever seen to return
+    model = by_hand([0.0, 1.0, 24.25, 168.5], [-0.0] * 4)
+    p = model.return_probabilities(pl.DataFrame({"elapsed_hours": [0.5, 25.0]}))
+    assert not p.any()
+    assert not np.signbit(p).any()
+
+
 def test_the_expected_return_is_the_median_of_those_back_within_the_week():
     # P(back within 10 h) = 0.2, within 168 h = 0.5: half of that, 0.25, lies on the second piece.
     model = by_hand([0.0, 10.0, 168.0], [0.0, -np.log(0.8), -np.log(0.5)])
