@@ -7,7 +7,8 @@ knows the orchestrator; time comes in as an argument, models go in and out as ``
 Imports go one way, down these layers; modules of one layer do not import each other:
 
     promotion, gates
-    abandonment, return_time, people, contact_plan, decision, explain, holdout, leaks
+    abandonment, return_time, people, contact_plan, decision, drift, explain, holdout, leaks,
+    outcomes
     calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
     plots, split
 
