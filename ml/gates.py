@@ -214,12 +214,13 @@ def _gaps_of_returns(model: ReturnModel, frame: pl.DataFrame) -> Iterator[str]:
     if "device_is_mobile" in rows.columns:
         is_mobile = (rows["device_is_mobile"].cast(pl.Float64) > 0).fill_null(False).to_numpy()
         slices += [("on mobile", is_mobile), ("on other devices", ~is_mobile)]
+    p_away = model.curve.survival(rows, HORIZONS_HOURS)
     for name, is_in in slices:
         here = rows.filter(pl.Series(is_in))
         if here.height < MIN_SESSIONS_IN_A_SLICE:
             continue
-        hours = [each for each in HORIZONS_HOURS if each <= here["duration_hours"].max()]
-        off = return_time.gap_beyond_chance(here, model.curve.survival(here, hours))
+        seen = sum(each <= here["duration_hours"].max() for each in HORIZONS_HOURS)
+        off = return_time.gap_beyond_chance(here, p_away[is_in, :seen])
         if off > MAX_RETURN_GAP_IN_A_SLICE:
             yield (
                 f"{name}, the mean return curve is surely {off:.3f} off the observed one,"

@@ -39,9 +39,13 @@ def _visitors_are_as_learned() -> dg.AssetChecksDefinition:
     def visitors_are_as_learned(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         run, hour = run_of(context), checked_hour(context)
         with run.open_warehouse() as connection:
+            query = f"select * from scores.{CART_SCORES.name} where scored_at = ?"
+            scores = connection.sql(query, params=[hour]).pl()
             found = pl.concat(
                 [
-                    score_health.drift_of(training.champion(run.model_store, each, hour), scored)
+                    score_health.drift_of(
+                        training.champion(run.model_store, each, hour), scored, scores
+                    )
                     for each in training.LEARNERS
                     if (scored := training.scored_frame(connection, each)) is not None
                 ]

@@ -43,40 +43,54 @@ def with_reference(
     if scored is None or scored.is_empty() or model.card.is_fallback:
         return model
     people = scored.select(person().n_unique()).item()
-    noted = drift.reference(_columns(model, scored), people)
+    noted = drift.reference(_features(model, scored) | _scores(model, scored), people)
     card = replace(model.card, params={**model.card.params, REFERENCE: noted})
     return replace(model, card=card)
 
 
-def drift_of(model: AbandonmentModel | ReturnModel, scored: pl.DataFrame) -> pl.DataFrame:
+def drift_of(
+    model: AbandonmentModel | ReturnModel, scored: pl.DataFrame, scores: pl.DataFrame
+) -> pl.DataFrame:
     """How far what an hour scores is from what the model scored when it was learned: rows of
     `ml.drift.stability`; none for a fallback, or a model without a note of it.
 
     Args:
         model: the model in use.
         scored: the carts of the hour, with attributes as they were delivered.
+        scores: what was said of them, rows of `cart_scores`.
     """
     noted = model.card.params.get(REFERENCE, {})
     if scored.is_empty() or not noted:
         return drift.stability({}, {}, 0)
     scored = attributes.with_features(scored, model.card.features)
     people = scored.select(person().n_unique()).item()
-    return drift.stability(noted, _columns(model, scored), people)
+    said = {
+        name: scores[name].to_numpy()
+        for name in noted["columns"]
+        if name in CART_SCORES.column_names
+    }
+    return drift.stability(noted, _features(model, scored) | said, people)
 
 
-def _columns(model: AbandonmentModel | ReturnModel, scored: pl.DataFrame) -> dict[str, np.ndarray]:
-    """What is compared: the scores; of abandonment the features, too, among which those of the
-    return model are."""
+def _features(model: AbandonmentModel | ReturnModel, scored: pl.DataFrame) -> dict[str, np.ndarray]:
+    """The features of abandonment, without the clock's; those of the return model are among them,
+    so that it adds none."""
     if isinstance(model, ReturnModel):
-        chances = model.return_probabilities(scored, HORIZONS_HOURS)
-        return {f"p_return_{each}": chances[:, at] for at, each in enumerate(RETURN_WINDOWS)}
+        return {}
     matrix = model.encoding.matrix(scored)
-    features = {
+    return {
         name: matrix[:, at]
         for at, name in enumerate(model.encoding.features)
         if not name.startswith(_OF_THE_CLOCK)
     }
-    return features | {"p_abandon": model.predict(scored)}
+
+
+def _scores(model: AbandonmentModel | ReturnModel, scored: pl.DataFrame) -> dict[str, np.ndarray]:
+    """What a model says of carts, by the columns of `cart_scores` that it becomes."""
+    if isinstance(model, AbandonmentModel):
+        return {"p_abandon": model.predict(scored)}
+    chances = model.return_probabilities(scored, HORIZONS_HOURS)
+    return {f"p_return_{each}": chances[:, at] for at, each in enumerate(RETURN_WINDOWS)}
 
 
 def known_outcomes(

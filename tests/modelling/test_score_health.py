@@ -105,15 +105,19 @@ def test_visitors_who_changed_since_the_model_was_learned_are_noticed():
     plain = replace(fallback, card=card, encoding=Encoding.fit(shop), scorer=Keen())
     model = score_health.with_reference(plain, shop.tail(700))
     assert model.card.params[score_health.REFERENCE]["people"] == 224
-    same = score_health.drift_of(model, shop.tail(700))
+
+    def drifted(carts: pl.DataFrame) -> pl.DataFrame:
+        scores = pl.DataFrame({"p_abandon": Keen().predict(carts, None)})
+        return score_health.drift_of(model, carts, scores)
+
+    same = drifted(shop.tail(700))
     assert {"session_interest", "device_type", "p_abandon"} < set(same["column"])
     assert same["index"].to_list() == pytest.approx([0] * same.height, abs=1e-6)
-    assert not score_health.drift_of(model, shop.head(700))["is_beyond"].any()
-    keener = shop.tail(700).with_columns(pl.col("session_interest") + 1)
-    found = score_health.drift_of(model, keener)
+    assert not drifted(shop.head(700))["is_beyond"].any()
+    found = drifted(shop.tail(700).with_columns(pl.col("session_interest") + 1))
     assert set(found.filter("is_beyond")["column"]) == {"session_interest", "p_abandon"}
     # nobody is scored, or the model is of before: nothing is said
-    assert score_health.drift_of(model, shop.clear()).is_empty()
-    assert score_health.drift_of(plain, shop).is_empty()
+    assert drifted(shop.clear()).is_empty()
+    assert score_health.drift_of(plain, shop, shop).is_empty()
     # a fallback knows no features
     assert score_health.with_reference(fallback, shop) is fallback
