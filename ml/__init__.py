@@ -8,8 +8,8 @@ Imports go one way, down these layers; modules of one layer do not import each o
 
     promotion, gates
     experiments
-    abandonment, return_time, people, attributes, contact_plan, decision, effects, explain, holdout,
-    leaks
+    abandonment, return_time, people, attributes, contact_plan, decision, drift, effects, explain,
+    holdout, leaks, outcomes
     calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
     plots, split
 

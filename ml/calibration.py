@@ -1,4 +1,4 @@
-"""Turning a score into a probability that holds: Platt's two-parameter calibrator, and shifts.
+"""Turning a score into a probability that holds: Platt's calibrator, and shifts of the level.
 
 What belongs here: the calibrators and the logit. What does not: measuring calibration
 (``evaluation``). Two parameters and no more: isotonic regression needs thousands of rows and breaks
@@ -43,9 +43,56 @@ class Platt:
         (intercept,) = _newton(np.ones((len(logits), 1)), targets, weights, offset=logits)
         return cls(1.0, float(intercept))
 
+    @classmethod
+    def fit_slope(
+        cls, logits: np.ndarray, outcomes: np.ndarray, weights: np.ndarray, slope_sd: float
+    ) -> "Platt":
+        """The slope, drawn to one by a normal prior; the mean of the log-odds stays where it is.
+
+        For a score that was fitted to far more outcomes than these: they say whether it is too sure
+        of itself, and its level is better known than theirs.
+        """
+        mean = float(np.average(logits, weights=weights))
+        design = np.column_stack([logits - mean, np.ones_like(logits)])
+        excess, _ = _newton(design, outcomes, weights, logits, np.array([slope_sd**-2, 0.0]))
+        # one that is not positive would turn the ranking around, as in `fit`
+        slope = 1.0 + float(excess) if excess > -1 else 1.0
+        return cls(slope, (1.0 - slope) * mean)
+
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         """Calibrated probabilities of (n,) log-odds."""
         return sigmoid(self.slope * logits + self.intercept)
+
+
+@dataclass(frozen=True)
+class LevelPrior:
+    """How the level of chances is expected to have moved, in log-odds.
+
+    Most days hardly, now and then much: two normal distributions about none. So what a few hundred
+    people happened to do moves little, and what changed is believed soon.
+
+    Attributes:
+        steady_sd: the standard deviation while nothing changes.
+        changed_sd: the same after a change.
+        changed_share: how often there was one.
+    """
+
+    steady_sd: float
+    changed_sd: float
+    changed_share: float
+
+    def shift(self, likeliest: float, error: float) -> float:
+        """The expected move, given the most likely one and its standard error."""
+        weighed = drawn = 0.0
+        for share, sd in (
+            (1 - self.changed_share, self.steady_sd),
+            (self.changed_share, self.changed_sd),
+        ):
+            variance = sd**2 + error**2
+            weight = share * float(np.exp(-(likeliest**2) / (2 * variance))) / variance**0.5
+            weighed += weight
+            drawn += weight * likeliest * sd**2 / variance
+        return drawn / weighed if weighed else likeliest
 
 
 def group_shifts(
@@ -55,13 +102,13 @@ def group_shifts(
     groups: np.ndarray,
     *,
     sizes: int,
-    common_sd: float,
+    prior: LevelPrior,
     group_sd: float,
 ) -> np.ndarray:
     """What to add to the log-odds in each group so that chances are those of the outcomes.
 
-    One shift for all and a deviation for each group, both drawn to none: most likely with normal
-    priors. Few outcomes shift little, and a group of few nearly as much as all.
+    One shift for all, drawn to none by ``prior``, then a deviation for each group, drawn to none by
+    a normal distribution. Few outcomes shift little, and a group of few nearly as much as all.
 
     Args:
         logits: (n,) log-odds.
@@ -69,18 +116,20 @@ def group_shifts(
         weights: (n,) how many outcomes each row counts for.
         groups: (n,) the group of each row, from 0.
         sizes: the number of groups.
-        common_sd: the standard deviation that the common shift is expected to have.
-        group_sd: the same for the deviations.
+        prior: of the common shift.
+        group_sd: the standard deviation that the deviations are expected to have.
 
     Returns:
         (sizes,) shifts.
     """
-    design = np.column_stack([np.ones(len(logits)), groups[:, None] == np.arange(sizes)])
-    penalty = 1 / np.array([common_sd, *[group_sd] * sizes]) ** 2
-    common, *deviations = _newton(
-        design.astype(np.float64), outcomes, weights, offset=logits, penalty=penalty
-    )
-    return common + np.array(deviations)
+    # what is seen as often as not cannot be infinitely likely: a hundredth of an outcome
+    (likeliest,) = _newton(np.ones((len(logits), 1)), outcomes, weights, logits, penalty=0.01)
+    p = sigmoid(logits + likeliest)
+    information = float(weights @ (p * (1 - p))) + 0.01
+    common = prior.shift(float(likeliest), information**-0.5)
+    design = (groups[:, None] == np.arange(sizes)).astype(np.float64)
+    penalty = np.full(sizes, 1 / group_sd**2)
+    return common + _newton(design, outcomes, weights, logits + common, penalty)
 
 
 def _newton(

@@ -20,6 +20,7 @@ from ml.features import FeatureError, feature_columns, numeric_matrix, person
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import groups_of, interval
 from ml.leaks import Rows, leaks
+from ml.outcomes import AGE_EDGES_HOURS, MIN_BUYERS, buying_ratio, is_surely_off
 from ml.return_time import ReturnModel
 from ml.split import cart_weights
 
@@ -28,14 +29,11 @@ from ml.split import cart_weights
 MAX_CALIBRATION_RATIO = 1.5
 # How much higher the log loss may be in a slice than the served model's, in nats.
 MAX_WORSE_IN_A_SLICE = 0.005
-# People who bought, or were expected to: of fewer, a group says nothing.
-MIN_BUYERS = 30
 # The mean return curve against the observed one, out of time and beyond chance.
 MAX_RETURN_GAP = return_time.MAX_GAP_OUT_OF_TIME
 # The same in a slice, on the newest sessions.
 MAX_RETURN_GAP_IN_A_SLICE = 0.1
 MIN_SESSIONS_IN_A_SLICE = 100
-AGE_EDGES_HOURS = (1.0, 8.0, 24.0, 72.0, 168.0)
 # A shopper who is back within this time of a session's end: what no feature may know.
 BACK_WITHIN_HOURS = 24.0
 
@@ -123,17 +121,11 @@ def _chances_off(model: AbandonmentModel, rows: pl.DataFrame) -> Iterator[str]:
     p_buy = 1 - model.predict(rows)
     weights, groups = cart_weights(rows), _groups(rows)
     for name, is_in in _telling(rows, bought, p_buy):
-
-        def log_ratio(kept: np.ndarray, here: np.ndarray = is_in) -> float:
-            weight = weights * (kept & here)
-            return float(np.log(max(weight @ p_buy, 1e-9) / max(weight @ bought, 1e-9)))
-
-        found = interval(groups, log_ratio)
-        limit = np.log(MAX_CALIBRATION_RATIO)
-        if found.low > limit or found.high < -limit:
+        found = buying_ratio(groups, weights * is_in, p_buy, bought)
+        if is_surely_off(found, MAX_CALIBRATION_RATIO):
             yield (
-                f"{name}, predicted over observed buying is {np.exp(found.estimate):.2f}"
-                f" ({np.exp(found.low):.2f} to {np.exp(found.high):.2f})"
+                f"{name}, predicted over observed buying is {found.estimate:.2f}"
+                f" ({found.low:.2f} to {found.high:.2f})"
             )
 
 
@@ -222,12 +214,13 @@ def _gaps_of_returns(model: ReturnModel, frame: pl.DataFrame) -> Iterator[str]:
     if "device_is_mobile" in rows.columns:
         is_mobile = (rows["device_is_mobile"].cast(pl.Float64) > 0).fill_null(False).to_numpy()
         slices += [("on mobile", is_mobile), ("on other devices", ~is_mobile)]
+    p_away = model.curve.survival(rows, HORIZONS_HOURS)
     for name, is_in in slices:
         here = rows.filter(pl.Series(is_in))
         if here.height < MIN_SESSIONS_IN_A_SLICE:
             continue
-        hours = [each for each in HORIZONS_HOURS if each <= here["duration_hours"].max()]
-        off = return_time.gap_beyond_chance(here, model.curve.survival(here, hours))
+        seen = sum(each <= here["duration_hours"].max() for each in HORIZONS_HOURS)
+        off = return_time.gap_beyond_chance(here, p_away[is_in, :seen])
         if off > MAX_RETURN_GAP_IN_A_SLICE:
             yield (
                 f"{name}, the mean return curve is surely {off:.3f} off the observed one,"

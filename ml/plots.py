@@ -127,6 +127,40 @@ def campaign_differences(table: Table) -> bytes:
     return _png(figure)
 
 
+def drift(table: Table) -> bytes:
+    """How far columns have moved, furthest first; ``table`` as ``drift.stability`` gives it."""
+    figure, axes = _figure("Drift since the model was learned", "population stability index", "")
+    names = [str(row["column"]) for row in table][::-1]
+    axes.barh(names, _column(table, "index")[::-1], color=BLUE)
+    limits = _column(table, "limit")[::-1]
+    axes.plot(limits, names, color=ORANGE, linestyle="", marker="|", markersize=12, label="limit")
+    axes.tick_params(axis="y", labelsize=7)
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
+def came_true(table: Table) -> bytes:
+    """Predicted over observed buying by age; ``table`` as ``outcomes.by_age`` gives it."""
+    figure, axes = _figure("Chances that came true", "hours idle, up to", "predicted / observed")
+    ages = [f"{row['idle_up_to_hours']:g}" for row in table]
+    ratio = _column(table, "ratio")
+    below = [each - low for each, low in zip(ratio, _column(table, "ratio_low"), strict=True)]
+    above = [high - each for each, high in zip(ratio, _column(table, "ratio_high"), strict=True)]
+    axes.axhline(1.0, color=GREY, linestyle="--", label="perfect")
+    axes.errorbar(
+        ages,
+        ratio,
+        yerr=[below, above],
+        color=BLUE,
+        marker="o",
+        linestyle="",
+        capsize=3,
+        label="bought, 95 % interval",
+    )
+    axes.legend(frameon=False)
+    return _png(figure)
+
+
 def return_curve(table: Table) -> bytes:
     """Predicted against observed absence; ``table`` as in ``card.tables["return_curve"]``."""
     figure, axes = _figure(

@@ -46,11 +46,16 @@ def parser() -> argparse.ArgumentParser:
     _add_land(commands)
     _add_run(commands)
     _add_replay(commands)
-    _add(
+    parser_of_train = _add(
         commands,
         "train",
         "learn challengers and promote those that are better",
         "comeback train",
+    )
+    parser_of_train.add_argument(
+        "--recalibrate-only",
+        action="store_true",
+        help="learn nothing: bring the chances of the model in use to the newest days",
     )
     _add_erase(commands)
     _add_rights(commands)

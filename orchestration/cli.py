@@ -222,7 +222,7 @@ def _own_files_are_right(home: Home) -> int:
     return 2 if faults else 0
 
 
-def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
+def train(home: Home, arguments: argparse.Namespace) -> None:
     """Learn challengers as of the hour scored last, and promote those that are better."""
     from orchestration.dagster.in_process import Launcher
     from orchestration.modelling import model_versions
@@ -234,7 +234,7 @@ def train(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as
             raise ComebackError(
                 "there is nothing to learn from", str(home.warehouse), "run first: comeback run"
             )
-        launcher.train(hour)
+        launcher.train(hour, recalibrate_only=arguments.recalibrate_only)
     print("\n".join(model_versions.newest_decisions(ModelStore(home.models), hour)))
 
 

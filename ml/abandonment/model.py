@@ -284,7 +284,9 @@ def _evaluate(
     text, rounds = boost_with_early_stopping(
         train_rows, validation_rows, encoding, params, on_round
     )
-    evaluation_model = calibrate(text, validation_rows, encoding)
+    evaluation_model, _ = _brought_to_newest(
+        calibrate(text, validation_rows, encoding), validation_rows, encoding
+    )
     p = evaluation_model.predict(test_rows, encoding)
     return *measure(train_rows, test_rows, p), rounds
 

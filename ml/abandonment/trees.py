@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ml.abandonment.recalibration import AgeShifts
+from ml.abandonment.recalibration import AgeShifts, people_weights
 from ml.abandonment.snapshots import abandoned
 from ml.calibration import Platt
 from ml.features import Encoding
@@ -26,6 +26,9 @@ from ml.split import cart_weights
 
 if TYPE_CHECKING:
     import lightgbm
+
+# How far from one the slope of the calibrator is expected to be.
+SLOPE_SD = 0.1
 
 # Called after each round of boosting, for whoever waits.
 OnRound = Callable[[], None]
@@ -165,9 +168,10 @@ def boost_with_early_stopping(
 
 
 def calibrate(text: str, frame: pl.DataFrame, encoding: Encoding) -> Trees:
-    """The trees of a text model, calibrated on labelled rows that it was not fitted on."""
+    """The trees of a text model, calibrated on labelled rows that it was not fitted on: whether
+    they are too sure of themselves. Their level is brought to the newest days apart."""
     logits = Trees(text, Platt(1.0, 0.0)).logits(encoding.matrix(frame))
-    return Trees(text, Platt.fit(logits, abandoned(frame), cart_weights(frame)))
+    return Trees(text, Platt.fit_slope(logits, abandoned(frame), people_weights(frame), SLOPE_SD))
 
 
 def _dataset(frame: pl.DataFrame, encoding: Encoding) -> "lightgbm.Dataset":

@@ -1,12 +1,13 @@
 """When a shopper will be back: the survival curve of being away, given the hours already gone.
 
 What belongs here: what is read off sessions (``sessions``), the curve that scores are read from
-(``curve``), fitting it with lifelines (``fit``), the metrics of the card (``metrics``) and the
-model that holds them together (``model``). What does not: what to do with a return time
+(``curve``), fitting it with lifelines (``fit``), the other kind of curves, by trees (``hazard``),
+which of them serves (``choice``), the metrics of the card (``metrics``) and the model that holds
+them together (``model``). What does not: what to do with a return time
 (``ml.decision``).
 
-Imports go one way: ``model`` -> ``fit``, ``metrics`` -> ``curve``, ``sessions``. Others import
-the names below.
+Imports go one way: ``model`` -> ``choice`` -> ``metrics`` -> ``hazard`` -> ``fit`` -> ``curve``,
+``sessions``. Others import the names below.
 """
 
 from ml.return_time.metrics import GAP_BEYOND_CHANCE, gap_beyond_chance

@@ -18,7 +18,7 @@ import polars as pl
 from ml import evaluation
 from ml.features import feature_columns, numeric_matrix, person
 from ml.horizons import HORIZONS_HOURS
-from ml.return_time.curve import Curve
+from ml.return_time.curve import Curve, with_logarithms
 from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ MIN_SESSIONS = 100
 MIN_RETURNS = 20
 MAX_SESSIONS = 100_000
 PENALIZER = 0.001
+# How the names of counts end: twice as many means as much among few as among many.
+COUNTS = "_count"
 MAX_KAPLAN_MEIER_GAP = 0.02
 
 
@@ -69,12 +71,14 @@ def fit_curve(rows: pl.DataFrame) -> tuple[Curve, str]:
     return curve, ""
 
 
-def sample_people(rows: pl.DataFrame) -> pl.DataFrame:
-    """At most about ``MAX_SESSIONS`` rows: all sessions of people drawn by the hash of their id."""
-    if rows.height <= MAX_SESSIONS:
+def sample_people(rows: pl.DataFrame, at_most: int | None = None) -> pl.DataFrame:
+    """At most about so many rows, by default ``MAX_SESSIONS``: all sessions of people drawn by the
+    hash of their id."""
+    at_most = at_most or MAX_SESSIONS
+    if rows.height <= at_most:
         return rows
     people = rows.select(person().alias("person"))["person"]
-    limit = int(MAX_SESSIONS / rows.height * 2**64)
+    limit = int(at_most / rows.height * 2**64)
     drawn = [
         name
         for name in people.unique().to_list()
@@ -86,7 +90,8 @@ def sample_people(rows: pl.DataFrame) -> pl.DataFrame:
 def standardisation(rows: pl.DataFrame) -> Curve:
     """A curve without hazard: the features that differ, and how they are standardised."""
     names = feature_columns(rows)
-    matrix = numeric_matrix(rows, names)
+    logged = tuple(name for name in names if name.endswith(COUNTS))
+    matrix = with_logarithms(numeric_matrix(rows, names), names, logged)
     matrix = np.where(np.isfinite(matrix), matrix, np.nan)
     kept, columns = [], []
     for name, column in zip(names, matrix.T, strict=True):
@@ -112,6 +117,7 @@ def standardisation(rows: pl.DataFrame) -> Curve:
         offset=0.0,
         hours=(0.0, LONGEST_HOURS),
         cumulative_hazard=(0.0, 0.0),
+        logged=tuple(name for name in logged if name in kept),
     )
 
 

@@ -12,7 +12,7 @@ from ml.card import rounded
 from ml.features import person
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import Interval, bounds, groups_of, interval
-from ml.return_time.curve import Curve
+from ml.return_time.curve import Rows, survival
 from ml.return_time.sessions import durations_on_grid
 
 # How far the mean curve surely is from the observed one where it is furthest: beyond the 95 %
@@ -21,12 +21,12 @@ GAP_BEYOND_CHANCE = "kaplan_meier_gap_beyond_chance"
 
 
 def measure(
-    curve: Curve, test_rows: pl.DataFrame, test_hours: float
+    expected: Rows, test_rows: pl.DataFrame, test_hours: float
 ) -> tuple[dict[str, float], dict[str, list[dict[str, float]]]]:
-    """Metrics and the table "return_curve" of a curve on sessions it was not fitted on.
+    """Metrics and the table "return_curve" of curves on sessions they were not fitted on.
 
     Args:
-        curve: the fitted curve.
+        expected: the curves of these sessions, of a model that was not fitted on them.
         test_rows: the sessions to measure on, at least one of which returned.
         test_hours: the length of the span they ended in.
 
@@ -37,7 +37,7 @@ def measure(
     from lifelines.utils import concordance_index  # slow to import, see ``fit``
 
     durations, is_returned = durations_on_grid(test_rows)
-    p_away = curve.survival(test_rows, HORIZONS_HOURS)
+    p_away = survival(expected, HORIZONS_HOURS)
     against_observed = evaluation.return_curve_against_kaplan_meier(
         durations, is_returned, p_away, HORIZONS_HOURS
     )
@@ -48,10 +48,9 @@ def measure(
     gaps = gap_intervals(test_rows, p_away[:, :seen])
     groups = groups_of(test_rows.select(person()).to_series())
     brier = interval(groups, lambda kept: losses[kept].mean(axis=0))
-    relative_hazard = curve.relative_hazard(test_rows)
-    p_away_at_own_duration = np.exp(-relative_hazard * curve.cumulative_hazard_at(durations))
+    p_away_at_own_duration = np.exp(-expected.cumulative_hazard(durations))
     metrics = {
-        "concordance": concordance_index(durations, -relative_hazard, is_returned),
+        "concordance": concordance_index(durations, p_away[:, -1], is_returned),
         "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
         "kaplan_meier_gap": against_observed["gap"].abs().max(),
         GAP_BEYOND_CHANCE: _beyond_chance(gaps),

@@ -83,7 +83,7 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
         columns = ("file", "source", "read", "dropped")
         records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in lossy]
         schema = dg.TableSchema([dg.TableColumn(name) for name in columns])
-        return _outcome(
+        return outcome(
             context,
             suspect_files.reason_to_stop(files, with_rows=False),
             suspect=[each.summary for each in files],
@@ -104,7 +104,7 @@ def _ids_are_of_one() -> dg.AssetChecksDefinition:
     def ids_are_of_one(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with run_of(context).open_warehouse() as connection:
             warnings = suspicious_ids.warnings(connection, with_ids=False)
-        return _outcome(context, None, warnings=warnings)
+        return outcome(context, None, warnings=warnings)
 
     return ids_are_of_one
 
@@ -119,7 +119,7 @@ def _all_money_has_a_rate() -> dg.AssetChecksDefinition:
     def all_money_has_a_rate(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with run_of(context).open_warehouse() as connection:
             warnings = lacking_rates.warnings(connection)
-        return _outcome(context, None, warnings=warnings[:SHOWN_WARNINGS])
+        return outcome(context, None, warnings=warnings[:SHOWN_WARNINGS])
 
     return all_money_has_a_rate
 
@@ -135,10 +135,10 @@ def _log_is_recent() -> dg.AssetChecksDefinition:
     def log_is_recent(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         run = run_of(context)
         with run.open_warehouse() as connection:
-            found = freshness(connection, _hour(context), run.settings)
+            found = freshness(connection, checked_hour(context), run.settings)
         newest = iso(found.newest_event) if found.newest_event else ""
         warnings = [found.warning] if found.warning else []
-        return _outcome(
+        return outcome(
             context,
             found.reason_to_stop,
             newest_event=newest,
@@ -160,8 +160,8 @@ def _day_is_as_full_as_usual() -> dg.AssetChecksDefinition:
     )
     def day_is_as_full_as_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         with run_of(context).open_warehouse() as connection:
-            found = volume.volume(connection, _hour(context))
-        return _outcome(
+            found = volume.volume(connection, checked_hour(context))
+        return outcome(
             context,
             None,
             day=str(found.day or ""),
@@ -175,7 +175,7 @@ def _day_is_as_full_as_usual() -> dg.AssetChecksDefinition:
     return day_is_as_full_as_usual
 
 
-def _outcome(
+def outcome(
     context: dg.AssetCheckExecutionContext, reason: str | None, **metadata: Any
 ) -> dg.AssetCheckResult:
     """A check that stops the hour for a reason; without one it passes, or warns if `warnings` do.
@@ -203,8 +203,8 @@ def _models_are_whole() -> dg.AssetChecksDefinition:
         required_resource_keys={RUN_KEY},
     )
     def models_are_whole(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        faults = model_versions.faults(run_of(context).model_store, _hour(context))
-        return _outcome(context, None, warnings=faults)
+        faults = model_versions.faults(run_of(context).model_store, checked_hour(context))
+        return outcome(context, None, warnings=faults)
 
     return models_are_whole
 
@@ -218,7 +218,7 @@ def _scores_are_sane() -> dg.AssetChecksDefinition:
         required_resource_keys={RUN_KEY},
     )
     def scores_are_sane(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        run, hour = run_of(context), _hour(context)
+        run, hour = run_of(context), checked_hour(context)
         with run.open_warehouse() as connection:
             query = "select * from scores.cart_scores where scored_at = ?"
             scores = connection.sql(query, params=[hour]).pl()
@@ -226,7 +226,7 @@ def _scores_are_sane() -> dg.AssetChecksDefinition:
         faults = scoring.faults_of_scores(scores, is_learned=not card.is_fallback)
         reason = f"the scores cannot be right ({'; '.join(faults)})" if faults else None
         warnings = [scoring.CONSTANT_NOTE] if scoring.is_constant(scores) else []
-        return _outcome(context, reason, faults=faults, warnings=warnings)
+        return outcome(context, reason, faults=faults, warnings=warnings)
 
     return scores_are_sane
 
@@ -240,7 +240,7 @@ def _export_equals_table() -> dg.AssetChecksDefinition:
         required_resource_keys={RUN_KEY},
     )
     def export_equals_table(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        run, hour = run_of(context), _hour(context)
+        run, hour = run_of(context), checked_hour(context)
         with run.open_warehouse() as connection:
             rows = export_files.read_rows(connection, hour)
         faults = export_files.faults_of_export(run.home.exports, hour, rows)
@@ -249,5 +249,6 @@ def _export_equals_table() -> dg.AssetChecksDefinition:
     return export_equals_table
 
 
-def _hour(context: dg.AssetCheckExecutionContext) -> datetime:
+def checked_hour(context: dg.AssetCheckExecutionContext) -> datetime:
+    """The hour that a check is made for, UTC."""
     return from_partition_key(context.run.tags["dagster/partition"])

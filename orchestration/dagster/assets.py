@@ -73,9 +73,15 @@ class Landing(dg.Config):
 
 
 class Training(dg.Config):
-    """Whether to learn a challenger although there is a champion."""
+    """What to do although there is a champion.
+
+    Attributes:
+        retrain: learn a challenger.
+        recalibrate: bring the champion to the newest days, and learn nothing.
+    """
 
     retrain: bool = False
+    recalibrate: bool = False
 
 
 class Exporting(dg.Config):
@@ -175,14 +181,17 @@ def model_asset(
     def model(context: dg.AssetExecutionContext, config: Training) -> dg.MaterializeResult:
         run = run_of(context)
         with run.open_warehouse() as connection:
-            card, decision = training.ensure_champion(
-                connection,
-                run.model_store,
-                learner,
-                run.settings,
-                hour_of(context),
-                retrain=config.retrain,
-            )
+            if config.recalibrate:
+                card, decision = training.recalibrate(connection, run.model_store, hour_of(context))
+            else:
+                card, decision = training.ensure_champion(
+                    connection,
+                    run.model_store,
+                    learner,
+                    run.settings,
+                    hour_of(context),
+                    retrain=config.retrain,
+                )
         pictures = run.model_store.pictures(card)
         return dg.MaterializeResult(metadata=model_page.metadata(card, decision, pictures))
 

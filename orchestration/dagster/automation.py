@@ -18,7 +18,7 @@ from orchestration.ground.hours import first_full_hour, last_full_hour, partitio
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source
 from orchestration.landing.locations import configured_locations, locations_digest
-from orchestration.modelling.training import LEARNERS
+from orchestration.modelling.training import ABANDONMENT, LEARNERS
 
 HOURLY_CRON = "0 * * * *"
 TRAIN_HOUR = 3
@@ -39,8 +39,13 @@ _IN_PROGRESS = dg.RunsFilter(
 
 
 RETRAIN = {
-    name: {"config": Training(retrain=True).model_dump()}
+    name: {"config": Training(retrain=True).model_dump(exclude_defaults=True)}
     for name in (*(f"{learner.name}_model" for learner in LEARNERS), "person_models")
+}
+RECALIBRATE = {
+    f"{ABANDONMENT.name}_model": {
+        "config": Training(recalibrate=True).model_dump(exclude_defaults=True)
+    },
 }
 
 # Each job runs in one process: the warehouse has one writer.

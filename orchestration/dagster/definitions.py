@@ -18,6 +18,7 @@ from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
 from orchestration.dagster.person_assets import person_models_asset, person_scores_asset
 from orchestration.dagster.publication_asset import published_database_asset
 from orchestration.dagster.run import RUN_KEY, run_resource
+from orchestration.dagster.score_checks import score_checks
 from orchestration.dagster.segment_assets import (
     members_are_people,
     segment_sizes_asset,
@@ -76,7 +77,12 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     ]
     return dg.Definitions(
         assets=with_facts(made, manifest, sources) if for_ui else made,
-        asset_checks=[*asset_checks.asset_checks(), members_are_people(), sizes_are_steady()],
+        asset_checks=[
+            *asset_checks.asset_checks(),
+            *score_checks(),
+            members_are_people(),
+            sizes_are_steady(),
+        ],
         jobs=[*automation.JOBS, ACCEPT, ERASE],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),

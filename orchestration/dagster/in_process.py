@@ -217,13 +217,15 @@ class Launcher:
         ops = {EXPORT_OP: {"config": exporting.model_dump()}} if accept_removals else None
         self._execute(HOURLY_JOB, hour, ops=ops)
 
-    def train(self, hour: datetime) -> None:
-        """Learn challengers as of an hour, and promote those that are better.
+    def train(self, hour: datetime, *, recalibrate_only: bool = False) -> None:
+        """Learn challengers as of an hour, and promote those that are better; or only bring the
+        chances of the model in use to the newest days.
 
         Raises:
             ComebackError: there is nothing to learn from, or a step failed.
         """
-        self._execute(TRAIN_JOB, hour, ops=automation.RETRAIN)
+        ops = automation.RECALIBRATE if recalibrate_only else automation.RETRAIN
+        self._execute(TRAIN_JOB, hour, ops=ops)
 
     def erase(self, subject: Subject) -> list[str]:
         """Erase a person and prove it.

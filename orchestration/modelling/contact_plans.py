@@ -62,6 +62,7 @@ def moments_of(
             .join(returns, on="cart_id", how="left", maintain_order="left")
             .with_columns(elapsed_hours=elapsed / HOUR_US)
         )
+        expected = returning.absences(absences)
         yield Moment(
             elapsed_us, 1.0 - abandonment.predict(carts), np.ones(carts.height, dtype=np.float64)
         )
@@ -74,7 +75,7 @@ def moments_of(
             yield Moment(
                 np.full(carts.height, delay_us),
                 1.0 - abandonment.predict(at_later_instant(carts, instant)),
-                returning.still_away(absences, np.full(carts.height, hours)),
+                expected.still_away(np.full(carts.height, hours)),
             )
 
     return moments

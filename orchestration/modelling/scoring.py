@@ -175,13 +175,14 @@ def score(
         snapshots=attributes.with_features(frames.snapshots, abandonment.card.features),
         returns=attributes.with_features(frames.returns, returning.card.features),
     )
-    chances = returning.return_probabilities(frames.returns, HORIZONS_HOURS)
+    absences = returning.absences(frames.returns)
+    chances = absences.return_probabilities(HORIZONS_HOURS)
     p_returns = {
         f"p_return_{window}": _rounded(chances[:, i]) for i, window in enumerate(RETURN_WINDOWS)
     }
     predicted = frames.snapshots.with_columns(
         p_abandon=_rounded(abandonment.predict(frames.snapshots)),
-        expected_hours=pl.Series(returning.expected_return_hours(frames.returns)),
+        expected_hours=pl.Series(absences.expected_return_hours()),
         **p_returns,
     )
     planned = contact_plan.plan(

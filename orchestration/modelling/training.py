@@ -28,6 +28,7 @@ from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.card_plots import card_plots
 from orchestration.modelling.model_store import Decision, ModelStore
 from orchestration.modelling.person_models import PERSON_LEARNERS
+from orchestration.modelling.score_health import with_reference
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import MODELS
 
@@ -116,26 +117,26 @@ def ensure_champion(
     champion_id = model_store.champion(name, as_of)
     if champion_id is not None and not retrain:
         return champion(model_store, learner, as_of).card, None
-    delivered = _training_frame(connection, learner)
+    delivered, scored_now = _training_frame(connection, learner), scored_frame(connection, learner)
     given = attributes.chosen(delivered)
-    frame = attributes.with_features(delivered, given)
+    frame, scored = _with_features(delivered, scored_now, given)
     logger.info("Learning the %s model from %d rows.", name, frame.height)
-    learn = partial(_learned, model_store, learner, frame, as_of, settings)
+    learn = partial(_learned, model_store, learner, frame, scored, as_of, settings)
     challenger = learn()
     model_store.mend_pointer(name)
     intended_id = model_store.intended(name, as_of)
     if challenger.card.model_id == intended_id:
         return challenger.card, None
     served = champion(model_store, learner, as_of) if champion_id else None
-    scored = _scored_frame(connection, learner)
     if served is not None:
         # it may know attributes that are rare by now
-        frame = attributes.with_features(delivered, [*given, *served.card.features])
-    if scored is not None:
-        scored = attributes.with_features(scored, frame.columns)
-    if served is not None and (again := _recalibrated(model_store, served, frame, scored, as_of)):
-        served, champion_id = again, again.card.model_id
-        intended_id = champion_id
+        both = [*given, *served.card.features]
+        frame, scored = _with_features(delivered, scored_now, both)
+    if served is not None:
+        brought = _recalibrated(model_store, served, frame, scored, as_of)
+        if brought and brought[1].is_promoted:
+            served = brought[0]
+            champion_id = intended_id = served.card.model_id
     refusals = gates.refusals(challenger, frame, scored, served)
     decision = _decide(model_store, challenger, served, frame, as_of, refusals)
     is_settled = decision.is_promoted
@@ -149,16 +150,37 @@ def ensure_champion(
     return challenger.card, decision
 
 
+def recalibrate(
+    connection: duckdb.DuckDBPyConnection, model_store: ModelStore, as_of: datetime
+) -> tuple[ModelCard, Decision | None]:
+    """Bring the model of abandonment in use to the newest days, and learn nothing.
+
+    Returns:
+        The card of the model brought there and what was decided about it; if it would be no better
+        for it, or nothing is known of newer days, the champion's card and None.
+
+    Raises:
+        ComebackError: there is no model, or the table to learn from was not built yet.
+    """
+    served = champion(model_store, ABANDONMENT, as_of)
+    delivered = _training_frame(connection, ABANDONMENT)
+    scored_now = scored_frame(connection, ABANDONMENT)
+    frame, scored = _with_features(delivered, scored_now, served.card.features)
+    decided = _recalibrated(model_store, served, frame, scored, as_of)
+    return (decided[0].card, decided[1]) if decided else (served.card, None)
+
+
 def _learned(
     model_store: ModelStore,
     learner: Learner,
     frame: pl.DataFrame,
+    scored: pl.DataFrame | None,
     as_of: datetime,
     settings: Settings,
     refused: str = "",
 ) -> AbandonmentModel | ReturnModel:
     """A model that was learned now, and is in the store with its plots."""
-    model = learner.train(frame, as_of, settings, refused)
+    model = with_reference(learner.train(frame, as_of, settings, refused), scored)
     model_store.save(model.card, {**model.to_files(), **card_plots(model.card)})
     return model
 
@@ -169,9 +191,9 @@ def _recalibrated(
     frame: pl.DataFrame,
     scored: pl.DataFrame | None,
     as_of: datetime,
-) -> AbandonmentModel | None:
-    """The model in use brought to the newest days, taken and in the store; None where it is no
-    better for it, or a gate refuses it."""
+) -> tuple[AbandonmentModel, Decision] | None:
+    """The model in use brought to the newest days and in the store, and whether it was taken, which
+    a gate may refuse; None where it would be no better for it."""
     if not isinstance(served, AbandonmentModel) or served.card.is_fallback:
         return None
     try:
@@ -183,12 +205,13 @@ def _recalibrated(
     verdict = promotion.recalibration(again, served, frame)
     if not verdict.promote:
         return None
+    again = with_reference(again, scored)
     model_store.save(again.card, {**again.to_files(), **card_plots(again.card)})
     refusals = gates.refusals(again, frame, scored, served)
     reason = f"refused: {'; '.join(refusals)}" if refusals else verdict.reason
     decision = Decision(again.card.model_id, iso(as_of), not refusals, reason)
     model_store.decide(again.card.name, decision)
-    return None if refusals else again
+    return again, decision
 
 
 def _decide(
@@ -285,7 +308,17 @@ def _training_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> 
     return with_attributes(connection, rows, learner.instant)
 
 
-def _scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl.DataFrame | None:
+def _with_features(
+    delivered: pl.DataFrame, scored: pl.DataFrame | None, features: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Rows to learn from and scored ones with the same features of people's attributes."""
+    frame = attributes.with_features(delivered, features)
+    if scored is None:
+        return frame, None
+    return frame, attributes.with_features(scored, frame.columns)
+
+
+def scored_frame(connection: duckdb.DuckDBPyConnection, learner: Learner) -> pl.DataFrame | None:
     """What the hour that was built last scores, without suspected bots; None before the first."""
     if not has_table(connection, "main", learner.scored_table):
         return None

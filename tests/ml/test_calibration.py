@@ -35,3 +35,21 @@ def test_a_window_that_says_the_opposite_does_not_turn_the_ranking_around():
     platt = Platt.fit(logits, np.array([1.0, 1, 0, 0]), np.ones(4))
     assert platt.slope == 1.0
     assert platt.intercept == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_slope_alone_is_drawn_to_one_and_leaves_the_level():
+    rng = np.random.default_rng(2)
+    logits = rng.normal(-1.5, size=100_000)
+    outcomes = (rng.uniform(size=len(logits)) < sigmoid(0.6 * logits - 0.8)).astype(float)
+    many = Platt.fit_slope(logits, outcomes, np.ones_like(logits), slope_sd=0.1)
+    assert many.slope == pytest.approx(0.6, abs=0.03)
+    assert many.slope * logits.mean() + many.intercept == pytest.approx(logits.mean())
+    few = Platt.fit_slope(logits[:200], outcomes[:200], np.ones(200), slope_sd=0.1)
+    assert 0.8 < few.slope < 1
+
+
+def test_the_slope_alone_never_turns_the_ranking_around():
+    logits = np.linspace(-1, 1, 10_000)
+    platt = Platt.fit_slope(logits, (logits < 0).astype(float), np.ones(10_000), slope_sd=10.0)
+    assert platt.slope == 1.0
+    assert platt.intercept == 0.0

@@ -20,6 +20,13 @@ TABLES = {
         {"hours": h, "model": 0.9 - h / 400, "kaplan_meier": 0.88 - h / 400}
         for h in (4.0, 8.0, 24.0, 72.0, 168.0)
     ],
+    plots.drift: [
+        {"column": f"feature_{i}", "index": 0.05 * i, "limit": 0.25 + i / 100} for i in range(10)
+    ],
+    plots.came_true: [
+        {"idle_up_to_hours": hours, "ratio": 1 + i / 50, "ratio_low": 0.9, "ratio_high": 1.2}
+        for i, hours in enumerate((1.0, 8.0, 24.0))
+    ],
     plots.outcomes: [
         {
             "week": date(2026, 3, 2 + 7 * week),

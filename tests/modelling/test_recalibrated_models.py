@@ -8,10 +8,11 @@ import pytest
 
 from ml import gates
 from orchestration.modelling.model_store import ModelStore
-from orchestration.modelling.training import ABANDONMENT, champion
+from orchestration.modelling.score_health import REFERENCE
+from orchestration.modelling.training import ABANDONMENT, champion, recalibrate
 from tests.ml.conftest import make_snapshots
 from tests.ml.training import AS_OF, START
-from tests.modelling.test_refused_models import learned
+from tests.modelling.test_refused_models import learned, warehouse_with
 
 SHIFT = START + timedelta(days=38)
 
@@ -22,6 +23,12 @@ def shop() -> pl.DataFrame:
     frame = make_snapshots(6000, days=62).drop("truth")
     gives_up = (pl.col("last_touched_at") >= SHIFT) & (pl.col("cart_id").hash(1) % 100 >= 45)
     return frame.with_columns(converts_within_horizon=pl.col("converts_within_horizon") & ~gives_up)
+
+
+def brought(frame: pl.DataFrame, model_store: ModelStore, days: int):
+    """The card and the decision of the model in use, brought to newer days so many days later."""
+    with warehouse_with(frame) as connection:
+        return recalibrate(connection, model_store, AS_OF + timedelta(days=days))
 
 
 @pytest.mark.heavy
@@ -49,6 +56,17 @@ def test_the_model_in_use_is_brought_to_the_newest_days_and_that_is_written_down
     assert decision.model_id == challenger.model_id != again.model_id
     served = champion(model_store, ABANDONMENT, AS_OF)
     assert served.card.model_id == (challenger.model_id if decision.is_promoted else again.model_id)
+    # without learning anything the same comes of it
+    alone = ModelStore(tmp_path / "alone")
+    assert learned(shop, alone, before)[0] == first
+    only, decision = brought(shop, alone, before + 12)
+    assert (only.model_id, decision.reason) == (again.model_id, taken.reason)
+    assert alone.champion("abandonment") == again.model_id
+    assert alone.versions("abandonment") == sorted([first.model_id, again.model_id])
+    # what it scored then is on its card
+    assert only.params[REFERENCE]["columns"].keys() == first.params[REFERENCE]["columns"].keys()
+    # and done once more it is no better
+    assert brought(shop, alone, before + 12) == (only, None)
     # done again, the night decides the same
     assert learned(shop, model_store, before + 12, retrain=True)[0] == challenger
     assert model_store.champion("abandonment") == served.card.model_id

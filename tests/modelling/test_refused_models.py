@@ -1,5 +1,7 @@
 """A learned model that a gate refuses does not serve; what serves instead, and what is said."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import duckdb
@@ -22,13 +24,20 @@ def shop() -> pl.DataFrame:
     return make_snapshots(1500).drop("truth")
 
 
-def learned(frame: pl.DataFrame, model_store: ModelStore, days: int = 0, *, retrain: bool = False):
-    """The card and the decision of what is learned so many days after the first time."""
+@contextmanager
+def warehouse_with(frame: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse with rows to learn from, the newest of which are scored."""
     with duckdb.connect() as connection:
         for table, rows in (("training_snapshots", frame), ("scoring_snapshots", frame.tail(500))):
             connection.register("rows", rows)
             connection.execute(f"create table main.{table} as from rows")
             connection.unregister("rows")
+        yield connection
+
+
+def learned(frame: pl.DataFrame, model_store: ModelStore, days: int = 0, *, retrain: bool = False):
+    """The card and the decision of what is learned so many days after the first time."""
+    with warehouse_with(frame) as connection:
         as_of = AS_OF + timedelta(days=days)
         return ensure_champion(
             connection, model_store, ABANDONMENT, Settings(), as_of, retrain=retrain

@@ -107,8 +107,8 @@ def test_many_outcomes_shift_all_the_way_and_few_hardly():
             np.ones(count),
             np.zeros(count, dtype=int),
             sizes=2,
-            common_sd=0.5,
-            group_sd=0.15,
+            prior=recalibration.LEVEL,
+            group_sd=recalibration.AGE_SD,
         )
 
     # three of four at even odds
@@ -117,6 +117,17 @@ def test_many_outcomes_shift_all_the_way_and_few_hardly():
     # of an age that nobody has seen it is known what is known of all
     assert 0.8 * np.log(3) < shift(100_000)[1] < np.log(3)
     assert shift(0).tolist() == [0, 0]
+
+
+def test_a_level_hardly_moves_for_what_may_be_chance_and_all_the_way_for_a_change():
+    level = recalibration.LEVEL
+    # as far as chance goes in one of three windows; six times as far
+    assert level.shift(0.09, 0.09) == pytest.approx(0.09 * 0.07**2 / (0.07**2 + 0.09**2), abs=0.01)
+    assert level.shift(-0.54, 0.09) == pytest.approx(-0.54, abs=0.02)
+    # what many people say is believed
+    assert level.shift(0.09, 0.01) == pytest.approx(0.09, abs=0.002)
+    assert level.shift(0.0, 0.09) == 0
+    assert level.shift(-0.3, 0.1) == -level.shift(0.3, 0.1)
 
 
 def test_the_rows_of_a_person_count_as_one_outcome():

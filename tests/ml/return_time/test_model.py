@@ -33,7 +33,7 @@ def test_the_curve_is_flat_beyond_the_last_time_seen():
     p = model.return_probabilities(frame, [200.0])[:, 0]
     last_bit = 0.5 * 5 / 90
     assert p == pytest.approx([1 - np.exp(-1), 1 - np.exp(-last_bit), 0.0, 0.0])
-    expected = model.expected_return_hours(frame)
+    expected = model.absences(frame).expected_return_hours()
     assert np.isnan(expected).tolist() == [False, False, True, True]
 
 
@@ -49,11 +49,11 @@ def test_the_expected_return_is_the_median_of_those_back_within_the_week():
     # P(back within 10 h) = 0.2, within 168 h = 0.5: half of that, 0.25, lies on the second piece.
     model = by_hand([0.0, 10.0, 168.0], [0.0, -np.log(0.8), -np.log(0.5)])
     frame = pl.DataFrame({"elapsed_hours": [0.0, 10.0]})
-    hours = model.expected_return_hours(frame)
+    hours = model.absences(frame).expected_return_hours()
     pace = (np.log(0.8) - np.log(0.5)) / 158
     assert hours[0] == pytest.approx(10 + (np.log(0.8) - np.log(0.75)) / pace)
     for share in (0.2, 0.5, 0.8):
-        at = model.return_share_hours(frame, share)
+        at = model.absences(frame).return_share_hours(share)
         for row in range(2):
             one = frame[row]
             within = model.return_probabilities(one, [at[row], 168.0])[0]
@@ -63,7 +63,7 @@ def test_the_expected_return_is_the_median_of_those_back_within_the_week():
 def test_waiting_over_a_flat_stretch_ends_where_the_curve_moves_again():
     model = by_hand([0.0, 10.0, 20.0, 30.0], [0.0, 0.1, 0.1, 0.2])
     frame = pl.DataFrame({"elapsed_hours": [12.0]})
-    assert model.return_share_hours(frame, 1e-9) == pytest.approx([8.0], abs=1e-3)
+    assert model.absences(frame).return_share_hours(1e-9) == pytest.approx([8.0], abs=1e-3)
 
 
 def test_a_saved_and_loaded_model_predicts_the_same_bits(model, sessions):
@@ -92,4 +92,4 @@ def test_without_any_session_no_return_is_predicted(sessions):
     assert model.card.is_fallback
     frame = away_for(sessions.head(1), 0.0)
     assert model.return_probabilities(frame).tolist() == [[0.0] * 5]
-    assert np.isnan(model.expected_return_hours(frame)).all()
+    assert np.isnan(model.absences(frame).expected_return_hours()).all()
