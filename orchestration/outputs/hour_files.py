@@ -107,6 +107,7 @@ def prepare(
         settings,
         delivered_before=_delivered_before(home.exports, hour),
         is_rewriting=True,
+        delivered_then=_delivered_in(home.exports / hour_name(hour)),
     )
 
 
@@ -119,5 +120,10 @@ def _delivered_before(folder: Path, hour: datetime) -> set[str]:
     )
     if not earlier:
         return set()
-    manifest = json.loads((earlier[-1] / export_files.MANIFEST).read_bytes())
+    return _delivered_in(earlier[-1])
+
+
+def _delivered_in(folder: Path) -> set[str]:
+    """The exports that had somebody on a list by the files of an hour."""
+    manifest = json.loads((folder / export_files.MANIFEST).read_bytes())
     return {name for name, each in manifest.get("exports", {}).items() if each["persons"]}

@@ -5,7 +5,7 @@ here: what is known of each person (`facts`), where the files go (`outputs.hour_
 rule of these parts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
@@ -81,6 +81,7 @@ def prepare_exports(
     accepted: Iterable[str] = (),
     delivered_before: Iterable[str] = (),
     is_rewriting: bool = False,
+    delivered_then: Iterable[str] = (),
 ) -> Prepared:
     """The files of an hour.
 
@@ -91,7 +92,9 @@ def prepare_exports(
         settings: the exports, and how much contact there may be.
         accepted: exports whose removals somebody said are meant.
         delivered_before: exports of which there are files of earlier hours.
-        is_rewriting: whether the hour is rewritten after an erasure, and must show nobody erased.
+        is_rewriting: whether the hour is rewritten after an erasure: it must show nobody erased,
+            and nobody whom its files did not have, as nobody would know that they were contacted.
+        delivered_then: of such an hour, the exports that had somebody on their list.
 
     Raises:
         ComebackError: there is no such preset, segment or trigger.
@@ -150,6 +153,9 @@ def prepare_exports(
             before[name],
             is_accepted=name in set(accepted),
             is_lost=name in set(delivered_before),
+            only=_listed_then(connection, name, hour, set(delivered_then))
+            if is_rewriting
+            else None,
         )
         files = one.files(rolled)
         prepared.files.extend(files)
@@ -161,6 +167,14 @@ def prepare_exports(
         prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
     tried.keep(connection)
     return prepared
+
+
+def _listed_then(
+    connection: duckdb.DuckDBPyConnection, name: str, hour: datetime, delivered: Collection[str]
+) -> frozenset[str] | None:
+    """Who was on a list that is rewritten; None where somebody was, and it is not known who."""
+    listed = membership.identifiers_at(connection, name, hour)
+    return frozenset() if listed is None and name not in delivered else listed
 
 
 def _triggers(home: Home, settings: Settings) -> dict[str, list[str]]:
@@ -193,6 +207,7 @@ class _Exporter:
         *,
         is_accepted: bool,
         is_lost: bool,
+        only: frozenset[str] | None,
     ) -> tuple[Rolled, dict, bool, pl.DataFrame]:
         """The lists, what the manifest says of them, whether people were added, and contacts."""
         is_of_persons = self.entry.profile != "suppressions"
@@ -213,6 +228,9 @@ class _Exporter:
             | pl.col("user_id").is_in(self.known.forgotten).fill_null(value=False),
         )
         rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
+        if only is not None:
+            listed = rows.frame.filter(pl.col("identifier").is_in(sorted(only)))
+            rows = replace(rows, frame=listed)
         is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
             hours=self.entry.hours_between_full
         )
@@ -286,7 +304,10 @@ class _Exporter:
     def _rows(self, connection: duckdb.DuckDBPyConnection, eligible: pl.DataFrame) -> Rows:
         """The rows of the file, by priority, then identifier."""
         if self.entry.profile == "suppressions":
-            return suppression_rows(self.known.suppressions, self.known.profiles.frame, self.preset)
+            refused = pl.concat([self.known.suppressions, self.known.withdrawn]).sort(
+                "suppressed_at", nulls_last=False, maintain_order=True
+            )
+            return suppression_rows(refused, self.known.profiles.frame, self.preset)
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})

@@ -206,7 +206,10 @@ def test_whoever_is_beyond_the_capacity_is_counted_there_whatever_holds_after_it
         "eligible",
         "below_priority",
     ]
-    assert gates(persons, Policy(capacity=1), TEN).to_list() == ["eligible", *3 * ["below_priority"]]
+    assert gates(persons, Policy(capacity=1), TEN).to_list() == [
+        "eligible",
+        *3 * ["below_priority"],
+    ]
 
 
 def test_an_address_of_two_persons_is_contacted_once_for_the_better_of_them():

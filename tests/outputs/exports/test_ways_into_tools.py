@@ -51,9 +51,7 @@ def test_settings_files_and_columns_of_a_way_are_those_that_there_are(shop: Shop
     shop.person("bob", 2)
     parsed = parse_settings(tomllib.loads(re.sub(r"^ {4}", "", settings, flags=re.MULTILINE)))
     shop.export(TEN, parsed)
-    shop.insert(
-        "vault.current_suppressions", channel="all", user_id="ann", reason="complaint"
-    )
+    shop.insert("vault.current_suppressions", channel="all", user_id="ann", reason="complaint")
     shop.cart("bob", 1, TEN + HOUR)
     files = {file.name: file for file in shop.export(TEN + HOUR, parsed).files}
 
