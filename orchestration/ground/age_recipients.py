@@ -4,6 +4,9 @@ Belongs here: the text of a key (Bech32 of BIP 173, `age1...`). Not here: what i
 (`outputs.exports.age`).
 """
 
+SUFFIX = ".age"
+"""What the name of an encrypted file ends in."""
+
 _ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _PREFIX, _KEY_BYTES, _CHECKSUM = "age", 32, 6
@@ -22,7 +25,7 @@ def public_key(recipient: str) -> bytes:
         raise ValueError("a recipient is no public key of age, which begins with age1")
     bits = "".join(f"{each:05b}" for each in digits[:-_CHECKSUM])
     whole, rest = bits[: _KEY_BYTES * 8], bits[_KEY_BYTES * 8 :]
-    if len(whole) != _KEY_BYTES * 8 or len(rest) >= 5 or "1" in rest:  # noqa: PLR2004 bits a digit
+    if len(whole) != _KEY_BYTES * 8 or len(rest) >= 5 or "1" in rest:
         raise ValueError("a recipient is no public key of age, which has 32 bytes")
     return int(whole, 2).to_bytes(_KEY_BYTES)
 

@@ -7,13 +7,13 @@ comparing: it errs towards one person, since whoever said no must be found.
 
 import re
 import unicodedata
-from collections.abc import Callable
 from contextlib import suppress
 
 import duckdb
 import phonenumbers
 
 from orchestration.ground.countries import country_code
+from orchestration.ground.sql import define_function
 
 _BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
 _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
@@ -88,14 +88,6 @@ def define_address_keys(con: duckdb.DuckDBPyConnection) -> None:
     """Give SQL on this connection `email_key(text)`, `phone_key(text, country)` and
     `country_code(text)`; null gives null."""
     # an empty text in the place of null: DuckDB calls no function for that
-    _define(con, "email_key", lambda text: email_key(text), 1)
-    _define(con, "phone_key", lambda text, country: phone_key(text, country), 2)
-    _define(con, "country_code", lambda text: country_code(text), 1)
-
-
-def _define(
-    con: duckdb.DuckDBPyConnection, name: str, function: Callable[..., str | None], arguments: int
-) -> None:
-    with suppress(duckdb.InvalidInputException, duckdb.CatalogException):
-        con.remove_function(name)
-    con.create_function(name, function, ["VARCHAR"] * arguments, "VARCHAR", null_handling="special")
+    define_function(con, "email_key", lambda text: email_key(text), 1)
+    define_function(con, "phone_key", lambda text, country: phone_key(text, country), 2)
+    define_function(con, "country_code", lambda text: country_code(text), 1)

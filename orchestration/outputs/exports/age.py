@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from orchestration.ground.age_recipients import public_key
 
-SUFFIX = ".age"
-
 _VERSION = "age-encryption.org/v1"
 _CHUNK = 64 * 1024
 _FILE_KEY_BYTES, _NONCE_BYTES = 16, 16

@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from ml.experiments import Draw
+from orchestration.ground.age_recipients import SUFFIX
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import own_files
@@ -145,7 +146,15 @@ def prepare_exports(
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
         one = _Exporter(
-            name, export, presets[name], settings.contacts, hour, known, members[name], tried
+            name,
+            export,
+            presets[name],
+            settings.contacts,
+            hour,
+            known,
+            members[name],
+            tried,
+            holdout_key(home, settings) if export.age_recipients else b"",
         )
         rolled, summary, is_full, contacts = one.export(
             connection,
@@ -198,6 +207,7 @@ class _Exporter:
     known: Known
     members: pl.DataFrame
     tried: variants.Variants
+    secret: bytes
 
     def export(
         self,
@@ -279,8 +289,13 @@ class _Exporter:
         ]
 
     def _file(self, part: str, header: list[str], rows: list[str]) -> File:
-        content = csv_text.to_bytes(header, rows)
-        return File(f"{self.name}.{part}.csv", content, len(rows), header)
+        name, content = f"{self.name}.{part}.csv", csv_text.to_bytes(header, rows)
+        if self.entry.age_recipients:
+            from orchestration.outputs.exports import age  # its library is slow to import
+
+            name = f"{name}{SUFFIX}"
+            content = age.encrypted(content, self.entry.age_recipients, self.secret)
+        return File(name, content, len(rows), header)
 
     def _header(self) -> list[str]:
         if self.entry.profile == "suppressions":
