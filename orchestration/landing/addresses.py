@@ -17,7 +17,9 @@ from orchestration.ground.sql import define_function
 
 _BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
 _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
-_GOOGLE = ("gmail.com", "googlemail.com")
+GOOGLE = ("gmail.com", "googlemail.com")
+"""Hosts of which one mailbox has both addresses, with dots and tags or without."""
+
 _LEAST_DIGITS = 5
 _FIRST_DIGITS = tuple("123456789")
 
@@ -37,8 +39,8 @@ def email_key(text: str | None) -> str | None:
         return address or None
     with suppress(UnicodeError):
         domain = domain.rstrip(".").encode("idna").decode()
-    if domain in _GOOGLE:
-        local, domain = local.partition("+")[0].replace(".", ""), _GOOGLE[0]
+    if domain in GOOGLE:
+        local, domain = local.partition("+")[0].replace(".", ""), GOOGLE[0]
     return f"{local}@{domain}"
 
 
