@@ -14,7 +14,7 @@ from orchestration.dagster.run_records import REASON_TAG
 from orchestration.dagster.shared import run_of
 from orchestration.ground.hours import HOUR, from_partition_key, iso
 from orchestration.modelling import model_versions, scoring, training
-from orchestration.outputs import export_files
+from orchestration.outputs import export_files, hour_files
 from orchestration.warehouse import (
     database,
     lacking_rates,
@@ -47,6 +47,7 @@ def asset_checks() -> list[dg.AssetChecksDefinition]:
         _models_are_whole(),
         _scores_are_sane(),
         _export_equals_table(),
+        _pointer_is_fresh(),
     ]
 
 
@@ -247,6 +248,23 @@ def _export_equals_table() -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(passed=not faults, metadata={"faults": faults})
 
     return export_equals_table
+
+
+def _pointer_is_fresh() -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset="retargeting_export",
+        description="A warning if latest.json does not lead to the newest scored hour: tools"
+        " that follow it would import old files.",
+        required_resource_keys={RUN_KEY},
+    )
+    def pointer_is_fresh(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        run = run_of(context)
+        with run.open_warehouse() as connection:
+            newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
+        warnings = hour_files.faults_of_pointer(run.home.exports, newest) if newest else []
+        return _outcome(context, None, newest_hour=iso(newest) if newest else "", warnings=warnings)
+
+    return pointer_is_fresh
 
 
 def checked_hour(context: dg.AssetCheckExecutionContext) -> datetime:

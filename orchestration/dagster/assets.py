@@ -15,6 +15,7 @@ from pydantic import Field
 
 from ml import evaluation
 from orchestration.dagster import erase_steps, expiry_steps, model_page
+from orchestration.dagster.export_facts import export_metadata
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import (
@@ -331,7 +332,6 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
                 accepted=config.accept_removals,
             )
             audit_log.note_export(connection, utc_now(), export.files, config.accept_removals)
-        persons = {f"persons_{name}": each["persons"] for name, each in export.exports.items()}
         return dg.MaterializeResult(
             metadata={
                 "file": dg.MetadataValue.path(run.home.exports / export.path),
@@ -339,7 +339,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
                 "withheld": export.withheld,
                 "sha256": export.sha256,
                 "exports": dg.MetadataValue.json(export.exports),
-                **persons,
+                **export_metadata(export.exports),
             }
         )
 

@@ -29,6 +29,7 @@ from orchestration.privacy import (
     run_history,
 )
 from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.privacy.spellings import hashes_without_tags
 from orchestration.warehouse import audit_log, database, outcomes, segment_faults
 
 logger = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
     the lines of the erased; the hours."""
     plan = erasing.plan
     texts = [each for each in plan.texts if erasure.is_unmistakable(each)]
+    texts += hashes_without_tags(plan.emails)
     with run.open_warehouse() as connection:
         last = kept_files.newest_hour(run.home.exports, run.newest_possible_hour)
 

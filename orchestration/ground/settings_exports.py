@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+from orchestration.ground.age_recipients import public_key
 from orchestration.ground.checkout import EXPORT_PRESETS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import InWords
@@ -102,6 +103,17 @@ def _alert_address(address: object) -> object:
     return _web_address(address, "notify_failures")
 
 
+def _recipient(text: str) -> str:
+    try:
+        public_key(text)
+    except ValueError as error:
+        raise ValueError(f"age_recipients: {error}") from None
+    return text
+
+
+Recipient = Annotated[
+    str, AfterValidator(_recipient), InWords("a public key of age, which begins with age1")
+]
 Place = Annotated[
     str,
     BeforeValidator(_place_to_deliver),
@@ -174,6 +186,10 @@ class Export(BaseModel):
         "",
         description="Where the files are brought after each hour: a folder, s3://, sftp:// or what"
         " else fsspec knows. No password in it: see Delivery in dbt_project/docs/exports.md.",
+    )
+    age_recipients: Annotated[tuple[Recipient, ...], Strict(False)] = Field(
+        (),
+        description="Public keys of age, for which the files are encrypted: <name>.full.csv.age.",
     )
 
     @property

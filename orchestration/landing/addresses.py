@@ -7,17 +7,19 @@ comparing: it errs towards one person, since whoever said no must be found.
 
 import re
 import unicodedata
-from collections.abc import Callable
 from contextlib import suppress
 
 import duckdb
 import phonenumbers
 
 from orchestration.ground.countries import country_code
+from orchestration.ground.sql import define_function
 
 _BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
 _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
-_GOOGLE = ("gmail.com", "googlemail.com")
+GOOGLE = ("gmail.com", "googlemail.com")
+"""Hosts of which one mailbox has both addresses, with dots and tags or without."""
+
 _LEAST_DIGITS = 5
 _FIRST_DIGITS = tuple("123456789")
 
@@ -37,8 +39,8 @@ def email_key(text: str | None) -> str | None:
         return address or None
     with suppress(UnicodeError):
         domain = domain.rstrip(".").encode("idna").decode()
-    if domain in _GOOGLE:
-        local, domain = local.partition("+")[0].replace(".", ""), _GOOGLE[0]
+    if domain in GOOGLE:
+        local, domain = local.partition("+")[0].replace(".", ""), GOOGLE[0]
     return f"{local}@{domain}"
 
 
@@ -88,14 +90,6 @@ def define_address_keys(con: duckdb.DuckDBPyConnection) -> None:
     """Give SQL on this connection `email_key(text)`, `phone_key(text, country)` and
     `country_code(text)`; null gives null."""
     # an empty text in the place of null: DuckDB calls no function for that
-    _define(con, "email_key", lambda text: email_key(text), 1)
-    _define(con, "phone_key", lambda text, country: phone_key(text, country), 2)
-    _define(con, "country_code", lambda text: country_code(text), 1)
-
-
-def _define(
-    con: duckdb.DuckDBPyConnection, name: str, function: Callable[..., str | None], arguments: int
-) -> None:
-    with suppress(duckdb.InvalidInputException, duckdb.CatalogException):
-        con.remove_function(name)
-    con.create_function(name, function, ["VARCHAR"] * arguments, "VARCHAR", null_handling="special")
+    define_function(con, "email_key", lambda text: email_key(text), 1)
+    define_function(con, "phone_key", lambda text, country: phone_key(text, country), 2)
+    define_function(con, "country_code", lambda text: country_code(text), 1)

@@ -23,6 +23,11 @@ def is_escapable(text: str) -> bool:
     return _PLAIN.sub("", text) != ""
 
 
+def plain_parts(text: str) -> list[str]:
+    """The parts of it that are never escaped."""
+    return re.findall(rf"{_PLAIN.pattern}+", text)
+
+
 def escaped_or_not(text: str) -> str:
     """A regular expression for the text, any of its characters escaped, also twice."""
     return "".join(

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ground.home import Home
-from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name
+from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
 from orchestration.ground.settings import Settings
 from orchestration.outputs import export_files
 from orchestration.outputs.exports import contact_log, membership, pending
@@ -107,7 +107,25 @@ def prepare(
         settings,
         delivered_before=_delivered_before(home.exports, hour),
         is_rewriting=True,
+        delivered_then=_delivered_in(home.exports / hour_name(hour)),
     )
+
+
+def faults_of_pointer(folder: Path, newest: datetime) -> list[str]:
+    """Where `latest.json` does not lead to the newest hour, as sentences; none if it does.
+
+    Args:
+        folder: the exports folder.
+        newest: the newest scored hour.
+    """
+    pointer = export_files.read_latest(folder)
+    if pointer is None:
+        return ["there is no latest.json"]
+    if pointer["hour"] != iso(newest):
+        return [f"latest.json is of {pointer['hour']}, the newest scored hour is {iso(newest)}"]
+    manifest = json.loads((folder / hour_name(newest) / export_files.MANIFEST).read_bytes())
+    sums = [{"path": each["path"], "sha256": each["sha256"]} for each in manifest["files"]]
+    return [] if pointer["files"] == sums else ["latest.json has other sums than the manifest"]
 
 
 def _delivered_before(folder: Path, hour: datetime) -> set[str]:
@@ -119,5 +137,10 @@ def _delivered_before(folder: Path, hour: datetime) -> set[str]:
     )
     if not earlier:
         return set()
-    manifest = json.loads((earlier[-1] / export_files.MANIFEST).read_bytes())
+    return _delivered_in(earlier[-1])
+
+
+def _delivered_in(folder: Path) -> set[str]:
+    """The exports that had somebody on a list by the files of an hour."""
+    manifest = json.loads((folder / export_files.MANIFEST).read_bytes())
     return {name for name, each in manifest.get("exports", {}).items() if each["persons"]}

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.ground.age_recipients import SUFFIX
 from orchestration.ground.hours import hour_name, is_hour_name
 from orchestration.landing.escapes import begins_word, escaped_or_not
 from orchestration.landing.tombstones import WORD
@@ -37,14 +38,19 @@ def without(folder: Path, ids: Collection[str], texts: Collection[str]) -> Prepa
 
     Returns:
         The files, with their rows counted, and what the manifest says of each export: its persons
-        without them, its counts by gate as they were at the hour.
+        without them, its counts by gate as they were at the hour. An encrypted file goes whole:
+        nobody here can tell whose its lines are.
     """
     manifest = json.loads((folder / MANIFEST).read_bytes())
     # the first is the file of priorities, which is written from the table
-    files = [_file(folder, each, ids, texts) for each in manifest.get("files", [])[1:]]
+    entries = manifest.get("files", [])[1:]
+    can_be_read = [each for each in entries if not each["path"].endswith(SUFFIX)]
+    files = [_file(folder, each, ids, texts) for each in can_be_read]
+    left = {each.name: each.rows for each in files}
     gone = {
-        each.name: entry["rows"] - each.rows
-        for each, entry in zip(files, manifest.get("files", [])[1:], strict=True)
+        name.removesuffix(SUFFIX): entry["rows"] - left.get(name, 0)
+        for entry in entries
+        for name in [entry["path"].rpartition("/")[2]]
     }
     exports = {
         name: said | {"persons": said["persons"] - gone.get(f"{name}{_FULL}", 0)}

@@ -14,7 +14,9 @@ that is escaped there (`escapes`) counts as a word.
 import mmap
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -24,7 +26,13 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing import simulated_shop
-from orchestration.landing.escapes import begins_word, escaped_or_not, is_escapable, masked
+from orchestration.landing.escapes import (
+    begins_word,
+    escaped_or_not,
+    is_escapable,
+    masked,
+    plain_parts,
+)
 from orchestration.landing.files import content_hash
 from orchestration.landing.locations import configured_locations, known_sources
 from orchestration.landing.tombstones import WORD
@@ -35,6 +43,8 @@ from orchestration.warehouse import database
 # Fewer bytes than these come about by chance in numbers and hashes.
 SEARCHABLE_BYTES = 8
 
+# Bytes that a character takes where it is escaped several times over.
+_LONGEST_ESCAPE = 32
 # as `started_id` makes them; a file may have letters of its own beside one
 _HASH = re.compile(rb"(?=([0-9a-f]{32}))")
 _PERSON_COLUMNS = frozenset({"visitor_id", "user_id", "owner_id", "person_id"})
@@ -84,11 +94,11 @@ def search(
                     for column in _columns_with(connection, table, texts, sorted(carts))
                 ]
     paths = list(_made_files(home, settings))
-    for id_ in ids:
-        if len(id_.encode()) < SEARCHABLE_BYTES:
-            ambiguous.append("bytes of files: an id is too short for its bytes to mean a person")
-            continue
-        found += _files_with(home, settings, paths, id_, ids)
+    searchable = [each for each in ids if len(each.encode()) >= SEARCHABLE_BYTES]
+    if len(searchable) < len(ids):
+        ambiguous.append("bytes of files: an id is too short for its bytes to mean a person")
+    for id_, suspects in _suspects(paths, searchable).items():
+        found += _files_with(home, settings, suspects, id_, ids)
     found += [each.relative_to(home.root).as_posix() for each in files_with_carts(paths, carts)]
     return SearchResult(
         found=sorted(set(found)),
@@ -176,24 +186,51 @@ def _made_files(home: Home, settings: Settings) -> Iterator[Path]:
             yield path
 
 
+def _suspects(paths: Iterable[Path], ids: Iterable[str]) -> dict[str, list[Path]]:
+    """By id the files whose name or bytes hold it, escaped or not, on their own or within a word.
+
+    Each file is opened once for all.
+    """
+    patterns = {id_: _escaped(id_) for id_ in ids}
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        name = path.name.encode()
+        with _content_of(path) as content:
+            for id_, escaped in patterns.items():
+                is_named = id_.encode() in name or escaped.search(name)
+                if is_named or content.find(id_.encode()) >= 0 or _matches(content, id_, escaped):
+                    found.setdefault(id_, []).append(path)
+    return found
+
+
 def _files_with(
-    home: Home, settings: Settings, paths: Sequence[Path], id_: str, ids: Sequence[str]
+    home: Home, settings: Settings, suspects: Iterable[Path], id_: str, ids: Sequence[str]
 ) -> Iterator[str]:
-    """The files that hold the id, as paths below the home folder."""
+    """Those of some files that hold the id for the person, as paths below the home folder."""
     escaped = _escaped(id_)
-    named = {path for path in paths if id_ in path.name or escaped.search(path.name.encode())}
-    suspects = [
-        path for path in paths if path in named or _holds(path, id_) or _matches(path, escaped)
-    ]
-    if not suspects:
-        return
     namesakes = _namesakes(home, settings, id_)
     landed = _landed_contents(home, settings)
     for path in suspects:
         if content_hash(path) in landed:
             continue
-        if path in named or _holds_beyond(path, id_, namesakes) or _matches(path, escaped):
-            yield masked(path.relative_to(home.root).as_posix(), ids)
+        is_named = id_ in path.name or escaped.search(path.name.encode())
+        with _content_of(path) as content:
+            if (
+                is_named
+                or _holds_beyond(content, id_, namesakes)
+                or _matches(content, id_, escaped)
+            ):
+                yield masked(path.relative_to(home.root).as_posix(), ids)
+
+
+@contextmanager
+def _content_of(path: Path) -> Iterator[mmap.mmap | bytes]:
+    """The bytes of a file, which may be larger than the memory."""
+    if not path.stat().st_size:
+        yield b""
+        return
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _escaped(id_: str) -> re.Pattern[bytes]:
@@ -204,11 +241,27 @@ def _escaped(id_: str) -> re.Pattern[bytes]:
     return re.compile(pattern.encode())
 
 
-def _matches(path: Path, pattern: re.Pattern[bytes]) -> bool:
-    if pattern.pattern == rb"(?!)" or not path.stat().st_size:
+def _matches(content: mmap.mmap | bytes, id_: str, escaped: re.Pattern[bytes]) -> bool:
+    """Whether the id stands in bytes with some of its characters escaped.
+
+    What can never be escaped stands there as it is: only around the part of the id that is rarest
+    the expression is tried, which would take seconds a megabyte.
+    """
+    if not is_escapable(id_):
         return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return pattern.search(content) is not None
+    parts = [part.encode() for part in plain_parts(id_)]
+    if not parts:
+        return escaped.search(content) is not None
+    places = list(_places(content, max(parts, key=len)))
+    for part in parts:
+        # so many at most: a name of a host is everywhere
+        fewer = list(islice(_places(content, part), len(places)))
+        places = fewer if len(fewer) < len(places) else places
+    margin = len(id_) * _LONGEST_ESCAPE
+    return any(
+        escaped.search(content, max(at - margin, 0), min(at + margin, len(content)))
+        for at in places
+    )
 
 
 def files_with_carts(paths: Iterable[Path], carts: Collection[str]) -> Iterator[Path]:
@@ -230,29 +283,24 @@ def files_with_carts(paths: Iterable[Path], carts: Collection[str]) -> Iterator[
                 yield path
 
 
-def _holds(path: Path, id_: str) -> bool:
-    return next(_places(path, id_), None) is not None
+def _places(content: mmap.mmap | bytes, needle: bytes) -> Iterator[int]:
+    """Where a text begins in bytes."""
+    at = content.find(needle)
+    while at >= 0:
+        yield at
+        at = content.find(needle, at + 1)
 
 
-def _places(path: Path, id_: str) -> Iterator[tuple[bytes, int]]:
-    """Each place of the id in a file: the bytes around it, and where it begins in them."""
+def _holds_beyond(content: mmap.mmap | bytes, id_: str, namesakes: Sequence[bytes]) -> bool:
+    """Whether the id stands in bytes other than within one of the words."""
     needle, margin = id_.encode(), 256
-    if not path.stat().st_size:
-        return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        at = content.find(needle)
-        while at >= 0:
-            begin = max(at - margin, 0)
-            yield content[begin : at + len(needle) + margin], at - begin
-            at = content.find(needle, at + 1)
-
-
-def _holds_beyond(path: Path, id_: str, namesakes: Sequence[bytes]) -> bool:
-    """Whether the id stands in a file other than within one of the words."""
-    length = len(id_.encode())
     return any(
-        not any(_covers(around, word, at, at + length) for word in namesakes)
-        for around, at in _places(path, id_)
+        not any(
+            _covers(content[max(at - margin, 0) : at + len(needle) + margin], word, *span)
+            for word in namesakes
+        )
+        for at in _places(content, needle)
+        for span in [(min(at, margin), min(at, margin) + len(needle))]
     )
 
 

@@ -7,13 +7,14 @@ Belongs here: making them out of the address, to search for. Not here: the searc
 import base64
 import hashlib
 import json
+import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from urllib.parse import quote
 
 import phonenumbers
 
-from orchestration.landing.addresses import email_key, national_digits, phone_key
+from orchestration.landing.addresses import GOOGLE, email_key, national_digits, phone_key
 
 # Fewer come about by chance in numbers.
 _LEAST_DIGITS = 10
@@ -32,9 +33,27 @@ def spellings(emails: Iterable[str], phones: Iterable[str]) -> list[str]:
     )
 
 
+def hashes_without_tags(emails: Iterable[str]) -> list[str]:
+    """The hashes of addresses without dots and `+...`, as some ads tools get them.
+
+    At most hosts the address without them may be somebody else's: nothing is proved by them.
+    """
+    return sorted(hashlib.sha256(_without_tag(each).encode()).hexdigest() for each in emails)
+
+
 def _of_email(email: str) -> Iterator[str]:
     stripped = email.strip()
-    yield from (stripped, stripped.lower(), stripped.upper(), email_key(email) or stripped)
+    key = email_key(email) or stripped
+    yield from (stripped, stripped.lower(), stripped.upper(), key)
+    local, _, host = key.rpartition("@")
+    if host in GOOGLE:  # with either host it is one mailbox, and has another hash
+        yield from (f"{local}@{each}" for each in GOOGLE)
+
+
+def _without_tag(email: str) -> str:
+    address = unicodedata.normalize("NFC", email.strip()).lower()
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
 
 
 def _of_phone(phone: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from orchestration.ground.files import keep_private
 from orchestration.ground.home import Home
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
-from orchestration.ground.sql import literal
+from orchestration.ground.sql import drop_functions, literal
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.score_tables import (
     ACCEPTED_FILES,
@@ -114,6 +114,7 @@ def connect(
             raise reason from error
         raise
     finally:
+        drop_functions(connection)
         connection.close()
 
 

@@ -6,8 +6,10 @@ import duckdb
 import polars as pl
 import pytest
 
+from orchestration.dagster.export_facts import export_metadata
 from orchestration.modelling.scoring import faults_of_scores
-from orchestration.outputs.export_files import faults_of_export, write_export
+from orchestration.outputs.export_files import faults_of_export, read_latest, write_export
+from orchestration.outputs.hour_files import faults_of_pointer
 from orchestration.warehouse.database import unsettled_files
 from orchestration.warehouse.suspect_files import that_lost_rows
 from tests.outputs.test_export_files import frame, row
@@ -87,3 +89,29 @@ def test_files_that_lost_rows_are_named_those_that_lost_most_first():
         lost = [("worse.csv", "ga4", 90, 8), ("bad.csv", "rees46", 10, 7)]
         assert that_lost_rows(connection, 5) == lost
         assert that_lost_rows(connection, 1) == lost[:1]
+
+
+def test_a_pointer_that_does_not_lead_to_the_newest_hour_is_reported(tmp_path):
+    assert faults_of_pointer(tmp_path, TEN) == ["there is no latest.json"]
+    write_export(tmp_path, TEN, frame(row()), models={}, settings_digest="", keep_hours=72)
+    assert faults_of_pointer(tmp_path, TEN) == []
+    assert faults_of_pointer(tmp_path, TEN.replace(hour=11)) == [
+        "latest.json is of 2026-10-31T10:00:00Z, the newest scored hour is 2026-10-31T11:00:00Z"
+    ]
+    pointer = tmp_path / "latest.json"
+    pointer.write_text(pointer.read_text().replace(read_latest(tmp_path)["sha256"], "0"))
+    assert faults_of_pointer(tmp_path, TEN) == ["latest.json has other sums than the manifest"]
+
+
+def test_the_ui_plots_of_each_export_who_is_listed_and_whom_each_gate_refused():
+    counts = {"suppressed": 2, "no_consent": 0, "quiet_hours": 1, "eligible": 4}
+    said = {"profile": "email", "preset": "generic", "persons": 4, "counts": counts}
+    found = export_metadata({"mail": said | {"warnings": ["few"]}})
+    table = found.pop("by_export").md_str
+    assert found == {
+        "persons_mail": 4,
+        "refused_mail_suppressed": 2,
+        "refused_mail_quiet_hours": 1,
+    }
+    assert table.splitlines()[2] == "| mail | email | 4 | suppressed 2, quiet_hours 1 | few |"
+    assert export_metadata({}) == {}

@@ -129,6 +129,19 @@ def test_a_lost_warehouse_removes_nobody_and_says_so(shop):
     assert not any("removed" in each for each in exports["suppressions"]["warnings"])
 
 
+def test_an_hour_before_anybody_was_known_stays_empty_when_it_is_rewritten(shop):
+    for table in ("current_profiles", "current_suppressions"):
+        shop.connection.execute(f"alter table vault.{table} rename to later_{table}")
+    shop.cart("ann")
+    write(shop)
+    for table in ("current_profiles", "current_suppressions"):
+        shop.connection.execute(f"alter table vault.later_{table} rename to {table}")
+    shop.profile("ann")
+    assert {file.rows for file in prepare(shop.connection, shop.home, TEN, Settings()).files} == {0}
+    exports = write(shop, TEN + HOUR).exports
+    assert "not known any more" not in str(exports)
+
+
 def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(shop):
     shop.person("ann", 1)
     shop.person("bob", 2)
@@ -147,6 +160,8 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
     assert "user:ann" not in {person for person, _, _ in remembered}
     assert ("erased", sealed(b"a key", "ann@example.com"), "") in remembered
     assert not any("ann@" in identifier for _, identifier, _ in remembered)
+    # whoever is known since is in no file of then: nobody would know of the contact
+    shop.person("eve", 3)
     rewrite_all(
         shop.home.exports,
         shop.connection,
@@ -157,6 +172,13 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
     files = tree(shop)
     assert not any(b"ann@example.com" in content for content in files.values())
     assert b"bob@example.com" in files["2026-10-31T10Z/email.full.csv"]
+    rewritten = json.loads(files["2026-10-31T10Z/manifest.json"])["exports"]
+    assert {name: each["persons"] for name, each in rewritten.items()} == {
+        "email": 1,
+        "google": 1,
+        "meta": 1,
+        "suppressions": 0,
+    }
     # and the next hour takes her off the lists, under what was sent
     exports = write(shop, TEN + HOUR).exports
     assert exports["email"]["persons"] == 0

@@ -3,11 +3,15 @@
 Not here: how a text may be escaped (tests/landing/test_escapes.py), or whom an erasure concerns.
 """
 
+import html
 import json
+import re
 from datetime import UTC
 from pathlib import Path
+from urllib.parse import quote
 
 import duckdb
+import pytest
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
@@ -72,3 +76,25 @@ def test_the_proof_finds_an_escaped_id_and_no_longer_one(connection, home: Home)
         (home.dagster / name).write_text(text)
     found = residue_search.search(home, Settings(), [MUELLER, SLASH]).found
     assert found == ["dagster/***.txt", *(f"dagster/{name}.log" for name in "abc")]
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["anna@shop.example", "+49 1512 3456789", "Zo\u00eb+x@shop.example", "\u00e9\u00e8", "a@b"],
+)
+def test_the_part_that_is_never_escaped_finds_what_the_whole_expression_finds(id_):
+    json_, percent = json.dumps(id_)[1:-1], quote(id_, safe="")
+    forms = {
+        *(json_, percent, quote(percent), json.dumps(percent)[1:-1], html.escape(id_)),
+        json_.replace("@", "\\u0040").replace("+", "\\u002B"),
+        "".join(f"&#{ord(each)};" if not re.match(r"[\w.~-]", each) else each for each in id_),
+    } - {id_}
+    assert len(forms) > 1
+    noise = "shop.example anna 3456789 x a b " * 500
+    pattern = residue_search._escaped(id_)
+    for form in (id_, *forms, *(f"x{form}x" for form in forms)):
+        for text in (form, f"{noise}{form} {noise}", f"{noise}{form}"):
+            content = text.encode()
+            found = pattern.search(content) is not None
+            assert residue_search._matches(content, id_, pattern) == found
+            assert found == (form in forms)

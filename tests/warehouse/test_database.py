@@ -5,6 +5,7 @@ import pytest
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
+from orchestration.landing.addresses import define_address_keys
 from orchestration.warehouse import database
 
 
@@ -74,3 +75,20 @@ def test_connections_to_one_file_see_what_each_other_wrote_and_no_temporary_tabl
             with database.connect(home, Settings()) as other:
                 assert other.execute("select number from numbers").fetchall() == [(1,)]
                 assert not database.has_table(other, "main", "own")
+
+
+def test_functions_in_python_go_with_their_connection(home):
+    # a file that is kept open has one catalog for all connections: what stayed would be in the way
+    with database.kept_open(home):
+        for _ in range(2):
+            with database.connect(home, Settings()) as connection:
+                define_address_keys(connection)
+                define_address_keys(connection)
+                query = "select email_key(' A@b.example'), phone_key('0151 23456781', 'DE')"
+                found = connection.execute(query).fetchall()
+                assert found == [("a@b.example", "+4915123456781")]
+        with (
+            database.connect(home, Settings()) as connection,
+            pytest.raises(duckdb.CatalogException, match="email_key"),
+        ):
+            connection.execute("select email_key('')")

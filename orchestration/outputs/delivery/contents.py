@@ -98,7 +98,7 @@ def contents_of(folder: Path, hour: str, exports: Collection[str]) -> Contents |
 def _export_of(path: str) -> str | None:
     """The export that a file is of, by its name; None of the file of priorities."""
     name, *parts = path.rpartition("/")[2].split(".")
-    return name if len(parts) == 2 else None
+    return name if len(parts) > 1 else None
 
 
 def _checked(folder: Path, entry: dict) -> bytes:

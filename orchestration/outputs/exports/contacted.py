@@ -1,11 +1,12 @@
-"""Who was sent an e-mail before: put on a list of ours, or said so by a dump of contacts.
+"""Who was contacted before: put on a list for e-mail of ours, or said so by a dump of contacts.
 
 Belongs here: what counts as one contact, by person and by address. Not here: how many there may be
 (`gates`), the lists (`membership`), or reading dumps (`people.vault`).
 
-Whoever is put on a list counts as contacted; a message that a dump has within a day after it is
+Whoever is put on a list counts as contacted; an e-mail that a dump has within a day after it is
 that contact. A tool may report a message several times, as sent, delivered, opened and clicked:
-it is counted once, when it was sent, else when it was first heard of.
+it is counted once, when it was sent, else when it was first heard of. A text message is a contact
+as an e-mail is: two within the cooldown are one too many for the person, whichever tool sent them.
 """
 
 from collections.abc import Collection
@@ -24,6 +25,7 @@ WEEK = timedelta(days=7)
 _SENT = "sent"
 # What says that a message reached its tool; the other statuses suppress.
 _STATUSES = (_SENT, "delivered", "opened", "clicked")
+EMAIL, _MESSAGES_BY = "email", ("email", "sms")
 # A planned contact is sent within so long after it was put on a list.
 CONFIRMED_WITHIN = timedelta(days=1)
 # So long after a message its opens and clicks are taken for those of it.
@@ -60,14 +62,15 @@ def read_contacts(
     since = hour - max(WEEK, cooldown)
     listed = mail_listings(connection, hour, since)
     heard = _messages(connection, hour, since)
-    pairs = listed.select("person_id", listed_at="at").join(heard, on="person_id")
+    by_email = heard.filter(channel=EMAIL)
+    pairs = listed.select("person_id", listed_at="at").join(by_email, on="person_id")
     # an open of what a list of ours led to is no message of its own
     of_lists = pairs.filter(
         (pl.col("status") != _SENT)
         & (pl.col("at") >= pl.col("listed_at"))
         & (pl.col("at") < pl.col("listed_at") + HEARD_OF_WITHIN)
     )
-    messages = heard.join(of_lists, on=["person_id", "at", "status"], how="anti")
+    messages = by_email.join(of_lists, on=["person_id", "at", "status"], how="anti")
     confirmed = (
         listed.select("person_id", listed_at="at")
         .join(messages, on="person_id")
@@ -79,10 +82,13 @@ def read_contacts(
     unconfirmed = listed.join(
         confirmed, left_on=["person_id", "at"], right_on=["person_id", "listed_at"], how="anti"
     )
-    sent = pl.concat([unconfirmed, messages.select("person_id", "at")], how="diagonal")
+    messages = pl.concat([messages, heard.filter(pl.col("channel") != EMAIL)])
+    unconfirmed = unconfirmed.with_columns(channel=pl.lit(EMAIL))
+    sent = pl.concat([unconfirmed, messages.drop("status")], how="diagonal")
+    # a text is of the person alone, whoever has the same mailbox
     sent = sent.join(
         _emails(connection, sent["person_id"], profiles), on="person_id", how="left"
-    ).with_columns(email=pl.coalesce("email", "own_email"))
+    ).with_columns(email=pl.when(channel=EMAIL).then(pl.coalesce("email", "own_email")))
     return Contacts(_counted(sent, "person_id", hour), _counted(sent, "email", hour))
 
 
@@ -134,23 +140,30 @@ def _emails(
 def _messages(
     connection: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> pl.DataFrame:
-    """What dumps say was sent by e-mail, per message and person: person_id, at and status.
+    """What dumps say was sent, per message and person: person_id, channel, at and status.
 
     Reports of one campaign are of one message, told of once, unless another was sent.
     """
-    schema = {"person_id": pl.String, "at": pl.Datetime("us"), "status": pl.String}
-    connection.register("of_persons", reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES))
+    schema = {
+        "person_id": pl.String,
+        "channel": pl.String,
+        "at": pl.Datetime("us"),
+        "status": pl.String,
+    }
+    told = reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES, _MESSAGES_BY)
+    connection.register("of_persons", told)
     found = connection.sql(
         f"""
         with followed as (
             select
                 *,
                 lag(told_at) over (
-                    partition by person_id, campaign order by told_at, status != '{_SENT}'
+                    partition by person_id, channel, campaign
+                    order by told_at, status != '{_SENT}'
                 ) as heard_before_at
             from of_persons
         )
-        select distinct person_id, told_at as at, status
+        select distinct person_id, channel, told_at as at, status
         from followed
         where
             told_at >= ?
@@ -172,35 +185,38 @@ def reports(
     hour: datetime,
     since: datetime,
     statuses: Collection[str],
+    channels: Collection[str] = (EMAIL,),
 ) -> pl.DataFrame:
-    """What dumps say of e-mails, as they say it: person_id, told_at, campaign and status.
+    """What dumps say of messages, as they say it: person_id, channel, told_at, campaign and status.
 
     A row finds people by user id, by address however it is written, and by visitor. What names no
-    channel is taken for an e-mail.
+    channel, or all, is taken for an e-mail.
 
     Args:
         connection: the open warehouse.
         hour: up to which.
         since: from which on.
         statuses: of these statuses.
+        channels: of these channels.
     """
     schema = {
         "person_id": pl.String,
+        "channel": pl.String,
         "told_at": pl.Datetime("us"),
         "campaign": pl.String,
         "status": pl.String,
     }
     if not has_table(connection, "vault", "contact_rows"):
         return pl.DataFrame(schema=schema)
-    wanted = ", ".join(f"'{each}'" for each in statuses)
+    wanted, by = (", ".join(f"'{each}'" for each in names) for names in (statuses, channels))
     rows = connection.sql(
         f"""
         select user_id, email_key, visitor_id, contacted_at, coalesce(campaign, '') as campaign,
-            status
+            status, coalesce(nullif(channel, 'all'), '{EMAIL}') as channel
         from vault.contact_rows
         where
             status in ({wanted})
-            and coalesce(channel, 'email') in ('email', 'all')
+            and coalesce(nullif(channel, 'all'), '{EMAIL}') in ({by})
             and contacted_at <= ?
             and contacted_at >= ?
         """,
@@ -211,17 +227,19 @@ def reports(
     connection.register("visitor_owners", owners)
     found = connection.sql(
         f"""
-        select '{USER_PREFIX}' || user_id as person_id, contacted_at as told_at, campaign, status
+        select
+            '{USER_PREFIX}' || user_id as person_id, contacted_at as told_at, channel, campaign,
+            status
         from heard_of where user_id is not null
         union
-        select '{USER_PREFIX}' || profiles.user_id, contacted_at, campaign, status
+        select '{USER_PREFIX}' || profiles.user_id, contacted_at, channel, campaign, status
         from heard_of
         inner join vault.current_profiles as profiles using (email_key)
         union
-        select visitor_id, contacted_at, campaign, status
+        select visitor_id, contacted_at, channel, campaign, status
         from heard_of where visitor_id is not null
         union
-        select '{USER_PREFIX}' || owners.user_id, contacted_at, campaign, status
+        select '{USER_PREFIX}' || owners.user_id, contacted_at, channel, campaign, status
         from heard_of
         inner join visitor_owners as owners using (visitor_id)
         order by all

@@ -15,7 +15,7 @@ from ml.features import USER_PREFIX
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
-from orchestration.outputs.exports import csv_text, membership, people
+from orchestration.outputs.exports import csv_text, membership, people, suppressed
 from orchestration.outputs.exports.contacted import Contacts, read_contacts
 from orchestration.outputs.exports.gates import FACTS, best_carts
 from orchestration.outputs.exports.presets import Preset
@@ -32,6 +32,7 @@ class Known:
 
     profiles: people.Profiles
     suppressions: pl.DataFrame
+    withdrawn: pl.DataFrame
     last_orders: pl.DataFrame
     suspected_bots: pl.DataFrame
     contacts: Contacts
@@ -57,7 +58,7 @@ def read_known(
         carts: the scored carts of the exports.
         before: their lists before the hour.
     """
-    suppressions = people.read_suppressions(connection, hour, settings.contacts.country)
+    suppressions = suppressed.read_suppressions(connection, hour, settings.contacts.country)
     listed = [each.listed["person_id"] for each in before if each.listed is not None]
     on_lists = [each.str.strip_prefix(USER_PREFIX) for each in listed]
     users = pl.concat(
@@ -69,6 +70,7 @@ def read_known(
     return Known(
         profiles=profiles,
         suppressions=suppressions,
+        withdrawn=suppressed.read_withdrawn(connection, hour),
         last_orders=people.last_orders(connection, hour),
         suspected_bots=people.suspected_bots(connection, hour),
         contacts=read_contacts(connection, hour, profiles.frame, cooldown),
@@ -123,8 +125,9 @@ def person_facts(
         (known.contacts.by_email, "email"),
     ):
         persons = persons.join(frame, on=by, how="left", maintain_order="left")
-    is_blocked = {"user_id": "user_id", "email": "email", "phone": "phone"}
-    is_blocked |= {"person_id": "visitor_id"}
+    is_blocked = {"user_id": "user_id", "email": "email", "person_id": "visitor_id"}
+    if entry.is_ads:  # a number that two people have would be the hash of both
+        is_blocked["phone"] = "phone"
     persons = persons.with_columns(
         is_erased=(
             pl.col("user_id").is_in(known.erased) | (pl.col("person_id") == membership.ERASED)

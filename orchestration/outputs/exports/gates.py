@@ -64,7 +64,8 @@ class Policy:
 
     Attributes:
         capacity: persons that may be contacted in one hour: the first by priority of those whom
-            every other gate lets through, so that who is not due takes nobody's place.
+            every other gate lets through, so that who is not due takes nobody's place. Whoever has
+            so many of them ahead is below priority, due or not.
         cooldown: time after a contact in which there is no other.
         most_in_7_days: contacts within seven days.
         quiet_from: local time from which nobody is contacted ...
@@ -148,22 +149,27 @@ def gates(persons: pl.DataFrame, policy: Policy, at: datetime) -> pl.Series:
         *(pl.when(f"is_{name}").then(pl.lit(name)) for name in refused), pl.lit(ELIGIBLE)
     )
     decided = facts.with_columns(gate=gate).with_row_index("row")
-    chosen = (
-        decided.filter(gate=ELIGIBLE)
+    # whom everything about the person lets through: they compete for the capacity of the hour
+    placed = (
+        decided.filter(pl.col("gate").is_in([*GATES[GATES.index("below_priority") :]]))
         .sort("priority", "person_id", nulls_last=True)
-        .with_columns(is_first=pl.col("contact").is_first_distinct())
+        .with_columns(can_be_contacted=pl.col("gate") == ELIGIBLE)
+        .with_columns(
+            is_first=pl.col("can_be_contacted")
+            & pl.struct("contact", "can_be_contacted").is_first_distinct()
+        )
     )
-    place = pl.col("is_first").cast(pl.Int64).cum_sum()
-    chosen = chosen.with_columns(
-        chosen=pl.when(~pl.col("is_first"))
-        .then(pl.lit("in_cooldown"))
-        .when((place > policy.capacity) | pl.col("priority").is_null())
+    ahead = pl.col("is_first").cast(pl.Int64).cum_sum() - pl.col("is_first").cast(pl.Int64)
+    placed = placed.with_columns(
+        place_gate=pl.when((ahead >= policy.capacity) | pl.col("priority").is_null())
         .then(pl.lit("below_priority"))
-        .otherwise(pl.lit(ELIGIBLE))
-    ).select("row", "chosen")
+        .when(pl.col("can_be_contacted") & ~pl.col("is_first"))
+        .then(pl.lit("in_cooldown"))
+        .otherwise("gate")
+    ).select("row", "place_gate")
     return (
-        decided.join(chosen, on="row", how="left", maintain_order="left")
-        .select(pl.coalesce("chosen", "gate").alias("gate"))
+        decided.join(placed, on="row", how="left", maintain_order="left")
+        .select(pl.coalesce("place_gate", "gate").alias("gate"))
         .to_series()
     )
 

@@ -5,7 +5,7 @@ here: what is known of each person (`facts`), where the files go (`outputs.hour_
 rule of these parts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from ml.experiments import Draw
+from orchestration.ground.age_recipients import SUFFIX
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import own_files
@@ -82,6 +83,7 @@ def prepare_exports(
     accepted: Iterable[str] = (),
     delivered_before: Iterable[str] = (),
     is_rewriting: bool = False,
+    delivered_then: Iterable[str] = (),
 ) -> Prepared:
     """The files of an hour.
 
@@ -92,7 +94,9 @@ def prepare_exports(
         settings: the exports, and how much contact there may be.
         accepted: exports whose removals somebody said are meant.
         delivered_before: exports of which there are files of earlier hours.
-        is_rewriting: whether the hour is rewritten after an erasure, and must show nobody erased.
+        is_rewriting: whether the hour is rewritten after an erasure: it must show nobody erased,
+            and nobody whom its files did not have, as nobody would know that they were contacted.
+        delivered_then: of such an hour, the exports that had somebody on their list.
 
     Raises:
         ComebackError: there is no such preset, segment or trigger.
@@ -143,7 +147,15 @@ def prepare_exports(
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():
         one = _Exporter(
-            name, export, presets[name], settings.contacts, hour, known, members[name], tried
+            name,
+            export,
+            presets[name],
+            settings.contacts,
+            hour,
+            known,
+            members[name],
+            tried,
+            holdout_key(home, settings) if export.age_recipients else b"",
         )
         rolled, summary, is_full, contacts = one.export(
             connection,
@@ -151,6 +163,9 @@ def prepare_exports(
             before[name],
             is_accepted=name in set(accepted),
             is_lost=name in set(delivered_before),
+            only=_listed_then(connection, name, hour, set(delivered_then))
+            if is_rewriting
+            else None,
         )
         files = one.files(rolled)
         prepared.files.extend(files)
@@ -162,6 +177,14 @@ def prepare_exports(
         prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
     tried.keep(connection)
     return prepared
+
+
+def _listed_then(
+    connection: duckdb.DuckDBPyConnection, name: str, hour: datetime, delivered: Collection[str]
+) -> frozenset[str] | None:
+    """Who was on a list that is rewritten; None where somebody was, and it is not known who."""
+    listed = membership.identifiers_at(connection, name, hour)
+    return frozenset() if listed is None and name not in delivered else listed
 
 
 def _triggers(home: Home, settings: Settings) -> dict[str, list[str]]:
@@ -185,6 +208,7 @@ class _Exporter:
     known: Known
     members: pl.DataFrame
     tried: variants.Variants
+    secret: bytes
 
     def export(
         self,
@@ -194,6 +218,7 @@ class _Exporter:
         *,
         is_accepted: bool,
         is_lost: bool,
+        only: frozenset[str] | None,
     ) -> tuple[Rolled, dict, bool, pl.DataFrame]:
         """The lists, what the manifest says of them, whether people were added, and contacts."""
         is_of_persons = self.entry.profile != "suppressions"
@@ -214,6 +239,9 @@ class _Exporter:
             | pl.col("user_id").is_in(self.known.forgotten).fill_null(value=False),
         )
         rows = self._rows(connection, decided.filter(gate=ELIGIBLE))
+        if only is not None:
+            listed = rows.frame.filter(pl.col("identifier").is_in(sorted(only)))
+            rows = replace(rows, frame=listed)
         is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
             hours=self.entry.hours_between_full
         )
@@ -262,8 +290,13 @@ class _Exporter:
         ]
 
     def _file(self, part: str, header: list[str], rows: list[str]) -> File:
-        content = csv_text.to_bytes(header, rows)
-        return File(f"{self.name}.{part}.csv", content, len(rows), header)
+        name, content = f"{self.name}.{part}.csv", csv_text.to_bytes(header, rows)
+        if self.entry.age_recipients:
+            from orchestration.outputs.exports import age  # its library is slow to import
+
+            name = f"{name}{SUFFIX}"
+            content = age.encrypted(content, self.entry.age_recipients, self.secret)
+        return File(name, content, len(rows), header)
 
     def _header(self) -> list[str]:
         if self.entry.profile == "suppressions":
@@ -287,7 +320,10 @@ class _Exporter:
     def _rows(self, connection: duckdb.DuckDBPyConnection, eligible: pl.DataFrame) -> Rows:
         """The rows of the file, by priority, then identifier."""
         if self.entry.profile == "suppressions":
-            return suppression_rows(self.known.suppressions, self.known.profiles.frame, self.preset)
+            refused = pl.concat([self.known.suppressions, self.known.withdrawn]).sort(
+                "suppressed_at", nulls_last=False, maintain_order=True
+            )
+            return suppression_rows(refused, self.known.profiles.frame, self.preset)
         eligible = eligible.sort("priority", "contact")
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})

@@ -117,6 +117,23 @@ def read_before(
     )
 
 
+def identifiers_at(
+    connection: duckdb.DuckDBPyConnection, export: str, hour: datetime
+) -> frozenset[str] | None:
+    """By what those were found whom the list of an hour had; None if it is not remembered."""
+    if not has_table(connection, "vault", _LISTS):
+        return None
+    lists = f"select 1 from vault.{_LISTS} where export = ? and hour = ?"
+    if not connection.execute(lists, [export, hour]).fetchall():
+        return None
+    found = connection.execute(
+        f"select identifier from vault.{_MEMBERS} where export = ? and listed_at <= ?"
+        " and (left_at is null or left_at > ?)",
+        [export, hour, hour],
+    ).fetchall()
+    return frozenset(identifier for (identifier,) in found)
+
+
 def remember(
     connection: duckdb.DuckDBPyConnection,
     export: str,

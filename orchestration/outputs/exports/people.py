@@ -41,15 +41,6 @@ PROFILE = {
     "ad_user_data_consent": pl.Boolean,
     "ad_personalization_consent": pl.Boolean,
 }
-SUPPRESSION = {
-    "channel": pl.String,
-    "user_id": pl.String,
-    "email": pl.String,
-    "phone": pl.String,
-    "reason": pl.String,
-    "suppressed_at": pl.Datetime("us"),
-    "visitor_id": pl.String,
-}
 # The user behind a visitor, as known by the newest of the scores of so many days.
 _OWNERS_DAYS = 7
 _OWNERS = """owners as (
@@ -234,51 +225,16 @@ def read_profiles(
     connection.unregister("wanted_users")
     found = found.cast(PROFILE).unique("user_id", keep="first", maintain_order=True)
     faults: dict[str, int] = {}
-    countries = _normalised(normal_country, "country", faults, found["country"])
+    countries = normalised(normal_country, "country", faults, found["country"])
     regions = [country or shop_country or None for country in countries]
-    phones = _normalised(normal_phone, "phone", faults, found["phone"], regions)
+    phones = normalised(normal_phone, "phone", faults, found["phone"], regions)
     return Profiles(
         found.with_columns(
-            email=_series(_normalised(normal_email, "email", faults, found["email"])),
-            phone=_series(phones),
-            country=_series(countries),
+            email=series(normalised(normal_email, "email", faults, found["email"])),
+            phone=series(phones),
+            country=series(countries),
         ),
         faults,
-    )
-
-
-def read_suppressions(
-    connection: duckdb.DuckDBPyConnection, hour: datetime, shop_country: str
-) -> pl.DataFrame:
-    """Everybody who must not be contacted, with e-mails and numbers in their normal form.
-
-    A suppression of a visitor is also one of each user who ever was behind the visitor.
-
-    Args:
-        connection: the open warehouse.
-        hour: the owners of visitors are those known up to it.
-        shop_country: the country of phone numbers without a prefix.
-
-    Returns:
-        The columns of `SUPPRESSION`, the earliest first; those without a time are since ever.
-    """
-    if not has_table(connection, "vault", "current_suppressions"):
-        return pl.DataFrame(schema=SUPPRESSION)
-    found = connection.sql(
-        f"select {', '.join(SUPPRESSION)} from vault.current_suppressions"
-        " order by suppressed_at nulls first, channel, user_id, email, phone, visitor_id, reason"
-    ).pl()
-    found = found.cast(SUPPRESSION)
-    owners = owners_of(connection, found["visitor_id"], hour).rename({"user_id": "owner_id"})
-    owned = found.join(owners, on="visitor_id", how="inner").with_columns(user_id="owner_id")
-    found = pl.concat([found, owned.select(list(SUPPRESSION))]).sort(
-        "suppressed_at", nulls_last=False, maintain_order=True
-    )
-    unused: dict[str, int] = {}
-    regions = [shop_country or None] * found.height
-    return found.with_columns(
-        email=_series(_normalised(normal_email, "email", unused, found["email"])),
-        phone=_series(_normalised(normal_phone, "phone", unused, found["phone"], regions)),
     )
 
 
@@ -372,7 +328,7 @@ def bought_with(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.D
     return found
 
 
-def _normalised(
+def normalised(
     normalise: Callable[..., str],
     field: str,
     faults: dict[str, int],
@@ -395,5 +351,6 @@ def _normalised(
     return [found[each] for each in values]
 
 
-def _series(values: list[str | None]) -> pl.Series:
+def series(values: list[str | None]) -> pl.Series:
+    """The values as a column of text, also where all are null."""
     return pl.Series(values, dtype=pl.String)

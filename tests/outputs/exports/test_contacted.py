@@ -63,11 +63,14 @@ def test_what_a_tool_sent_cools_down_whomever_it_names(shop, status, whom):
         ({"at": TEN + timedelta(microseconds=1)}, "eligible"),
         ({"at": TEN - DAY}, "eligible"),
         ({"at": TEN - HOUR, "channel": None}, "in_cooldown"),
-        ({"at": TEN - HOUR, "channel": "sms"}, "eligible"),
+        ({"at": TEN - HOUR, "channel": "sms"}, "in_cooldown"),
+        ({"at": TEN - DAY, "channel": "sms"}, "eligible"),
+        ({"at": TEN - HOUR, "channel": "ads"}, "eligible"),
+        ({"at": TEN - HOUR, "channel": "onsite"}, "eligible"),
         ({"at": TEN - HOUR, "status": "bounced"}, "eligible"),
     ],
 )
-def test_e_mails_up_to_the_hour_are_counted_and_nothing_else(shop, contact, gate):
+def test_e_mails_and_texts_up_to_the_hour_are_counted_and_nothing_else(shop, contact, gate):
     shop.person("ann")
     heard(shop, **contact, user_id="ann")
     assert gates_of(shop) == {gate: 1}
@@ -92,9 +95,12 @@ def test_a_list_of_ours_and_the_dump_that_confirms_it_are_one_contact(shop):
     heard(shop, TEN - 3 * DAY + 2 * HOUR, user_id="ann")
     heard(shop, TEN - 2 * DAY, "opened", user_id="ann", campaign="cart")
     assert counted(shop) == {"user:ann": (TEN - 3 * DAY + 2 * HOUR, 1)}
-    # the next day it is another one
-    heard(shop, TEN - 2 * DAY, user_id="ann")
+    # a text is no word on the e-mail
+    heard(shop, TEN - 2 * DAY, "clicked", user_id="ann", campaign="cart", channel="sms")
     assert counted(shop) == {"user:ann": (TEN - 2 * DAY, 2)}
+    # the next day it is another one
+    heard(shop, TEN - 2 * DAY + HOUR, user_id="ann")
+    assert counted(shop) == {"user:ann": (TEN - 2 * DAY + HOUR, 3)}
 
 
 def test_three_messages_in_seven_days_are_enough(shop):

@@ -104,3 +104,38 @@ def test_the_address_that_was_suppressed_and_the_one_that_the_tool_has_are_both_
             ("bob@example.com", "2026-10-31T06:00:00Z"),
         )
     ]
+
+
+def test_whoever_withdrew_the_consent_is_among_the_suppressed_under_both_addresses(shop):
+
+    def version(user: str, hours: int, consent: bool, email: str = "") -> None:
+        email = email or f"{user}@example.com"
+        row = {"user_id": user, "email": email, "email_key": email, "email_consent": consent}
+        at = TEN - hours * HOUR
+        shop.insert("vault.profile_versions", updated_at=at, is_stripped=False, **row)
+
+    version("ann", 9, consent=True, email="old@example.com")
+    version("ann", 8, consent=False)
+    version("ann", 7, consent=False)
+    version("bob", 9, consent=False)
+    version("cem", 9, consent=False)
+    version("cem", 8, consent=True)
+    version("dan", 9, consent=True)
+    version("dan", -1, consent=False)
+    version("eve", 9, consent=True, email="home@example.com")
+    version("eve", 8, consent=False, email="home@example.com")
+    shop.profile("fay", email="home@example.com", email_key="home@example.com")
+    assert content(shop.export(), "suppressions.full") == (
+        b"email,reason,since\n"
+        b"ann@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
+        b"old@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
+    )
+
+
+def test_a_phone_of_somebody_who_said_no_keeps_its_other_owner_off_lists_of_hashes_only(shop):
+    shop.person("ann", phone="+4930901820")
+    suppress(shop, channel="email", user_id="bob", phone="+4930901820")
+    suppress(shop, channel="ads", user_id="bob", phone="+4930901820")
+    exports = shop.export().exports
+    assert exports["email"]["counts"]["eligible"] == 1
+    assert exports["google"]["counts"]["suppressed"] == 1

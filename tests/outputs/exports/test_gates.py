@@ -88,8 +88,7 @@ def test_each_gate_refuses_what_it_is_for(gate, change):
     assert gate_of(change) == gate
 
 
-# below_priority needs nothing else to hold: who is not contacted takes nobody's place
-IN_TURN = [name for name in REFUSED if name != "below_priority"]
+IN_TURN = list(REFUSED)
 
 
 @pytest.mark.parametrize("place", range(len(IN_TURN)))
@@ -194,6 +193,22 @@ def test_the_capacity_goes_to_the_first_by_priority_who_can_be_contacted_now():
         "eligible",
         "not_due",
         "eligible",
+    ]
+
+
+@pytest.mark.parametrize("gate", ["not_due", "in_cooldown", "over_cap", "quiet_hours"])
+def test_whoever_is_beyond_the_capacity_is_counted_there_whatever_holds_after_it(gate):
+    late = {"priority": 2} | REFUSED[gate]
+    persons = facts({"priority": 1}, late, {"priority": 3}, {"priority": 4} | REFUSED[gate])
+    assert gates(persons, Policy(capacity=2), TEN).to_list() == [
+        "eligible",
+        gate,
+        "eligible",
+        "below_priority",
+    ]
+    assert gates(persons, Policy(capacity=1), TEN).to_list() == [
+        "eligible",
+        *3 * ["below_priority"],
     ]
 
 

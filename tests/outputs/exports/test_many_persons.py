@@ -30,7 +30,10 @@ def filled(home: Home, persons: int, share: float = 0.3) -> Shop:
             random() < {share} as has_bought,
             random() < {share} as gains_nothing,
             random() < {share} as is_early,
-            random() < {share} as is_night
+            random() < {share} as is_night,
+            random() < {share} as is_bot,
+            random() < {share} as is_cooling,
+            random() < {share} as is_over_cap
         from range({persons}) as numbers (i);
 
         insert into scores.cart_scores by name
@@ -70,7 +73,26 @@ def filled(home: Home, persons: int, share: float = 0.3) -> Shop:
 
         insert into vault.current_suppressions by name
         select 'all' as channel, user_id, 'complaint' as reason, timestamp '{TEN}' as suppressed_at
-        from drawn where is_suppressed
+        from drawn where is_suppressed;
+
+        insert into main.sessions
+        select 'v' || i, user_id, timestamp '{TEN}' - to_hours(9), timestamp '{TEN}' - to_hours(8),
+            true
+        from drawn where is_bot;
+
+        create table vault.contact_rows as
+        select
+            timestamp '{TEN}' - to_hours(hours) as contacted_at,
+            user_id,
+            cast(null as varchar) as email,
+            cast(null as varchar) as visitor_id,
+            'email' as channel,
+            'mail ' || hours as campaign,
+            'sent' as status,
+            cast(null as varchar) as email_key
+        from drawn
+        inner join (values (23, true), (30, false), (60, false), (160, false)) as at (hours, is_new)
+            on if(is_new, is_cooling, is_over_cap)
         """
     )
     return shop
@@ -82,15 +104,32 @@ def check(shop: Shop, prepared: Prepared, folder: Path) -> None:
         (folder / file.name).write_bytes(file.content)
     count = shop.connection.execute("select count(*) from drawn").fetchall()[0][0]
     assert {sum(each["counts"].values()) for each in prepared.exports.values()} == {count}
-    may_be_there = (
-        "not (is_suppressed or lacks_profile or lacks_consent or lacks_address or is_holdout"
-        " or has_bought or gains_nothing"
+    refused = (
+        "when is_suppressed then 'suppressed' when lacks_profile then 'no_profile'"
+        " when lacks_consent then 'no_consent' when lacks_address then 'invalid_contact'"
+        " when is_holdout then 'holdout' when is_bot then 'suspected_bot'"
+        " when has_bought then 'bought_since' when gains_nothing then 'nothing_to_gain'"
     )
+    now = (
+        "when is_early then 'not_due' when is_cooling then 'in_cooldown'"
+        " when is_over_cap then 'over_cap' when is_night then 'quiet_hours'"
+    )
+    gates = {"email": f"case {refused} {now} else 'eligible' end"}
+    gates |= dict.fromkeys(("google", "meta"), f"case {refused} else 'eligible' end")
+    for name, gate in gates.items():
+        counts = shop.connection.execute(f"select {gate}, count(*) from drawn group by all")
+        found = {
+            each: number for each, number in prepared.exports[name]["counts"].items() if number
+        }
+        assert found == dict(counts.fetchall())
     address = "'u' || i || '.name+tag@example-' || i % 50 || '.com'"
     wanted = {
-        "email": f"select {address} from drawn where {may_be_there} or is_early or is_night)",
-        "google": f"select sha256({address}) from drawn where {may_be_there})",
-        "meta": f"select sha256({address}) from drawn where {may_be_there})",
+        name: f"select {value} from drawn where {gates[name]} = 'eligible'"
+        for name, value in (
+            ("email", address),
+            ("google", f"sha256({address})"),
+            ("meta", f"sha256({address})"),
+        )
     }
     for name, query in wanted.items():
         path = folder / f"{name}.full.csv"

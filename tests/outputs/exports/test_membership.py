@@ -198,7 +198,7 @@ def test_contact_data_too_old_to_be_kept_is_a_reason_to_leave_and_a_lost_profile
     shop.connection.execute("delete from vault.current_profiles where user_id in ('p1', 'p2')")
     # of the last an older version was kept, and the newest counts
     shop.connection.execute(
-        "create table vault.profile_versions as select * from (values"
+        "insert into vault.profile_versions by name select * from (values"
         f" ('p1', timestamp '2026-09-01', {is_stripped}),"
         f" ('p2', timestamp '2026-09-01', {not is_stripped}),"
         f" ('p2', timestamp '2026-09-02', {is_stripped}))"

@@ -2,11 +2,12 @@
 
 from random import Random
 
+import pytest
+
 from orchestration.ground.home import Home
 from orchestration.ground.settings import parse_settings
 from tests.outputs.exports.shops import HOUR, TEN, Shop, content, rows
 
-HOURS = 8
 PEOPLE = [f"u{i}" for i in range(8)]
 EXPORTS = {
     "email": {"profile": "email"},
@@ -58,8 +59,11 @@ def an_hour_later(shop: Shop, random: Random, at) -> set[str]:
     return out
 
 
-def test_remove_then_add_of_every_hour_gives_its_full_for_every_export(tmp_path):
-    random = Random(7)
+@pytest.mark.parametrize(
+    ("seed", "hours"), [(7, 8), *(pytest.param(n, 12, marks=pytest.mark.heavy) for n in range(10))]
+)
+def test_remove_then_add_of_every_hour_gives_its_full_for_every_export(tmp_path, seed, hours):
+    random = Random(seed)
     shop = Shop(Home(tmp_path))
     for number, user in enumerate(PEOPLE):
         shop.profile(user, phone=f"+4930{901820 + number}")
@@ -68,7 +72,7 @@ def test_remove_then_add_of_every_hour_gives_its_full_for_every_export(tmp_path)
     )
     mirrors: dict[str, dict] = {name: {} for name in EXPORTS}
     added = dict.fromkeys(EXPORTS, 0)
-    for number in range(HOURS):
+    for number in range(hours):
         at = TEN + number * HOUR
         out = an_hour_later(shop, random, at)
         prepared = shop.export(at, settings)
