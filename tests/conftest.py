@@ -15,6 +15,7 @@ from orchestration.ground.settings import Settings
 from orchestration.modelling.holdout_arms import KEY_VARIABLE
 from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build, kept_statements
+from orchestration.warehouse.project_hashes import project_fingerprint
 
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
@@ -63,7 +64,7 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     def prepare_from_copy(home: Home, settings: Settings, project: Path | None = None) -> Path:
         project = project or dbt_build.project_of(home)
         variables = dbt_build.dbt_vars(settings, project=project)
-        parsed = folder / dbt_build.project_fingerprint(project, variables)
+        parsed = folder / project_fingerprint(project, variables)
         if parsed.exists() and not (home.dbt / "fingerprint").exists():
             home.dbt.mkdir(parents=True, exist_ok=True)
             for name in PARSED:

@@ -19,6 +19,7 @@ from orchestration.dagster.shared import by_the_hour, hour_of, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
 from orchestration.warehouse.dbt_build import SECOND_STEP
+from orchestration.warehouse.dbt_manifest import PACKAGE
 from orchestration.warehouse.people_build import build_people
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT
 
@@ -44,6 +45,8 @@ def dbt_models(
             if not built.bad:
                 late_data.count_withdrawn(connection, run.home.published)
             metadata = _table_metadata(connection)
+        for name in built.unchanged:
+            yield _unchanged(name, metadata, manifest, translator)
         for node in built.nodes:
             yield from _dbt_events(context, node, metadata, manifest, translator)
         built.require_success()
@@ -142,6 +145,20 @@ def _dbt_events(
                 severity=_severity(node),
                 metadata={"failures": node.failures or 0, "message": node.message},
             )
+
+
+def _unchanged(
+    name: str,
+    tables: Mapping[str, Mapping[str, Any]],
+    manifest: Mapping[str, Any],
+    translator: Translator,
+) -> dg.MaterializeResult:
+    """A model that building it again would leave as it is: of this hour, too."""
+    key = translator.get_asset_spec(manifest, f"model.{PACKAGE}.{name}", None).key
+    reason = "no file, no SQL and no setting is another one since it was built"
+    return dg.MaterializeResult(
+        asset_key=key, metadata={"unchanged": reason, **tables.get(name, {})}
+    )
 
 
 def _severity(node: dbt_build.NodeResult) -> dg.AssetCheckSeverity:

@@ -5,7 +5,6 @@ it, and reading back what every model and test did. Not here: the SQL (`dbt_proj
 Dagster shows it (`dagster.dbt_assets`).
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -16,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +25,7 @@ from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import own_files, refuse
 from orchestration.ground.progress import progress
-from orchestration.ground.project import project_files, project_of
+from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
@@ -37,6 +35,8 @@ from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
+from orchestration.warehouse.project_hashes import code_version, project_fingerprint
+from orchestration.warehouse.unchanged import by_the_hour, inputs_digest, is_as_built
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -77,9 +77,15 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What a dbt invocation did, node by node in the order they ended."""
+    """What a dbt invocation did, node by node in the order they ended.
+
+    Attributes:
+        nodes: the models and tests that ran.
+        unchanged: names of models that were left as they are, as nothing came for them.
+    """
 
     nodes: tuple[NodeResult, ...]
+    unchanged: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -108,22 +114,19 @@ class BuildResult:
         )
 
 
-def dbt_vars(
-    settings: Settings, as_of: datetime | None = None, project: Path = DBT_PROJECT
-) -> dict[str, object]:
-    """The variables of the dbt project; without `as_of` those that parsing depends on.
+def dbt_vars(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, object]:
+    """The variables of the dbt project that parsing depends on: all but those of one build.
 
     They are the settings that are marked so; `log_variables`, the names of those that decide the
     tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
     events and of all segments; and the triggers.
     """
-    values = settings.variables | {
+    return settings.variables | {
         "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
         "triggers": [trigger.variable() for trigger in triggers_in(project)],
     }
-    return values if as_of is None else {"as_of": as_of.isoformat(), **values}
 
 
 def event_sources(project: Path) -> list[str]:
@@ -167,30 +170,6 @@ def dbt_args(
         *(["--exclude", *exclude] if exclude else []),
         *(["--full-refresh"] if full_refresh else []),
     ]
-
-
-def project_fingerprint(project: Path, variables: Mapping[str, object]) -> str:
-    """A hash over everything that parsing depends on."""
-    digest = hashlib.sha256(json.dumps(dict(variables), sort_keys=True).encode())
-    for package in ("dbt-core", "dbt-duckdb"):
-        digest.update(f"{package} {version(package)}".encode())
-    for path, inside in project_files(project):
-        digest.update(f"\n{inside}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def code_version(project: Path) -> str:
-    """A hash over what decides which rows a table has: the SQL, and how sources are read.
-
-    A build after another version of it is a full one; other words in a description are none.
-    """
-    digest = hashlib.sha256()
-    for path, inside in project_files(project):
-        # a shop adds its own, and each is read whole every hour: none makes another table old
-        is_own = inside.startswith("models/segments/")
-        if not is_own and (path.suffix == ".sql" or inside.startswith("models/staging/")):
-            digest.update(f"\n{inside}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def prepare_manifest(home: Home, settings: Settings, project: Path | None = None) -> Path:
@@ -254,7 +233,8 @@ def build(
 ) -> BuildResult:
     """Run dbt over the warehouse, which must not be open in this process.
 
-    Tables of the log take up what was loaded since the last build that was done. After another
+    Tables of the log take up what was loaded since the last build that was done; where that was
+    made from the same files, SQL and settings, only what is of the hour is built. After another
     code or setting, and where there was none, dbt builds everything by itself. The SQL of sources
     that never had rows is left out: it takes longer to plan than a small log to build.
 
@@ -278,29 +258,41 @@ def build(
     project = project or project_of(home)
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
-    variables = {**dbt_vars(settings, as_of, project), "code_version": code_version(project)}
+    variables = {**dbt_vars(settings, project=project), "code_version": code_version(project)}
     if segments is not None:
         variables["segments"] = list(segments)
     all_sources = event_sources(project)
-    if with_rows is None:
-        with database.connect(home, settings) as connection:
+    fingerprint = (home.dbt / "fingerprint").read_text()
+    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
+    with database.connect(home, settings, warehouse) as connection:
+        if with_rows is None:
             with_rows = database.delivered_sources(connection)
-    # any one will do where none has rows
-    with_rows = sorted(set(with_rows).intersection(all_sources)) or all_sources[:1]
-    variables["sources_with_rows"] = with_rows
+        # any one will do where none has rows
+        with_rows = sorted(set(with_rows).intersection(all_sources)) or all_sources[:1]
+        variables["sources_with_rows"] = with_rows
+        variables["inputs"] = inputs_digest(connection, fingerprint, variables)
+        is_as_before = not full_refresh and is_as_built(connection, str(variables["inputs"]))
+    if is_as_before and as_of is None:
+        return BuildResult(())
+    without_rows = [f"stg_{name}" for name in all_sources if name not in with_rows]
+    unchanged: list[str] = []
+    if is_as_before and not select:
+        select, others = by_the_hour(manifest)
+        unchanged = [name for name in others if name not in without_rows]
+        variables["unchanged"] = unchanged
+    if as_of is not None:
+        variables["as_of"] = as_of.isoformat()
     args = dbt_args(
         command,
         project=project,
         target=home.dbt,
         variables=variables,
         select=select,
-        exclude=[*exclude, *(f"stg_{name}" for name in all_sources if name not in with_rows)],
+        exclude=[*exclude, *without_rows],
         full_refresh=full_refresh,
     )
-    fingerprint = (home.dbt / "fingerprint").read_text()
-    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     results = _invoke(home, settings, args, manifest, warehouse, callbacks)
-    built = BuildResult(tuple(_node_result(each) for each in results))
+    built = BuildResult(tuple(_node_result(each) for each in results), tuple(unchanged))
     seconds = time.monotonic() - begun
     logger.info(
         "dbt: %d nodes in %.1f s, %.1f of it their own.", len(results), seconds, built.seconds

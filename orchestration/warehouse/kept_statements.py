@@ -27,6 +27,7 @@ from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.project_hashes import project_fingerprint
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
@@ -102,7 +103,7 @@ def _kept_name(
     project = project_of(home)
     variables = dbt_build.dbt_vars(settings, project=project)
     content = [
-        dbt_build.project_fingerprint(project, variables),
+        project_fingerprint(project, variables),
         *(duckdb.__version__, [*with_rows], [*select]),
         hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     ]

@@ -14,7 +14,8 @@ from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.triggers import Condition, parse_trigger, triggers_in
-from orchestration.warehouse.dbt_build import dbt_vars, project_fingerprint
+from orchestration.warehouse.dbt_build import dbt_vars
+from orchestration.warehouse.project_hashes import project_fingerprint
 
 # As in the contract.
 TEXT = """\

@@ -32,9 +32,10 @@ from dbt_common.events.base_types import EventMsg
 
 from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
-from orchestration.warehouse.dbt_build import event_sources, project_fingerprint
+from orchestration.warehouse.dbt_build import event_sources
 from orchestration.warehouse.dbt_manifest import uncompiled
 from orchestration.warehouse.person_tables import PERSON_SCORES
+from orchestration.warehouse.project_hashes import project_fingerprint
 from orchestration.warehouse.score_tables import CART_SCORES
 
 from . import trigger_rules

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
@@ -20,26 +19,24 @@ from orchestration.warehouse.dbt_build import (
     SECOND_STEP,
     BuildResult,
     NodeResult,
-    code_version,
     dbt_args,
     dbt_vars,
-    project_fingerprint,
 )
 from orchestration.warehouse.dbt_defaults import with_defaults
 from orchestration.warehouse.dbt_manifest import parsed_project, reason_phrases, uncompiled
+from orchestration.warehouse.project_hashes import code_version, project_fingerprint
 
 
 def node(unique_id: str, status: str, message: str = "") -> NodeResult:
     return NodeResult(unique_id, status, seconds=0.1, failures=None, message=message)
 
 
-def test_the_hour_and_the_settings_become_variables():
+def test_the_settings_become_variables():
     settings = Settings(session_gap_minutes=20, passive_event_types=("refund",))
-    variables = dbt_vars(settings, datetime(2026, 10, 31, 10))
+    variables = dbt_vars(settings)
     assert len(variables.pop("triggers")) == 7
     assert variables["log_variables"] == marked(Settings, Mark.LOG)
     assert variables == {
-        "as_of": "2026-10-31T10:00:00",
         "session_gap_minutes": 20,
         "passive_event_types": ["refund"],
         "bot_event_count": 1000,

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import duckdb
 import pytest
 
 from orchestration.ground.errors import ComebackError
@@ -19,6 +20,8 @@ from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
+from orchestration.warehouse.dbt_build import BuildResult
+from orchestration.warehouse.unchanged import inputs_digest, is_as_built
 from orchestration.warehouse.wrong_clock import correct_times
 from tests.full_disk import no_file_beyond
 
@@ -97,9 +100,18 @@ def test_hour_after_hour_equals_one_build_over_everything(built, homes):
         if number > 0:
             deliver(hourly, number, rows)
             build(hourly)
-    build(at_once, command="run")
+    # nothing comes: only what is of the hour is built
+    later = AS_OF + timedelta(hours=6)
+    result = build(hourly, as_of=later)
+    built_now = {node.unique_id.split(".")[2] for node in result.nodes}
+    assert {"scoring_snapshots", "scored_carts", "trigger_events"} < built_now
+    log = {"candidate_events", "ordered_events", "sessions", "carts", "orders", "landed_files"}
+    assert log < set(result.unchanged)
+    assert not built_now & {*result.unchanged}
+    build(at_once, as_of=later, command="run")
     assert contents(hourly) == contents(at_once)
-    assert query(hourly, "select load_id, newest_event_at from last_build") == [(3, AS_OF)]
+    watermark = "select load_id, newest_event_at, as_of from last_build"
+    assert query(hourly, watermark) == [(3, AS_OF, later)]
     assert query(hourly, "select visitor_id from visitors_this_run order by 1") == [
         *(("A",), ("B",), ("D",), ("E",), ("F",))
     ]
@@ -108,6 +120,31 @@ def test_hour_after_hour_equals_one_build_over_everything(built, homes):
         " changed_cart_count from late_data_report order by load_id"
     )
     assert query(hourly, report) == [(2, 1, 1, 0, 1), (3, 2, 0, 1, 3)]
+
+
+def test_another_file_setting_or_version_of_the_sql_is_something_new():
+    variables = {"session_gap_minutes": 30}
+    with duckdb.connect() as connection:
+        nothing = inputs_digest(connection, "project", variables)
+        assert not is_as_built(connection, nothing)
+        connection.execute("create table last_build as select 1 as load_id")  # an older version's
+        assert not is_as_built(connection, nothing)
+        connection.execute("create or replace table last_build as select ? as inputs", [nothing])
+        assert is_as_built(connection, nothing)
+        found = {
+            nothing,
+            inputs_digest(connection, "another", variables),
+            inputs_digest(connection, "project", {"session_gap_minutes": 20}),
+        }
+        connection.execute("create schema raw; create table raw.files (load_id int, note text)")
+        for change in (
+            "insert into raw.files values (1, null), (2, 'a')",
+            "update raw.files set note = 'b' where load_id = 2",
+            "delete from raw.files where load_id = 2",
+        ):
+            connection.execute(change)
+            found.add(inputs_digest(connection, "project", variables))
+        assert len(found) == 6
 
 
 def test_what_a_partial_run_leaves_is_done_by_the_next(built, homes):
@@ -268,9 +305,13 @@ def deliver(
         land(connection, files, source, landed_at=at.replace(tzinfo=UTC))
 
 
-def build(home: Home, settings: Settings | None = None, **options) -> None:
+def build(
+    home: Home, settings: Settings | None = None, as_of: datetime = AS_OF, **options
+) -> BuildResult:
     """One build that must succeed, tests included."""
-    dbt_build.build(home, settings or Settings(), as_of=AS_OF, **options).require_success()
+    result = dbt_build.build(home, settings or Settings(), as_of=as_of, **options)
+    result.require_success()
+    return result
 
 
 def contents(home: Home) -> dict[str, list[tuple]]:

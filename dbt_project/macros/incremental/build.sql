@@ -51,13 +51,14 @@ insert into {{ unpublished_visitors() }} values (null);
 {%- endmacro -%}
 
 {#-
-    After the last node: the watermark moves once every rebuilt table is done and no test failed, and the tables that
-    were kept for it are emptied. What failed is built and tested again by the next build.
+    After the last node: the watermark moves once every rebuilt table is done, or left as it is, and no test failed, and
+    the tables that were kept for it are emptied; so is what a next build would read that leaves it as it is. What failed
+    is built and tested again by the next build.
 -#}
 {%- macro finish_build(results) -%}
 {%- set files, events = source('raw', 'files'), ref('ordered_events') -%}
 {%- set rates, currency = ref('currency_rates'), ref('log_currency') -%}
-{%- set kept = [ref('affected_visitors'), ref('previous_sessions'), ref('previous_carts')] -%}
+{%- set kept = [ref('affected_visitors'), ref('previous_sessions'), ref('previous_carts'), ref('persons_this_run')] -%}
 {%- if execute and flags.WHICH in ('build', 'run') and is_done(results) -%}
 {%- set versions = {} -%}
 {%- for trigger in var('triggers') -%}
@@ -72,6 +73,7 @@ select
     {{ as_of() }} as as_of,
     '{{ log_fingerprint() }}' as fingerprint,
     {{ text_literal(tojson(versions)) }} as triggers,
+    {{ text_literal(var('inputs')) }} as inputs,
     current_timestamp at time zone 'UTC' as finished_at;
 create or replace table {{ last_rates() }} as
 select
@@ -91,7 +93,8 @@ commit;
 
 {%- macro is_done(results) -%}
 {%- set done = results | selectattr('status', 'equalto', 'success') | map(attribute='node.unique_id') | list -%}
-{%- for node in graph.nodes.values() if node.config.meta.rebuilt_for and node.unique_id not in done -%}
+{%- for node in graph.nodes.values()
+    if node.config.meta.rebuilt_for and node.unique_id not in done and node.name not in var('unchanged') -%}
 {{ return(false) }}
 {%- endfor -%}
 {{ return(results | selectattr('status', 'in', ['error', 'fail']) | list | length == 0) }}

@@ -1,0 +1,90 @@
+"""What a build leaves as it is because nothing came since the last one.
+
+Belongs here: whether a build would find all tables of the log as they are, and which models an hour
+changes all the same. Not here: which rows a model replaces (dbt_project/macros/incremental), nor
+running dbt (`dbt_build`).
+
+A small shop has many hours with nothing new. dbt takes as long to find that out for each of its
+models as it takes to fill them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from orchestration.warehouse.database import has_table
+from orchestration.warehouse.dbt_manifest import PACKAGE
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+_HOUR = f"macro.{PACKAGE}.as_of"
+
+
+def inputs_digest(
+    connection: duckdb.DuckDBPyConnection, project: str, variables: Mapping[str, object]
+) -> str:
+    """A hash over all that the tables of the log are made from: delivered files, SQL, settings.
+
+    Args:
+        connection: the open warehouse.
+        project: a hash over the files of the dbt project.
+        variables: dbt's; the hour is none of them.
+    """
+    files: list[Any] = []
+    if has_table(connection, "raw", "files"):
+        query = "select count(*), bit_xor(hash(files)) from raw.files as files"
+        files = list(connection.execute(query).fetchall()[0])
+    text = json.dumps([project, variables, files], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_as_built(connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
+    """Whether the last build that was done was made from the same."""
+    if not has_table(connection, "main", "last_build"):
+        return False
+    try:
+        query = "select inputs from main.last_build"
+        return connection.execute(query).fetchall() == [(digest,)]
+    except duckdb.BinderException:  # an older version did not write it down
+        return False
+
+
+def by_the_hour(manifest: "Manifest") -> tuple[list[str], list[str]]:
+    """Names of the models that are others at another hour though nothing came, and of all others.
+
+    The first are those whose SQL, or which rows they replace, asks for the hour, and all that is
+    built from them. Each comes after those that it is built from.
+    """
+    models = {
+        key: node for key, node in manifest.nodes.items() if node.resource_type.value == "model"
+    }
+
+    @cache
+    def asks(macro: str) -> bool:
+        known = manifest.macros.get(macro)
+        inner = known.depends_on.macros if known else ()
+        return macro == _HOUR or any(asks(each) for each in inner)
+
+    @cache
+    def is_of_the_hour(key: str) -> bool:
+        node = models.get(key)
+        if node is None:
+            return False
+        return (
+            bool(node.config.meta.get("rebuilt_after"))
+            or any(asks(each) for each in node.depends_on.macros)
+            or any(is_of_the_hour(each) for each in node.depends_on.nodes)
+        )
+
+    needs = {key: sorted(set(node.depends_on.nodes)) for key, node in sorted(models.items())}
+    keys = [key for key in TopologicalSorter(needs).static_order() if key in models]
+    return (
+        [models[key].name for key in keys if is_of_the_hour(key)],
+        [models[key].name for key in keys if not is_of_the_hour(key)],
+    )
