@@ -262,7 +262,7 @@ def _pointer_is_fresh() -> dg.AssetChecksDefinition:
         with run.open_warehouse() as connection:
             newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         warnings = hour_files.faults_of_pointer(run.home.exports, newest) if newest else []
-        return _outcome(context, None, newest_hour=iso(newest) if newest else "", warnings=warnings)
+        return outcome(context, None, newest_hour=iso(newest) if newest else "", warnings=warnings)
 
     return pointer_is_fresh
 

@@ -139,8 +139,7 @@ def publish(
         connection: the open warehouse, with the dbt tables in `main` and the others in `scores`.
         target: the file to replace; it is left as it is when anything fails.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
-        report: the page about the file and `exports` to replace with it; None: none is made.
-        exports: the folder of exports that the page is about too; None: of none.
+        report, exports: the page to replace with it, and the exports it is about too; None: none.
 
     Returns:
         Rows of each published table.
