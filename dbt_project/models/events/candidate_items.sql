@@ -2,7 +2,7 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}}) }}
 
-{#- JSON's own numbers have points whatever the file's other amounts have; texts have commas where the source says so. -#}
+{#- JSON's own numbers have points whatever the file's other amounts have; its texts have what their source says. -#}
 {% set has_commas = "(decimal_comma_files.is_declared or decimal_comma_files.load_id is not null and {} like '%,%')" -%}
 
 with
