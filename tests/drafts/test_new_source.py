@@ -28,7 +28,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 TILL = [
     ("2026-03-02 10:00:00", "d1", "scan", [("tea", 2, "1,20"), ("egg", 6, "0,3")], {"card": "c7"}),
     ("2026-03-02 10:05:00", "d1", "void", [("milk", 1, None)], {"card": "c7"}),
-    ("2026-07-02 10:30:00", "d2", "scan", [("tea", 1, "1.004,00")], {}),
+    # a text of a thousand and more, and a number
+    ("2026-07-02 10:30:00", "d2", "scan", [("tea", 1, "1.299"), ("pen", 2, 1.299)], {}),
     ("2026-07-02 10:40:00", "d2", "pay", [("tea", 1, "1.004,00")], {"receipt": "r1"}),
     ("2026-07-02 12:00:00", "d3", "tidy up", [], {}),
 ]  # fmt: skip
@@ -184,7 +185,9 @@ def utc(local: str, form: str = "%Y-%m-%d %H:%M:%S") -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None)
 
 
-def amount(text: str | None) -> Decimal | None:
+def amount(text: str | float | None) -> Decimal | None:
+    if isinstance(text, float):
+        return Decimal(str(text))
     return Decimal(text.replace(".", "").replace(",", ".")) if text else None
 
 

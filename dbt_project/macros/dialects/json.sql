@@ -21,13 +21,26 @@ try_cast({{ column }} as json)
 json_extract_string({{ json }}, '{{ path }}')
 {%- endmacro -%}
 
-{#- The texts at several paths, read at once; `listed_text` gives one of them. -#}
-{%- macro json_texts(json, paths) -%}
-{{ return(adapter.dispatch('json_texts')(json, paths)) }}
+{#-
+    The texts at several paths, read at once; `listed_text` gives one of them. `has_commas`: texts have decimal commas, and
+    a number that would be taken for one with points between thousands gets another zero, as landing does it
+    (orchestration/landing/decimals.py).
+-#}
+{%- macro json_texts(json, paths, has_commas=false) -%}
+{{ return(adapter.dispatch('json_texts')(json, paths, has_commas)) }}
 {%- endmacro -%}
 
-{%- macro duckdb__json_texts(json, paths) -%}
-json_extract_string({{ json }}, ['{{ paths | join("', '") }}'])
+{%- macro duckdb__json_texts(json, paths, has_commas) -%}
+{%- set listed = "['" ~ paths | join("', '") ~ "']" -%}
+{%- if has_commas -%}
+list_transform(json_extract({{ json }}, {{ listed }}), lambda value: case
+    when json_type(value) = 'DOUBLE' and {{ has_pattern("(value ->> '$')", '^-?' ~ comma_thousands() ~ '$') }}
+        then (value ->> '$') || '0'
+    else value ->> '$'
+end)
+{%- else -%}
+json_extract_string({{ json }}, {{ listed }})
+{%- endif -%}
 {%- endmacro -%}
 
 {#- One of several texts, by its place from 0. -#}

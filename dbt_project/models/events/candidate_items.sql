@@ -2,6 +2,9 @@
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'loads_this_run': ['load_id']}}) }}
 
+{#- JSON's own numbers have points whatever the file's other amounts have; its texts have what their source says. -#}
+{% set has_commas = "(decimal_comma_files.is_declared or decimal_comma_files.load_id is not null and {} like '%,%')" -%}
+
 with
 
 {% for name in sources_with_rows() -%}
@@ -25,7 +28,7 @@ with
             load_id,
             line,
             item_number,
-            {{ json_texts('item', item_paths(name).values() | sum(start=[])) }} as texts
+            {{ json_texts('item', item_paths(name).values() | sum(start=[]), has_decimal_commas(name)) }} as texts
         from {{ json_elements(name ~ '_lists', 'items') }} as {{ name }}_items
 
     ),
@@ -67,14 +70,9 @@ typed as (
         {{ given_text('delivered.item_url') }} as item_url,
         {{ given_text('delivered.image_url') }} as image_url,
         delivered.quantity as quantity_text,
-        -- JSON's own numbers have points whatever the file's other amounts have
-        {{ quantity_number(
-            'delivered.quantity', "(decimal_comma_files.load_id is not null and delivered.quantity like '%,%')"
-        ) }} as quantity_number,
+        {{ quantity_number('delivered.quantity', has_commas.format('delivered.quantity')) }} as quantity_number,
         delivered.price as price_text,
-        {{ amount_number(
-            'delivered.price', "(decimal_comma_files.load_id is not null and delivered.price like '%,%')"
-        ) }} as price_number,
+        {{ amount_number('delivered.price', has_commas.format('delivered.price')) }} as price_number,
         {{ currency_code('delivered.currency') }} as currency_text,
         {{ is_currency_code(currency_code('delivered.currency')) }} as is_currency
     from delivered
