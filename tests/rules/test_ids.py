@@ -201,10 +201,15 @@ def test_events_of_one_visitor_type_and_item_within_50_ms_are_a_double_fire(ware
         event("F", "10:00", "page_view"),
         event("F", "10:00", "page_view"),
     )
-    (found,) = suspicious(warehouse, rows)
-    assert (found["kind"], found["id"], found["event_count"]) == ("double_fire", "A", 1)
-    detail = warehouse.query("select detail from suspicious_ids")[0]["detail"]
-    assert detail == "events of one type and item within 50 ms, such as e01 and e03"
+    found = {row["id"]: row for row in suspicious(warehouse, rows)}
+    assert {row["kind"] for row in found.values()} == {"double_fire"}
+    assert {id_: row["event_count"] for id_, row in found.items()} == {"A": 1, "G": 2}
+    details = warehouse.query("select id, detail from suspicious_ids order by id")
+    said = "events of one type and item within 50 ms, such as "
+    assert details == [
+        {"id": "A", "detail": f"{said}e01 and e03"},
+        {"id": "G", "detail": f"{said}e08 and e09"},
+    ]
 
 
 def listed(event_id: str, time: str) -> Row:

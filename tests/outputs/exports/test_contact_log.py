@@ -72,6 +72,7 @@ def test_whoever_is_put_on_an_email_list_is_logged_with_the_plan(shop):
             "planned",
             None,
             TEN - 2 * HOUR - DAY,
+            "reminder",
         )
     ]
     assert logged(shop, "withheld_contacts") == []
