@@ -25,7 +25,7 @@ class ModelCard:
 
     Attributes:
         name: "abandonment" or "return".
-        kind: "lightgbm", "cox" or "fallback".
+        kind: "lightgbm", "cox", "hazard" (trees of spans) or "fallback".
         trained_as_of: the hour it was trained at (UTC); nothing later was known to it.
         data_from: the first row learned from, None without rows.
         data_to: the last row learned from, None without rows.

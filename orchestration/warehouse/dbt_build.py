@@ -113,11 +113,12 @@ def dbt_vars(
 ) -> dict[str, object]:
     """The variables of the dbt project; without `as_of` those that parsing depends on.
 
-    They are the settings that are marked so; `log_variables`, the names of those that decide the
-    tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
-    events and of all segments; and the triggers.
+    They are the settings that are marked so; the zone of the shop's clocks; `log_variables`, the
+    names of those that decide the tables of the log, of which dbt makes the fingerprint of a build;
+    the names of all sources of events and of all segments; and the triggers.
     """
     values = settings.variables | {
+        "time_zone": settings.contacts.time_zone,
         "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
