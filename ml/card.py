@@ -26,7 +26,8 @@ class ModelCard:
     Attributes:
         name: "abandonment", "return", or a score of people: "intent", "value", "next_purchase",
             "send_time", "clusters".
-        kind: how it was learned, such as "lightgbm", "cox", "logistic", or "fallback".
+        kind: how it was learned, such as "lightgbm", "cox", "hazard" (trees of spans), "logistic",
+            or "fallback".
         trained_as_of: the hour it was trained at (UTC); nothing later was known to it.
         data_from: the first row learned from, None without rows.
         data_to: the last row learned from, None without rows.

@@ -12,6 +12,8 @@ import polars as pl
 
 # Standard deviations of a normal distribution on either side that hold 95 % of it.
 Z_95 = 1.959963984540054
+# What is predicted is kept off 0 and 1, where a loss is infinite.
+PROBABILITIES = (1e-9, 1 - 1e-9)
 
 
 def auc(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
@@ -34,18 +36,23 @@ def average_precision(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndar
 
 def brier(outcomes: np.ndarray, p: np.ndarray, weights: np.ndarray) -> float:
     """Weighted mean squared error of the probabilities."""
-    return float(np.average((p - outcomes) ** 2, weights=weights))
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(outcomes, p, sample_weight=weights, pos_label=1))
 
 
 def log_losses(outcomes: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Log loss of each row, in nats; probabilities are kept off 0 and 1 by 1e-9."""
-    p = np.clip(p, 1e-9, 1 - 1e-9)
+    """Log loss of each row, in nats; probabilities are kept within ``PROBABILITIES``."""
+    p = np.clip(p, *PROBABILITIES)
     return -np.where(outcomes > 0, np.log(p), np.log1p(-p))
 
 
 def log_loss(outcomes: np.ndarray, p: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted mean log loss, in nats."""
-    return float(np.average(log_losses(outcomes, p), weights=weights))
+    """Weighted mean log loss, in nats; as in ``log_losses``."""
+    from sklearn import metrics
+
+    p = np.clip(p, *PROBABILITIES)
+    return float(metrics.log_loss(outcomes, p, sample_weight=weights, labels=[0, 1]))
 
 
 def calibration_table(

@@ -177,6 +177,9 @@ def return_curve(table: Table) -> bytes:
         marker="s",
         label="observed (Kaplan-Meier)",
     )
+    if all("kaplan_meier_low" in row for row in table):  # cards of before are without
+        band = _column(table, "kaplan_meier_low"), _column(table, "kaplan_meier_high")
+        axes.fill_between(hours, *band, color=ORANGE, alpha=0.25, linewidth=0, label="95 %")
     axes.plot(
         hours, _column(table, "model"), color=BLUE, marker="o", linestyle="--", label="model, mean"
     )

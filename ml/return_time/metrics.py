@@ -64,7 +64,21 @@ def measure(
         for name, found in (("kaplan_meier_gap", gaps), ("brier", brier)):
             one = Interval(found.estimate[at], found.low[at], found.high[at])
             metrics |= bounds(f"{name}_{row['hours']:g}h", one)
-    return rounded(metrics), {"return_curve": [rounded(row) for row in against_observed.to_dicts()]}
+    table = against_observed.with_columns(
+        **_bands(durations, is_returned, against_observed["hours"])
+    )
+    return rounded(metrics), {"return_curve": [rounded(row) for row in table.to_dicts()]}
+
+
+def _bands(
+    durations: np.ndarray, is_returned: np.ndarray, hours: pl.Series
+) -> dict[str, np.ndarray]:
+    """The 95 % interval of the observed curve at some hours, as lifelines gives it."""
+    from lifelines import KaplanMeierFitter
+
+    bands = KaplanMeierFitter().fit(durations, is_returned).confidence_interval_survival_function_
+    low, high = bands.reindex(hours.to_numpy(), method="ffill").to_numpy().T
+    return {"kaplan_meier_low": low, "kaplan_meier_high": high}
 
 
 def gap_beyond_chance(test_rows: pl.DataFrame, p_away: np.ndarray) -> float:

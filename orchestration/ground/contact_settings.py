@@ -77,7 +77,11 @@ class Contacts(BaseModel):
         8, description="Hour until which that lasts; the same hour: there are no quiet hours."
     )
     time_zone: Annotated[str, AfterValidator(_zone), InWords("a zone such as Europe/Berlin")] = (
-        Field("UTC", description="The shop's time zone, for people of whom none is known.")
+        Field(
+            "UTC",
+            description="The shop's time zone: for people of whom none is known, and for the hour"
+            " and the weekday that models learn from.",
+        )
     )
     country: Annotated[
         str, Field(pattern=r"^([A-Z]{2})?$"), InWords("a country's code such as DE, or nothing")

@@ -41,6 +41,7 @@ def moments_of(
     returning: ReturnModel,
     returns: pl.DataFrame,
     timing: ContactTiming,
+    time_zone: str,
 ) -> Moments:
     """The times at which carts may be contacted, with what the models say of each.
 
@@ -52,6 +53,7 @@ def moments_of(
         returning: the model behind the chance of still being away.
         returns: the absence beside each cart, by cart_id.
         timing: the grid of times.
+        time_zone: whose clocks features of hour and weekday are by.
     """
 
     def moments(carts: pl.DataFrame) -> Iterable[Moment]:
@@ -74,7 +76,7 @@ def moments_of(
             )
             yield Moment(
                 np.full(carts.height, delay_us),
-                1.0 - abandonment.predict(at_later_instant(carts, instant)),
+                1.0 - abandonment.predict(at_later_instant(carts, instant, time_zone)),
                 expected.still_away(np.full(carts.height, hours)),
             )
 

@@ -189,7 +189,13 @@ def score(
         # the absence is the person's: being active on another device ends it, too
         predicted.with_columns(session_ended_at=contact_plan.last_seen()),
         frames.plans,
-        moments_of(abandonment, returning, frames.returns, settings.contacts.timing),
+        moments_of(
+            abandonment,
+            returning,
+            frames.returns,
+            settings.contacts.timing,
+            settings.contacts.time_zone,
+        ),
         settings.economics,
         settings.contacts.timing,
         basis={

@@ -117,11 +117,12 @@ class BuildResult:
 def dbt_vars(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, object]:
     """The variables of the dbt project that parsing depends on: all but those of one build.
 
-    They are the settings that are marked so; `log_variables`, the names of those that decide the
-    tables of the log, of which dbt makes the fingerprint of a build; the names of all sources of
-    events and of all segments; and the triggers.
+    They are the settings that are marked so; the zone of the shop's clocks; `log_variables`, the
+    names of those that decide the tables of the log, of which dbt makes the fingerprint of a build;
+    the names of all sources of events and of all segments; and the triggers.
     """
     return settings.variables | {
+        "time_zone": settings.contacts.time_zone,
         "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),

@@ -21,9 +21,20 @@ def test_metrics_are_those_of_scikit_learn(scored):
     y, p, w = scored
     assert evaluation.auc(y, p, w) == roc_auc_score(y, p, sample_weight=w)
     assert evaluation.average_precision(y, p, w) == average_precision_score(y, p, sample_weight=w)
-    assert evaluation.brier(y, p, w) == pytest.approx(brier_score_loss(y, p, sample_weight=w))
+    assert evaluation.brier(y, p, w) == brier_score_loss(y, p, sample_weight=w)
     inside = np.clip(p, 1e-9, 1 - 1e-9)
-    assert evaluation.log_loss(y, p, w) == pytest.approx(log_loss(y, inside, sample_weight=w))
+    assert evaluation.log_loss(y, p, w) == log_loss(y, inside, sample_weight=w)
+    # and the losses of the rows have them for their means
+    assert np.average(evaluation.log_losses(y, p), weights=w) == pytest.approx(
+        log_loss(y, inside, sample_weight=w)
+    )
+    assert evaluation.brier(y, p, w) == pytest.approx(np.average((y - p) ** 2, weights=w))
+
+
+def test_losses_of_one_outcome_alone_are_those_of_the_rows():
+    p, ones = np.array([0.9, 0.5]), np.ones(2)
+    assert evaluation.log_loss(ones, p, ones) == pytest.approx(-np.log(0.45) / 2)
+    assert evaluation.brier(ones, p, ones) == pytest.approx((0.01 + 0.25) / 2)
 
 
 def test_one_outcome_alone_has_no_auc():
@@ -113,6 +124,18 @@ def test_without_censoring_the_return_brier_score_is_the_plain_one():
     away = np.array([[0.5], [0.8], [0.9]])
     losses = evaluation.return_brier_losses(durations, np.ones(3, dtype=bool), away, [4])
     assert losses[:, 0] == pytest.approx([0.25, 0.04, 0.01])
+
+
+def test_the_return_brier_score_is_that_of_scikit_survival():
+    """`sksurv.metrics.brier_score(outcomes, outcomes, p_away, hours)` of scikit-survival 0.28.0."""
+    row = np.arange(60)
+    durations, is_returned = ((row * 37) % 61 + 1) * 1.5, (row * 7) % 3 > 0
+    hours = [8.0, 24.0, 72.0]
+    p_away = np.exp(-np.outer(0.01 + 0.02 * ((row * 13) % 5) / 5, hours))
+    losses = evaluation.return_brier_losses(durations, is_returned, p_away, hours)
+    assert losses.mean(axis=0) == pytest.approx(
+        [0.05918814024579446, 0.19945427696256257, 0.31828428196698816], abs=1e-12
+    )
 
 
 def test_rows_censored_early_hand_their_weight_to_the_others():

@@ -1,6 +1,8 @@
 """Features of small logs, each figure worked out by hand: the reference knows no features."""
 
 import json
+import re
+from datetime import datetime
 from math import cos, pi, sin
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 from ml.later import at_later_instant
 
 from .cases import Row, add, at, buy, event, log, login, remove, view
+from .macros import macros
 from .warehouse import Warehouse
 
 # MONDAY of the cases is a Monday; the second visit is on Wednesday.
@@ -192,6 +195,41 @@ def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(war
     assert moved["owner_days_since_order"].null_count() == 0
     assert moved["item_view_idle_hours"].null_count() == 0
     assert moved["clock_weekday"].n_unique() == 7
+
+
+@pytest.mark.parametrize(
+    ("zone", "instant", "local"),
+    [
+        ("UTC", "2026-03-10T23:30", "2026-03-10T23:30"),
+        # another day, and so another weekday
+        ("Europe/Berlin", "2026-03-10T23:30", "2026-03-11T00:30"),
+        ("Europe/Berlin", "2026-07-10T23:30", "2026-07-11T01:30"),
+        ("America/New_York", "2026-03-09T02:15", "2026-03-08T22:15"),
+    ],
+)
+def test_hour_and_weekday_are_by_the_shops_clocks(warehouse, zone, instant, local):
+    rules = macros(
+        {"time_zone": zone},
+        "rules/times.sql",
+        "dialects/times.sql",
+        "dialects/texts.sql",
+        "features/visitor_features.sql",
+    )
+    features = rules.visitor_features("as_of")
+    wanted = re.findall(r"cast\([^\n]* as double\) as clock_\w+", features)
+    assert len(wanted) == 3
+    (row,) = warehouse.query(
+        f"select as_of, {', '.join(wanted)} from (select timestamp '{instant}' as as_of)"
+    )
+    shown = datetime.fromisoformat(local)
+    assert row["clock_hour_sin"] == pytest.approx(sin(shown.hour * pi / 12))
+    assert row["clock_hour_cos"] == pytest.approx(cos(shown.hour * pi / 12))
+    assert row["clock_weekday"] == shown.isoweekday()
+    # a snapshot that is moved there has the same
+    moved = at_later_instant(pl.DataFrame([row]), pl.col("as_of"), zone).row(0, named=True)
+    assert moved == {name: pytest.approx(row[name]) for name in row if name != "as_of"} | {
+        "as_of": row["as_of"]
+    }
 
 
 def test_views_of_the_items_in_the_cart_count_before_and_since_each_was_added(warehouse):

@@ -5,6 +5,7 @@
 -#}
 {%- macro visitor_features(instant) -%}
 {%- set session_minutes = '60 * ' ~ hours_between('states.session_started_at', 'states.last_activity_at') -%}
+{%- set local = shop_time(instant) -%}
 {%- set visitor_age_days = hours_between('states.first_activity_at', 'states.session_started_at') ~ ' / 24' -%}
 cast(states.session_event_count as double) as session_event_count,
         cast(states.session_page_view_count as double) as session_page_view_count,
@@ -39,7 +40,7 @@ cast(states.session_event_count as double) as session_event_count,
         cast({{ hours_between('states.visitor_last_order_at', instant) }} / 24 as double) as visitor_days_since_order,
         cast(states.owner_id is not null as double) as visitor_is_known,
         cast(coalesce(states.last_device_type = 'mobile', false) as double) as device_is_mobile,
-        cast(sin(extract(hour from {{ instant }}) * pi() / 12) as double) as clock_hour_sin,
-        cast(cos(extract(hour from {{ instant }}) * pi() / 12) as double) as clock_hour_cos,
-        cast({{ weekday(instant) }} as double) as clock_weekday
+        cast(sin(extract(hour from {{ local }}) * pi() / 12) as double) as clock_hour_sin,
+        cast(cos(extract(hour from {{ local }}) * pi() / 12) as double) as clock_hour_cos,
+        cast({{ weekday(local) }} as double) as clock_weekday
 {%- endmacro -%}

@@ -13,6 +13,15 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 (cast({{ epoch_us(later) }} - {{ epoch_us(earlier) }} as double) / 3600000000)
 {%- endmacro -%}
 
+{#- What the shop's clocks show at an instant: what hour of which day it is for its shoppers. -#}
+{%- macro shop_time(instant) -%}
+{%- if var('time_zone') == 'UTC' -%}
+{{ instant }}
+{%- else -%}
+{{ local_time(instant, var('time_zone')) }}
+{%- endif -%}
+{%- endmacro -%}
+
 {#- Whether no event can have been then, as landed: before shops kept such logs, or after it arrived. -#}
 {%- macro is_implausible_time(event_at, landed_at) -%}
 (

@@ -6,7 +6,7 @@ import pytest
 from ml import return_time
 from ml.features import FeatureError
 from ml.return_time import fit
-from ml.return_time.sessions import durations_on_grid, known_at
+from ml.return_time.sessions import durations_on_grid, known_at, start_of_test
 from tests.ml.training import RETURN_AS_OF, START, away_for
 
 
@@ -40,6 +40,16 @@ def test_the_coefficients_of_the_truth_are_found(model, sessions):
     assert "session_constant" not in effects
     assert model.card.metrics["concordance"] > 0.65
     assert abs(model.card.metrics["kaplan_meier_gap"]) < 0.06
+
+
+def test_the_observed_curve_of_the_card_has_the_band_of_lifelines(model, sessions):
+    rows = known_at(sessions, RETURN_AS_OF)
+    test = rows.filter(pl.col("ended_at") >= start_of_test(rows))
+    fitter = lifelines.KaplanMeierFitter().fit(*durations_on_grid(test))
+    for row in model.card.tables["return_curve"]:
+        at = fitter.confidence_interval_.loc[: row["hours"]].iloc[-1]
+        assert (row["kaplan_meier_low"], row["kaplan_meier_high"]) == pytest.approx(at, abs=1e-6)
+        assert row["kaplan_meier_low"] < row["kaplan_meier"] < row["kaplan_meier_high"]
 
 
 def test_too_few_sessions_fall_back_to_kaplan_meier(sessions):
