@@ -21,7 +21,13 @@ from ml.people.windows import bought_within, windows
 
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(3600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.heavy,
+    pytest.mark.timeout(3600),
+    # the shop takes minutes to make
+    pytest.mark.xdist_group("people judged later"),
+]
 
 SEED = 505
 VISITORS = 40_000
