@@ -1,8 +1,9 @@
-"""Turning a score into a probability that holds: Platt's calibrator, and shifts of the level.
+"""Turning a score into a probability that holds: Platt's calibrator, one with a bend, and shifts of
+the level.
 
 What belongs here: the calibrators and the logit. What does not: measuring calibration
-(``evaluation``). Two parameters and no more: isotonic regression needs thousands of rows and breaks
-the ranking into ties.
+(``evaluation``). Two or three parameters and no more: isotonic regression needs thousands of rows
+and breaks the ranking into ties.
 """
 
 from dataclasses import dataclass
@@ -32,9 +33,7 @@ class Platt:
         answer. A slope that is not positive would turn the ranking around on the word of one
         window: it is then held at one and only the intercept is fitted.
         """
-        positives = float(weights @ outcomes)
-        negatives = float(weights.sum()) - positives
-        targets = np.where(outcomes > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+        targets = _drawn_in(outcomes, weights)
         slope, intercept = _newton(
             np.column_stack([logits, np.ones_like(logits)]), targets, weights
         )
@@ -95,6 +94,39 @@ class LevelPrior:
         return drawn / weighed if weighed else likeliest
 
 
+@dataclass(frozen=True)
+class Bend:
+    """Log-odds that rise by a parabola: slope x logit + bend x logit^2 + intercept.
+
+    For scores that are right on the whole but too high, or too low, at both ends. Beyond the
+    log-odds that it was learned from it goes straight on.
+    """
+
+    slope: float = 1.0
+    bend: float = 0.0
+    intercept: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+    @classmethod
+    def fit(cls, logits: np.ndarray, outcomes: np.ndarray, weights: np.ndarray) -> "Bend":
+        """Maximum likelihood on (n,) log-odds, outcomes 0/1 and weights; none at all where it would
+        turn the ranking around."""
+        design = np.column_stack([logits, logits**2, np.ones_like(logits)])
+        targets = _drawn_in(outcomes, weights)
+        slope, bend, intercept = map(float, _newton(design, targets, weights))
+        low, high = float(logits.min()), float(logits.max())
+        if min(slope + 2 * bend * low, slope + 2 * bend * high) <= 0:
+            return cls()
+        return cls(slope, bend, intercept, low, high)
+
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        """(n,) log-odds of (n,) log-odds."""
+        near = np.clip(logits, self.low, self.high)
+        rise = self.slope + 2 * self.bend * near
+        return self.slope * near + self.bend * near**2 + self.intercept + rise * (logits - near)
+
+
 def group_shifts(
     logits: np.ndarray,
     outcomes: np.ndarray,
@@ -130,6 +162,13 @@ def group_shifts(
     design = (groups[:, None] == np.arange(sizes)).astype(np.float64)
     penalty = np.full(sizes, 1 / group_sd**2)
     return common + _newton(design, outcomes, weights, logits + common, penalty)
+
+
+def _drawn_in(outcomes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n,) outcomes 0/1 as Platt's targets, so that separable rows have a finite answer."""
+    positives = float(weights @ outcomes)
+    negatives = float(weights.sum()) - positives
+    return np.where(outcomes > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
 
 def _newton(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.calibration import Platt
+from ml.calibration import Bend, Platt
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import LONG_AGO_DAYS, OF_INTENT
 from ml.people.linear import Linear, fit_logistic
@@ -59,22 +59,29 @@ class Rates:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What is learned: log-odds, and the level that the newest instants have."""
+    """What is learned: log-odds, and the level that the newest instants have.
+
+    Log-odds of logarithms fall too slowly for the long absent, who are most people: without the
+    bend the low level would expect seven times the buyers there are.
+    """
 
     linear: Linear
     platt: Platt
+    bend: Bend
 
     @classmethod
     def fit(cls, rows: pl.DataFrame) -> "Calibrated":
         """Learned from rows whose outcome is known."""
-        linear = fit_logistic(rows, bought_within(rows, HORIZON_DAYS), OF_INTENT)
+        outcomes = bought_within(rows, HORIZON_DAYS)
+        linear = fit_logistic(rows, outcomes, OF_INTENT)
+        bend = Bend.fit(linear(rows), outcomes, np.ones(len(outcomes)))
         last = newest(rows)
-        outcomes = bought_within(last, HORIZON_DAYS)
-        return cls(linear, Platt.fit(linear(last), outcomes, np.ones(len(outcomes))))
+        bought = bought_within(last, HORIZON_DAYS)
+        return cls(linear, Platt.fit(bend(linear(last)), bought, np.ones(len(bought))), bend)
 
     def __call__(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) probabilities."""
-        return self.platt(self.linear(frame))
+        return self.platt(self.bend(self.linear(frame)))
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,9 @@ class IntentModel:
         card = ModelCard.from_json(files[CARD_FILE])
         if "linear" not in fields:
             return cls(card, Rates(tuple(fields["rates"])))
-        return cls(card, Calibrated(Linear.from_fields(fields["linear"]), Platt(**fields["platt"])))
+        linear, platt = Linear.from_fields(fields["linear"]), Platt(**fields["platt"])
+        # a model of an older version has none
+        return cls(card, Calibrated(linear, platt, Bend(**fields.get("bend", {}))))
 
 
 def train(frame: pl.DataFrame, *, as_of: datetime, shares: Shares) -> IntentModel:

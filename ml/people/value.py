@@ -4,13 +4,15 @@ What belongs here: learning, judging and predicting it, and how many days the hi
 does not: the tiers (``shares``).
 
 The plain answer is last year's revenue of the person, times what people spend afterwards for each
-unit of it. What is learned is used where, on later instants, it orders people better and its top
-fifth spends at least as much.
+unit of it. Both are drawn to the level of the newest instants: a shop that grows has ever more
+people who are gone. What is learned is used where, on later instants, it orders people better and
+its top fifth spends at least as much. Better is a gain curve that encloses more; a rank correlation
+would favour the plain answer, which leaves most people in one tie.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -20,13 +22,15 @@ from ml import evaluation
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import OF_VALUE
 from ml.people.linear import Linear, fit_poisson
-from ml.people.windows import Windows, windows
+from ml.people.windows import Windows, newest, windows
 
 NAME = "value"
 MODEL_FILE = "value.json"
 YEAR_DAYS = 365
 TOP_SHARE = 0.2
 GAIN_SHARES = tuple(i / 20 for i in range(1, 21))
+# The level of all instants counts as so many buyers in that of the newest.
+LEVEL_BUYERS = 150.0
 _LABEL = "value_next_"
 
 
@@ -37,10 +41,9 @@ class LastYear:
     factor: float = 1.0
 
     @classmethod
-    def fit(cls, rows: pl.DataFrame, amounts: np.ndarray) -> "LastYear":
+    def fit(cls, rows: pl.DataFrame, days: int) -> "LastYear":
         """The factor at which both sums are the same; 1 where nothing was ordered before."""
-        before = rows["order_value_365d"].sum()
-        return cls(float(amounts.sum() / before)) if before > 0 else cls()
+        return cls(_level(cls(), rows, days))
 
     def __call__(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) amounts."""
@@ -49,19 +52,23 @@ class LastYear:
 
 @dataclass(frozen=True)
 class Spending:
-    """What is learned: the logarithm of the mean amount."""
+    """What is learned: the logarithm of the mean amount, and the level of the newest instants."""
 
     linear: Linear
     most: float
+    level: float = 1.0
 
     @classmethod
-    def fit(cls, rows: pl.DataFrame, amounts: np.ndarray) -> "Spending":
+    def fit(cls, rows: pl.DataFrame, days: int) -> "Spending":
         """Learned from rows, at least one of which has an amount. No more than anybody spent."""
-        return cls(fit_poisson(rows, amounts, OF_VALUE), float(amounts.max()))
+        amounts = _amounts(rows, days)
+        fitted = cls(fit_poisson(rows, amounts, OF_VALUE), float(amounts.max()))
+        return replace(fitted, level=_level(fitted, rows, days))
 
     def __call__(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) amounts."""
-        return np.minimum(np.exp(np.minimum(self.linear(frame), 50.0)), self.most)
+        expected = self.level * np.exp(np.minimum(self.linear(frame), 50.0))
+        return np.minimum(expected, self.most)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,8 @@ class ValueModel:
         card = ModelCard.from_json(files[CARD_FILE])
         if "linear" not in fields:
             return cls(card, LastYear(**fields))
-        return cls(card, Spending(Linear.from_fields(fields["linear"]), fields["most"]))
+        linear = Linear.from_fields(fields.pop("linear"))
+        return cls(card, Spending(linear, **fields))
 
 
 def train(frame: pl.DataFrame, *, as_of: datetime) -> ValueModel:
@@ -104,7 +112,7 @@ def train(frame: pl.DataFrame, *, as_of: datetime) -> ValueModel:
             return _train(cut, as_of, days)
     days = _longest_known(frame, horizons)
     cut = windows(frame, days)
-    plain = LastYear.fit(cut.known, _amounts(cut.known, days))
+    plain = LastYear.fit(cut.known, days)
     note = (
         f"{_days(days, cut.known.is_empty())} Last year's revenue instead of a learned model:"
         f" {shortfall[0].lower()}{shortfall[1:]}"
@@ -115,18 +123,17 @@ def train(frame: pl.DataFrame, *, as_of: datetime) -> ValueModel:
 def _train(cut: Windows, as_of: datetime, days: int) -> ValueModel:
     metrics, tables = _judge(cut, days)
     is_better = (
-        metrics["rank_correlation"] > metrics["rank_correlation_last_year"]
+        metrics["gain_area"] > metrics["gain_area_last_year"]
         and metrics["top_fifth"] >= metrics["top_fifth_last_year"]
     )
-    amounts = _amounts(cut.known, days)
     if not is_better:
         note = (
             f"{_days(days)} Last year's revenue instead of a learned model, which was no better on"
             " the newest instants: the figures are of the learned one."
         )
-        plain = LastYear.fit(cut.known, amounts)
+        plain = LastYear.fit(cut.known, days)
         return _model(cut, plain, as_of, days, metrics, tables, note)
-    learned = Spending.fit(cut.known, amounts)
+    learned = Spending.fit(cut.known, days)
     coefficients = zip(learned.linear.features, learned.linear.coefficients, strict=True)
     metrics |= rounded({f"coefficient_{name}": value for name, value in coefficients})
     note = (
@@ -139,15 +146,16 @@ def _train(cut: Windows, as_of: datetime, days: int) -> ValueModel:
 def _judge(cut: Windows, days: int) -> tuple[dict[str, float], dict[str, list[dict[str, float]]]]:
     rows, amounts = cut.test, _amounts(cut.test, days)
     ones = np.ones(len(amounts))
-    before = _amounts(cut.train, days)
-    predicted = Spending.fit(cut.train, before)(rows)
-    plain = LastYear.fit(cut.train, before)(rows)
+    predicted = Spending.fit(cut.train, days)(rows)
+    plain = LastYear.fit(cut.train, days)(rows)
     gain = evaluation.lift_table(amounts, predicted, ones, GAIN_SHARES)
     beside = evaluation.lift_table(amounts, plain, ones, GAIN_SHARES)
     fifth = GAIN_SHARES.index(TOP_SHARE)
     metrics = {
         "rank_correlation": rank_correlation(predicted, amounts),
         "rank_correlation_last_year": rank_correlation(plain, amounts),
+        "gain_area": gain["captured"].mean(),
+        "gain_area_last_year": beside["captured"].mean(),
         "top_fifth": gain["captured"][fifth],
         "top_fifth_last_year": beside["captured"][fifth],
         "predicted_over_observed": predicted.sum() / amounts.sum(),
@@ -158,6 +166,23 @@ def _judge(cut: Windows, days: int) -> tuple[dict[str, float], dict[str, list[di
     }
     table = gain.with_columns(captured_plain=beside["captured"])
     return rounded(metrics), {"gain": [rounded(row) for row in table.to_dicts()]}
+
+
+def _level(scorer: "Spending | LastYear", rows: pl.DataFrame, days: int) -> float:
+    """What the newest rows spent for each unit that is expected of them, drawn by few buyers to
+    what all rows spent for it."""
+    level = of_all = _spent_for_each(scorer, rows, days) or 1.0
+    last = newest(rows)
+    if lately := _spent_for_each(scorer, last, days):
+        buyers = last.filter(pl.col(_label(days)) > 0)["person_id"].n_unique()
+        level = (buyers * lately + LEVEL_BUYERS * of_all) / (buyers + LEVEL_BUYERS)
+    return level
+
+
+def _spent_for_each(scorer: "Spending | LastYear", rows: pl.DataFrame, days: int) -> float | None:
+    if rows.is_empty() or not (expected := scorer(rows).sum()) > 0:
+        return None
+    return float(_amounts(rows, days).sum() / expected)
 
 
 def rank_correlation(predicted: np.ndarray, amounts: np.ndarray) -> float:

@@ -49,8 +49,8 @@ FIGURES = {
         "lift_at_10": "buyers among the likeliest tenth, against the average",
     },
     value.NAME: {
-        "rank_correlation": "whether who was expected to spend more did; 1 is best",
-        "rank_correlation_last_year": "the same by last year's revenue, the plain answer",
+        "gain_area": "share of the revenue that came from those expected to spend more; 1 is best",
+        "gain_area_last_year": "the same by last year's revenue, the plain answer",
         "top_fifth": "share of the revenue that came from the fifth expected to spend most",
         "top_fifth_last_year": "the same by the plain answer",
         "predicted_over_observed": "revenue expected for what there was; 1 is right",

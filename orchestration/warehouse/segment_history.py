@@ -10,7 +10,7 @@ are taken in order, and taking one forgets all from it on.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import takewhile
 
 import duckdb
@@ -26,9 +26,10 @@ from orchestration.warehouse.segment_tables import (
     SEGMENT_SIZES,
 )
 
-# Late rows change the history of so long before its newest hour. An hour costs as much as it did
-# when it was new: 168 of them minutes, a year of them days.
-LONGEST_LOOK_BACK = timedelta(days=7)
+# Late rows change so many hours of the history, the newest: a week of a shop that runs each hour,
+# half a year of one that runs each day. An hour costs as much as it did when it was new: 168 of
+# them minutes, a year of them days.
+MOST_HOURS = 168
 # A segment of fewer people doubles by chance.
 FEWEST_PEOPLE = 10
 
@@ -46,8 +47,8 @@ def hours_to_take(
 
     They are the hour itself where it is the newest, those from the first new event on, those that
     a run which died left, and an hour between others, or one that was scored otherwise since, with
-    all after it. Hours before the segments were last changed, and those `LONGEST_LOOK_BACK` before
-    the newest, stay as they are.
+    all after it. Hours before the segments were last changed, and those before the newest
+    `MOST_HOURS`, stay as they are.
 
     Args:
         connection: the open warehouse, with the log of the hour.
@@ -71,14 +72,15 @@ def hours_to_take(
         if loads[hour] is None or (unknown_from is not None and hour >= unknown_from)
     }
     later = {hour for hour in loads if hour > as_of}
+    reached = sorted({as_of, *loads}, reverse=True)[:MOST_HOURS]
     if as_of == newest:
         again.add(as_of)
-    elif as_of > newest - LONGEST_LOOK_BACK and later.issubset(unchanged):
+    elif as_of in reached and later.issubset(unchanged):
         is_between = as_of not in loads and as_of > unchanged[-1]
         is_scored_anew = as_of in unchanged and scored[as_of] != _scores_at(connection, as_of)
         if is_between or is_scored_anew:
             again |= {as_of} | later
-    return sorted(hour for hour in again if hour > newest - LONGEST_LOOK_BACK)
+    return sorted(again.intersection(reached))
 
 
 def take(

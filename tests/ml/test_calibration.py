@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.calibration import Platt, sigmoid
+from ml.calibration import Bend, Platt, sigmoid
 
 
 def test_slope_and_intercept_are_recovered():
@@ -53,3 +53,25 @@ def test_the_slope_alone_never_turns_the_ranking_around():
     platt = Platt.fit_slope(logits, (logits < 0).astype(float), np.ones(10_000), slope_sd=10.0)
     assert platt.slope == 1.0
     assert platt.intercept == 0.0
+
+
+def test_a_bend_brings_both_ends_to_their_level_and_goes_straight_on_beyond_them():
+    logits = np.linspace(-4, 4, 4001)
+    true = 0.8 * logits - 0.1 * logits**2 - 0.5
+    # each both ways, by its chance: no luck
+    chance = sigmoid(true)
+    both, outcomes = np.tile(logits, 2), np.repeat([1.0, 0.0], len(logits))
+    weights = np.concatenate([chance, 1 - chance])
+    bend = Bend.fit(both, outcomes, weights)
+    # its top would be at 4
+    assert bend(logits) == pytest.approx(true, abs=0.03)
+    rise = 0.8 + 0.2 * 4
+    assert bend(np.array([-6.0]))[0] == pytest.approx(true[0] - rise * 2, abs=0.1)
+    # where the top is among the rows, none is better
+    assert Bend.fit(np.append(both, 4.5), np.append(outcomes, 0.0), np.append(weights, 1)) == Bend()
+    assert (np.diff(bend(np.linspace(-50, 50, 999))) > 0).all()
+
+
+def test_without_being_learned_a_bend_changes_nothing():
+    logits = np.array([-30.0, 0.0, 2.5])
+    assert Bend()(logits).tolist() == logits.tolist()

@@ -160,11 +160,14 @@ class Warehouse:
         *,
         tables: Iterable[str] = SELECTS,
         source_name: str = "canonical",
+        landed_at: datetime | None = None,
     ) -> None:
-        """Land the files of a folder as dumps of a source, and build what `tables` need."""
+        """Land the files of a folder as dumps of a source, by default at the hour, and build what
+        `tables` need."""
         self.empty()
         source = load_sources(PROJECT / "models" / "staging")[source_name]
-        landed = land(self._connection, find_files(folder, source), source, landed_at=as_of)
+        files = find_files(folder, source)
+        landed = land(self._connection, files, source, landed_at=landed_at or as_of)
         assert {file.status for file in landed} == {"loaded"}
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)

@@ -223,12 +223,19 @@ def test_a_run_that_died_between_hours_leaves_the_rest_to_the_next(warehouse):
     assert to_take(warehouse, 4) == [2, 3, 4]
 
 
-def test_hours_before_a_change_of_segments_and_very_old_ones_stay_as_they_are(warehouse):
+def test_hours_before_a_change_of_segments_and_those_of_long_ago_stay_as_they_are(
+    warehouse, monkeypatch
+):
     load(warehouse, 1, -500)
     for at in (-200, 0, 1, 2):
         take(warehouse, at, "")
     load(warehouse, 2, -400)
+    # however long ago, where hours are run seldom
+    assert to_take(warehouse, 3) == [-200, 0, 1, 2, 3]
+    assert to_take(warehouse, -100) == [-200, -100, 0, 1, 2]
+    monkeypatch.setattr(segment_history, "MOST_HOURS", 4)
     assert to_take(warehouse, 3) == [0, 1, 2, 3]
+    assert to_take(warehouse, -300) == [-200, 0, 1, 2]
     other = {**ALL, "vip": segment("vip", content="another SQL")}
     take(warehouse, 2, "", other)
     load(warehouse, 3, -400)

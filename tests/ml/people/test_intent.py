@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -82,3 +84,13 @@ def test_files_give_back_a_model_that_predicts_the_same_bits(frame):
     scored = people(50, 1, seed=9)
     assert read.predict(scored).tobytes() == model.predict(scored).tobytes()
     assert read.card == model.card
+
+
+def test_a_model_of_an_older_version_predicts_what_it_did(shop, model):
+    files = model.to_files()
+    fields = json.loads(files["intent.json"])
+    del fields["bend"]
+    older = IntentModel.from_files(files | {"intent.json": json.dumps(fields).encode()})
+    straight = older.scorer.platt(older.scorer.linear(shop))
+    assert older.predict(shop).tobytes() == straight.tobytes()
+    assert model.predict(shop).tobytes() != straight.tobytes()

@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from itertools import pairwise
 
@@ -26,7 +27,7 @@ def buyers(**columns: list) -> pl.DataFrame:
     return pl.DataFrame(plain | columns, schema_overrides={"days_to_order": pl.Float64})
 
 
-def test_rates_are_orders_by_time_and_what_is_unseen_goes_on():
+def test_rates_are_orders_by_time_and_what_is_unseen_goes_on_and_falls_beyond_a_span():
     rows = buyers(days_since_order=[0.0, 0.0, 0.0, 0.0], days_to_order=[3.0, 7.0, 7.5, None])
     pace = Pace.fit(rows, is_own=False)
     assert (pace.span_days, pace.frequency_edges) == (30.0, (1,))
@@ -34,13 +35,27 @@ def test_rates_are_orders_by_time_and_what_is_unseen_goes_on():
     overall, bound = 2 / (24 / 30), [3 / 30, 7 / 30, 7 / 30, 7 / 30]
     within = [sum(max(min(each, high) - low, 0) for each in bound) for low, high in pairwise(EDGES)]
     expected, rate = [], overall
-    orders = [1, 0, 1, *[0] * 13]
+    orders = [1, 0, 1, *[0] * (len(EDGES) - 3)]
+    middles = [*(max((low + high) / 2, 1) for low, high in pairwise(EDGES)), 1.25 * EDGES[-1]]
     for place, count in enumerate(orders):
         time = within[place] if place < len(within) else 0.0
+        rate *= middles[place - 1] / middles[place] if place else 1
         rate = (count + SHRINKAGE_ORDERS) / (time + SHRINKAGE_ORDERS / rate)
         expected.append(rate)
     assert pace.rates[0] == (0.0,) * len(EDGES)  # nobody without an order
     assert pace.rates[1] == pytest.approx(expected)
+
+
+def test_the_long_absent_are_not_taken_for_those_who_were_here_lately():
+    here, gone = 400, 5000
+    rows = buyers(
+        days_since_order=[5.0] * here + [200.0] * gone,
+        days_to_order=[3.0] * (here // 2) + [None] * (here // 2 + gone - 1) + [3.0],
+    )
+    expected = Pace.fit(rows, is_own=False).within(rows, 7.0)
+    assert expected[:here].sum() > 100
+    # one of them came; three orders more for each interval between would make it four
+    assert 0.9 < expected[here:].sum() < 1.6
 
 
 def test_chances_and_the_median_are_read_off_the_same_curve():
@@ -127,3 +142,17 @@ def test_files_give_back_a_model_that_predicts_the_same_bits(frame):
     assert read.within(scored).tobytes() == model.within(scored).tobytes()
     assert (read.card, read.pace) == (model.card, model.pace)
     assert AS_OF + timedelta(0) == read.card.trained_as_of
+
+
+def test_a_model_of_an_older_version_goes_on_at_its_last_rate():
+    model = next_purchase.train(paced(60, 8), as_of=AS_OF)
+    files = model.to_files()
+    fields = json.loads(files["next_purchase.json"])
+    fields["rates"] = [row[:16] for row in fields["rates"]]
+    older = NextPurchaseModel.from_files(
+        files | {"next_purchase.json": json.dumps(fields).encode()}
+    )
+    assert [row[:16] for row in older.pace.rates] == [row[:16] for row in model.pace.rates]
+    assert {row[15:] for row in older.pace.rates} == {
+        (row[15],) * (len(EDGES) - 15) for row in model.pace.rates
+    }
