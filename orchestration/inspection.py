@@ -296,6 +296,7 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         "select count(*), count(*) filter (where price is null and row_key not in"
         " (select row_key from main.candidate_items where price is not null))"
         " from main.candidate_events where event_type = 'add_to_cart' and drop_reason is null"
+        " and row_key not in (select row_key from main.duplicate_rows)"
     ).fetchall()
     yield (
         f"Items       {_count(flat, 'row')} with an item, {_count(listed, 'row')} with a list of"

@@ -61,7 +61,7 @@ Time        2026-03-02 10:00:00 to 2026-03-02 11:01:00 UTC; 2 times without an o
 Pages       5 page views, 3 without a type by their address; 1 of an item, 0 of a list, 1 of \
 them beside a view that was delivered
             without a type: /about 2 (address_rules.csv gives them one)
-Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 1 \
+Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 2 adds, 1 \
 without a price
 Currencies  of prices: EUR 2
 Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
@@ -116,8 +116,9 @@ def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
             select *, 1 as load_id, null as drop_reason from (values
                 (1, 10, 'add_to_cart', 'a', 2.50, 'EUR'), (2, 20, 'add_to_cart', null, null, 'USD'),
                 (3, 30, 'Spin', null, null, null), (4, 40, 'page_view', null, null, null),
-                (5, 50, 'add_to_cart', 'b', 4.00, null)
+                (5, 50, 'add_to_cart', 'b', 4.00, null), (6, 60, 'add_to_cart', 'b', null, null)
             ) as row (line, row_key, event_type, item_id, price, currency);
+            create table main.duplicate_rows as select 60 as row_key;
             create table main.candidate_items as
             select * from (values (10, 2.50, null), (10, 3.00, 'CHF'), (20, 1.00, null),
                 (20, null, null)) as item (row_key, price, currency)
@@ -130,7 +131,7 @@ def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
         " page_view; product_added 1 -> add_to_cart"
     ]
     assert items == [
-        "Items       2 rows with an item, 2 rows with a list of 4 in all (1 without a price);"
+        "Items       3 rows with an item, 2 rows with a list of 4 in all (1 without a price);"
         " 3 adds, 0 without a price",
         "Currencies  of prices: CHF 1, EUR 1, USD 1, none 1",
     ]
