@@ -185,8 +185,11 @@ def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iter
 def _type_lines(
     connection: duckdb.DuckDBPyConnection, source: Source, settings: Settings
 ) -> Iterator[str]:
-    """The words for what happened, with what they become."""
-    word = f"delivered.{quoted(source.type_name)}" if source.type_name else "candidate.event_type"
+    """The words for what happened, with what they become; of a row without one what it becomes."""
+    words = [f"delivered.{quoted(name)}" for name in source.type_names]
+    if len(words) != 1:  # what always has a word has one column for it
+        words.append("candidate.event_type")
+    word = f"coalesce({', '.join(words)})"
     known = rule_macros(settings).known_event_types()
     found = connection.execute(
         f"""
@@ -290,17 +293,20 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         " from main.candidate_items"
     ).fetchall()
     ((adds, priceless),) = connection.execute(
-        "select count(*), count(*) filter (where price is null) from main.candidate_events"
-        " where event_type = 'add_to_cart' and drop_reason is null"
+        "select count(*), count(*) filter (where price is null and row_key not in"
+        " (select row_key from main.candidate_items where price is not null))"
+        " from main.candidate_events where event_type = 'add_to_cart' and drop_reason is null"
+        " and row_key not in (select row_key from main.duplicate_rows)"
     ).fetchall()
     yield (
         f"Items       {_count(flat, 'row')} with an item, {_count(listed, 'row')} with a list of"
         f" {items:,} in all ({unpriced:,} without a price); {_count(adds, 'add')},"
-        f" {priceless:,} without a price of their own"
+        f" {priceless:,} without a price"
     )
-    # without one of its own an item has the event's
+    # without one of its own an item has the event's; what a row says itself may be of its list
     currencies = connection.execute(
         "select currency, count(*) from (select currency, price from main.candidate_events"
+        " where row_key not in (select row_key from main.candidate_items)"
         " union all select coalesce(item.currency, event.currency), item.price"
         " from main.candidate_items as item"
         " inner join main.candidate_events as event on item.row_key = event.row_key)"

@@ -48,6 +48,7 @@ from orchestration.warehouse import (
     skipped_files,
     suspect_files,
     suspicious_ids,
+    unread_amounts,
 )
 from orchestration.warehouse.score_tables import HAS_SCORED
 from orchestration.warehouse.skipped_files import SkippedFile
@@ -310,6 +311,7 @@ def _warnings(
     yield from suspicious_ids.warnings(published, with_ids=True)
     yield from lacking_rates.warnings(published)[:SHOWN_WARNINGS]
     files = suspect_files.warnings(published, since)
+    files += unread_amounts.warnings(published, since, with_text=True)
     yield from files[:SHOWN_WARNINGS]
     if len(files) > SHOWN_WARNINGS:
         yield f"and {len(files) - SHOWN_WARNINGS} more files, see landed_files and set_aside_rows"

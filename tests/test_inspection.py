@@ -4,11 +4,15 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import inspection
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.home import Home
+from orchestration.ground.settings import load_settings
+from orchestration.landing.locations import sources_in
 from orchestration.warehouse import dbt_build
 
 
@@ -57,8 +61,8 @@ Time        2026-03-02 10:00:00 to 2026-03-02 11:01:00 UTC; 2 times without an o
 Pages       5 page views, 3 without a type by their address; 1 of an item, 0 of a list, 1 of \
 them beside a view that was delivered
             without a type: /about 2 (address_rules.csv gives them one)
-Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 3 adds, 3 \
-without a price of their own
+Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 2 adds, 1 \
+without a price
 Currencies  of prices: EUR 2
 Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
 "visitor_id": "b", "event_at": "yesterday", "event_type": "page"}
@@ -95,6 +99,42 @@ def test_what_files_hold_and_what_a_run_would_make_of_them(
     with monkeypatch.context() as patch:
         patch.setattr(dbt_build, "build", None)
         assert inspection.inspect(home, [str(dumps)], None) == found.split("\n")
+
+
+def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
+    """The words of Segment stand in two columns, and the first of a list in the row's own too."""
+    source = sources_in(DBT_PROJECT)["segment"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create schema raw;
+            create table raw.segment as
+            select * from (values (1, 1, 'Product Added', 'product_added'),
+                (1, 2, null, 'Product Added'), (1, 3, null, 'Spin'), (1, 4, null, null),
+                (1, 5, null, 'product_added')) as row (_load_id, _line, event_text, event);
+            create table main.candidate_events as
+            select *, 1 as load_id, null as drop_reason from (values
+                (1, 10, 'add_to_cart', 'a', 2.50, 'EUR'), (2, 20, 'add_to_cart', null, null, 'USD'),
+                (3, 30, 'Spin', null, null, null), (4, 40, 'page_view', null, null, null),
+                (5, 50, 'add_to_cart', 'b', 4.00, null), (6, 60, 'add_to_cart', 'b', null, null)
+            ) as row (line, row_key, event_type, item_id, price, currency);
+            create table main.duplicate_rows as select 60 as row_key;
+            create table main.candidate_items as
+            select * from (values (10, 2.50, null), (10, 3.00, 'CHF'), (20, 1.00, null),
+                (20, null, null)) as item (row_key, price, currency)
+            """
+        )
+        types = [*inspection._type_lines(connection, source, load_settings(tmp_path))]
+        items = [*inspection._item_lines(connection)]
+    assert types == [
+        "Types       Product Added 2 -> add_to_cart; Spin 1 -> activity only; page_view 1 ->"
+        " page_view; product_added 1 -> add_to_cart"
+    ]
+    assert items == [
+        "Items       3 rows with an item, 2 rows with a list of 4 in all (1 without a price);"
+        " 3 adds, 0 without a price",
+        "Currencies  of prices: CHF 1, EUR 1, USD 1, none 1",
+    ]
 
 
 def test_a_source_that_there_is_not_is_refused_before_any_work(home: Home, dumps: Path):

@@ -21,6 +21,7 @@ from orchestration.warehouse import (
     run_log,
     suspect_files,
     suspicious_ids,
+    unread_amounts,
     volume,
 )
 from orchestration.warehouse.freshness import freshness
@@ -72,14 +73,17 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
         asset="landed_files",
         blocking=True,
         description="Stops the hour if a file says too little to be right (if it is meant so:"
-        " `comeback accept`). A warning names files with many rows set aside.",
+        " `comeback accept`). A warning names files with many rows set aside, and with"
+        " amounts that cannot be read.",
         required_resource_keys={RUN_KEY},
     )
     def files_say_enough(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         run = run_of(context)
         with run.open_warehouse() as connection:
             files = suspect_files.pending(connection)
-            warnings = suspect_files.warnings(connection, run_log.last_hour_ended(connection))
+            since = run_log.last_hour_ended(connection)
+            warnings = suspect_files.warnings(connection, since)
+            warnings += unread_amounts.warnings(connection, since, with_text=False)
             lossy = suspect_files.that_lost_rows(connection, SHOWN_FILES)
         columns = ("file", "source", "read", "dropped")
         records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in lossy]

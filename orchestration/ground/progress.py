@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 5.0
 _SHORT_SECONDS = 1.0
+# The first of many things says little of the rest: it may wait for what is done once, or come with
+# others that were done together.
+_TELLING_COUNT = 10
+_TELLING_SHARE = 0.05
 
 
 @dataclass
@@ -44,11 +48,12 @@ class Work:
 
     @property
     def line(self) -> str:
-        """How far it is, how fast it goes, and when it will be over at that rate."""
+        """How far it is, how fast it goes, and, where enough is done to tell, when it will be over
+        at that rate."""
         rate = self.done / max(time.monotonic() - self.begun, 1e-9)
         of = "" if self.total is None else f" of {self.total:,}"
         left = ""
-        if self.total and self.done:
+        if self.total and self.done >= min(_TELLING_COUNT, _TELLING_SHARE * self.total):
             left = f", {_duration((self.total - self.done) / rate)} left"
         return f"{self.what}: {self.done:,}{of} {self.unit}, {_rate(rate)}{left}."
 

@@ -50,6 +50,11 @@ UNKNOWN_ENDING = Skip(
     "unknown_ending",
     f"no reader is known for this ending; read are {', '.join(FORMATS)}, plain, .gz or .zst",
 )
+UNKNOWN_CONTENT = Skip(
+    "unknown_content",
+    "the name says only how it is compressed, and the content is neither JSON nor a table with"
+    f" columns of the source; an ending such as {next(iter(FORMATS))}.gz has it read",
+)
 NOT_PARQUET = Skip("not_parquet", "the name says Parquet, the content is something else")
 NOT_A_TABLE = Skip("not_a_table", "a text of which no line names columns, and without a delimiter")
 _BINARY = Skip("binary_data", "the file is no text and of no kind that is read")
@@ -94,15 +99,27 @@ _MARKS: tuple[tuple[int, bytes, Skip], ...] = (
 _MARKUP_START = re.compile(rb"<(!doctype|!--|\?xml|[a-z][a-z0-9:]*[ >/])", re.IGNORECASE)
 _JSON_START = re.compile(r"\{|\[\s*(\{|\]|\[|$)")
 _JSON_LINE = re.compile(r"^\s*[{\[]", re.MULTILINE)
+_INNER_ENDING = re.compile(r"\.[a-z][a-z0-9]{1,4}$")
 _NAME = r'"?[A-Za-z_][\w .:-]*"?'
 _HEADER = re.compile(rf'("?sep=.|{_NAME}(\s*[,;\t|]\s*{_NAME})+)[^\w\r\n]*$', re.MULTILINE)
 _CONTROLS = dict.fromkeys({*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1e"})
 
 
 def ending_of(name: str) -> str | None:
-    """The ending by which a file is read, in lower case; None for one that no reader reads."""
+    """The ending by which a file is read, in lower case; None for one that no reader reads.
+
+    What loaders compress often has no other ending: then the content says what it is.
+    """
     lower = name.lower()
-    return next((ending for ending in ENDINGS if lower.endswith(ending)), None)
+    if known := next((ending for ending in ENDINGS if lower.endswith(ending)), None):
+        return known
+    packed = next((ending for ending in COMPRESSED_ENDINGS if lower.endswith(ending)), "")
+    return None if _INNER_ENDING.search(lower.removesuffix(packed)) else packed or None
+
+
+def says_only_compression(name: str) -> bool:
+    """Whether a file's name has no ending but that of its compression."""
+    return ending_of(name) in COMPRESSED_ENDINGS
 
 
 def kind_of(name: str, sample: bytes, text: str) -> Format | Skip:
@@ -123,7 +140,8 @@ def kind_of(name: str, sample: bytes, text: str) -> Format | Skip:
         return UNKNOWN_ENDING
     if sample.startswith(b"PAR1"):
         return Format.PARQUET
-    declared = next(kind for each, kind in FORMATS.items() if ending.startswith(each))
+    named = (kind for each, kind in FORMATS.items() if ending.startswith(each))
+    declared = next(named, Format.DELIMITED)
     if declared is Format.PARQUET:
         return NOT_PARQUET if text.strip("\0 \t\r\n") else EMPTY
     begin = text.lstrip()

@@ -35,7 +35,7 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
-from orchestration.landing.kinds import SYMLINK, Format
+from orchestration.landing.kinds import SYMLINK, UNKNOWN_ENDING, Format, ending_of
 from orchestration.landing.landed_files import LandedFile, folders_text, forget_skipped, record
 from orchestration.landing.new_files import Key, NewFile, looked_into
 from orchestration.landing.parquet_refusals import is_refused
@@ -144,8 +144,13 @@ class _Load:
         self.loads: dict[Key, int] = {
             (digest, folders): load for digest, folders, load, _, reason in files if not reason
         }
-        # under another name it may be read
-        self.skipped = {(file, digest): load for digest, _, load, file, reason in files if reason}
+        # under another name it may be read, and under its own if an older version knew no reader
+        self.skipped = {
+            (file, digest): load
+            for digest, _, load, file, reason in files
+            if reason and not (reason == UNKNOWN_ENDING.reason and ending_of(file))
+        }
+        self.names_skipped = {file for *_, file, reason in files if reason}
         self.seen = {
             address: (Fingerprint(byte_size, version), digest)
             for address, byte_size, version, digest in con.execute(
@@ -281,6 +286,7 @@ class _Load:
     def _loaded(self, one: NewFile, outcome: LandedFile) -> None:
         if outcome.skipped_reason:
             self.skipped[outcome.file, one.digest] = outcome.load_id
+            self.names_skipped.add(outcome.file)
         else:
             self.loads[one.key] = outcome.load_id
 
@@ -333,8 +339,7 @@ class _Load:
         """Write the rows about files, in the caller's transaction."""
         files = [(each, folders_text(one.folders)) for one, each in zip(new, outcomes, strict=True)]
         record(self.con, self.landed_at, files)
-        former = {file for file, _ in self.skipped}
-        if replaced := former.intersection(each.file for each in outcomes):
+        if replaced := self.names_skipped.intersection(each.file for each in outcomes):
             forget_skipped(self.con, self.source.name, [*replaced], outcomes[0].load_id)
 
     def _remember(self, batch: list[NewFile | LandedFile]) -> None:

@@ -4,7 +4,7 @@ Belongs here: comparing the first rows of some files with all sources. Not here:
 (`signatures`), or refusing a file that was given as another source's (the readers).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +17,7 @@ from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.landing.csv_layout import DELIMITERS, folder_columns, layout_of
 from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
-from orchestration.landing.kinds import Format, Skip
+from orchestration.landing.kinds import Format, Skip, says_only_compression
 from orchestration.landing.signatures import SAMPLE_ROWS, Row, Signature, name_key
 from orchestration.landing.sources import EVENTS, Source
 from orchestration.landing.streams import ByteStream
@@ -25,11 +25,29 @@ from orchestration.landing.streams import ByteStream
 # One folder holds dumps of one source; more files would say the same.
 SAMPLE_FILES = 20
 CANONICAL = "canonical"
+# What says that a file was written for us; an account is called so everywhere.
+_OWN_NAMES = frozenset(map(name_key, ("visitor_id", "event_at", "event_type")))
 SAMPLE_ROW_BYTES = 16 << 20
 _SHOWN_FILES = 3
 
 # Columns, some of the first rows, and the first lines of a file without a header line.
 _Sample = tuple[Sequence[str], Sequence[Row], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the first rows of a file say.
+
+    Attributes:
+        names: its columns.
+        fits: the sources that it fits, each with the reason.
+        akin: where it has no signature, and `canonical` reads it by other names than its own: the
+            sources that find in it whose a row is and when it happened, too.
+    """
+
+    names: tuple[str, ...]
+    fits: dict[str, str]
+    akin: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -47,8 +65,10 @@ def recognized(
 
     A file fits the sources whose signature it has. Where it has none it fits `canonical`, and own
     sources without a signature, if these find in it whose a row is, and when it happened: those
-    that know most of its columns. The columns of a CSV file without a header line have no names: it
-    fits only sources whose signature counts them.
+    that know most of its columns. If it is `canonical` by none of its own names, and the other
+    files are of one source that can read it, it is of that: not every table of a system has all
+    columns of its signature. The columns of a CSV file without a header line have no names: it fits
+    only sources whose signature counts them.
 
     Args:
         files: the files; the first 20 that can be read are looked into.
@@ -60,28 +80,22 @@ def recognized(
         ComebackError: they fit none.
         OSError: a file cannot be read.
     """
-    found: dict[str, dict[str, str]] = {}
-    names: tuple[str, ...] = ()
+    looks: dict[str, _Look] = {}
     for file in files:
         with local_copy(file, scratch) as path:
-            fitting = _fitting(path, file.name, sources)
-        if fitting is None:
-            continue
-        names, found[file.name] = fitting
-        if len(found) == SAMPLE_FILES:
+            look = _looked_into(path, file.name, sources)
+        if look is not None:
+            looks[file.name] = look
+        if len(looks) == SAMPLE_FILES:
             break
-    unknown = [name for name, fits in found.items() if not fits]
-    if unknown or not found:
-        shown = ", ".join(names[:20]) or "none"
-        raise ComebackError(
-            f"no source fits these dumps (columns of the last one looked into: {shown})",
-            ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there",
-            "name one with --source, or begin one of your own: comeback source new NAME FILES",
-        )
-    common = set.intersection(*(set(fits) for fits in found.values()))
+    found = _of_one_system(looks)
+    known = [fits for fits in found.values() if fits]
+    common = set.intersection(*map(set, known)) if known else set()
+    if len(known) < len(found) or not found:
+        raise _unknown(looks, common)
     if len(common) == 1:
         (source,) = common
-        return Recognized(source, next(iter(found.values()))[source])
+        return Recognized(source, found[next(iter(found))][source])
     if common:
         raise WrongUsage(
             f"these dumps fit several sources: {', '.join(sorted(common))}",
@@ -94,23 +108,52 @@ def recognized(
     )
 
 
+def _of_one_system(looks: Mapping[str, _Look]) -> dict[str, dict[str, str]]:
+    """The sources that each file fits, once it is seen what lies beside it."""
+    signed = [set(look.fits) for look in looks.values() if look.fits and CANONICAL not in look.fits]
+    common = set.intersection(*signed) if signed else set()
+    found = {name: look.fits for name, look in looks.items()}
+    if len(common) == 1:
+        (source,) = common
+        beside = {source: f"beside dumps of {source}"}
+        found |= {name: beside for name, look in looks.items() if source in look.akin}
+    return found
+
+
+def _unknown(looks: Mapping[str, _Look], common: Collection[str]) -> ComebackError:
+    """What is wrong where files fit no source; the others fit those in common."""
+    unknown = [name for name, look in looks.items() if not look.fits]
+    columns = ", ".join(looks[unknown[-1]].names[:20]) if unknown else ""
+    where = ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there"
+    if len(common) == 1:
+        return ComebackError(
+            f"no source fits {len(unknown)} of {len(looks)} files (columns of the last: {columns})",
+            where,
+            f"the others fit {next(iter(common))}: give them without it, or begin a source of your"
+            " own for it: comeback source new NAME FILES",
+        )
+    return ComebackError(
+        f"no source fits these dumps (columns of the last one looked into: {columns or 'none'})",
+        where,
+        "name one with --source, or begin one of your own: comeback source new NAME FILES",
+    )
+
+
 def _differing(found: Mapping[str, Mapping[str, str]]) -> list[tuple[str, Sequence[str]]]:
     """One file for each set of sources that fit."""
     firsts = {frozenset(fits): (name, sorted(fits)) for name, fits in reversed(found.items())}
     return sorted(firsts.values())[:_SHOWN_FILES]
 
 
-def _fitting(
-    path: Path, name: str, sources: Mapping[str, Source]
-) -> tuple[tuple[str, ...], dict[str, str]] | None:
-    """The columns of a file, and the sources that it fits, each with the reason; None for a file
-    that no reader reads."""
+def _looked_into(path: Path, name: str, sources: Mapping[str, Source]) -> _Look | None:
+    """What a file says; None for one that no reader reads, whosever it is."""
     stream = ByteStream(path)
     kind = stream.kind(name)
     if isinstance(kind, Skip):
         return None
     looking: dict[str, str] = {}
     knowing: dict[str, list[str]] = {}
+    akin: set[str] = set()
     names: tuple[str, ...] = ()
     alike = None  # what is in a file of these formats does not depend on whose it is
     if kind is not Format.DELIMITED:
@@ -123,18 +166,25 @@ def _fitting(
                 reason := _reason(signature, names, rows, unnamed)
             ):
                 looking[source.name] = reason
+        known = _known(source, names)
         if source.name == CANONICAL or all(
             signature.source != source.name for signature in source.signatures
         ):
-            knowing[source.name] = _known(source, names)
+            knowing[source.name] = known
+        elif known:
+            akin.add(source.name)
     if looking:
-        return names, looking
+        return _Look(names, looking)
     most = max(map(len, knowing.values()))
-    return names, {
+    if not most and kind is Format.DELIMITED and says_only_compression(name):
+        return None
+    fits = {
         source: f"columns {', '.join(known)}"
         for source, known in knowing.items()
         if most and len(known) == most
     }
+    is_borrowed = [*fits] == [CANONICAL] and _OWN_NAMES.isdisjoint(map(name_key, names))
+    return _Look(names, fits, frozenset(akin if is_borrowed else ()))
 
 
 def _reason(

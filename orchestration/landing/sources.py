@@ -144,11 +144,12 @@ class Source:
         return next(iter([*marked, *self._required("timestamp", "time", "event_at")]), None)
 
     @cached_property
-    def type_name(self) -> str | None:
-        """The column that holds the word for what happened: the one that is marked, else the
-        required one that ``event_type``, ``event_name`` or ``event`` is a name of."""
-        marked = [column.name for column in self.columns if column.is_type]
-        return next(iter([*marked, *self._required("event_type", "event_name", "event")]), None)
+    def type_names(self) -> list[str]:
+        """The columns of which the first that has a value is the word for what happened: those that
+        are marked, the last first, else the required one that ``event_type``, ``event_name`` or
+        ``event`` is a name of."""
+        marked = [column.name for column in reversed(self.columns) if column.is_type]
+        return marked or self._required("event_type", "event_name", "event")[:1]
 
     def _required(self, *names: str) -> list[str]:
         """The required columns that these are names of."""

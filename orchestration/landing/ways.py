@@ -11,7 +11,14 @@ from pathlib import Path
 from orchestration.landing import csv_files, json_files, parquet_files
 from orchestration.landing.csv_layout import DELIMITERS, layout_of
 from orchestration.landing.file_writer import FileWriter
-from orchestration.landing.kinds import NOT_A_TABLE, Format, Skip, ending_of
+from orchestration.landing.kinds import (
+    NOT_A_TABLE,
+    UNKNOWN_CONTENT,
+    Format,
+    Skip,
+    ending_of,
+    says_only_compression,
+)
 from orchestration.landing.parquet_refusals import is_refused
 from orchestration.landing.signatures import other_source, other_source_by_place
 from orchestration.landing.sources import Source
@@ -49,13 +56,16 @@ def readers_of(
     if kind is Format.JSON:
         return [partial(json_files.read, stream=stream, limit=limit, folders=folders)]
     layout = layout_of(stream, source, limit)
-    is_text = (ending_of(name) or "").startswith(".txt")
+    is_nameless = says_only_compression(name)
+    is_text = is_nameless or (ending_of(name) or "").startswith(".txt")
+    is_unknown = is_nameless and layout.unnamed and not layout.is_known
     foreign = other_source_by_place(
         source.name, source.signatures, layout.unnamed_lines(), DELIMITERS
     ) or other_source(
         source.name, source.signatures, [*layout.delivered_names, *folders], layout.rows()
     )
-    if skip := foreign or (NOT_A_TABLE if layout.is_text and is_text else None):
+    unread = NOT_A_TABLE if layout.is_text and is_text else UNKNOWN_CONTENT if is_unknown else None
+    if skip := foreign or unread:
         return [lambda writer: writer.skip(skip)]
     options = {"stream": stream, "layout": layout, "limit": limit, "folders": folders}
     exactly = partial(csv_files.read_exactly, **options)

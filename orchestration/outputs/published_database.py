@@ -151,14 +151,18 @@ def publish(
     tables = _tables(connection, not_after)
     reason = _follow(connection, tables, target, temporary)
     if reason is not None:
-        logger.info(FROM_SCRATCH, reason)
+        is_first = not target.exists() and _remembered(connection) is None
+        logger.log(logging.DEBUG if is_first else logging.INFO, FROM_SCRATCH, reason)
         remove_unfinished(target)
         with attached(connection, temporary, f"(storage_version '{STORAGE_VERSION}')"):
             for table in tables:
                 _write(connection, table)
             connection.execute("checkpoint published")
     with attached(connection, temporary, "(read_only)"):
-        rows = {table.name: _count(connection, table) for table in tables}
+        rows = {
+            table.name: connection.execute(f"select count(*) from {table.target}").fetchall()[0][0]
+            for table in tables
+        }
     if report is not None:
         _replace_report(temporary, report, not_after, exports)
     move_into_place(temporary, target)
@@ -338,10 +342,6 @@ def _published_forms(connection: duckdb.DuckDBPyConnection) -> dict[str, _Form]:
         " where database_name = 'published' group by all"
     ).fetchall()
     return {name: (description, columns) for name, description, columns in rows}
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: _Table) -> int:
-    return connection.execute(f"select count(*) from {table.target}").fetchall()[0][0]
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:

@@ -28,6 +28,7 @@ from orchestration.warehouse.skipped_files import SkippedFile
 EXAMPLES = 3
 WARN_FROM_SHARE = 0.05
 _SHOWN_TYPES = 3
+_SHOWN_FILES = 5
 _SHOWN_CHARACTERS = 200
 _PRICE_REASONS = ("bad_price", "bad_order_value")
 # why rows are dropped of which the file is not to blame
@@ -113,13 +114,20 @@ def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | No
     """
     if not files:
         return None
-    first, *others = files
-    more = f" (and {len(others)} more)" if others else ""
+    shown = [each.in_full if with_rows else each.summary for each in files[:_SHOWN_FILES]]
+    accepting = [f"comeback accept {_shell(each.file)}" for each in files[:_SHOWN_FILES]]
+    if rest := len(files) - len(shown):
+        shown.append(f"and {rest} more")
+        accepting.append("the others: comeback status")
+    says, correct = (
+        ("a file says too little", "correct the file or the definition of its source")
+        if len(files) == 1
+        else ("files say too little", "correct the files or the definition of their source")
+    )
     fault = ComebackError(
-        f"a file says too little: {first.in_full if with_rows else first.summary}{more}",
+        f"{says}: {'; '.join(shown)}",
         "nothing was published",
-        "correct the file or the definition of its source; if it is meant so:"
-        f" comeback accept {_shell(first.file)}",
+        f"{correct}; if it is meant so: {'; '.join(accepting)}",
     )
     return str(fault)
 

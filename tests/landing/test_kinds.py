@@ -5,8 +5,10 @@ import gzip
 import hashlib
 import io
 import lzma
+import tarfile
 import zipfile
 
+import pyarrow as pa
 import pytest
 
 from orchestration.landing import ensure_raw_tables, find_files, land, ways
@@ -21,6 +23,19 @@ def zipped(*names: str) -> bytes:
         for name in names:
             archive.writestr(name, ROWS)
     return sink.getvalue()
+
+
+def tarred(name: str) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        held = tarfile.TarInfo(name)
+        held.size = len(ROWS)
+        archive.addfile(held, io.BytesIO(ROWS.encode()))
+    return sink.getvalue()
+
+
+def zstd(content: bytes) -> bytes:
+    return pa.compress(content, "zstd", asbytes=True)
 
 
 UNREAD = {
@@ -51,6 +66,19 @@ UNREAD = {
     "part-0000": (ROWS + "1", "unknown_ending"),
     "events.log": (ROWS + "2", "unknown_ending"),
     "README.txt": ("What is here comes\nfrom the shop, daily,\nat six.\n", "not_a_table"),
+    # compressed without another ending: what is in them is no table of the source
+    "bare/a.gz": (gzip.compress(tarred("a.csv")), "archive"),
+    "bare/b.gz": (gzip.compress(bytes(range(256)) * 20), "binary_data"),
+    "bare/c.gz": (
+        gzip.compress(b"What is here comes\nfrom the shop, daily,\nat six.\n"),
+        "not_a_table",
+    ),
+    "bare/d.gz": (gzip.compress(b"name;colour\nshoe;red\nhat;blue\n"), "unknown_content"),
+    "bare/e.zst": (zstd(b"<html>502</html>"), "markup"),
+    "bare/f.GZ": (gzip.compress(b" \n"), "empty"),
+    "bare/access.log.gz": (gzip.compress(ROWS.encode() + b"3"), "unknown_ending"),
+    "bare/g.tar.gz": (gzip.compress(tarred("b.csv")), "archive"),
+    "bare/h.zip": (zipped("h.csv"), "zip_archive"),
     "y.csv.gz": (gzip.compress(gzip.compress(ROWS.encode())), "packed_twice"),
 }
 
@@ -70,6 +98,50 @@ def test_each_kind_is_one_row_with_its_reason_and_no_rows(landing):
         (0,)
     ]
     assert landing.rows() == landing.unreadable() == []
+
+
+def test_what_is_compressed_without_another_ending_is_read_by_its_content(landing):
+    lines = b'{"visitor_id": "v1", "ts": "t"}\n{"visitor_id": "v2", "ts": "t"}\n'
+    delivered = {
+        "logs/day=1/filename.gz": gzip.compress(lines),
+        "2026-11-28-100000-4d1c9c70-5a6e-4d0e-9f9f-000000000001.gz": gzip.compress(b"t\tv3\t1\n"),
+        "array.ZST": zstd(b'[{"visitor_id": "v4", "ts": "t"}]'),
+        "shop.example.1764324000000.gz": gzip.compress(b"visitor_id,ts\nv5,t\n"),
+        "0001.gz": lines.replace(b': "v', b': "plain'),
+    }
+    for name, content in delivered.items():
+        landing.deliver(name, content)
+    outcomes = {each.file: (each.status, each.rows_read) for each in landing.land()}
+    assert outcomes == dict(
+        zip(
+            sorted(delivered),
+            [("loaded", 2), ("loaded", 1), ("loaded", 1), ("loaded", 2), ("loaded", 1)],
+            strict=True,
+        )
+    )
+    assert sorted(row[1] for row in landing.rows()) == [
+        *("plain1", "plain2", "v1", "v2", "v3", "v4", "v5")
+    ]
+
+
+def test_what_an_older_version_skipped_for_its_ending_is_read_now(landing):
+    content = gzip.compress(ROWS.encode())
+    landing.deliver("a.gz", content)
+    landing.deliver("b.log", ROWS)
+    landing.land()
+    landing.con.execute(
+        "delete from raw.clicks; update raw.files set skipped_reason = 'unknown_ending'"
+    )
+    outcomes = landing.land()
+    assert [(each.file, each.status) for each in outcomes] == [
+        ("a.gz", "loaded"),
+        ("b.log", "known"),
+    ]
+    assert landing.query("select file, skipped_reason, rows_read from raw.files order by 1") == [
+        ("a.gz", None, 1),
+        ("b.log", "unknown_ending", 0),
+    ]
+    assert [each.status for each in landing.land()] == ["known", "known"]
 
 
 def test_what_was_skipped_is_known_the_next_hour_and_not_opened_again(landing, monkeypatch):

@@ -1,5 +1,6 @@
 """Whose dumps files are, when nobody said it: by their signature, else by what canonical knows."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from orchestration.landing import find_files, recognition
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.locations import sources_in
 from orchestration.landing.recognition import Recognized, recognized
+from tests.landing.dumps_of_systems import SNOWPLOW_FIELDS, SNOWPLOW_ROWS
 
 SOURCES = sources_in(DBT_PROJECT)
 REES46 = (
@@ -88,6 +90,12 @@ def test_files_that_no_reader_reads_say_nothing(tmp_path: Path):
 )
 def test_a_file_that_fits_no_source_is_named_with_what_to_do(tmp_path: Path, content: str):
     put(tmp_path, a_dot_csv=f"{REES46}\n", b_dot_csv=content)
+    with pytest.raises(
+        ComebackError,
+        match=r"no source fits 1 of 2 files \(columns.*\), b\.csv, the others fit rees46: ",
+    ):
+        look_at(tmp_path)
+    (tmp_path / "a.csv").unlink()
     with pytest.raises(ComebackError, match=r"no source fits these dumps .*b\.csv.*--source"):
         look_at(tmp_path)
 
@@ -104,6 +112,33 @@ def test_dumps_of_two_sources_in_one_folder_are_told_apart(tmp_path: Path):
         WrongUsage, match=r"several sources, a\.csv fits rees46; b\.json fits canonical"
     ):
         look_at(tmp_path)
+
+
+TRACKS = "id,anonymous_id,received_at,sent_at,original_timestamp,timestamp,event,event_text\n"
+ADDED = "id,anonymous_id,user_id,event,timestamp,product_id,price\n"
+
+
+def test_a_table_without_a_signature_is_of_the_system_beside_whose_files_it_lies(tmp_path: Path):
+    put(tmp_path, product_added_dot_csv=ADDED)
+    assert look_at(tmp_path).source == "canonical"
+    put(tmp_path, tracks_dot_csv=TRACKS, other_dot_csv="id,anonymous_id,user_id,timestamp\n")
+    assert look_at(tmp_path) == Recognized("segment", "beside dumps of segment")
+    put(tmp_path, own_dot_csv=ADDED.replace("timestamp", "event_at"))
+    with pytest.raises(WrongUsage, match=r"other\.csv fits segment; own\.csv fits canonical"):
+        look_at(tmp_path)
+
+
+def test_a_table_of_segments_events_is_known_by_their_two_names(tmp_path: Path):
+    put(tmp_path, a_dot_csv="id,received_at,anonymous_id,event,event_text,total,timestamp\n")
+    assert look_at(tmp_path).source == "segment"
+
+
+def test_what_is_compressed_without_another_ending_is_looked_into(tmp_path: Path):
+    rows = ("\t".join(row.get(name, "") for name in SNOWPLOW_FIELDS) for row in SNOWPLOW_ROWS)
+    content = "\n".join(rows).encode()
+    (tmp_path / "2026-11-28-100000-4d1c9c70.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "notes.gz").write_bytes(gzip.compress(b"for, whom\nit, may\nconcern, us\n"))
+    assert look_at(tmp_path) == Recognized("snowplow", "131 columns without a header line")
 
 
 def test_where_two_sources_fit_the_shop_is_asked(tmp_path: Path):

@@ -95,6 +95,23 @@ def test_what_is_kept_of_it_names_lines_and_no_content(warehouse):
     assert suspect_files.reason_to_stop([], with_rows=True) is None
 
 
+def test_several_files_are_named_each_with_what_to_type(warehouse):
+    for load_id in range(1, 8):
+        land(warehouse, load_id, f"h {load_id}.csv", ["bad_time"])
+    files = suspect_files.pending(warehouse)
+    dropped = "(canonical): 1 of 1 rows (100%) were dropped, most for bad_time, for example line 2"
+    assert suspect_files.reason_to_stop(files[:2], with_rows=False) == (
+        f"files say too little: h 1.csv {dropped}; h 2.csv {dropped}, nothing was published,"
+        " correct the files or the definition of their source; if it is meant so:"
+        " comeback accept 'h 1.csv'; comeback accept 'h 2.csv'"
+    )
+    many = suspect_files.reason_to_stop(files, with_rows=True)
+    assert "h 5.csv (canonical)" in many
+    assert "h 6.csv" not in many
+    assert '{"visitor_id": "v2"}; and 2 more, nothing was published' in many
+    assert many.endswith("; comeback accept 'h 5.csv'; the others: comeback status")
+
+
 def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):
     land(warehouse, 1, "prices.csv", ["bad_price", "bad_price", None], is_suspect=True)
     land(warehouse, 2, "types.csv", [None, None], is_suspect=True, event_type="Korb")

@@ -9,7 +9,13 @@ from ml.card import FALLBACK
 from orchestration.outputs.report import carts, contacts, dumps, formats, models, outcomes
 from orchestration.outputs.report.parts import Tile
 from orchestration.outputs.report.published import Hour, Published
-from orchestration.warehouse import lacking_rates, run_log, suspect_files, suspicious_ids
+from orchestration.warehouse import (
+    lacking_rates,
+    run_log,
+    suspect_files,
+    suspicious_ids,
+    unread_amounts,
+)
 from orchestration.warehouse.database import has_table
 
 SHOWN_WARNINGS = 5
@@ -159,8 +165,9 @@ def _wrong(published: Published) -> Iterator[str]:
                 " somebody accepted it or it was corrected since."
             )
         files = suspect_files.warnings(connection)
+        files += unread_amounts.warnings(connection, with_text=False)
         yield from files[:SHOWN_WARNINGS]
         if len(files) > SHOWN_WARNINGS:
-            yield f"And {len(files) - SHOWN_WARNINGS:,} more files that lost 5 % of their rows."
+            yield f"And {len(files) - SHOWN_WARNINGS:,} more files with rows or amounts not read."
     yield from suspicious_ids.warnings(connection, with_ids=False)
     yield from lacking_rates.warnings(connection)[:SHOWN_WARNINGS]

@@ -1,0 +1,72 @@
+"""Amounts that cannot be read in files that are not suspect: how many, where, and one of them."""
+
+import json
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from orchestration.warehouse import unread_amounts
+
+NOON, ONE = datetime(2026, 11, 28, 12), datetime(2026, 11, 28, 13)
+TODO = "write 1299.00, or say `decimal: comma` in the source's own file for 1.299,00"
+
+
+@pytest.fixture
+def warehouse():
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table landed_files as select * from (values"
+            f" (1, 'a.jsonl', 'segment', 122, false, timestamp '{NOON}'),"
+            f" (2, 'b.csv', 'canonical', 9, true, timestamp '{NOON}'),"
+            f" (3, 'c.csv', 'canonical', 40, false, timestamp '{ONE}'))"
+            " as file (load_id, file, source, rows_read, is_suspect, landed_at);"
+            "create table set_aside_rows (load_id bigint, line bigint, action varchar,"
+            " reason varchar, raw_row varchar)"
+        )
+        order = {
+            "event": "Order Completed",
+            "context": '{"ip": "192.168.100.200", "lat": -0.1}',
+            "properties": '{"products": [{"price": "5.00"}], "total": "1,299.00"}',
+        }
+        rows = [
+            (1, 7, "repaired", "bad_price", json.dumps({"price": "12,50"})),
+            (1, 5, "repaired", "bad_order_value", json.dumps(order)),
+            (1, 6, "repaired", "bad_order_value", json.dumps(order)),
+            (1, 8, "dropped", "bad_time", "{}"),
+            (1, 9, "repaired", "bad_quantity", "{}"),
+            (2, 2, "repaired", "bad_price", "{}"),
+            (3, 2, "repaired", "bad_price", '{"price": "for free"}'),
+        ]
+        connection.executemany("insert into set_aside_rows values (?, ?, ?, ?, ?)", rows)
+        yield connection
+
+
+def test_each_file_is_named_with_how_many_and_one_of_them(warehouse):
+    assert unread_amounts.warnings(warehouse, with_text=True) == [
+        f"c.csv (canonical): 1 price in 40 rows could not be read, for example line 2; {TODO}",
+        "a.jsonl (segment): 2 order values and 1 price in 122 rows could not be read,"
+        f" for example total 1,299.00 in line 5; {TODO}",
+    ]
+
+
+def test_what_is_kept_names_the_line_alone(warehouse):
+    (newer,) = unread_amounts.warnings(warehouse, ONE, with_text=False)
+    assert newer.startswith("c.csv")
+    (_, older) = unread_amounts.warnings(warehouse, with_text=False)
+    assert f"for example line 5; {TODO}" in older
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"date": "28.11.2026", "summe": "25.00 EUR"}, "summe 25.00 EUR"),
+        ({"price": "$ 25"}, "price $ 25"),
+        ({"items": '[{"price": -1}]'}, "price -1"),
+        ({"price": "1.299,00"}, "price 1.299,00"),
+        ({"price": "1 299"}, "price 1 299"),
+        ({"price": "12.50", "phone": "0170 123456", "time": "2026-11-28"}, None),
+    ],
+)
+def test_an_amount_that_cannot_be_read_is_found_in_a_row(fields, shown):
+    assert unread_amounts._amount_in(json.dumps(fields)) == shown
