@@ -7,6 +7,7 @@ texts without their escapes. Not here: other spellings of an address (`privacy.s
 import html
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from html.entities import codepoint2name
 from urllib.parse import unquote
 
@@ -30,9 +31,14 @@ def plain_parts(text: str) -> list[str]:
 
 def escaped_or_not(text: str) -> str:
     """A regular expression for the text, any of its characters escaped, also twice."""
-    return "".join(
-        re.escape(each) if _PLAIN.match(each) else f"(?:{'|'.join(_forms(each))})" for each in text
-    )
+    return "".join(map(_character_escaped_or_not, text))
+
+
+@cache
+def _character_escaped_or_not(character: str) -> str:
+    if _PLAIN.match(character):
+        return re.escape(character)
+    return f"(?:{'|'.join(_forms(character))})"
 
 
 def begins_word(letters: str) -> str:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -196,16 +197,25 @@ def _suspects(paths: Iterable[Path], ids: Iterable[str]) -> dict[str, list[Path]
 
     Each file is opened once for all.
     """
-    patterns = {id_: _escaped(id_) for id_ in ids}
+    sought = [(id_, [part.encode() for part in plain_parts(id_)], _escaped(id_)) for id_ in ids]
     found: dict[str, list[Path]] = {}
     for path in paths:
         name = path.name.encode()
         with _content_of(path) as content:
-            for id_, escaped in patterns.items():
+            # spellings of one address have most parts in common
+            holds = cache(partial(_holds, content))
+            for id_, parts, escaped in sought:
                 is_named = id_.encode() in name or escaped.search(name)
-                if is_named or content.find(id_.encode()) >= 0 or _matches(content, id_, escaped):
+                is_there = all(map(holds, parts)) and (
+                    holds(id_.encode()) or _matches(content, id_, escaped)
+                )
+                if is_named or is_there:
                     found.setdefault(id_, []).append(path)
     return found
+
+
+def _holds(content: mmap.mmap | bytes, text: bytes) -> bool:
+    return content.find(text) >= 0
 
 
 def _files_with(

@@ -15,6 +15,7 @@ import pytest
 
 from .conftest import run_comeback
 
+# heavy until seen to pass on a quiet machine: written on 2026-11-30, run up to the first erasing
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 HOUR = datetime(2026, 3, 11, 12)
@@ -38,7 +39,8 @@ def email(number: int) -> str:
 
 
 def phone(number: int) -> str:
-    return f"0151 23456{number:03}"
+    # no two alike for long: a database keeps what texts share, side by side without a gap
+    return f"0151 {int(hashlib.sha256(bytes([number])).hexdigest(), 16) % 10**8:08}"
 
 
 def events() -> list[Row]:

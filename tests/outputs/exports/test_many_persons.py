@@ -91,7 +91,7 @@ def filled(home: Home, persons: int, share: float = 0.3) -> Shop:
             'sent' as status,
             cast(null as varchar) as email_key
         from drawn
-        inner join (values (23, true), (30, false), (60, false), (160, false)) as at (hours, is_new)
+        inner join (values (23, true), (30, false), (60, false), (160, false)) as m (hours, is_new)
             on if(is_new, is_cooling, is_over_cap)
         """
     )
