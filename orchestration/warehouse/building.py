@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def follow(building: Work, message: "EventMsg") -> None:
-    """Count a node that ended; how many there are is said as each begins."""
+    """Count a node that ended; how many there are, ephemeral ones aside, each says as it begins."""
     match message.info.name:
         case "LogStartLine":
             building.total = message.data.total

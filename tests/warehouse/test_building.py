@@ -18,8 +18,9 @@ def test_nodes_that_ended_are_counted_of_as_many_as_there_are():
     building = Work("Building", None, "nodes")
     for message in (
         said("MainReportVersion"),
+        finished("ephemeral"),
         said("LogStartLine", index=1, total=113),
-        finished("table"),
+        finished("rebuilt"),
         finished("ephemeral"),
         said("LogStartLine", index=2, total=113),
         finished("test"),
