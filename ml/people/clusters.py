@@ -151,7 +151,7 @@ def train(
     note = (
         "Groups of people who are alike, which nothing is predicted by. bic_<n> is of n groups, the"
         " lowest is best; stability is the adjusted Rand index with the groups before,"
-        " stability_anew of as many groups whose centres went where people went."
+        " stability_refitted of as many groups whose centres went where people went."
     )
     return _model(rows, named, as_of, {"groups": float(len(centres)), **metrics}, note)
 
@@ -172,7 +172,7 @@ def _centres(standard: np.ndarray, start: np.ndarray | None) -> tuple[np.ndarray
     if start is not None:
         moved = KMeans(len(start), init=start, n_init=1).fit(standard).cluster_centers_
         found[len(start)] = moved
-        metrics["stability_anew"] = adjusted_rand_score(
+        metrics["stability_refitted"] = adjusted_rand_score(
             _nearest(standard, start), _nearest(standard, moved)
         )
     criteria = {count: bic(standard, found[count]) for count in GROUPS}

@@ -143,7 +143,9 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
     people = later["person_id"].n_unique()
     shortfall = ""
     if people < MIN_PEOPLE:
-        shortfall = f"{people} people were there both before and lately, {MIN_PEOPLE} are needed."
+        shortfall = (
+            f"{people} people were there before and in the newest weeks, {MIN_PEOPLE} are needed."
+        )
     for clock in SIZES:
         strengths[clock] = 0.0
         if shortfall:

@@ -173,9 +173,9 @@ def _level(scorer: "Spending | LastYear", rows: pl.DataFrame, days: int) -> floa
     what all rows spent for it."""
     level = of_all = _spent_for_each(scorer, rows, days) or 1.0
     last = newest(rows)
-    if lately := _spent_for_each(scorer, last, days):
+    if spent_now := _spent_for_each(scorer, last, days):
         buyers = last.filter(pl.col(_label(days)) > 0)["person_id"].n_unique()
-        level = (buyers * lately + LEVEL_BUYERS * of_all) / (buyers + LEVEL_BUYERS)
+        level = (buyers * spent_now + LEVEL_BUYERS * of_all) / (buyers + LEVEL_BUYERS)
     return level
 
 

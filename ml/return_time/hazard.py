@@ -47,7 +47,7 @@ class Spans:
     """The survival curves of n rows: their cumulative hazard at the edges of the spans."""
 
     def __init__(self, hazard: np.ndarray, baseline: Curve) -> None:
-        """Take the (n x edges) hazard, and the curve that tells how it is spread within a span."""
+        """Take the (n x edges) hazard, and the curve by which it is spread within a span."""
         self._hazard, self._baseline = hazard, baseline
         self._edges = np.array(EDGES_HOURS)
 

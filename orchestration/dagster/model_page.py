@@ -73,7 +73,7 @@ FIGURES = {
     clusters.NAME: {
         "groups": "how many groups there are",
         "stability": "adjusted Rand index with the groups before; 1: nobody moved",
-        "stability_anew": "the same had their centres followed the people",
+        "stability_refitted": "the same had their centres followed the people",
     },
 }
 

@@ -77,8 +77,8 @@ def hours_to_take(
         again.add(as_of)
     elif as_of in reached and later.issubset(unchanged):
         is_between = as_of not in loads and as_of > unchanged[-1]
-        is_scored_anew = as_of in unchanged and scored[as_of] != _scores_at(connection, as_of)
-        if is_between or is_scored_anew:
+        is_scored_again = as_of in unchanged and scored[as_of] != _scores_at(connection, as_of)
+        if is_between or is_scored_again:
             again |= {as_of} | later
     return sorted(again.intersection(reached))
 

@@ -192,7 +192,7 @@ def test_late_rows_make_the_hours_from_their_first_event_on_looked_at_again(ware
     assert to_take(warehouse, 1.5) == [1.5, 2, 3]
 
 
-def test_an_hour_that_is_scored_anew_is_looked_at_again_with_all_after_it(warehouse):
+def test_an_hour_that_is_scored_again_is_looked_at_again_with_all_after_it(warehouse):
     score = "insert into scores.cart_scores (scored_at, cart_id, segment) values (?, 'c', ?)"
     for at in range(3):
         warehouse.execute(score, [hour(at), "on_the_fence"])

@@ -266,9 +266,9 @@ class _Delivery:
             token = self._options([credentials.NOTIFY]).get("token")
             url = self.settings.notify
             lost = sorted({gone for each in others for gone in each.lost})
-            untold = [gone for gone in lost if gone not in address.told]
+            unannounced = [gone for gone in lost if gone not in address.told]
             attempt(
-                lambda: webhook.send(url, hour, manifest, token, untold),
+                lambda: webhook.send(url, hour, manifest, token, unannounced),
                 pauses=self.pauses,
                 until=monotonic() + self.address_seconds,
             )

@@ -141,56 +141,56 @@ def settle(
     ranks = ", ".join(f"'{name}'" for name in _STATUSES)
     connection.execute(
         f"""
-        create or replace temp table told_contacts as
+        create or replace temp table reported_contacts as
         with first as (
             select
                 log.contact_id,
-                min(heard.told_at) as told_at,
-                arg_min(heard.campaign, (heard.told_at, heard.campaign)) as campaign
+                min(heard.reported_at) as reported_at,
+                arg_min(heard.campaign, (heard.reported_at, heard.campaign)) as campaign
             from {_LOG} as log
             inner join heard_reports as heard
                 on log.person_id = heard.person_id
-                and heard.told_at >= log.exported_at
-                and heard.told_at < log.exported_at + to_days({CONFIRMED_WITHIN.days})
+                and heard.reported_at >= log.exported_at
+                and heard.reported_at < log.exported_at + to_days({CONFIRMED_WITHIN.days})
             group by log.contact_id
         )
         select
             first.contact_id,
-            first.told_at,
+            first.reported_at,
             [{ranks}][max(list_position([{ranks}], heard.status))] as furthest
         from first
         inner join {_LOG} as log on first.contact_id = log.contact_id
         inner join heard_reports as heard
             on log.person_id = heard.person_id
             and first.campaign = heard.campaign
-            and heard.told_at >= first.told_at
-            and heard.told_at < log.exported_at + to_days({HEARD_OF_WITHIN.days})
-        group by first.contact_id, first.told_at
+            and heard.reported_at >= first.reported_at
+            and heard.reported_at < log.exported_at + to_days({HEARD_OF_WITHIN.days})
+        group by first.contact_id, first.reported_at
         """
     )
     connection.unregister("heard_reports")
     begun = _first_dump(connection, instant)
     # a day before the first message, nobody could have said anything
     is_silent = "true" if begun is None else f"exported_at < timestamp '{begun - CONFIRMED_WITHIN}'"
-    sent_at = f"coalesce(told.told_at, if({is_silent}, log.exported_at, null))"
+    sent_at = f"coalesce(reported.reported_at, if({is_silent}, log.exported_at, null))"
     connection.execute(
         f"""
         update {_LOG} as log
         set
             sent_at = {sent_at},
             status = if({sent_at} is null, 'planned', 'sent'),
-            reported_status = told.furthest
+            reported_status = reported.furthest
         from (
-            select log.contact_id, told_contacts.told_at, told_contacts.furthest
-            from {_LOG} as log left join told_contacts using (contact_id)
-        ) as told
+            select log.contact_id, reported_contacts.reported_at, reported_contacts.furthest
+            from {_LOG} as log left join reported_contacts using (contact_id)
+        ) as reported
         where
-            log.contact_id = told.contact_id
+            log.contact_id = reported.contact_id
             and (log.sent_at, log.status, log.reported_status) is distinct from
-            ({sent_at}, if({sent_at} is null, 'planned', 'sent'), told.furthest)
+            ({sent_at}, if({sent_at} is null, 'planned', 'sent'), reported.furthest)
         """
     )
-    connection.execute("drop table told_contacts")
+    connection.execute("drop table reported_contacts")
 
 
 def drop_old(

@@ -142,7 +142,7 @@ def _messages(
 ) -> pl.DataFrame:
     """What dumps say was sent, per message and person: person_id, channel, at and status.
 
-    Reports of one campaign are of one message, told of once, unless another was sent.
+    Reports of one campaign are of one message, reported once, unless another was sent.
     """
     schema = {
         "person_id": pl.String,
@@ -150,27 +150,27 @@ def _messages(
         "at": pl.Datetime("us"),
         "status": pl.String,
     }
-    told = reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES, _MESSAGES_BY)
-    connection.register("of_persons", told)
+    reported = reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES, _MESSAGES_BY)
+    connection.register("of_persons", reported)
     found = connection.sql(
         f"""
         with followed as (
             select
                 *,
-                lag(told_at) over (
+                lag(reported_at) over (
                     partition by person_id, channel, campaign
-                    order by told_at, status != '{_SENT}'
+                    order by reported_at, status != '{_SENT}'
                 ) as heard_before_at
             from of_persons
         )
-        select distinct person_id, channel, told_at as at, status
+        select distinct person_id, channel, reported_at as at, status
         from followed
         where
-            told_at >= ?
+            reported_at >= ?
             and (
                 status = '{_SENT}'
                 or heard_before_at is null
-                or heard_before_at <= told_at - to_days({HEARD_OF_WITHIN.days})
+                or heard_before_at <= reported_at - to_days({HEARD_OF_WITHIN.days})
             )
         order by all
         """,
@@ -187,7 +187,7 @@ def reports(
     statuses: Collection[str],
     channels: Collection[str] = (EMAIL,),
 ) -> pl.DataFrame:
-    """What dumps say of messages, as they say it: person_id, channel, told_at, campaign and status.
+    """What dumps say of messages: person_id, channel, reported_at, campaign and status, verbatim.
 
     A row finds people by user id, by address however it is written, and by visitor. What names no
     channel, or all, is taken for an e-mail.
@@ -202,7 +202,7 @@ def reports(
     schema = {
         "person_id": pl.String,
         "channel": pl.String,
-        "told_at": pl.Datetime("us"),
+        "reported_at": pl.Datetime("us"),
         "campaign": pl.String,
         "status": pl.String,
     }
@@ -228,7 +228,7 @@ def reports(
     found = connection.sql(
         f"""
         select
-            '{USER_PREFIX}' || user_id as person_id, contacted_at as told_at, channel, campaign,
+            '{USER_PREFIX}' || user_id as person_id, contacted_at as reported_at, channel, campaign,
             status
         from heard_of where user_id is not null
         union

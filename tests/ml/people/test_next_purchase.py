@@ -46,7 +46,7 @@ def test_rates_are_orders_by_time_and_what_is_unseen_goes_on_and_falls_beyond_a_
     assert pace.rates[1] == pytest.approx(expected)
 
 
-def test_the_long_absent_are_not_taken_for_those_who_were_here_lately():
+def test_the_long_absent_are_not_taken_for_those_who_were_here_recently():
     here, gone = 400, 5000
     rows = buyers(
         days_since_order=[5.0] * here + [200.0] * gone,

@@ -91,7 +91,7 @@ def test_too_few_people_have_the_shops_best_and_a_shop_that_begins_none():
     few = people_of_habit(20)
     model = send_time.train(few, as_of=AS_OF)
     assert model.card.is_fallback
-    assert "20 people were there both before and lately, 200 are needed" in model.card.note
+    assert "20 people were there before and in the newest weeks, 200 are needed" in model.card.note
     assert len({*best(model, "p001", "p002", known=few)}) == 1
     none = send_time.train(few.clear(), as_of=AS_OF)
     assert best(none, "p001", known=few.clear()) == [(None, None)]

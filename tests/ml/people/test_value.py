@@ -56,7 +56,7 @@ def test_the_plain_answer_is_what_came_for_each_unit_drawn_to_the_newest_weeks()
     expected = (2 * 0.5 + LEVEL_BUYERS * 1.8) / (2 + LEVEL_BUYERS)
     assert LastYear.fit(rows, 14).factor == pytest.approx(expected)
     assert LastYear.fit(rows[3:], 14).factor == 1.0
-    # nothing came lately, of nobody
+    # nothing came in the newest weeks, of nobody
     none = rows.with_columns(value_next_14d=pl.Series([70.0, 0.0, 0.0, 0.0]))
     assert LastYear.fit(none, 14).factor == 70 / 50
 
@@ -64,7 +64,7 @@ def test_the_plain_answer_is_what_came_for_each_unit_drawn_to_the_newest_weeks()
 def test_what_is_learned_is_drawn_to_what_came_of_the_newest_weeks():
     shop = people(weeks=20)
     is_new = pl.col("as_of") > AS_OF - 7 * WEEK
-    # everybody spends three times as much lately
+    # everybody spends three times as much in the newest weeks
     grown = shop.with_columns(
         value_next_14d=pl.col("value_next_14d") * pl.when(is_new).then(3.0).otherwise(1.0)
     ).filter(pl.col("value_next_14d").is_not_null())

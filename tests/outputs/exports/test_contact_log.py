@@ -191,7 +191,7 @@ def test_without_dumps_an_export_counts_as_sent_and_with_them_when_they_say_so(s
             ("user:ann", "sent", sent, "clicked"),
             ("user:bob", "planned", None, None),
         ]
-    # nobody could have told of what was exported a day before the first message
+    # nobody could have reported what was exported a day before the first message
     shop.connection.execute(
         "update vault.contact_rows set contacted_at = contacted_at + to_days(2)"
     )
