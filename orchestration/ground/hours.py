@@ -73,15 +73,10 @@ def hour_name(hour: datetime) -> str:
     return hour.strftime(_NAME_FORMAT)
 
 
-def from_hour_name(name: str) -> datetime:
-    """The hour that `hour_name` writes so."""
-    return datetime.strptime(name, _NAME_FORMAT)  # noqa: DTZ007 naive UTC, as everywhere here
-
-
 def is_hour_name(name: str) -> bool:
     """Whether `name` is what `hour_name` writes."""
     try:
-        return hour_name(from_hour_name(name)) == name
+        return hour_name(datetime.strptime(name, _NAME_FORMAT)) == name  # noqa: DTZ007
     except ValueError:
         return False
 

@@ -144,7 +144,7 @@ class Settings(BaseModel):
         " delivers once a day needs more than 24.",
     )
     exports_keep_hours: Hours = Field(
-        72, description="Hours for which exported files are kept, counted back from the newest."
+        72, description="Exported hours that are kept: so many of the newest that were written."
     )
     scores_keep_days: Days = Field(
         90, description="Days of `cart_scores` that are kept, counted back from the newest hour."

@@ -32,7 +32,7 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -40,7 +40,7 @@ import duckdb
 import polars as pl
 
 from orchestration.ground.files import replace_file, sync_folder
-from orchestration.ground.hours import END_OF_TIME, from_hour_name, hour_name, is_hour_name, iso
+from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
 from orchestration.outputs.exports.csv_text import can_run, has_control
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.outputs.exports.manifest import File, pointer, to_json
@@ -145,7 +145,7 @@ def write_export(
         rows: whom to contact, best first, with `COLUMNS`; may be empty.
         models: model ids by model name, for the manifest.
         settings_digest: digest of the settings, for the manifest.
-        keep_hours: hours up to the newest whose files are kept; this one's always are.
+        keep_hours: how many of the written hours are kept, the newest; this one always is.
         is_stale: whether the newest event was too old at the hour, for the manifest.
         reporting_currency: the currency of values and gains, for the manifest.
         not_after: the newest hour there can be by the clock.
@@ -196,7 +196,7 @@ def rewrite_all(
     Args:
         folder: the exports folder.
         connection: the open warehouse.
-        keep_hours: hours up to the newest whose files are kept.
+        keep_hours: how many hours are kept, the newest.
         scores_after: the table holds hours after this one; an older one cannot be written again
             and goes. None while no hour was scored.
         not_after: the newest hour there can be by the clock.
@@ -349,11 +349,9 @@ def _newest(folder: Path, not_after: datetime) -> Path | None:
 
 
 def _drop_old(folder: Path, keep_hours: int, written: Path, not_after: datetime) -> None:
-    """Remove hours that are too old, but the one just written, and what a killed run left."""
-    newest, *others = _hours(folder, not_after) or [written]
-    limit = from_hour_name(newest.name) - timedelta(hours=keep_hours)
-    for path in others:
-        if from_hour_name(path.name) <= limit and path != written:
+    """Remove all but the newest hours and the one just written, and what a killed run left."""
+    for path in _hours(folder, not_after)[keep_hours:]:
+        if path != written:
             shutil.rmtree(path)
     for path in folder.iterdir():
         if path.name.startswith("."):
