@@ -119,3 +119,8 @@ def _iso(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"a model card cannot hold {value!r}")
+
+
+def continued(sentence: str) -> str:
+    """A sentence as what follows a colon: with a small letter."""
+    return f"{sentence[0].lower()}{sentence[1:]}"

@@ -14,6 +14,8 @@ import polars as pl
 Z_95 = 1.959963984540054
 # What is predicted is kept off 0 and 1, where a loss is infinite.
 PROBABILITIES = (1e-9, 1 - 1e-9)
+# Of the rows with the highest scores, where lift and gain are read.
+SHARES = tuple(i / 20 for i in range(1, 21))
 
 
 def auc(outcomes: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:

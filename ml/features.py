@@ -50,11 +50,6 @@ def feature_columns(frame: pl.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in known]
 
 
-def person() -> pl.Expr:
-    """The person behind a row: the owner if known, else the visitor."""
-    return pl.coalesce("owner_id", "visitor_id")
-
-
 def person_id() -> pl.Expr:
     """The id of the person behind a row, by which persons are counted, remembered and exported."""
     return pl.coalesce(USER_PREFIX + pl.col("owner_id"), "visitor_id")

@@ -16,7 +16,7 @@ import polars as pl
 
 from ml import abandonment, evaluation, return_time
 from ml.abandonment import AbandonmentModel
-from ml.features import FeatureError, feature_columns, numeric_matrix, person
+from ml.features import FeatureError, feature_columns, numeric_matrix, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import groups_of, interval
 from ml.leaks import Rows, leaks
@@ -156,7 +156,7 @@ def _telling(
     """Of the ages and slices those of which enough people bought, or were expected to."""
     if rows.is_empty():
         return
-    chances = rows.select(person=person(), bought=pl.Series(bought), p_buy=pl.Series(p_buy))
+    chances = rows.select(person=person_id(), bought=pl.Series(bought), p_buy=pl.Series(p_buy))
     for name, is_in in _ages_and_slices(rows):
         people = (
             chances.filter(pl.Series(is_in))
@@ -235,8 +235,8 @@ def _gaps_of_returns(model: ReturnModel, frame: pl.DataFrame) -> Iterator[str]:
 
 
 def _groups(rows: pl.DataFrame) -> np.ndarray:
-    return groups_of(rows.select(person()).to_series())
+    return groups_of(rows.select(person_id()).to_series())
 
 
 def _people(rows: pl.DataFrame) -> int:
-    return rows.select(person().n_unique()).item()
+    return rows.select(person_id().n_unique()).item()

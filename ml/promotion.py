@@ -12,7 +12,7 @@ import polars as pl
 from ml import abandonment, evaluation, return_time
 from ml.abandonment import AbandonmentModel
 from ml.card import rounded
-from ml.features import FeatureError, person
+from ml.features import FeatureError, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import effective_people
 from ml.return_time import ReturnModel
@@ -164,7 +164,7 @@ def _compare_abandonment(challenger: AbandonmentModel, frame: pl.DataFrame) -> C
 
 def _on_rows(challenger: AbandonmentModel, rows: pl.DataFrame, parameters: int) -> Comparison:
     weights = cart_weights(rows)
-    people = effective_people(rows.select(person()).to_series(), weights)
+    people = effective_people(rows.select(person_id()).to_series(), weights)
     penalty = parameters / max(people, 1.0)
     outcomes = abandonment.abandoned(rows)
 
@@ -194,7 +194,7 @@ def _bootstrap(
     differences: np.ndarray, weights: np.ndarray, rows: pl.DataFrame
 ) -> tuple[float, float]:
     """The weighted mean difference and its upper bound, people resampled with all their rows."""
-    codes = rows.select(person().rank("dense")).to_series().to_numpy() - 1
+    codes = rows.select(person_id().rank("dense")).to_series().to_numpy() - 1
     people = int(codes.max()) + 1
     weight = np.bincount(codes, weights=weights, minlength=people)
     total = np.bincount(codes, weights=weights * differences, minlength=people)

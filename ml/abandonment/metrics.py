@@ -12,12 +12,11 @@ import polars as pl
 from ml import evaluation
 from ml.abandonment.snapshots import abandoned, cart_count, cart_values, idle_hours
 from ml.card import rounded
-from ml.features import person
+from ml.features import person_id
 from ml.intervals import Interval, bounds, groups_of, interval
 from ml.split import cart_weights
 
 MIN_CARTS_PER_OUTCOME = 30
-LIFT_SHARES = tuple(i / 20 for i in range(1, 21))
 SNAPSHOT_AGES_HOURS = (0, 0.5, 1, 4, 8, 24, 48, 72, 96, 120, 144, 168)
 
 
@@ -38,8 +37,8 @@ def measure(
     """
     outcomes, weights = abandoned(test_rows), cart_weights(test_rows)
     calibration = evaluation.calibration_table(outcomes, p, weights)
-    lift = evaluation.lift_table(outcomes, p, weights, LIFT_SHARES)
-    purchase_lift = evaluation.lift_table(1 - outcomes, 1 - p, weights, LIFT_SHARES)
+    lift = evaluation.lift_table(outcomes, p, weights, evaluation.SHARES)
+    purchase_lift = evaluation.lift_table(1 - outcomes, 1 - p, weights, evaluation.SHARES)
     base_rate = float(np.average(outcomes, weights=weights))
     constant = np.full(
         len(outcomes), np.average(abandoned(train_rows), weights=cart_weights(train_rows))
@@ -90,7 +89,7 @@ def _intervals(test_rows: pl.DataFrame, p: np.ndarray) -> dict[str, Interval]:
         ),
         "average_precision_purchase": lambda y, q, w: evaluation.average_precision(1 - y, 1 - q, w),
         "lift_at_10_purchase": lambda y, q, w: _lift_at_tenth(
-            evaluation.lift_table(1 - y, 1 - q, w, LIFT_SHARES)
+            evaluation.lift_table(1 - y, 1 - q, w, evaluation.SHARES)
         ),
     }
 
@@ -98,7 +97,7 @@ def _intervals(test_rows: pl.DataFrame, p: np.ndarray) -> dict[str, Interval]:
         y, q, w = outcomes[kept], p[kept], weights[kept]
         return np.array([figure(y, q, w) for figure in figures.values()])
 
-    found = interval(groups_of(test_rows.select(person()).to_series()), all_of_them)
+    found = interval(groups_of(test_rows.select(person_id()).to_series()), all_of_them)
     ends = zip(found.estimate, found.low, found.high, strict=True)
     return {name: Interval(*each) for name, each in zip(figures, ends, strict=True)}
 

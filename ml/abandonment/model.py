@@ -25,7 +25,15 @@ from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
 from ml.abandonment.recalibration import start_of_newest
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
 from ml.abandonment.trees import OnRound, Params, Trees, boost, boost_with_early_stopping, calibrate
-from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
+from ml.card import (
+    CARD_FILE,
+    FALLBACK,
+    ModelCard,
+    continued,
+    library_versions,
+    rounded,
+    with_model_id,
+)
 from ml.features import Encoding, feature_columns
 from ml.split import HOUR, TimeSplit, Window, cart_weights, time_split
 
@@ -315,8 +323,7 @@ def _train_fallback(
             "shrinkage_carts": SHRINKAGE_CARTS,
         },
         versions=_versions(),
-        note="Rates by idle time instead of a learned model: "
-        f"{shortfall[0].lower()}{shortfall[1:]}",
+        note=f"Rates by idle time instead of a learned model: {continued(shortfall)}",
     )
     return _with_id(card, encoding, rates)
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from ml.abandonment.snapshots import abandoned, idle_hours
 from ml.calibration import LevelPrior, group_shifts, sigmoid
-from ml.features import person
+from ml.features import person_id
 from ml.intervals import effective_people
 from ml.split import cart_weights
 
@@ -67,7 +67,7 @@ class AgeShifts:
 def people_weights(frame: pl.DataFrame) -> np.ndarray:
     """(n,) the weights of the rows, as many together as they are people worth."""
     weights = cart_weights(frame)
-    people = effective_people(frame.select(person()).to_series(), weights)
+    people = effective_people(frame.select(person_id()).to_series(), weights)
     return weights * people / weights.sum() if len(weights) else weights
 
 
@@ -79,7 +79,7 @@ def start_of_newest(rows: pl.DataFrame) -> datetime:
         rows: labelled rows, at least one.
     """
     first, last = rows["as_of"].min(), rows["as_of"].max()
-    newest_of = rows.group_by(person().alias("person")).agg(pl.col("as_of").max())["as_of"]
+    newest_of = rows.group_by(person_id().alias("person")).agg(pl.col("as_of").max())["as_of"]
     if newest_of.len() < MIN_PEOPLE:
         return first
     enough = newest_of.sort(descending=True)[MIN_PEOPLE - 1]

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
 from ml.people.features import matrix
+from ml.people.files import as_floats, as_json
 
 NAME = "clusters"
 MODEL_FILE = "clusters.json"
@@ -90,7 +91,7 @@ class ClusterModel:
 
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that says the same."""
-        return {MODEL_FILE: _json(self.groups), CARD_FILE: self.card.to_json()}
+        return {MODEL_FILE: as_json(asdict(self.groups)), CARD_FILE: self.card.to_json()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "ClusterModel":
@@ -140,9 +141,9 @@ def train(
 
         metrics["stability"] = adjusted_rand_score(earlier, places)
     named = Groups(
-        _plain(means),
-        _plain(scales),
-        tuple(_plain(each) for each in centres),
+        as_floats(means),
+        as_floats(scales),
+        tuple(as_floats(each) for each in centres),
         tuple(ids),
         _names(centres - standard.mean(axis=0)),
         next_id,
@@ -261,12 +262,4 @@ def _model(
         versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
-    return ClusterModel(with_model_id(card, {MODEL_FILE: _json(groups)}), groups)
-
-
-def _plain(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(each) for each in values)
-
-
-def _json(groups: Groups) -> bytes:
-    return json.dumps(asdict(groups), sort_keys=True, allow_nan=False).encode()
+    return ClusterModel(with_model_id(card, {MODEL_FILE: as_json(asdict(groups))}), groups)

@@ -16,8 +16,17 @@ import polars as pl
 
 from ml import evaluation
 from ml.calibration import Bend, Platt
-from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
+from ml.card import (
+    CARD_FILE,
+    FALLBACK,
+    ModelCard,
+    continued,
+    library_versions,
+    rounded,
+    with_model_id,
+)
 from ml.people.features import LONG_AGO_DAYS, OF_INTENT
+from ml.people.files import as_json
 from ml.people.linear import Linear, fit_logistic
 from ml.people.shares import LEVELS, Shares
 from ml.people.windows import Windows, bought_within, newest, windows
@@ -29,7 +38,6 @@ RECENCY_EDGES_DAYS = (1.0, 7.0, 30.0, 90.0)
 FREQUENCY_EDGES = (1.0, 2.0)
 # How many rows the rate of all counts for in the rate of a cell.
 SHRINKAGE_ROWS = 50.0
-LIFT_SHARES = tuple(i / 20 for i in range(1, 21))
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ class IntentModel:
 
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that predicts the same bits."""
-        return {MODEL_FILE: _json(self.scorer), CARD_FILE: self.card.to_json()}
+        return {MODEL_FILE: as_json(asdict(self.scorer)), CARD_FILE: self.card.to_json()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "IntentModel":
@@ -122,7 +130,7 @@ def train(frame: pl.DataFrame, *, as_of: datetime, shares: Shares) -> IntentMode
     cut = windows(frame, HORIZON_DAYS)
     plain = Rates.fit(cut.known, bought_within(cut.known, HORIZON_DAYS))
     if shortfall := cut.shortfall(pl.col("days_to_order") <= HORIZON_DAYS):
-        note = f"Rates by recency and frequency instead of a learned model: {_begun(shortfall)}"
+        note = f"Rates by recency and frequency instead of a learned model: {continued(shortfall)}"
         if not plain.rates:
             note += " Null until the log has gone on for a week."
         return _model(cut, plain, as_of, {}, {}, note)
@@ -155,8 +163,8 @@ def _judge(
     p = Calibrated.fit(cut.train)(rows)
     plain = Rates.fit(cut.train, bought_within(cut.train, HORIZON_DAYS))(rows)
     calibration = evaluation.calibration_table(outcomes, p, ones)
-    lift = evaluation.lift_table(outcomes, p, ones, LIFT_SHARES)
-    beside = evaluation.lift_table(outcomes, plain, ones, LIFT_SHARES)
+    lift = evaluation.lift_table(outcomes, p, ones, evaluation.SHARES)
+    beside = evaluation.lift_table(outcomes, plain, ones, evaluation.SHARES)
     metrics = {
         "auc": evaluation.auc(outcomes, p, ones),
         "auc_recency_frequency": evaluation.auc(outcomes, plain, ones),
@@ -207,7 +215,7 @@ def _model(
         versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
-    return IntentModel(with_model_id(card, {MODEL_FILE: _json(scorer)}), scorer)
+    return IntentModel(with_model_id(card, {MODEL_FILE: as_json(asdict(scorer))}), scorer)
 
 
 def _cells(frame: pl.DataFrame) -> np.ndarray:
@@ -216,11 +224,3 @@ def _cells(frame: pl.DataFrame) -> np.ndarray:
     row = np.searchsorted(RECENCY_EDGES_DAYS, recency, side="left")
     column = np.searchsorted(FREQUENCY_EDGES, frequency, side="right")
     return row * (len(FREQUENCY_EDGES) + 1) + column
-
-
-def _json(scorer: Calibrated | Rates) -> bytes:
-    return json.dumps(asdict(scorer), sort_keys=True, allow_nan=False).encode()
-
-
-def _begun(sentence: str) -> str:
-    return f"{sentence[0].lower()}{sentence[1:]}"

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from ml.people.features import matrix
+from ml.people.files import as_floats
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression, PoissonRegressor
@@ -85,12 +86,8 @@ def _fit(
     model.fit((values - means) / scales, targets)
     return Linear(
         tuple(names[i] for i in kept),
-        _plain(means),
-        _plain(scales),
-        _plain(np.ravel(model.coef_)),
+        as_floats(means),
+        as_floats(scales),
+        as_floats(np.ravel(model.coef_)),
         float(np.ravel(model.intercept_)[0]),
     )
-
-
-def _plain(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(each) for each in values)

@@ -18,7 +18,16 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
+from ml.card import (
+    CARD_FILE,
+    FALLBACK,
+    ModelCard,
+    continued,
+    library_versions,
+    rounded,
+    with_model_id,
+)
+from ml.people.files import as_json
 from ml.people.windows import Windows, bought_within, windows
 
 NAME = "next_purchase"
@@ -160,7 +169,7 @@ class NextPurchaseModel:
 
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that predicts the same bits."""
-        return {MODEL_FILE: _json(self.pace), CARD_FILE: self.card.to_json()}
+        return {MODEL_FILE: as_json(asdict(self.pace)), CARD_FILE: self.card.to_json()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "NextPurchaseModel":
@@ -189,7 +198,7 @@ def train(frame: pl.DataFrame, *, as_of: datetime) -> NextPurchaseModel:
     if shortfall := cut.shortfall(pl.col("days_to_order") <= HORIZON_DAYS):
         note = (
             "The shop's curve for all instead of one at a person's own pace:"
-            f" {shortfall[0].lower()}{shortfall[1:]}"
+            f" {continued(shortfall)}"
         )
         return _model(rows, Pace.fit(rows, is_own=False), as_of, {}, {}, note)
     metrics, tables = _judge(cut)
@@ -251,7 +260,7 @@ def _model(
         versions=library_versions("numpy", "polars"),
         note=note,
     )
-    return NextPurchaseModel(with_model_id(card, {MODEL_FILE: _json(pace)}), pace)
+    return NextPurchaseModel(with_model_id(card, {MODEL_FILE: as_json(asdict(pace))}), pace)
 
 
 def _declines() -> np.ndarray:
@@ -285,7 +294,3 @@ def _gone(frame: pl.DataFrame) -> np.ndarray:
     """(n,) days since the last order, or without one since the first visit."""
     days = pl.coalesce("days_since_order", "days_since_first_seen").cast(pl.Float64)
     return frame.select(days).to_series().to_numpy()
-
-
-def _json(pace: Pace) -> bytes:
-    return json.dumps(asdict(pace), sort_keys=True, allow_nan=False).encode()

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
+from ml.people.files import as_floats, as_json
 from ml.people.windows import MIN_PEOPLE
 
 NAME = "send_time"
@@ -59,8 +60,8 @@ class Habits:
             own = activity.filter(pl.col("device_type") == device).with_columns(row=pl.lit(0))
             count = _counts(own, clock, 1)[0]
             shares = (count + SHRINKAGE_VISITS * shop) / (count.sum() + SHRINKAGE_VISITS)
-            alike.append((device, _plain(shares)))
-        return cls(clock, strength, _plain(shop), tuple(alike))
+            alike.append((device, as_floats(shares)))
+        return cls(clock, strength, as_floats(shop), tuple(alike))
 
     def best(self, people: pl.Series, activity: pl.DataFrame | None) -> np.ndarray:
         """(n,) the best of each person, from 0; of equals the first.
@@ -230,10 +231,6 @@ def _near(shares: np.ndarray, clock: str) -> np.ndarray:
     return shares + (np.roll(shares, 1, axis=1) + np.roll(shares, -1, axis=1)) / 2
 
 
-def _plain(values: np.ndarray) -> tuple[float, ...]:
-    return tuple(float(each) for each in values)
-
-
 def _json(hours: Habits, weekdays: Habits) -> bytes:
     fields = {HOUR: asdict(hours), WEEKDAY: asdict(weekdays)}
-    return json.dumps(fields, sort_keys=True, allow_nan=False).encode()
+    return as_json(fields)

@@ -19,8 +19,17 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
+from ml.card import (
+    CARD_FILE,
+    FALLBACK,
+    ModelCard,
+    continued,
+    library_versions,
+    rounded,
+    with_model_id,
+)
 from ml.people.features import OF_VALUE
+from ml.people.files import as_json
 from ml.people.linear import Linear, fit_poisson
 from ml.people.windows import Windows, newest, windows
 
@@ -28,7 +37,6 @@ NAME = "value"
 MODEL_FILE = "value.json"
 YEAR_DAYS = 365
 TOP_SHARE = 0.2
-GAIN_SHARES = tuple(i / 20 for i in range(1, 21))
 # The level of all instants counts as so many buyers in that of the newest.
 LEVEL_BUYERS = 150.0
 _LABEL = "value_next_"
@@ -84,7 +92,7 @@ class ValueModel:
 
     def to_files(self) -> dict[str, bytes]:
         """The model as named files; ``from_files`` gives back one that predicts the same bits."""
-        return {MODEL_FILE: _json(self.scorer), CARD_FILE: self.card.to_json()}
+        return {MODEL_FILE: as_json(asdict(self.scorer)), CARD_FILE: self.card.to_json()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "ValueModel":
@@ -115,7 +123,7 @@ def train(frame: pl.DataFrame, *, as_of: datetime) -> ValueModel:
     plain = LastYear.fit(cut.known, days)
     note = (
         f"{_days(days, cut.known.is_empty())} Last year's revenue instead of a learned model:"
-        f" {shortfall[0].lower()}{shortfall[1:]}"
+        f" {continued(shortfall)}"
     )
     return _model(cut, plain, as_of, days, {}, {}, note)
 
@@ -148,9 +156,9 @@ def _judge(cut: Windows, days: int) -> tuple[dict[str, float], dict[str, list[di
     ones = np.ones(len(amounts))
     predicted = Spending.fit(cut.train, days)(rows)
     plain = LastYear.fit(cut.train, days)(rows)
-    gain = evaluation.lift_table(amounts, predicted, ones, GAIN_SHARES)
-    beside = evaluation.lift_table(amounts, plain, ones, GAIN_SHARES)
-    fifth = GAIN_SHARES.index(TOP_SHARE)
+    gain = evaluation.lift_table(amounts, predicted, ones, evaluation.SHARES)
+    beside = evaluation.lift_table(amounts, plain, ones, evaluation.SHARES)
+    fifth = evaluation.SHARES.index(TOP_SHARE)
     metrics = {
         "rank_correlation": rank_correlation(predicted, amounts),
         "rank_correlation_last_year": rank_correlation(plain, amounts),
@@ -248,8 +256,4 @@ def _model(
         versions=library_versions("numpy", "polars", "scikit-learn"),
         note=note,
     )
-    return ValueModel(with_model_id(card, {MODEL_FILE: _json(scorer)}), scorer)
-
-
-def _json(scorer: Spending | LastYear) -> bytes:
-    return json.dumps(asdict(scorer), sort_keys=True, allow_nan=False).encode()
+    return ValueModel(with_model_id(card, {MODEL_FILE: as_json(asdict(scorer))}), scorer)

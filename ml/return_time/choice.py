@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.features import person
+from ml.features import person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import groups_of, interval
 from ml.return_time.curve import Rows, survival
@@ -49,7 +49,7 @@ def compare(trees: Rows, reference: Rows, name: str, rows: pl.DataFrame) -> Comp
     losses = {"trees": _losses(trees, rows), name: _losses(reference, rows)}
     criteria = list(losses[name])
     difference = interval(
-        groups_of(rows.select(person()).to_series()),
+        groups_of(rows.select(person_id()).to_series()),
         lambda kept: float(
             np.mean(
                 [

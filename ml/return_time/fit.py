@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from ml import evaluation
-from ml.features import feature_columns, numeric_matrix, person
+from ml.features import feature_columns, numeric_matrix, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time.curve import Curve, with_logarithms
 from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
@@ -77,7 +77,7 @@ def sample_people(rows: pl.DataFrame, at_most: int | None = None) -> pl.DataFram
     at_most = at_most or MAX_SESSIONS
     if rows.height <= at_most:
         return rows
-    people = rows.select(person().alias("person"))["person"]
+    people = rows.select(person_id().alias("person"))["person"]
     limit = int(at_most / rows.height * 2**64)
     drawn = [
         name

@@ -9,7 +9,7 @@ import polars as pl
 
 from ml import evaluation
 from ml.card import rounded
-from ml.features import person
+from ml.features import person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import Interval, bounds, groups_of, interval
 from ml.return_time.curve import Rows, survival
@@ -46,7 +46,7 @@ def measure(
         durations, is_returned, p_away[:, :seen], HORIZONS_HOURS[:seen]
     )
     gaps = gap_intervals(test_rows, p_away[:, :seen])
-    groups = groups_of(test_rows.select(person()).to_series())
+    groups = groups_of(test_rows.select(person_id()).to_series())
     brier = interval(groups, lambda kept: losses[kept].mean(axis=0))
     p_away_at_own_duration = np.exp(-expected.cumulative_hazard(durations))
     metrics = {
@@ -101,7 +101,7 @@ def gap_intervals(test_rows: pl.DataFrame, p_away: np.ndarray) -> Interval:
         curve = evaluation.kaplan_meier(durations[kept], is_returned[kept])
         return p_away[kept].mean(axis=0) - evaluation.survival_at(*curve, hours)
 
-    return interval(groups_of(test_rows.select(person()).to_series()), gaps)
+    return interval(groups_of(test_rows.select(person_id()).to_series()), gaps)
 
 
 def _beyond_chance(gaps: Interval) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from ml.card import CARD_FILE, FALLBACK, ModelCard, library_versions, rounded, with_model_id
-from ml.features import feature_columns, person
+from ml.features import feature_columns, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.return_time import fit, hazard
 from ml.return_time.choice import Comparison, compare
@@ -170,7 +170,7 @@ def train(sessions: pl.DataFrame, *, as_of: datetime, refused: str = "") -> Retu
         data_from=rows["ended_at"].min(),
         data_to=rows["ended_at"].max(),
         row_count=rows.height,
-        group_count=rows.select(person().n_unique()).item(),
+        group_count=rows.select(person_id().n_unique()).item(),
         features=curve.features,
         metrics=found.metrics,
         tables=found.tables,

@@ -13,7 +13,7 @@ import polars as pl
 
 from ml import attributes, drift, outcomes
 from ml.abandonment import AbandonmentModel
-from ml.features import person
+from ml.features import person_id
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.intervals import Interval
 from ml.return_time import ReturnModel
@@ -42,7 +42,7 @@ def with_reference(
     """
     if scored is None or scored.is_empty() or model.card.is_fallback:
         return model
-    people = scored.select(person().n_unique()).item()
+    people = scored.select(person_id().n_unique()).item()
     noted = drift.reference(_features(model, scored) | _scores(model, scored), people)
     card = replace(model.card, params={**model.card.params, REFERENCE: noted})
     return replace(model, card=card)
@@ -63,7 +63,7 @@ def drift_of(
     if scored.is_empty() or not noted:
         return drift.stability({}, {}, 0)
     scored = attributes.with_features(scored, model.card.features)
-    people = scored.select(person().n_unique()).item()
+    people = scored.select(person_id().n_unique()).item()
     said = {
         name: scores[name].to_numpy()
         for name in noted["columns"]

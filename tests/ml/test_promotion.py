@@ -5,7 +5,7 @@ import pytest
 
 from ml import evaluation, promotion, return_time
 from ml.abandonment import Params, abandoned
-from ml.features import person
+from ml.features import person_id
 from ml.promotion import better
 from ml.split import cart_weights
 from tests.ml.training import RETURN_AS_OF
@@ -101,7 +101,7 @@ def test_the_penalty_counts_people_and_not_their_rows(good, poor, snapshots):
     rows = good.test_rows(snapshots)
     weights = cart_weights(rows)
     of_person = (
-        rows.select(person().alias("person"), weight=pl.Series(weights))
+        rows.select(person_id().alias("person"), weight=pl.Series(weights))
         .group_by("person")
         .agg(pl.col("weight").sum())["weight"]
     )

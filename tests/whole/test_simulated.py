@@ -10,7 +10,7 @@ import pytest
 
 from ml import abandonment, evaluation, outcomes, return_time
 from ml.abandonment import AbandonmentModel
-from ml.features import person
+from ml.features import person_id
 
 END = datetime(2026, 11, 1)
 HORIZON = timedelta(hours=72)
@@ -108,7 +108,7 @@ def test_no_model_beats_the_truth_or_knows_what_it_cannot(held_out):
 def said(model: AbandonmentModel, rows: pl.DataFrame) -> pl.DataFrame:
     """What was predicted and what came of it, for `ml.outcomes`."""
     return rows.select(
-        person=person(),
+        person=person_id(),
         hours_idle=pl.Series(abandonment.idle_hours(rows)),
         p_buy=pl.Series(1 - model.predict(rows)),
         is_bought="converts_within_horizon",

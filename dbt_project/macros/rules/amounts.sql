@@ -12,13 +12,7 @@ end
 
 {#- How a source declares its decimals (meta.decimal beside its columns): comma, or nothing for points. -#}
 {%- macro has_decimal_commas(source_name) -%}
-{%- set found = namespace(decimal='point') -%}
-{%- if execute -%}
-    {%- for node in graph.get('sources', {}).values() if node.schema == 'raw' and node.name == source_name -%}
-        {%- set found.decimal = node.config.meta.decimal or node.meta.decimal or 'point' -%}
-    {%- endfor -%}
-{%- endif -%}
-{{ return(found.decimal == 'comma') }}
+{{ return(source_meta(source_name, 'decimal', 'point') == 'comma') }}
 {%- endmacro -%}
 
 {#- Points or blanks between thousands, where commas are decimal: 1.299 or 1 299. -#}

@@ -32,13 +32,7 @@ timestamp '{{ var("as_of") | replace("T", " ") | replace("Z", "") }}'
 
 {#- The zone that a source declares (meta.zone beside its columns) for times without an offset. -#}
 {%- macro source_zone(source_name) -%}
-{%- set zone = namespace(name='UTC') -%}
-{%- if execute -%}
-    {%- for node in graph.get('sources', {}).values() if node.schema == 'raw' and node.name == source_name -%}
-        {%- set zone.name = node.config.meta.zone or node.meta.zone or 'UTC' -%}
-    {%- endfor -%}
-{%- endif -%}
-{{ return(zone.name) }}
+{{ return(source_meta(source_name, 'zone', 'UTC')) }}
 {%- endmacro -%}
 
 {#-

@@ -30,15 +30,10 @@ cast(null as string) as {{ field }}{% if not loop.last %}, {% endif %}
 {%- set fields = [
     'item_id', 'item_name', 'item_category', 'item_brand', 'quantity', 'price', 'currency', 'item_url', 'image_url',
 ] -%}
-{%- set found = namespace(paths={}) -%}
-{%- if execute -%}
-    {%- for node in graph.get('sources', {}).values() if node.schema == 'raw' and node.name == source_name -%}
-        {%- set found.paths = node.config.meta.get('items') or node.meta.get('items') or {} -%}
-    {%- endfor -%}
-{%- endif -%}
+{%- set declared = source_meta(source_name, 'items', {}) -%}
 {%- set paths = {} -%}
 {%- for field in fields -%}
-    {%- do paths.update({field: found.paths.get(field, ['$.' ~ field])}) -%}
+    {%- do paths.update({field: declared.get(field, ['$.' ~ field])}) -%}
 {%- endfor -%}
 {{ return(paths) }}
 {%- endmacro -%}

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 ELIGIBLE = "eligible"
-# In the order in which they are asked, but for `below_priority`, which is asked last: who is held
-# back until later takes nobody's place. The first that holds is counted.
+# In the order in which they are asked; the first that holds is counted. Of the capacity of an hour
+# (`below_priority`) only who can be contacted takes a place.
 GATES = (
     "erased",
     "suppressed",

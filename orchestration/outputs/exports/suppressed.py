@@ -72,7 +72,8 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
     Returns:
         The columns of `SUPPRESSION`, the earliest first.
     """
-    if not has_table(connection, "vault", "profile_versions"):
+    needed = ("profile_versions", "current_profiles")
+    if not all(has_table(connection, "vault", name) for name in needed):
         return pl.DataFrame(schema=SUPPRESSION)
     found = connection.sql(
         f"""
