@@ -35,7 +35,7 @@ from .segment_calls import track, write_calls
 pytestmark = pytest.mark.heavy
 
 # These have visitors and ids of other cases.
-ALONE = {"passive_quote", "clock_ahead"}
+ALONE = {"passive_quote", "clock_ahead", "short_expiry_look_ahead"}
 SOURCE_OF_CASES = {"c12_foreign_words": "segment", "f19_ga4_nested": "ga4"}
 # Nothing in it can be read, so nothing says whose it is.
 UNRECOGNIZED = {"f07_zip"}
@@ -126,7 +126,7 @@ def _recorded(recording: Recording) -> Callable[..., Statements]:
     """What stands in for dbt: its own statements, for the models that are asked for."""
 
     def statements_of(*asked: object) -> Statements:
-        *_, select, _ = asked
+        *_, select, _kept_in = asked
         needs = {model.name: model.needs for model in recording.models}
         ahead = [name.removeprefix("+file:").removesuffix(".sql") for name in select]
         wanted: set[str] = set()
