@@ -10,8 +10,8 @@ Imports go one way, down these layers; modules of one layer do not import each o
     experiments
     abandonment, return_time, people, attributes, contact_plan, decision, drift, effects, explain,
     holdout, leaks, outcomes
-    calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, later,
-    plots, split
+    calibration, card, contact_timing, economics, evaluation, features, horizons, intervals, keys,
+    later, plots, split
 
 ``abandonment``, ``return_time`` and ``people`` are packages; what others may import from them
 stands in their ``__init__``.

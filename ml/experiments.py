@@ -5,16 +5,15 @@ many persons that takes, and bounds that hold however often somebody looks. What
 be contacted, what became of them (the warehouse knows), or the holdout (``holdout``).
 """
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log, sqrt
 from statistics import NormalDist
 
 from ml.effects import difference_interval
+from ml.keys import RANGE, drawn_number, key_id
 
 ALPHA, POWER = 0.05, 0.8
-_RANGE = 2**64
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Draw:
     @property
     def key_id(self) -> str:
         """Distinguishes keys without revealing one."""
-        return hmac.digest(self.key, b"key", "sha256").hex()[:12]
+        return key_id(self.key)
 
     def one_of(self, what: str, person: str, shares: Sequence[float]) -> int:
         """Which of so many, by shares that need not add up to 1.
@@ -48,8 +47,7 @@ class Draw:
             person: the person's id.
             shares: of each, above 0.
         """
-        text = f"{what}\0{person}".encode()
-        drawn = int.from_bytes(hmac.digest(self.key, text, "sha256")[:8]) / _RANGE * sum(shares)
+        drawn = drawn_number(self.key, f"{what}\0{person}") / RANGE * sum(shares)
         passed = 0.0
         for place, share in enumerate(shares):
             passed += share

@@ -7,7 +7,6 @@ An arm is drawn when a cart of the person is first scored, and recorded: from th
 another share nor another key changes it.
 """
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from datetime import datetime
 import polars as pl
 
 from ml.features import USER_PREFIX, person_id
+from ml.keys import RANGE, drawn_number, key_id
 
 HOLDOUT, TREATMENT = "holdout", "treatment"
 ARM_TYPES = {
@@ -51,16 +51,13 @@ class Draw:
     @property
     def key_id(self) -> str:
         """Distinguishes keys without revealing one."""
-        return hmac.digest(self.key, b"key", "sha256").hex()[:12]
+        return key_id(self.key)
 
     def arms(self, people: Iterable[str]) -> list[str]:
         """The arm of each person, by HMAC-SHA256 of the person's id."""
-        limit = int(self.share * 2**64)
+        limit = int(self.share * RANGE)
         return [
-            HOLDOUT
-            if int.from_bytes(hmac.digest(self.key, person.encode(), "sha256")[:8]) < limit
-            else TREATMENT
-            for person in people
+            HOLDOUT if drawn_number(self.key, person) < limit else TREATMENT for person in people
         ]
 
 

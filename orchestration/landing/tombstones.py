@@ -24,6 +24,7 @@ from typing import Literal, Self
 import duckdb
 
 from ml.features import USER_PREFIX
+from ml.keys import key_id
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.sql import literal, quoted
@@ -149,11 +150,6 @@ def read_key(key_file: Path) -> bytes | None:
 def keyed_hash(key: bytes, kind: Kind, text: str) -> str:
     """HMAC-SHA256 of an id of a kind, in hex."""
     return hmac.digest(key, f"{kind}:{text}".encode(), "sha256").hex()
-
-
-def key_id(key: bytes) -> str:
-    """Distinguishes keys without revealing one."""
-    return hmac.digest(key, b"key", "sha256").hex()[:12]
 
 
 def define_keyed_hash(con: duckdb.DuckDBPyConnection, key: bytes) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 
 from ml.features import USER_PREFIX
+from ml.keys import key_id
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import (
     keep_private,
@@ -37,7 +38,6 @@ from orchestration.landing.tombstones import (
     define_keyed_hash,
     event_of,
     keep_copy,
-    key_id,
     read_key,
 )
 from orchestration.people import vault
