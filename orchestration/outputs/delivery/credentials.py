@@ -53,6 +53,23 @@ def read_file(home: Path) -> dict[str, dict[str, str]]:
     return tables
 
 
+def shared_options(options: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """What exports with one address say of it; those that say nothing go along.
+
+    Raises:
+        ComebackError: two of them say different things.
+    """
+    given = [name for name, own in options.items() if own]
+    for name in given[1:]:
+        if options[name] != options[given[0]]:
+            raise ComebackError(
+                "exports with one address have different credentials",
+                f"{given[0]}, {name}",
+                "give them the same, or to one of them only",
+            )
+    return options[given[0]] if given else {}
+
+
 def options_of(
     export: str,
     file: Mapping[str, Mapping[str, str]],

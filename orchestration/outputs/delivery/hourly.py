@@ -11,7 +11,7 @@ in a list long ago is for no tool to import.
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -326,12 +326,13 @@ class _Delivery:
         address.hours = {hour: entry for hour, entry in address.hours.items() if hour in kept}
         self.record.save()
 
-    def _options(self, exports: list[str]) -> dict[str, str]:
-        """The options of the first of the exports that has any."""
+    def _options(self, exports: list[str]) -> Mapping[str, str]:
+        """The options of the exports that have any."""
         file = credentials.read_file(self.home.root)
         names = [*self.settings.exports, credentials.NOTIFY]
-        found = (credentials.options_of(name, file, names) for name in exports)
-        return next(filter(None, found), {})
+        return credentials.shared_options(
+            {name: credentials.options_of(name, file, names) for name in exports}
+        )
 
     def _is_next(self, address: Address) -> bool:
         """Whether the hour is for an address: not if a later one overtook it, or if it is the first

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration.ground.errors import ComebackError
 from orchestration.outputs.delivery import deliver, undelivered
-from orchestration.outputs.delivery.credentials import options_of, read_file
+from orchestration.outputs.delivery.credentials import options_of, read_file, shared_options
 from tests.outputs.delivery.conftest import ELEVEN, PARTS, TEN, TWELVE, require_whole, tree
 
 SECRET = "pass word"
@@ -224,6 +224,16 @@ def test_credentials_come_from_the_environment_before_the_file_and_the_longest_n
     }
     assert options_of("email-crm", file, exports, variables) == {"password": "another's"}
     assert options_of("google", file, exports, variables) == {}
+
+
+def test_exports_with_one_address_have_the_same_credentials_or_one_has_them():
+    own = {"password": SECRET}
+    assert shared_options({"email": {}, "text": {}}) == {}
+    assert shared_options({"email": {}, "text": own}) == own
+    assert shared_options({"email": own, "text": {}, "app": dict(own)}) == own
+    with pytest.raises(ComebackError, match="email, app") as refused:
+        shared_options({"email": own, "text": {}, "app": {"password": "another"}})
+    assert SECRET not in str(refused.value)
 
 
 def test_a_file_of_credentials_that_others_can_read_or_that_is_none_is_refused(shop):
