@@ -45,6 +45,7 @@ def test_the_settings_become_variables():
         "cart_expiry_days": 30,
         "label_horizon_hours": 72,
         "scoring_window_days": 7,
+        "time_zone": "UTC",
         "log_variables": [
             "session_gap_minutes",
             "passive_event_types",
