@@ -18,6 +18,7 @@ from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.intervals import Interval
 from ml.return_time import ReturnModel
 from orchestration.ground.settings import Settings
+from orchestration.warehouse.database import log_end
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
 # The parameter of a card with what the model scored at the hour at which it was learned.
@@ -104,7 +105,7 @@ def known_outcomes(
         hour: nothing that came later counts.
         settings: the horizon of the label.
     """
-    newest = _newest_event(connection, hour)
+    newest = log_end(connection, hour) or hour
     known = _known(connection, newest, settings).drop_nulls("hours_idle")
     age = np.searchsorted(outcomes.AGE_EDGES_HOURS, known["hours_idle"].to_numpy())
     first = pl.col("scored_at") == pl.col("scored_at").min().over("cart_id", "age")
@@ -122,15 +123,10 @@ def early_outcomes(
         hour: nothing that came later counts.
         settings: the horizon of the label.
     """
-    newest = _newest_event(connection, hour)
+    newest = log_end(connection, hour) or hour
     early = _rows(connection, newest - 2 * EARLY, newest - EARLY)
     known = _known(connection, newest, settings)
     return outcomes.early_ratio(_once_a_day(early), _once_a_day(known))
-
-
-def _newest_event(connection: duckdb.DuckDBPyConnection, hour: datetime) -> datetime:
-    query = "select max(event_at) from main.ordered_events where event_at <= ?"
-    return connection.execute(query, [hour]).fetchall()[0][0] or hour
 
 
 def _known(
