@@ -18,13 +18,13 @@ from orchestration.ground.settings import Settings
 
 _FILES = (
     *("rules/horizons.sql", "rules/cart_open.sql", "rules/event_types.sql"),
-    *("rules/times.sql", "rules/ids.sql"),
+    *("rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
     *("dialects/times.sql", "dialects/texts.sql", "dialects/columns.sql"),
 )
 
 
 def rule_macros(settings: Settings) -> ModuleType:
-    """The macros of times, ids, open carts and types, by name: functions that give SQL."""
+    """The macros of times, ids, persons, open carts and types: functions that give SQL."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
     variables = settings.variables
     environment.globals |= {
@@ -40,6 +40,16 @@ def rule_macros(settings: Settings) -> ModuleType:
     return module
 
 
+def person_of(owner_id: str, visitor_id: str) -> str:
+    """SQL for the person whose owner and visitor stand in two columns."""
+    return _without_settings().person_id(owner_id, visitor_id)
+
+
+def user_as_visitor(user_id: str) -> str:
+    """SQL for a user of a column where visitors and users stand in one; null for nobody."""
+    return _without_settings().user_as_visitor(user_id)
+
+
 @dataclass(frozen=True)
 class _DuckDB:
     """What macros that engines spell otherwise are looked up in."""
@@ -49,6 +59,12 @@ class _DuckDB:
     def dispatch(self, name: str) -> Callable[..., str]:
         """The macro as DuckDB spells it."""
         return self.macro(f"duckdb__{name}")
+
+
+@functools.cache
+def _without_settings() -> ModuleType:
+    """The macros for rules that no setting changes."""
+    return rule_macros(Settings())
 
 
 @functools.cache

@@ -23,10 +23,10 @@ from typing import Literal, Self
 
 import duckdb
 
-from ml.features import USER_PREFIX
 from ml.keys import key_id
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
+from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.escapes import readings
@@ -214,7 +214,7 @@ def visitor_of(source: Source) -> str:
     """SQL for the visitor that a row of the source is of, as the log has it; null for nobody."""
     ids = [
         *_known(source, "visitor"),
-        *(f"'{USER_PREFIX}' || {each}" for each in _known(source, "user")),
+        *(user_as_visitor(each) for each in _known(source, "user")),
     ]
     return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
 

@@ -20,8 +20,8 @@ from ml.contact_timing import ContactTiming
 from ml.decision import ON_THE_FENCE
 from ml.economics import ACTIONS, NOTHING
 from ml.effects import Estimate, estimate_effect
-from ml.features import USER_PREFIX
 from ml.later import HOUR_US
+from orchestration.ground.rule_macros import person_of, user_as_visitor
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.warehouse.contact_tables import (
@@ -79,7 +79,7 @@ def ended_plans(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Da
             from main.scoring_snapshots as carts
             inner join contacts
                 on contacts.person_id
-                = coalesce('{USER_PREFIX}' || carts.owner_id, carts.visitor_id)
+                = {person_of("carts.owner_id", "carts.visitor_id")}
         )
         select cart_id, max(contacted_at) as contacted_at
         from found
@@ -162,7 +162,7 @@ def first_contacts(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl
             select firsts.contact_id, firsts.send_after, ordered_at, order_value_base
             from firsts
             inner join main.orders as orders
-                on firsts.person_id = '{USER_PREFIX}' || orders.owner_id
+                on firsts.person_id = {user_as_visitor("orders.owner_id")}
             union all
             select firsts.contact_id, firsts.send_after, ordered_at, order_value_base
             from firsts

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 
 from ml.experiments import compare, persons_needed
-from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_experiments import Experiment
 from orchestration.ground.sql import transaction
@@ -69,7 +69,7 @@ def _persons(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.DataF
             select experiment, person_id, sum(order_value_base) as revenue
             from assigned
             inner join main.orders as orders
-                on assigned.person_id = '{USER_PREFIX}' || orders.owner_id
+                on assigned.person_id = {user_as_visitor("orders.owner_id")}
             where
                 ordered_at > assigned_at
                 and ordered_at <= assigned_at + to_days({OUTCOME_DAYS})

@@ -9,7 +9,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import person_of
 
 # What was longer ago is no habit.
 KEPT_DAYS = 180
@@ -31,7 +31,7 @@ def activity_at(
             from main.person_sessions
             where started_at <= $as_of and started_at > $as_of - to_days({KEPT_DAYS})
             union all
-            select coalesce('{USER_PREFIX}' || owner_id, visitor_id), event_at
+            select {person_of("owner_id", "visitor_id")}, event_at
             from main.ordered_events
             where
                 event_type = 'email_open' and not is_activity

@@ -9,7 +9,7 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
-from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.warehouse.person_tables import PERSON_MESSAGES
 
 _TABLE = f"scores.{PERSON_MESSAGES.name}"
@@ -35,8 +35,8 @@ def messages_at(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> pl.Da
         )
         select
             coalesce(
-                '{USER_PREFIX}' || messages.user_id,
-                '{USER_PREFIX}' || owners.owner_id,
+                {user_as_visitor("messages.user_id")},
+                {user_as_visitor("owners.owner_id")},
                 messages.visitor_id
             ) as person_id,
             channel,

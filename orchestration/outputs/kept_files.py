@@ -7,7 +7,6 @@ An old hour says what was delivered then. Were it prepared again, it would say o
 what is known of them now.
 """
 
-import csv
 import json
 import re
 from collections.abc import Collection
@@ -19,6 +18,7 @@ from orchestration.ground.hours import hour_name, is_hour_name
 from orchestration.landing.escapes import begins_word, escaped_or_not
 from orchestration.landing.tombstones import WORD
 from orchestration.outputs.export_files import MANIFEST
+from orchestration.outputs.exports.csv_text import cells
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.outputs.exports.manifest import File
 from orchestration.outputs.exports.presets import presets
@@ -76,19 +76,15 @@ def _file(
         for preset in presets().values()
         if preset.profile == "email"
     }
-    places = [at for at, column in enumerate(_cells(header)) if column in id_columns]
+    places = [at for at, column in enumerate(cells(header)) if column in id_columns]
     words = "|".join(map(escaped_or_not, texts)) or "(?!)"
     known = re.compile(f"{begins_word(WORD)}(?:{words})(?![{WORD}])", re.IGNORECASE)
 
     def is_theirs(line: str) -> bool:
         if not line:
             return False
-        cells = _cells(line)
-        return any(cells[at] in ids for at in places) or known.search(line) is not None
+        row = cells(line)
+        return any(row[at] in ids for at in places) or known.search(line) is not None
 
     kept = [line for line in lines if not is_theirs(line)]
     return File(name, "\n".join([header, *kept]).encode(), len(kept) - 1, entry["columns"])
-
-
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]))

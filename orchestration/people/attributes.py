@@ -6,7 +6,7 @@ they read nothing of the vault. Not here: what becomes a feature (`ml.attributes
 
 import duckdb
 
-from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.segment_tables import PERSON_ATTRIBUTES
 
@@ -29,7 +29,7 @@ STATEMENTS = (
         select *, unnest(json_keys(attributes)) as key from versions where attributes is not null
     )
     select
-        '{USER_PREFIX}' || user_id as person_id,
+        {user_as_visitor("user_id")} as person_id,
         lower(key) as name,
         attributes ->> key as value,
         known_from,

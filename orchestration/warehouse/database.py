@@ -14,13 +14,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from ml.features import USER_PREFIX
 from ml.holdout import HOLDOUT, TREATMENT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import explained, known
 from orchestration.ground.files import keep_private
 from orchestration.ground.home import Home
 from orchestration.ground.hours import END_OF_TIME
+from orchestration.ground.rule_macros import person_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import drop_functions, literal
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
@@ -170,7 +170,7 @@ def take_over_holdout(connection: duckdb.DuckDBPyConnection) -> None:
         f"""
         insert into scores.{HOLDOUT_ARMS.name} (person_id, arm, assigned_at, is_mixed)
         select
-            coalesce('{USER_PREFIX}' || owner_id, visitor_id) as person_id,
+            {person_of("owner_id", "visitor_id")} as person_id,
             case when arg_min(is_holdout, scored_at) then '{HOLDOUT}' else '{TREATMENT}' end,
             min(scored_at),
             false

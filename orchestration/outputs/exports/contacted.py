@@ -17,6 +17,7 @@ import duckdb
 import polars as pl
 
 from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
 from orchestration.warehouse.database import has_table
@@ -228,18 +229,21 @@ def reports(
     found = connection.sql(
         f"""
         select
-            '{USER_PREFIX}' || user_id as person_id, contacted_at as reported_at, channel, campaign,
+            {user_as_visitor("user_id")} as person_id,
+            contacted_at as reported_at,
+            channel,
+            campaign,
             status
         from heard_of where user_id is not null
         union
-        select '{USER_PREFIX}' || profiles.user_id, contacted_at, channel, campaign, status
+        select {user_as_visitor("profiles.user_id")}, contacted_at, channel, campaign, status
         from heard_of
         inner join vault.current_profiles as profiles using (email_key)
         union
         select visitor_id, contacted_at, channel, campaign, status
         from heard_of where visitor_id is not null
         union
-        select '{USER_PREFIX}' || owners.user_id, contacted_at, channel, campaign, status
+        select {user_as_visitor("owners.user_id")}, contacted_at, channel, campaign, status
         from heard_of
         inner join visitor_owners as owners using (visitor_id)
         order by all

@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from ml.features import USER_PREFIX
+from orchestration.ground.rule_macros import person_of
 from orchestration.landing.tombstones import keyed_hash, read_key
 from orchestration.outputs.exports.identifiers import (
     EMPTY,
@@ -81,7 +82,7 @@ def scored_carts(
         ),
         {_OWNERS.format(scores="window_scores")}
         select
-            coalesce('{USER_PREFIX}' || owners.owner_id, scored.visitor_id) as person_id,
+            {person_of("owners.owner_id", "scored.visitor_id")} as person_id,
             owners.owner_id as user_id,
             cart_id,
             coalesce(carts.last_touched_at, scored_at) as touched_at,
@@ -163,6 +164,7 @@ def suspected_bots(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
 
 def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
     """When each person ordered last up to an hour, on any device: person_id and ordered_at."""
+    person = person_of("coalesce(orders.owner_id, owners.owner_id)", "orders.visitor_id")
     query = f"""
         with week_scores as (
             select visitor_id, owner_id, scored_at from scores.cart_scores
@@ -170,9 +172,7 @@ def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.Dat
         ),
         {_OWNERS.format(scores="week_scores")}
         select
-            coalesce(
-                '{USER_PREFIX}' || coalesce(orders.owner_id, owners.owner_id), orders.visitor_id
-            ) as person_id,
+            {person} as person_id,
             max(ordered_at) as ordered_at
         from main.orders
         left join owners using (visitor_id)
