@@ -225,11 +225,11 @@ def test_an_address_has_so_much_time_and_what_is_over_comes_with_the_next_hour(s
 
     def slow(target, path, content):
         if "slow" in str(target._root):
-            sleep(0.2)
+            sleep(1.1)
         whole(target, path, content)
 
     with patch.object(Folder, "write", slow):
-        late, good = bring(shop, settings, address_seconds=0.3)
+        late, good = bring(shop, settings, address_seconds=2)
     assert late.reason == "it took longer than an address may"
     assert good.hours == [TEN]
     late, good = bring(shop, settings)
