@@ -115,15 +115,16 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread tests over the cores: a file stays together, as does all that reads one whole run.
 
-    The tests of the rules share only what is quickly made, so each of them may run anywhere. The
-    slow ones of them come last: no core waits then while another ends a long file. This hook runs
-    first, because the one that puts a group into the name of its tests sees no later group.
+    The tests of the rules share only what is quickly made, so each of them may run anywhere, but
+    for those of other systems' dumps, which are built once a form. The slow ones of the rules come
+    last: no core waits then while another ends a long file. This hook runs first, because the one
+    that puts a group into the name of its tests sees no later group.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         if item.path.parent.name == "whole" and {"simulated_home", "shop"}.intersection(fixtures):
             item.add_marker(pytest.mark.xdist_group("simulated shop"))
-        elif item.path.parent.name != "rules":
+        elif item.path.parent.name != "rules" or "of_source" in fixtures:
             item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
     items.sort(key=_turn)
 

@@ -13,10 +13,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import chdir, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -28,12 +29,13 @@ import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 from dbt_common.events.base_types import EventMsg
 
 from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import event_sources
-from orchestration.warehouse.dbt_manifest import uncompiled
+from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.project_hashes import project_fingerprint
 from orchestration.warehouse.score_tables import CART_SCORES
@@ -103,8 +105,7 @@ def recording(
     cache: Path,
     project: Path = PROJECT,
     sources: Sequence[str] = SOURCES,
-    *,
-    is_repeated: bool = True,
+    like: Recording | None = None,
 ) -> Recording:
     """The recording of a project; made once for each content of it, whoever asks first.
 
@@ -112,7 +113,8 @@ def recording(
         cache: a folder for it; processes may share it. Recordings of other sources need another.
         project: the dbt project.
         sources: those whose rows go through the rules.
-        is_repeated: whether to record what dbt sends where it finds tables, too.
+        like: one of other sources, of which all is taken that does not depend on the sources; it
+            has only what dbt sends where it finds nothing.
 
     Raises:
         RuntimeError: dbt cannot build the project.
@@ -133,9 +135,12 @@ def recording(
             for old in cache.glob("*.json"):
                 old.unlink()
             written = path.with_suffix(".part")
-            written.write_text(
-                json.dumps(asdict(_record(project, raw, variables, is_repeated=is_repeated)))
-            )
+            parsed = _parsed(project, cache.parent)
+            if like:
+                made = _record_like(like, project, raw, variables, parsed)
+            else:
+                made = _record(project, raw, variables, parsed)
+            written.write_text(json.dumps(asdict(made)))
             written.replace(path)
     kept = json.loads(path.read_text())
     return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
@@ -163,51 +168,131 @@ def _raw_tables(project: Path) -> list[str]:
 
 
 def _record(
-    project: Path, raw: Sequence[str], variables: Mapping[str, object], *, is_repeated: bool
+    project: Path, raw: Sequence[str], variables: Mapping[str, object], parsed: Manifest
 ) -> Recording:
-    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        target = Path(folder)
-        database = target / f"{DATABASE}.duckdb"
+    with _warehouse(raw) as database:
+        target = database.parent
+        builds = {NOTHING: _build(project, target, variables, parsed)}
+        first = builds[NOTHING].models
+        names = {node.unique_id: node.alias for node in first}
+        # those of later builds read themselves, too
+        needs = {node.alias: _needs(node, names) for node in first}
         with duckdb.connect(str(database)) as connection:
-            for sql in raw:
-                connection.execute(sql)
-        builds = {NOTHING: _build(project, target, variables)}
-        if is_repeated:
-            with duckdb.connect(str(database)) as connection:
-                # its end is what this table stands for
-                connection.execute("drop table last_build")
-            builds |= {found: _build(project, target, variables) for found in (UNENDED, ENDED)}
-        with duckdb.connect(str(database)) as connection:
-            views = {
-                name
-                for (name,) in connection.execute("select view_name from duckdb_views()").fetchall()
-            }
-    first = builds[NOTHING]
-    names = {node.unique_id: node.alias for node in first.models}
+            # its end is what this table stands for
+            connection.execute("drop table last_build")
+        for found in (UNENDED, ENDED):
+            builds[found] = _build(project, target, variables, parsed)
+        views = _views(database)
     return Recording(
         raw=raw,
         begin={found: build.hook("on-run-start") for found, build in builds.items()},
-        models=[
-            Model(
-                name=node.alias,
-                folder=node.fqn[1],
-                is_view=node.alias in views,
-                lasts="rebuilt_for" in node.config.meta,
-                # those of ephemeral models stand in its SQL
-                needs=[
-                    name
-                    for need, name in names.items()
-                    if need in node.depends_on.nodes or f'"main"."{name}"' in node.compiled_code
-                ],
-                statements={
-                    found: build.statements.get(node.unique_id, [])
-                    for found, build in builds.items()
-                },
-            )
-            for node in first.models
-        ],
+        models=[_model(node, needs[node.alias], views, builds) for node in first],
         finish={found: build.hook("on-run-end") for found, build in builds.items()},
     )
+
+
+def _record_like(
+    like: Recording,
+    project: Path,
+    raw: Sequence[str],
+    variables: Mapping[str, object],
+    parsed: Manifest,
+) -> Recording:
+    """What dbt sends for the models that name the sources, and of the others what it sent before.
+
+    The others are there when dbt builds these, and that no build ended, as in a first one.
+    """
+    staged = {f"stg_{name}" for name in event_sources(project)}
+    wanted = {f"stg_{name}" for name in variables["sources_with_rows"]}
+    others = [model for model in like.models if model.name not in staged]
+    asked = [name for name in _naming_sources(parsed) if name not in staged]
+    with _warehouse(raw) as database:
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for sql in (
+                *like.begin[NOTHING],
+                *(sql for model in like.models for sql in model.statements[NOTHING]),
+                *(f"drop view {model.name}" for model in like.models if model.name in staged),
+                *(f"drop table {model.name}" for model in others if model.name in asked),
+            ):
+                connection.execute(sql)
+        build = _build(project, database.parent, variables, parsed, [*wanted, *asked])
+        views = _views(database)
+    there = {*wanted, *(model.name for model in others)}
+    names = {id_: node.alias for id_, node in parsed.nodes.items() if node.alias in there}
+    made = {
+        node.alias: _model(node, _needs(node, names), views, {NOTHING: build})
+        for node in build.models
+    }
+    assert made.keys() == {*wanted, *asked}
+    models = [made.get(model.name, model) for model in others]
+    models[:0] = (made[name] for name in sorted(wanted))
+    return Recording(
+        raw=raw,
+        begin={NOTHING: like.begin[NOTHING]},
+        models=[
+            replace(model, statements={NOTHING: model.statements[NOTHING]}) for model in models
+        ],
+        finish={NOTHING: like.finish[NOTHING]},
+    )
+
+
+def _naming_sources(parsed: Manifest) -> list[str]:
+    """The models whose SQL depends on which sources have rows."""
+    callers = {f"macro.{PACKAGE}.sources_with_rows"}
+    while more := {
+        id_
+        for id_, macro in parsed.macros.items()
+        if id_ not in callers and callers.intersection(macro.depends_on.macros)
+    }:
+        callers |= more
+    return [
+        node.alias
+        for node in parsed.nodes.values()
+        if node.resource_type == "model" and callers.intersection(node.depends_on.macros)
+    ]
+
+
+@contextmanager
+def _warehouse(raw: Sequence[str]) -> Iterator[Path]:
+    """A file with the tables of landing, in a folder that dbt may write into, too."""
+    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
+        database = Path(folder) / f"{DATABASE}.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            for sql in raw:
+                connection.execute(sql)
+        yield database
+
+
+def _views(database: Path) -> set[str]:
+    with duckdb.connect(str(database)) as connection:
+        found = connection.execute("select view_name from duckdb_views()").fetchall()
+    return {name for (name,) in found}
+
+
+def _model(
+    node: ModelNode, needs: Sequence[str], views: Set[str], builds: "Mapping[str, _Build]"
+) -> Model:
+    return Model(
+        name=node.alias,
+        folder=node.fqn[1],
+        is_view=node.alias in views,
+        lasts="rebuilt_for" in node.config.meta,
+        needs=needs,
+        statements={
+            found: build.statements.get(node.unique_id, []) for found, build in builds.items()
+        },
+    )
+
+
+def _needs(node: ModelNode, names: Mapping[str, str]) -> list[str]:
+    """What a model stands on, of what is built: names by dbt's ids."""
+    # what ephemeral models stand on is in its SQL
+    return [
+        name
+        for need, name in names.items()
+        if need in node.depends_on.nodes or f'"main"."{name}"' in node.compiled_code
+    ]
 
 
 @dataclass
@@ -241,13 +326,20 @@ def _is_changing(sql: str) -> bool:
     return word in CHANGING
 
 
-def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Build:
+def _build(
+    project: Path,
+    target: Path,
+    variables: Mapping[str, object],
+    parsed: Manifest,
+    select: Sequence[str] = (),
+) -> _Build:
     build = _Build()
     with_rows = variables["sources_with_rows"]
     others = [name for name in event_sources(project) if name not in with_rows]
-    runner = dbtRunner(manifest=uncompiled(_parsed(project)), callbacks=[build.note])
-    exclude = ["--exclude", *(f"stg_{name}" for name in others)] if others else []
-    results = _invoke(runner, "run", project, target, variables, exclude).results
+    runner = dbtRunner(manifest=uncompiled(parsed), callbacks=[build.note])
+    options = ["--select", *select] if select else []
+    options += ["--exclude", *(f"stg_{name}" for name in others)] if others else []
+    results = _invoke(runner, "run", project, target, variables, options).results
     build.models = [result.node for result in results if result.node.resource_type == "model"]
     return build
 
@@ -262,11 +354,19 @@ def _parse_variables(project: Path) -> dict[str, object]:
 
 
 @cache
-def _parsed(project: Path) -> Manifest:
-    """The project as dbt has parsed it; once a process, as it takes longer than a build."""
-    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **_parse_variables(project)}
-        return _invoke(dbtRunner(), "parse", project, Path(folder), variables)
+def _parsed(project: Path, folder: Path) -> Manifest:
+    """The project as dbt has parsed it, which takes longer than a build; once for all processes."""
+    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **_parse_variables(project)}
+    kept = folder / "dbt_parsed" / project_fingerprint(project, variables)
+    kept.parent.mkdir(exist_ok=True)
+    with _locked(kept.with_name("lock")):
+        if not kept.exists():
+            for old in kept.parent.glob("*/"):
+                shutil.rmtree(old)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as made:
+                _invoke(dbtRunner(), "parse", project, Path(made, "target"), variables)
+                Path(made, "target").rename(kept)
+    return parsed_project.__wrapped__(kept, kept.name)
 
 
 def _invoke(
@@ -286,7 +386,8 @@ def _invoke(
     with patch.dict(os.environ, environment), chdir(Path.cwd()):
         outcome = runner.invoke(
             [
-                *("--quiet", "--log-level-file", "none", "--no-version-check", command),
+                *("--quiet", "--log-level-file", "none", "--no-version-check"),
+                *("--no-write-json", command),
                 *("--project-dir", str(project), "--profiles-dir", str(project)),
                 *("--target-path", str(target), "--log-path", str(target)),
                 *("--vars", json.dumps(variables), *options),
