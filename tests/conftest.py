@@ -17,6 +17,7 @@ from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build, kept_statements
 from orchestration.warehouse.project_hashes import project_fingerprint
 
+TESTS = Path(__file__).parent
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
 
@@ -113,7 +114,8 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread tests over the cores: a file stays together, as does all that reads one whole run.
+    """Spread tests over the cores: a file stays together, as does all that reads one whole run or
+    one model.
 
     The tests of the rules share only what is quickly made, so each of them may run anywhere, but
     for those of other systems' dumps, which are built once a form. The slow ones of the rules come
@@ -122,10 +124,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if item.path.parent.name == "whole" and {"simulated_home", "shop"}.intersection(fixtures):
-            item.add_marker(pytest.mark.xdist_group("simulated shop"))
+        shared = {"simulated_home", "shop"}.intersection(fixtures)
+        if item.path.parent.name == "whole" and shared:
+            item.add_marker(pytest.mark.xdist_group("whole/" + shared.pop()))
         elif item.path.parent.name != "rules" or "of_source" in fixtures:
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
+            place = item.path.relative_to(TESTS)
+            # a package of a model shares one that is learned once
+            group = place.parent if len(place.parts) > 2 and place.parts[0] == "ml" else place
+            item.add_marker(pytest.mark.xdist_group(group.as_posix()))
     items.sort(key=_turn)
 
 

@@ -8,46 +8,40 @@ dbt needs seconds, a log needs milliseconds. What dbt sends depends on what it f
 one of three things: nothing; tables whose build never ended; tables of a build that did.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence, Set
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 from dbt_common.events.base_types import EventMsg
 
-from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import event_sources
-from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
+from orchestration.warehouse.dbt_manifest import PACKAGE, uncompiled
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.project_hashes import project_fingerprint
 from orchestration.warehouse.score_tables import CART_SCORES
 
-from . import trigger_rules
+from . import dbt_runs
+from .dbt_runs import (
+    DATABASE,
+    PLACEHOLDER_HOUR,
+    PROJECT,
+    invoke,
+    locked,
+    parse_variables,
+    parsed_once,
+)
 
-PROJECT = Path(
-    os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
-).resolve()
-DATABASE = "warehouse"
-# An hour that no log contains: where its text stands in a statement, the log's hour belongs.
-PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 # One source's rows go through the rules like any other's, and plans stay small.
 SOURCES = ("canonical",)
 # Sources of which each has rows of its own shape.
@@ -122,20 +116,20 @@ def recording(
     variables = {
         "as_of": PLACEHOLDER_HOUR.isoformat(),
         "sources_with_rows": [*sources],
-        **_parse_variables(project),
+        **parse_variables(project),
     }
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
-    content = hashlib.sha256(Path(__file__).read_bytes())
+    content = hashlib.sha256(Path(__file__).read_bytes() + Path(dbt_runs.__file__).read_bytes())
     content.update(project_fingerprint(project, variables).encode())
     content.update(json.dumps([raw, versions]).encode())
     path = cache / f"{content.hexdigest()}.json"
-    with _locked(cache / "lock"):
+    with locked(cache / "lock"):
         if not path.exists():
             for old in cache.glob("*.json"):
                 old.unlink()
             written = path.with_suffix(".part")
-            parsed = _parsed(project, cache.parent)
+            parsed = parsed_once(project, cache.parent)
             if like:
                 made = _record_like(like, project, raw, variables, parsed)
             else:
@@ -144,13 +138,6 @@ def recording(
             written.replace(path)
     kept = json.loads(path.read_text())
     return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _raw_tables(project: Path) -> list[str]:
@@ -339,62 +326,6 @@ def _build(
     runner = dbtRunner(manifest=uncompiled(parsed), callbacks=[build.note])
     options = ["--select", *select] if select else []
     options += ["--exclude", *(f"stg_{name}" for name in others)] if others else []
-    results = _invoke(runner, "run", project, target, variables, options).results
+    results = invoke(runner, "run", project, target, variables, options).results
     build.models = [result.node for result in results if result.node.resource_type == "model"]
     return build
-
-
-def _parse_variables(project: Path) -> dict[str, object]:
-    """What orchestration hands over of the files of the project."""
-    return {
-        "event_sources": event_sources(project),
-        "segments": [*segments_in(project)],
-        "triggers": trigger_rules.variable(project),
-    }
-
-
-@cache
-def _parsed(project: Path, folder: Path) -> Manifest:
-    """The project as dbt has parsed it, which takes longer than a build; once for all processes."""
-    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **_parse_variables(project)}
-    kept = folder / "dbt_parsed" / project_fingerprint(project, variables)
-    kept.parent.mkdir(exist_ok=True)
-    with _locked(kept.with_name("lock")):
-        if not kept.exists():
-            for old in kept.parent.glob("*/"):
-                shutil.rmtree(old)
-            with tempfile.TemporaryDirectory(dir=kept.parent) as made:
-                _invoke(dbtRunner(), "parse", project, Path(made, "target"), variables)
-                Path(made, "target").rename(kept)
-    return parsed_project.__wrapped__(kept, kept.name)
-
-
-def _invoke(
-    runner: dbtRunner,
-    command: str,
-    project: Path,
-    target: Path,
-    variables: Mapping[str, object],
-    options: Sequence[str] = (),
-) -> Any:
-    environment = {
-        "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
-        "COMEBACK_TEMP": str(target),
-        "DO_NOT_TRACK": "1",
-    }
-    # dbt goes into the project's folder
-    with patch.dict(os.environ, environment), chdir(Path.cwd()):
-        outcome = runner.invoke(
-            [
-                *("--quiet", "--log-level-file", "none", "--no-version-check"),
-                *("--no-write-json", command),
-                *("--project-dir", str(project), "--profiles-dir", str(project)),
-                *("--target-path", str(target), "--log-path", str(target)),
-                *("--vars", json.dumps(variables), *options),
-            ]
-        )
-    # dbt would keep the file open for the life of the process
-    DuckDBConnectionManager.close_all_connections()
-    if not outcome.success:
-        raise RuntimeError(f"dbt cannot build {project}: {outcome.exception or outcome.result}")
-    return outcome.result

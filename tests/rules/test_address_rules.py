@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
 from orchestration.ground.address_rules import parse_address_rules
@@ -95,8 +96,10 @@ def with_sql(addresses: Sequence[str | None], own_rules: str = "") -> list[Meani
     """What the project's macros say of addresses."""
     rendered = macros({"address_rules": own(own_rules)}, *FILES)
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.execute("create table given (place integer, page_url varchar)")
-        connection.executemany("insert into given values (?, ?)", [*enumerate(addresses)])
+        columns = {"place": range(len(addresses)), "page_url": addresses}
+        connection.register(
+            "given", pl.DataFrame(columns, schema_overrides={"page_url": pl.String})
+        )
         rows = connection.execute(
             "select page_type, page_category, page_item_text"
             f" from ({rendered.meanings_of_addresses('given')}) order by place"
