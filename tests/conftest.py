@@ -53,8 +53,7 @@ def _shared(name: str) -> Path:
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What dbt parsed for one home serves the others of this session that parse the same.
 
-    Only a home that was never parsed is spared it. A command in a process of its own finds it done
-    where its test asks for it before.
+    A command in a process of its own finds it done where its test asks for it before.
     """
     folder = tmp_path_factory.getbasetemp()
     # the folder of all workers lies above that of each
@@ -66,7 +65,8 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         project = project or dbt_build.project_of(home)
         variables = dbt_build.dbt_vars(settings, project=project)
         parsed = folder / project_fingerprint(project, variables)
-        if parsed.exists() and not (home.dbt / "fingerprint").exists():
+        stamp = home.dbt / "fingerprint"
+        if parsed.exists() and not (stamp.exists() and stamp.read_text() == parsed.name):
             home.dbt.mkdir(parents=True, exist_ok=True)
             for name in PARSED:
                 shutil.copy(parsed / name, home.dbt / name)
