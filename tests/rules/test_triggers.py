@@ -98,7 +98,7 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
     warehouse: Warehouse, seed: int
 ) -> None:
     generator = random.Random(seed)
-    rows = [row for number in range(3) for row in apart(drawn(10 * seed + number), number)]
+    rows = [row for number in range(5) for row in apart(drawn(10 * seed + number), number)]
     loads = [[] for _ in range(5)]
     for place, row in enumerate(rows):
         in_time = place % 22 * 5 // 22
