@@ -18,7 +18,7 @@ PROJECT = REPOSITORY / "dbt_project"
 PATCHES = REPOSITORY / "tests" / "mutants"
 # By the first word of a mutant's name: the tests that put logs through what it changes.
 TESTS = {
-    "arrival": ("test_incremental.py", "test_items.py"),
+    "arrival": ("test_incremental.py", "test_items.py", "test_money.py"),
     "rule": ("test_features.py", "test_sql_against_reference.py"),
     "trigger": ("test_triggers.py",),
 }

@@ -17,6 +17,7 @@ from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build, kept_statements
 from orchestration.warehouse.project_hashes import project_fingerprint
 
+TESTS = Path(__file__).parent
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 
 
@@ -52,8 +53,7 @@ def _shared(name: str) -> Path:
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What dbt parsed for one home serves the others of this session that parse the same.
 
-    Only a home that was never parsed is spared it. A command in a process of its own finds it done
-    where its test asks for it before.
+    A command in a process of its own finds it done where its test asks for it before.
     """
     folder = tmp_path_factory.getbasetemp()
     # the folder of all workers lies above that of each
@@ -65,7 +65,8 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         project = project or dbt_build.project_of(home)
         variables = dbt_build.dbt_vars(settings, project=project)
         parsed = folder / project_fingerprint(project, variables)
-        if parsed.exists() and not (home.dbt / "fingerprint").exists():
+        stamp = home.dbt / "fingerprint"
+        if parsed.exists() and not (stamp.exists() and stamp.read_text() == parsed.name):
             home.dbt.mkdir(parents=True, exist_ok=True)
             for name in PARSED:
                 shutil.copy(parsed / name, home.dbt / name)
@@ -113,18 +114,24 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread tests over the cores: a file stays together, as does all that reads one whole run.
+    """Spread tests over the cores: a file stays together, as does all that reads one whole run or
+    one model.
 
-    The tests of the rules share only what is quickly made, so each of them may run anywhere. The
-    slow ones of them come last: no core waits then while another ends a long file. This hook runs
-    first, because the one that puts a group into the name of its tests sees no later group.
+    The tests of the rules share only what is quickly made, so each of them may run anywhere, but
+    for those of other systems' dumps, which are built once a form. The slow ones of the rules come
+    last: no core waits then while another ends a long file. This hook runs first, because the one
+    that puts a group into the name of its tests sees no later group.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if item.path.parent.name == "whole" and {"simulated_home", "shop"}.intersection(fixtures):
-            item.add_marker(pytest.mark.xdist_group("simulated shop"))
-        elif item.path.parent.name != "rules":
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
+        shared = {"simulated_home", "shop"}.intersection(fixtures)
+        if item.path.parent.name == "whole" and shared:
+            item.add_marker(pytest.mark.xdist_group("whole/" + shared.pop()))
+        elif item.path.parent.name != "rules" or "of_source" in fixtures:
+            place = item.path.relative_to(TESTS)
+            # a package of a model shares one that is learned once
+            group = place.parent if len(place.parts) > 2 and place.parts[0] == "ml" else place
+            item.add_marker(pytest.mark.xdist_group(group.as_posix()))
     items.sort(key=_turn)
 
 

@@ -1,13 +1,23 @@
 """Fixtures of the tests of the rules: what dbt sends, and a warehouse to send it to."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 
+from .dbt_runs import PROJECT, parsed_once
 from .recording import OTHERS, SOURCES, VENDORS, Recording, recording
 from .warehouse import Warehouse
+
+
+@pytest.fixture(scope="session")
+def dbt_manifest(pytestconfig: pytest.Config) -> Manifest:
+    """The project as dbt parses it by itself."""
+    with _cache(pytestconfig, "dbt") as folder:
+        return parsed_once(PROJECT, folder.parent)
 
 
 @pytest.fixture(scope="session")
@@ -17,13 +27,23 @@ def dbt_recording(pytestconfig: pytest.Config) -> Recording:
 
 
 def _kept(
-    pytestconfig: pytest.Config, name: str, sources: Sequence[str], *, is_repeated: bool = True
+    pytestconfig: pytest.Config, name: str, sources: Sequence[str], like: Recording | None = None
 ) -> Recording:
+    with _cache(pytestconfig, name) as folder:
+        return recording(folder, sources=sources, like=like)
+
+
+@contextmanager
+def _cache(pytestconfig: pytest.Config, name: str) -> Iterator[Path]:
+    """A folder that is kept for the next session, unless that is switched off."""
     cache = getattr(pytestconfig, "cache", None)  # switched off by `-p no:cacheprovider`
     if cache is not None:
-        return recording(cache.mkdir(name), sources=sources, is_repeated=is_repeated)
+        yield cache.mkdir(name)
+        return
     with tempfile.TemporaryDirectory() as folder:
-        return recording(Path(folder), sources=sources, is_repeated=is_repeated)
+        inside = Path(folder, name)
+        inside.mkdir()
+        yield inside
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +52,16 @@ def warehouse(dbt_recording: Recording) -> Warehouse:
 
 
 @pytest.fixture(scope="module")
-def of_source(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Warehouse:
+def of_source(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest, dbt_recording: Recording
+) -> Warehouse:
     """For `test_source_<name>`: a warehouse that rows of that source reach, and only they."""
     name = request.module.__name__.rpartition("test_source_")[2]
-    return Warehouse(_kept(pytestconfig, f"dbt_{name}", [name], is_repeated=False))
+    return Warehouse(_kept(pytestconfig, f"dbt_{name}", [name], dbt_recording))
 
 
 @pytest.fixture(scope="session")
-def all_sources(pytestconfig: pytest.Config) -> Recording:
+def all_sources(pytestconfig: pytest.Config, dbt_recording: Recording) -> Recording:
     """What dbt sends for the first build of a log of any source."""
     sources = sorted({*SOURCES, *VENDORS, *OTHERS})
-    return _kept(pytestconfig, "dbt_all", sources, is_repeated=False)
+    return _kept(pytestconfig, "dbt_all", sources, dbt_recording)

@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import jinja2
 
-from .recording import PROJECT
+from .dbt_runs import PROJECT
 
 
 def macros(variables: Mapping[str, object], *files: str) -> ModuleType:

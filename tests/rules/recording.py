@@ -8,44 +8,40 @@ dbt needs seconds, a log needs milliseconds. What dbt sends depends on what it f
 one of three things: nothing; tables whose build never ended; tables of a build that did.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import duckdb
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 from dbt_common.events.base_types import EventMsg
 
-from orchestration.ground.segments import segments_in
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import event_sources
-from orchestration.warehouse.dbt_manifest import uncompiled
+from orchestration.warehouse.dbt_manifest import PACKAGE, uncompiled
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.project_hashes import project_fingerprint
 from orchestration.warehouse.score_tables import CART_SCORES
 
-from . import trigger_rules
+from . import dbt_runs
+from .dbt_runs import (
+    DATABASE,
+    PLACEHOLDER_HOUR,
+    PROJECT,
+    invoke,
+    locked,
+    parse_variables,
+    parsed_once,
+)
 
-PROJECT = Path(
-    os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
-).resolve()
-DATABASE = "warehouse"
-# An hour that no log contains: where its text stands in a statement, the log's hour belongs.
-PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
 # One source's rows go through the rules like any other's, and plans stay small.
 SOURCES = ("canonical",)
 # Sources of which each has rows of its own shape.
@@ -103,8 +99,7 @@ def recording(
     cache: Path,
     project: Path = PROJECT,
     sources: Sequence[str] = SOURCES,
-    *,
-    is_repeated: bool = True,
+    like: Recording | None = None,
 ) -> Recording:
     """The recording of a project; made once for each content of it, whoever asks first.
 
@@ -112,7 +107,8 @@ def recording(
         cache: a folder for it; processes may share it. Recordings of other sources need another.
         project: the dbt project.
         sources: those whose rows go through the rules.
-        is_repeated: whether to record what dbt sends where it finds tables, too.
+        like: one of other sources, of which all is taken that does not depend on the sources; it
+            has only what dbt sends where it finds nothing.
 
     Raises:
         RuntimeError: dbt cannot build the project.
@@ -120,32 +116,28 @@ def recording(
     variables = {
         "as_of": PLACEHOLDER_HOUR.isoformat(),
         "sources_with_rows": [*sources],
-        **_parse_variables(project),
+        **parse_variables(project),
     }
     raw = _raw_tables(project)
     versions = [duckdb.__version__, version("dbt-core"), version("dbt-duckdb")]
-    content = hashlib.sha256(Path(__file__).read_bytes())
+    content = hashlib.sha256(Path(__file__).read_bytes() + Path(dbt_runs.__file__).read_bytes())
     content.update(project_fingerprint(project, variables).encode())
     content.update(json.dumps([raw, versions]).encode())
     path = cache / f"{content.hexdigest()}.json"
-    with _locked(cache / "lock"):
+    with locked(cache / "lock"):
         if not path.exists():
             for old in cache.glob("*.json"):
                 old.unlink()
             written = path.with_suffix(".part")
-            written.write_text(
-                json.dumps(asdict(_record(project, raw, variables, is_repeated=is_repeated)))
-            )
+            parsed = parsed_once(project, cache.parent)
+            if like:
+                made = _record_like(like, project, raw, variables, parsed)
+            else:
+                made = _record(project, raw, variables, parsed)
+            written.write_text(json.dumps(asdict(made)))
             written.replace(path)
     kept = json.loads(path.read_text())
     return Recording(**kept | {"models": [Model(**model) for model in kept["models"]]})
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _raw_tables(project: Path) -> list[str]:
@@ -163,51 +155,131 @@ def _raw_tables(project: Path) -> list[str]:
 
 
 def _record(
-    project: Path, raw: Sequence[str], variables: Mapping[str, object], *, is_repeated: bool
+    project: Path, raw: Sequence[str], variables: Mapping[str, object], parsed: Manifest
 ) -> Recording:
-    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        target = Path(folder)
-        database = target / f"{DATABASE}.duckdb"
+    with _warehouse(raw) as database:
+        target = database.parent
+        builds = {NOTHING: _build(project, target, variables, parsed)}
+        first = builds[NOTHING].models
+        names = {node.unique_id: node.alias for node in first}
+        # those of later builds read themselves, too
+        needs = {node.alias: _needs(node, names) for node in first}
         with duckdb.connect(str(database)) as connection:
-            for sql in raw:
-                connection.execute(sql)
-        builds = {NOTHING: _build(project, target, variables)}
-        if is_repeated:
-            with duckdb.connect(str(database)) as connection:
-                # its end is what this table stands for
-                connection.execute("drop table last_build")
-            builds |= {found: _build(project, target, variables) for found in (UNENDED, ENDED)}
-        with duckdb.connect(str(database)) as connection:
-            views = {
-                name
-                for (name,) in connection.execute("select view_name from duckdb_views()").fetchall()
-            }
-    first = builds[NOTHING]
-    names = {node.unique_id: node.alias for node in first.models}
+            # its end is what this table stands for
+            connection.execute("drop table last_build")
+        for found in (UNENDED, ENDED):
+            builds[found] = _build(project, target, variables, parsed)
+        views = _views(database)
     return Recording(
         raw=raw,
         begin={found: build.hook("on-run-start") for found, build in builds.items()},
-        models=[
-            Model(
-                name=node.alias,
-                folder=node.fqn[1],
-                is_view=node.alias in views,
-                lasts="rebuilt_for" in node.config.meta,
-                # those of ephemeral models stand in its SQL
-                needs=[
-                    name
-                    for need, name in names.items()
-                    if need in node.depends_on.nodes or f'"main"."{name}"' in node.compiled_code
-                ],
-                statements={
-                    found: build.statements.get(node.unique_id, [])
-                    for found, build in builds.items()
-                },
-            )
-            for node in first.models
-        ],
+        models=[_model(node, needs[node.alias], views, builds) for node in first],
         finish={found: build.hook("on-run-end") for found, build in builds.items()},
     )
+
+
+def _record_like(
+    like: Recording,
+    project: Path,
+    raw: Sequence[str],
+    variables: Mapping[str, object],
+    parsed: Manifest,
+) -> Recording:
+    """What dbt sends for the models that name the sources, and of the others what it sent before.
+
+    The others are there when dbt builds these, and that no build ended, as in a first one.
+    """
+    staged = {f"stg_{name}" for name in event_sources(project)}
+    wanted = {f"stg_{name}" for name in variables["sources_with_rows"]}
+    others = [model for model in like.models if model.name not in staged]
+    asked = [name for name in _naming_sources(parsed) if name not in staged]
+    with _warehouse(raw) as database:
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for sql in (
+                *like.begin[NOTHING],
+                *(sql for model in like.models for sql in model.statements[NOTHING]),
+                *(f"drop view {model.name}" for model in like.models if model.name in staged),
+                *(f"drop table {model.name}" for model in others if model.name in asked),
+            ):
+                connection.execute(sql)
+        build = _build(project, database.parent, variables, parsed, [*wanted, *asked])
+        views = _views(database)
+    there = {*wanted, *(model.name for model in others)}
+    names = {id_: node.alias for id_, node in parsed.nodes.items() if node.alias in there}
+    made = {
+        node.alias: _model(node, _needs(node, names), views, {NOTHING: build})
+        for node in build.models
+    }
+    assert made.keys() == {*wanted, *asked}
+    models = [made.get(model.name, model) for model in others]
+    models[:0] = (made[name] for name in sorted(wanted))
+    return Recording(
+        raw=raw,
+        begin={NOTHING: like.begin[NOTHING]},
+        models=[
+            replace(model, statements={NOTHING: model.statements[NOTHING]}) for model in models
+        ],
+        finish={NOTHING: like.finish[NOTHING]},
+    )
+
+
+def _naming_sources(parsed: Manifest) -> list[str]:
+    """The models whose SQL depends on which sources have rows."""
+    callers = {f"macro.{PACKAGE}.sources_with_rows"}
+    while more := {
+        id_
+        for id_, macro in parsed.macros.items()
+        if id_ not in callers and callers.intersection(macro.depends_on.macros)
+    }:
+        callers |= more
+    return [
+        node.alias
+        for node in parsed.nodes.values()
+        if node.resource_type == "model" and callers.intersection(node.depends_on.macros)
+    ]
+
+
+@contextmanager
+def _warehouse(raw: Sequence[str]) -> Iterator[Path]:
+    """A file with the tables of landing, in a folder that dbt may write into, too."""
+    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
+        database = Path(folder) / f"{DATABASE}.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            for sql in raw:
+                connection.execute(sql)
+        yield database
+
+
+def _views(database: Path) -> set[str]:
+    with duckdb.connect(str(database)) as connection:
+        found = connection.execute("select view_name from duckdb_views()").fetchall()
+    return {name for (name,) in found}
+
+
+def _model(
+    node: ModelNode, needs: Sequence[str], views: Set[str], builds: "Mapping[str, _Build]"
+) -> Model:
+    return Model(
+        name=node.alias,
+        folder=node.fqn[1],
+        is_view=node.alias in views,
+        lasts="rebuilt_for" in node.config.meta,
+        needs=needs,
+        statements={
+            found: build.statements.get(node.unique_id, []) for found, build in builds.items()
+        },
+    )
+
+
+def _needs(node: ModelNode, names: Mapping[str, str]) -> list[str]:
+    """What a model stands on, of what is built: names by dbt's ids."""
+    # what ephemeral models stand on is in its SQL
+    return [
+        name
+        for need, name in names.items()
+        if need in node.depends_on.nodes or f'"main"."{name}"' in node.compiled_code
+    ]
 
 
 @dataclass
@@ -241,59 +313,19 @@ def _is_changing(sql: str) -> bool:
     return word in CHANGING
 
 
-def _build(project: Path, target: Path, variables: Mapping[str, object]) -> _Build:
-    build = _Build()
-    with_rows = variables["sources_with_rows"]
-    others = [name for name in event_sources(project) if name not in with_rows]
-    runner = dbtRunner(manifest=uncompiled(_parsed(project)), callbacks=[build.note])
-    exclude = ["--exclude", *(f"stg_{name}" for name in others)] if others else []
-    results = _invoke(runner, "run", project, target, variables, exclude).results
-    build.models = [result.node for result in results if result.node.resource_type == "model"]
-    return build
-
-
-def _parse_variables(project: Path) -> dict[str, object]:
-    """What orchestration hands over of the files of the project."""
-    return {
-        "event_sources": event_sources(project),
-        "segments": [*segments_in(project)],
-        "triggers": trigger_rules.variable(project),
-    }
-
-
-@cache
-def _parsed(project: Path) -> Manifest:
-    """The project as dbt has parsed it; once a process, as it takes longer than a build."""
-    with tempfile.TemporaryDirectory(prefix="comeback-dbt-") as folder:
-        variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **_parse_variables(project)}
-        return _invoke(dbtRunner(), "parse", project, Path(folder), variables)
-
-
-def _invoke(
-    runner: dbtRunner,
-    command: str,
+def _build(
     project: Path,
     target: Path,
     variables: Mapping[str, object],
-    options: Sequence[str] = (),
-) -> Any:
-    environment = {
-        "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
-        "COMEBACK_TEMP": str(target),
-        "DO_NOT_TRACK": "1",
-    }
-    # dbt goes into the project's folder
-    with patch.dict(os.environ, environment), chdir(Path.cwd()):
-        outcome = runner.invoke(
-            [
-                *("--quiet", "--log-level-file", "none", "--no-version-check", command),
-                *("--project-dir", str(project), "--profiles-dir", str(project)),
-                *("--target-path", str(target), "--log-path", str(target)),
-                *("--vars", json.dumps(variables), *options),
-            ]
-        )
-    # dbt would keep the file open for the life of the process
-    DuckDBConnectionManager.close_all_connections()
-    if not outcome.success:
-        raise RuntimeError(f"dbt cannot build {project}: {outcome.exception or outcome.result}")
-    return outcome.result
+    parsed: Manifest,
+    select: Sequence[str] = (),
+) -> _Build:
+    build = _Build()
+    with_rows = variables["sources_with_rows"]
+    others = [name for name in event_sources(project) if name not in with_rows]
+    runner = dbtRunner(manifest=uncompiled(parsed), callbacks=[build.note])
+    options = ["--select", *select] if select else []
+    options += ["--exclude", *(f"stg_{name}" for name in others)] if others else []
+    results = invoke(runner, "run", project, target, variables, options).results
+    build.models = [result.node for result in results if result.node.resource_type == "model"]
+    return build

@@ -1,15 +1,12 @@
 """dbt's own tests: unit tests of the rules with a boundary, and the data tests on an empty log."""
 
-import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
+from collections import Counter
 
 import duckdb
 import pytest
 import yaml
+from dbt.cli.main import dbtRunner
 
 from ml.abandonment.metrics import SNAPSHOT_AGES_HOURS
 from ml.features import USER_PREFIX
@@ -20,39 +17,28 @@ from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars, event_sources
 from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
+from orchestration.warehouse.dbt_manifest import uncompiled
 
+from .dbt_runs import DATABASE, PROJECT, invoke
 from .macros import macros
-from .recording import PROJECT
 
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
 
-def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
-    path = tmp_path / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
+def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(dbt_manifest, tmp_path):
+    """With the settings as dbt has them by itself; the sources and segments as they are found."""
+    with duckdb.connect(str(tmp_path / f"{DATABASE}.duckdb")) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
         ensure_score_tables(connection)
-    # the sources and segments as they are found; the settings as dbt has them by itself
     found = {"event_sources": event_sources(PROJECT), "segments": [*segments_in(PROJECT)]}
-    variables = {"as_of": "2026-01-01T00:00:00", **found}
-    done = subprocess.run(
-        [
-            Path(sys.executable).with_name("dbt"),
-            *("build", "--no-use-colors", "--vars", json.dumps(variables)),
-            *("--project-dir", PROJECT, "--profiles-dir", PROJECT),
-            *("--target-path", tmp_path / "target", "--log-path", tmp_path / "logs"),
-        ],
-        env={**os.environ, "COMEBACK_WAREHOUSE": str(path), "COMEBACK_TEMP": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+    runner = dbtRunner(manifest=uncompiled(dbt_manifest))
+    built = invoke(runner, "build", PROJECT, tmp_path, {"as_of": "2026-01-01T00:00:00", **found})
     unit_tests = sum(
         file.read_text().count("\n  - name: ") for file in PROJECT.rglob("*_unit_tests.yml")
     )
-    assert f" {unit_tests} unit tests" in done.stdout
-    assert "ERROR=0" in done.stdout
+    kinds = Counter(str(each.node.resource_type) for each in built.results)
+    assert kinds["unit_test"] == unit_tests
+    assert {str(each.status) for each in built.results} <= {"success", "pass"}
 
 
 def test_by_itself_dbt_has_the_defaults_that_the_settings_declare():

@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from .recording import PROJECT
+from .dbt_runs import PROJECT
 
 MODELS = PROJECT / "models"
 FILES = {path.relative_to(MODELS).as_posix(): path for path in sorted(MODELS.rglob("*.yml"))}

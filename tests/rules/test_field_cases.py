@@ -93,32 +93,36 @@ HEADER = "event_id;visitor_id;event_at;event_type;item_id;price;currency;order_v
 ROW = "{};v{};2026-11-20 10:00:00;add_to_cart;s1;{};EUR;{}\n"
 
 
-@pytest.mark.parametrize(
-    ("delimiter", "prices", "values", "is_comma"),
-    [
-        (";", ["1.299", "19,9"], ["1299", "19.9"], True),
-        (";", ["1.234.567,89", "5"], ["1234567.89", "5"], True),
-        # as French and Russian spreadsheets have it
-        (";", ["1\u202f234,56", "12\u00a0345\u00a0678"], ["1234.56", "12345678"], True),
-        (";", ["1 234,5", "5"], ["1234.5", "5"], True),
-        (";", ["\u00a019.90", "1\u00a0234,56"], [None, None], False),
-        # one decimal point, and the commas are not decimal
-        (";", ["19.90", "19,90"], ["19.9", None], False),
-        (";", ["1.299", "19"], ["1.299", "19"], False),
-        (";", ["1,299.00", "5"], [None, "5"], False),
-        ("\t", ["19,90", "5"], [None, "5"], False),
-    ],
-)
+AMOUNTS = [
+    (";", ["1.299", "19,9"], ["1299", "19.9"], True),
+    (";", ["1.234.567,89", "5"], ["1234567.89", "5"], True),
+    # as French and Russian spreadsheets have it
+    (";", ["1\u202f234,56", "12\u00a0345\u00a0678"], ["1234.56", "12345678"], True),
+    (";", ["1 234,5", "5"], ["1234.5", "5"], True),
+    (";", ["\u00a019.90", "1\u00a0234,56"], [None, None], False),
+    # one decimal point, and the commas are not decimal
+    (";", ["19.90", "19,90"], ["19.9", None], False),
+    (";", ["1.299", "19"], ["1.299", "19"], False),
+    (";", ["1,299.00", "5"], [None, "5"], False),
+    ("\t", ["19,90", "5"], [None, "5"], False),
+]
+
+
 def test_a_file_is_taken_to_have_decimal_commas_only_if_nothing_speaks_against_it(
-    warehouse: Warehouse, tmp_path: Path, delimiter, prices, values, is_comma
+    warehouse: Warehouse, tmp_path: Path
 ):
-    rows = [ROW.format(number, number, price, "") for number, price in enumerate(prices)]
-    (tmp_path / "a.csv").write_text((HEADER + "".join(rows)).replace(";", delimiter))
+    for file, (delimiter, prices, *_) in enumerate(AMOUNTS):
+        rows = [
+            ROW.format(f"{file}.{number}", f"{file}.{number}", price, "")
+            for number, price in enumerate(prices)
+        ]
+        (tmp_path / f"{file}.csv").write_text((HEADER + "".join(rows)).replace(";", delimiter))
     found = carts(warehouse, tmp_path)
-    assert [found[f"v{number}"]["cart_value"] for number in range(len(prices))] == [
-        value and Decimal(value).normalize() for value in values
-    ]
-    assert (notes(warehouse) != [None]) == is_comma
+    for file, (_, _, values, _) in enumerate(AMOUNTS):
+        own = [found[f"v{file}.{number}"]["cart_value"] for number in range(len(values))]
+        assert own == [value and Decimal(value).normalize() for value in values]
+    is_noted = [note is not None for note in notes(warehouse)]
+    assert is_noted == [is_comma for *_, is_comma in AMOUNTS]
 
 
 def test_an_order_value_says_so_too(warehouse: Warehouse, tmp_path: Path):
@@ -184,7 +188,7 @@ def test_a_time_is_one_microsecond_in_every_form(warehouse: Warehouse, shared_ca
     assert set(found.values()) == {TEN.replace(microsecond=123456)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def short_lived(dbt_recording: Recording) -> Warehouse:
     """A warehouse in which carts expire after three days."""
 
@@ -201,25 +205,26 @@ def short_lived(dbt_recording: Recording) -> Warehouse:
     return Warehouse(dataclasses.replace(dbt_recording, models=models))
 
 
-@pytest.mark.parametrize(
-    ("hour", "scored"),
-    [
-        (datetime(2026, 11, 24, 0, tzinfo=UTC), []),
-        # at exactly three days it still lives, a microsecond later it does not
-        (datetime(2026, 11, 23, 10, 5, tzinfo=UTC), ["V1"]),
-        (datetime(2026, 11, 23, 10, 5, 0, 1, tzinfo=UTC), []),
-        (datetime(2026, 11, 22, 0, tzinfo=UTC), ["V1"]),
-    ],
-)
+# What is scored at an hour.
+SCORED = {
+    datetime(2026, 11, 24, 0, tzinfo=UTC): [],
+    # at exactly three days it still lives, a microsecond later it does not
+    datetime(2026, 11, 23, 10, 5, tzinfo=UTC): ["V1"],
+    datetime(2026, 11, 23, 10, 5, 0, 1, tzinfo=UTC): [],
+    datetime(2026, 11, 22, 0, tzinfo=UTC): ["V1"],
+}
+
+
 @pytest.mark.parametrize("name", ["whole.csv", "cut.csv"])
 def test_a_cart_is_expired_at_the_scored_hour_and_not_at_the_end_of_the_log(
-    short_lived: Warehouse, shared_cases: Path, tmp_path: Path, name, hour, scored
+    short_lived: Warehouse, shared_cases: Path, tmp_path: Path, name
 ):
     (tmp_path / name).write_bytes((shared_cases / "short_expiry_look_ahead" / name).read_bytes())
     tables = ("scoring_snapshots", "scoring_returns", "carts")
     short_lived.build_files(tmp_path, HOUR, tables=tables)
     expected = "expired" if name == "whole.csv" else "open"
     assert [row["status"] for row in short_lived.query("from carts")] == [expected]
-    short_lived.move(hour, ("scoring_snapshots", "scoring_returns"))
-    for table in ("scoring_snapshots", "scoring_returns"):
-        assert [row["visitor_id"] for row in short_lived.query(f"from {table}")] == scored
+    for hour, scored in SCORED.items():
+        short_lived.move(hour, ("scoring_snapshots", "scoring_returns"))
+        for table in ("scoring_snapshots", "scoring_returns"):
+            assert [row["visitor_id"] for row in short_lived.query(f"from {table}")] == scored

@@ -7,11 +7,13 @@ import csv
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from .apart import apart
 from .cases import LOADED_AT, Row, add, at, buy, event, log, view
 from .cases_items import add_all, items
 from .heavy import heavy
@@ -73,49 +75,57 @@ def test_a_list_of_items_is_the_same_in_every_format(warehouse: Warehouse, tmp_p
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "reasons"),
-    [
-        (items(("a", 1.5, "cheap"), ("b", "two", -1), currency="???"), "quantity price currency"),
-        (items(("a", "1", "5"), ("b", 0, 0), ("c", -2, None)), ""),
-        (items(("a", "\\N", "null"), ("b", "", "-"), currency="(not set)"), ""),
-        ('[{"item_id": {"x": 1}, "price": {"amount": 5}}]', "price"),
-        ("[]", ""),
-        ("(not set)", ""),
-        ('{"item_id": "a"}', "items"),
-        ("3", "items"),
-        ('[{"item_id": "a"}', "items"),
-        ('["a", {"item_id": "b", "price": "x"}]', "price items"),
-    ],
-)
-def test_a_bad_item_is_noted_once_a_row_and_reason(warehouse: Warehouse, text, reasons):
-    rows = log(add_all("A", "10:00", text), view("B", "10:00"), view("C", "10:00"))
-    warehouse.build(rows, LOADED_AT, tables=("landed_files", "set_aside_rows"))
-    noted = warehouse.query("select action, reason, line from set_aside_rows")
+BAD_ITEMS = [
+    (items(("a", 1.5, "cheap"), ("b", "two", -1), currency="???"), "quantity price currency"),
+    (items(("a", "1", "5"), ("b", 0, 0), ("c", -2, None)), ""),
+    (items(("a", "\\N", "null"), ("b", "", "-"), currency="(not set)"), ""),
+    ('[{"item_id": {"x": 1}, "price": {"amount": 5}}]', "price"),
+    ("[]", ""),
+    ("(not set)", ""),
+    ('{"item_id": "a"}', "items"),
+    ("3", "items"),
+    ('[{"item_id": "a"}', "items"),
+    ('["a", {"item_id": "b", "price": "x"}]', "price items"),
+]
+
+
+def test_a_bad_item_is_noted_once_a_row_and_reason(warehouse: Warehouse):
+    """Each in a file of its own."""
+    rows, files = [], []
+    for number, (text, _) in enumerate(BAD_ITEMS, start=1):
+        own = log(add_all("A", "10:00", text), view("B", "10:00"), view("C", "10:00"))
+        rows += apart(own, number)
+        files += [number] * len(own)
+    tables = ("landed_files", "set_aside_rows")
+    warehouse.build(rows, LOADED_AT, tables=tables, files=files)
+    noted = warehouse.query("select load_id, action, reason, line from set_aside_rows")
     assert sorted(noted, key=str) == sorted(
-        ({"action": "repaired", "reason": f"bad_{name}", "line": 1} for name in reasons.split()),
+        (
+            {"load_id": number, "action": "repaired", "reason": f"bad_{name}", "line": 1}
+            for number, (_, reasons) in enumerate(BAD_ITEMS, start=1)
+            for name in reasons.split()
+        ),
         key=str,
     )
-    (landed,) = warehouse.query(
+    landed = warehouse.query(
         "select rows_read, rows_accepted, rows_duplicate, rows_dropped, rows_repaired"
-        " from landed_files"
+        " from landed_files order by load_id"
     )
-    assert list(landed.values()) == [3, 3, 0, 0, bool(reasons)]
+    assert [tuple(row.values()) for row in landed] == [
+        (3, 3, 0, 0, bool(reasons)) for _, reasons in BAD_ITEMS
+    ]
 
 
 def test_prices_of_items_speak_for_their_file(warehouse: Warehouse):
     bad = add("A", "10:00", price="cheap")
     good = add_all("A", "10:00", items(("shoe", 1, 5), ("hat", 1, 5)))
     worse = add_all("A", "10:00", items(("shoe", 1, "x"), ("hat", 1, "y")))
-    for rows, is_suspect in (
-        ([bad, good], False),
-        ([bad, worse, good], True),
-        ([bad, worse, good, good], False),
-    ):
-        warehouse.build(log(*rows), LOADED_AT, tables=("landed_files",))
-        assert warehouse.query("select is_suspect from landed_files") == [
-            {"is_suspect": is_suspect}
-        ]
+    contents = [[bad, good], [bad, worse, good], [bad, worse, good, good]]
+    rows = [row for number, own in enumerate(contents) for row in apart(log(*own), number)]
+    files = [number for number, own in enumerate(contents, start=1) for _ in own]
+    warehouse.build(rows, LOADED_AT, tables=("landed_files",), files=files)
+    found = warehouse.query("select is_suspect from landed_files order by load_id")
+    assert [row["is_suspect"] for row in found] == [False, True, False]
 
 
 def test_a_view_of_several_items_is_of_each_in_the_features(warehouse: Warehouse):
@@ -140,27 +150,35 @@ def later(row: Row, event_id: str) -> Row:
     return log(row)[0] | {"event_id": event_id}
 
 
-def test_a_late_refund_changes_the_order_of_another_visitor(warehouse: Warehouse):
+def test_late_refunds_and_copies_change_orders_and_items_of_others(warehouse: Warehouse):
     refund = later(event("B", "12:00", "refund", order_id="o1", order_value="5.00"), "r1")
     moved = refund | {"order_id": "o2", "event_at": at("11:00").isoformat()}
-    first = log(buy("A", "10:00", "o1", order_value="9"), buy("C", "10:00", "o2", order_value="9"))
-    assert_same_as_at_once(warehouse, [Load(first), Load([refund])])
-    assert refunds(warehouse) == [("o1", 5), ("o2", None)]
-    # the same event at an earlier time, which counts then
-    assert_same_as_at_once(warehouse, [Load(first), Load([refund]), Load([moved])])
-    assert refunds(warehouse) == [("o1", None), ("o2", 5)]
-
-
-def refunds(warehouse: Warehouse) -> list[tuple]:
-    found = warehouse.query("select order_id, refunded_value from orders order by 1")
-    return [tuple(row.values()) for row in found]
-
-
-def test_a_copy_that_counts_on_another_day_takes_its_items_with_it(warehouse: Warehouse):
+    bought = log(buy("A", "10:00", "o1", order_value="9"), buy("C", "10:00", "o2", order_value="9"))
     first = later(view("A", "+2d 10:00", items=items(("shoe",), item_name="Late")), "v1")
     other = later(view("B", "+1d 10:00", item_id="hat"), "v2")
     copy = first | view("A", "+1d 09:00", items=items(("shoe",), item_name="Early"))
-    assert_same_as_at_once(warehouse, [Load([first, other]), Load([copy])])
+    arrivals = [
+        # a refund comes
+        [bought, [refund]],
+        # and again, at an earlier time, which counts then
+        [bought, [refund], [moved]],
+        # what is seen at an earlier time is seen on another day
+        [[first, other], [copy]],
+        # after all of it, so that nothing is due to time that passes
+        [log(view("A", "+3d 10:00", item_id=None))],
+    ]
+    assert_same_as_at_once(
+        warehouse,
+        [
+            Load([row for number, rows in enumerate(load) for row in apart(rows, number)])
+            for load in zip_longest(*arrivals, fillvalue=())
+        ],
+    )
+    found = warehouse.query("select order_id, refunded_value from orders order by 1")
+    assert [tuple(row.values()) for row in found] == [
+        *(("log0.o1", 5), ("log0.o2", None)),
+        *(("log1.o1", None), ("log1.o2", 5)),
+    ]
     found = warehouse.query("select item_id, item_name, view_count from items order by 1")
     assert [tuple(row.values()) for row in found] == [("hat", None, 1), ("shoe", "Early", 1)]
 

@@ -6,13 +6,15 @@ and the shared case of currencies. Not here: what is done about a cart (tests/ml
 
 import csv
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from .apart import apart
 from .cases import LOADED_AT, Row, add, at, buy, log, remove, view
 from .heavy import heavy
 from .recording import Recording
@@ -89,32 +91,68 @@ def build_case(warehouse: Warehouse, shared_cases: Path, rates: list[Rate]) -> N
     warehouse.build(rows, HOUR, tables=MONEY, rates=rates, landed_at=HOUR)
 
 
-@pytest.mark.parametrize(
-    ("rates", "base"),
-    [
-        # at the very instant of the touch; a microsecond later
-        ([("2026-03-02T10:00:00Z", "JPY", "0.006")], 6),
-        ([("2026-03-02T10:00:00.000001Z", "JPY", "0.006")], None),
-        # a date is its midnight, and the newest not after counts
-        ([("2026-03-02", "JPY", "0.006"), ("2026-03-01", "JPY", "0.5")], 6),
-        ([("2026-03-02", "JPY", "0.006"), ("2026-03-03", "JPY", "0.5")], 6),
-        # two of one time: the lower
-        ([("2026-03-02", "JPY", "0.007"), ("2026-03-02", "JPY", "0.006")], 6),
-        ([("2026-03-02", "jpy", "0.006"), ("2026-03-02T00:00:00Z", "JPY", "0.007")], 6),
-        ([], None),
-        ([("2026-03-02", "USD", "0.9")], None),
-        # what cannot be a rate is none
-        ([("2026-03-02", "JPY", "0")], None),
-        ([("2026-03-02", "JPY", "-0.006")], None),
-        ([("2026-03-02", "JPY", "1000000")], None),
-        ([("2026-03-02", "YEN", "0.006")], None),
-        ([("yesterday", "JPY", "0.006")], None),
-    ],
+# Logs of which each has one of these for the yen can have rates of their own in one build.
+CODES = (
+    *("JPY", "KRW", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK"),
+    *("HUF", "CAD", "AUD", "NZD", "MXN"),
 )
-def test_the_newest_rate_not_after_the_last_touch_counts(warehouse: Warehouse, rates, base):
-    warehouse.build(in_euro([yen("A", "10:00")]), at("12:00"), tables=MONEY, rates=rates)
-    assert values(warehouse)["A"] == (Decimal(1000), "JPY", base)
-    assert lacking(warehouse) == ([] if base else [("cart", "JPY", 1, Decimal(1000))])
+
+
+def in_place_of_yen(code: str, value: object) -> Any:
+    """Rows or rates with another currency for the yen."""
+    match value:
+        case str():
+            return value.replace("JPY", code).replace("jpy", code.lower())
+        case dict():
+            return {key: in_place_of_yen(code, each) for key, each in value.items()}
+        case list() | tuple():
+            return type(value)(in_place_of_yen(code, each) for each in value)
+    return value
+
+
+def of_codes(logs: Iterable[Sequence[Row]]) -> list[Row]:
+    """Many logs in one, each in a currency of its own."""
+    return [
+        row
+        for number, (code, rows) in enumerate(zip(CODES, logs, strict=False))
+        for row in apart(in_place_of_yen(code, rows), number)
+    ]
+
+
+NEWEST_RATES = [
+    # at the very instant of the touch; a microsecond later
+    ([("2026-03-02T10:00:00Z", "JPY", "0.006")], 6),
+    ([("2026-03-02T10:00:00.000001Z", "JPY", "0.006")], None),
+    # a date is its midnight, and the newest not after counts
+    ([("2026-03-02", "JPY", "0.006"), ("2026-03-01", "JPY", "0.5")], 6),
+    ([("2026-03-02", "JPY", "0.006"), ("2026-03-03", "JPY", "0.5")], 6),
+    # two of one time: the lower
+    ([("2026-03-02", "JPY", "0.007"), ("2026-03-02", "JPY", "0.006")], 6),
+    ([("2026-03-02", "jpy", "0.006"), ("2026-03-02T00:00:00Z", "JPY", "0.007")], 6),
+    ([], None),
+    ([("2026-03-02", "USD", "0.9")], None),
+    # what cannot be a rate is none
+    ([("2026-03-02", "JPY", "0")], None),
+    ([("2026-03-02", "JPY", "-0.006")], None),
+    ([("2026-03-02", "JPY", "1000000")], None),
+    ([("2026-03-02", "YEN", "0.006")], None),
+    ([("yesterday", "JPY", "0.006")], None),
+]
+
+
+def test_the_newest_rate_not_after_the_last_touch_counts(warehouse: Warehouse):
+    rows = of_codes([log(yen("A", "10:00"))] * len(NEWEST_RATES))
+    rates = [
+        rate
+        for code, (own, _) in zip(CODES, NEWEST_RATES, strict=True)
+        for rate in in_place_of_yen(code, own)
+    ]
+    warehouse.build(in_euro(rows), at("12:00"), tables=MONEY, rates=rates)
+    found, without = values(warehouse), lacking(warehouse)
+    for number, (code, (_, base)) in enumerate(zip(CODES, NEWEST_RATES, strict=True)):
+        assert found[f"log{number}.A"] == (Decimal(1000), code, base)
+        of_code = [each for each in without if each[1] == code]
+        assert of_code == ([] if base else [("cart", code, 1, Decimal(1000))])
 
 
 def test_a_closed_cart_has_the_rate_of_its_end_and_an_order_that_of_its_time(warehouse: Warehouse):
@@ -134,33 +172,44 @@ def test_a_snapshot_has_the_rate_of_its_hour(warehouse: Warehouse):
     assert values(warehouse, "scoring_snapshots")["A"][2] == 7
 
 
-@pytest.mark.parametrize(
-    ("rows", "own", "base", "base_with_rate"),
-    [
-        # an amount without a currency is taken to be in the reporting one
-        ([add("A", "10:00", price="5")], (Decimal(5), None), 5, 5),
-        ([euro("A", "10:00"), add("A", "10:01", "hat", price="5")], (None, None), 15, 15),
-        ([yen("A", "10:00"), add("A", "10:01", "hat", price="5")], (None, None), None, 11),
-        ([yen("A", "10:00"), euro("A", "10:01", item="hat")], (None, None), None, 16),
-        # the euro left again, and the line of yen is in euro by its newest add
-        (
-            [yen("A", "10:00"), euro("A", "10:01", item="hat"), remove("A", "10:02", "hat")],
-            (Decimal(1000), "JPY"),
-            None,
-            6,
-        ),
-        ([yen("A", "10:00"), euro("A", "10:01")], (Decimal(20), "EUR"), 20, 20),
-        # without a price nothing lacks a rate
-        ([add("A", "10:00", currency="JPY")], (None, None), None, None),
-        ([yen("A", "10:00"), remove("A", "10:01")], (Decimal(0), None), 0, 0),
-    ],
-)
-def test_a_cart_is_worth_what_its_lines_are(warehouse: Warehouse, rows, own, base, base_with_rate):
-    for rates, wanted in (([], base), ([JPY], base_with_rate)):
-        warehouse.build(in_euro(rows), at("12:00"), tables=MONEY, rates=rates)
-        assert values(warehouse)["A"] == (*own, wanted)
-        is_priced = own[0] is not None or wanted is not None or len(rows) > 1
-        assert bool(lacking(warehouse)) == (is_priced and wanted is None)
+CARTS = [
+    # an amount without a currency is taken to be in the reporting one
+    ([add("A", "10:00", price="5")], (Decimal(5), None), 5, 5),
+    ([euro("A", "10:00"), add("A", "10:01", "hat", price="5")], (None, None), 15, 15),
+    ([yen("A", "10:00"), add("A", "10:01", "hat", price="5")], (None, None), None, 11),
+    ([yen("A", "10:00"), euro("A", "10:01", item="hat")], (None, None), None, 16),
+    # the euro left again, and the line of yen is in euro by its newest add
+    (
+        [yen("A", "10:00"), euro("A", "10:01", item="hat"), remove("A", "10:02", "hat")],
+        (Decimal(1000), "JPY"),
+        None,
+        6,
+    ),
+    ([yen("A", "10:00"), euro("A", "10:01")], (Decimal(20), "EUR"), 20, 20),
+    # without a price nothing lacks a rate
+    ([add("A", "10:00", currency="JPY")], (None, None), None, None),
+    ([yen("A", "10:00"), remove("A", "10:01")], (Decimal(0), None), 0, 0),
+]
+
+
+def test_a_cart_is_worth_what_its_lines_are(warehouse: Warehouse):
+    codes = CODES[: len(CARTS)]
+    rows = in_euro(of_codes(log(*own) for own, *_ in CARTS))
+    for is_rated in (False, True):
+        rates = [in_place_of_yen(code, JPY) for code in codes] if is_rated else []
+        warehouse.build(rows, at("12:00"), tables=MONEY, rates=rates)
+        found = values(warehouse)
+        for number, (code, (_, own, *bases)) in enumerate(zip(codes, CARTS, strict=True)):
+            assert found[f"log{number}.A"] == (*in_place_of_yen(code, own), bases[is_rated])
+        # of carts that lack the rate of one line all lines are listed
+        without_rates = [
+            ("cart", "CHF", 1, Decimal(1000)),
+            ("cart", "EUR", 1, Decimal(10)),
+            ("cart", "NOK", 1, Decimal(1000)),
+            ("cart", "SEK", 1, Decimal(1000)),
+            ("cart", None, 1, Decimal(5)),
+        ]
+        assert lacking(warehouse) == ([] if is_rated else without_rates)
 
 
 @pytest.mark.parametrize(

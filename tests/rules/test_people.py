@@ -19,6 +19,7 @@ from . import reference_people, reference_person_features
 from .apart import apart
 from .cases import Row, add, buy, event, log, login, view
 from .comparison import assert_same_rows
+from .heavy import heavy
 from .reference_log import Log
 from .reference_money import clean_rates
 from .reference_rows import clean
@@ -264,7 +265,7 @@ EVENT_TYPES = (
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 100, 25))
+@pytest.mark.parametrize("first", [0, *heavy(range(25, 100, 25))])
 def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, first: int):
     rows, rates = logs_around(first, 25), random_rates(first, HOUR)
     tables = (*TABLES, *FEATURES)
@@ -299,7 +300,7 @@ def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, fir
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *heavy([1])])
 def test_late_rows_change_the_history_as_if_everything_had_arrived_at_once(
     warehouse: Warehouse, seed: int
 ):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .all_cases import CASES
-from .recording import PROJECT
+from .dbt_runs import PROJECT
 
 REPOSITORY = PROJECT.parent
 RULES = (

@@ -257,41 +257,48 @@ def test_a_flattened_table_with_a_row_for_each_item_is_one_order(
     assert rows(of_source, "select device_type, country from sessions") == [("desktop", "Canada")]
 
 
-@pytest.mark.parametrize(
-    ("sent", "item", "ecommerce", "price", "currency", "value"),
-    [
-        # the shop's own amounts win over those in dollars
-        ({**EUR, "value": 9}, {"price": 9.0, "price_in_usd": 9.9}, {"in_usd": 9.9}, 9, "EUR", 9),
-        ({}, {"price_in_usd": 9.9}, {"in_usd": 9.9}, Decimal("9.9"), "USD", Decimal("9.9")),
-        ({"currency": "USD"}, {"price_in_usd": 9.9}, {}, Decimal("9.9"), "USD", Decimal("9.9")),
-        # an amount in dollars is none in another currency
-        (EUR, {"price_in_usd": 9.9}, {"in_usd": 9.9}, None, "EUR", None),
-        # an amount that nobody named the currency of
-        ({"value": 9.0}, {"price": 9.0, "price_in_usd": 9.9}, {}, 9, None, 9),
-        ({}, {}, {}, None, None, None),
-        ({}, {}, {"": 9.0}, None, None, 9),
-    ],
-)
-def test_amounts_are_in_the_shops_currency_or_in_dollars(
-    of_source: Warehouse, tmp_path: Path, sent, item, ecommerce, price, currency, value
-):
-    money = {
-        f"purchase_revenue_{name}".rstrip("_"): amount for name, amount in ecommerce.items()
-    } | {"transaction_id": "T"}
-    event = hit(
-        ANN,
-        "10:00:00",
-        "purchase",
-        [{"item_id": "a", "quantity": 1, **item}],
-        params=sent,
-        ecommerce=money,
-    )
-    write_parquet(tmp_path / "events_20261120.parquet", [event])
+# What was sent, an item and the order of it; the price, its currency and the value of the order.
+AMOUNTS = [
+    # the shop's own amounts win over those in dollars
+    ({**EUR, "value": 9}, {"price": 9.0, "price_in_usd": 9.9}, {"in_usd": 9.9}, 9, "EUR", 9),
+    ({}, {"price_in_usd": 9.9}, {"in_usd": 9.9}, Decimal("9.9"), "USD", Decimal("9.9")),
+    ({"currency": "USD"}, {"price_in_usd": 9.9}, {}, Decimal("9.9"), "USD", Decimal("9.9")),
+    # an amount in dollars is none in another currency
+    (EUR, {"price_in_usd": 9.9}, {"in_usd": 9.9}, None, "EUR", None),
+    # an amount that nobody named the currency of
+    ({"value": 9.0}, {"price": 9.0, "price_in_usd": 9.9}, {}, 9, None, 9),
+    ({}, {}, {}, None, None, None),
+    ({}, {}, {"": 9.0}, None, None, 9),
+]
+
+
+def test_amounts_are_in_the_shops_currency_or_in_dollars(of_source: Warehouse, tmp_path: Path):
+    events = []
+    for number, (sent, item, ecommerce, *_) in enumerate(AMOUNTS):
+        money = {
+            f"purchase_revenue_{name}".rstrip("_"): amount for name, amount in ecommerce.items()
+        }
+        events.append(
+            hit(
+                f"{2000 + number}.1700000001",
+                "10:00:00",
+                "purchase",
+                [{"item_id": "a", "quantity": 1, **item}],
+                params=sent,
+                ecommerce={**money, "transaction_id": f"T{number}"},
+            )
+        )
+    write_parquet(tmp_path / "events_20261120.parquet", events)
     tables(of_source, tmp_path)
-    assert rows(of_source, "select unit_price, currency from order_lines") == [(price, currency)]
+    assert rows(
+        of_source,
+        "select order_id, unit_price, order_lines.currency"
+        " from order_lines inner join orders using (order_key) order by 1",
+    ) == [(f"T{n}", price, currency) for n, (*_, price, currency, _) in enumerate(AMOUNTS)]
     # an order of no known value is in no currency
-    assert rows(of_source, "select order_value, currency from orders") == [
-        (value, None if value is None else currency)
+    assert rows(of_source, "select order_id, order_value, currency from orders order by 1") == [
+        (f"T{n}", value, None if value is None else currency)
+        for n, (*_, currency, value) in enumerate(AMOUNTS)
     ]
 
 

@@ -71,32 +71,32 @@ def test_most_cases_may_be_together() -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=10,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(
-    drawn=st.lists(st.tuples(choices(), PLACES), min_size=3, max_size=3), rates=st.integers(0, 30)
-)
-def test_the_sql_and_the_reference_agree(
-    warehouse: Warehouse, drawn: list[tuple[list[Choice], int | None]], rates: int
-) -> None:
-    drafts = [(partial(rows_from, each), place) for each, place in drawn]
-    assert_agreement(warehouse, drafts, rates=random_rates(rates, INSTANT))
+@pytest.mark.parametrize("examples", [4, *heavy([40])])
+def test_the_sql_and_the_reference_agree(warehouse: Warehouse, examples: int) -> None:
+    drawn_logs = st.lists(st.tuples(choices(), PLACES), min_size=3, max_size=3)
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(drawn=drawn_logs, rates=st.integers(0, 30))
+    def assert_they_agree(drawn: list[tuple[list[Choice], int | None]], rates: int) -> None:
+        drafts = [(partial(rows_from, each), place) for each, place in drawn]
+        assert_agreement(warehouse, drafts, rates=random_rates(rates, INSTANT))
+
+    assert_they_agree()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [*range(0, 100, 30), *heavy(seed for seed in range(100) if seed % 30)]
-)
+@pytest.mark.parametrize("seed", [0, *heavy(range(1, 100))])
 def test_the_sql_and_the_reference_agree_on_larger_logs(warehouse: Warehouse, seed: int) -> None:
     assert_agreement(warehouse, [larger_log(seed)], rates=random_rates(seed, INSTANT))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", [0, 60, *heavy([20, 40, 80, *range(1000, 1400, 20)])])
+@pytest.mark.parametrize("first", [0, *heavy([*range(20, 100, 20), *range(1000, 1400, 20)])])
 def test_the_sql_and_the_reference_agree_on_many_larger_logs(
     warehouse: Warehouse, first: int
 ) -> None:
@@ -177,7 +177,7 @@ def _newest_hour(events: list[Event]) -> datetime:
     return hour if hour == newest_at else hour + timedelta(hours=1)
 
 
-@pytest.mark.parametrize("seed", [200, 204])
+@pytest.mark.parametrize("seed", [200, *heavy([204])])
 def test_neither_the_order_of_rows_nor_their_files_change_anything(
     warehouse: Warehouse, seed: int
 ) -> None:
@@ -202,7 +202,7 @@ def _everything(warehouse: Warehouse, names: Iterable[str] = SELECTS) -> dict[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [*range(2), *heavy(range(2, 20))])
+@pytest.mark.parametrize("number", [0, *heavy(range(1, 20))])
 def test_what_is_known_at_an_instant_is_that_of_the_log_cut_there(
     warehouse: Warehouse, number: int
 ) -> None:
@@ -211,7 +211,7 @@ def test_what_is_known_at_an_instant_is_that_of_the_log_cut_there(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [*range(2), *heavy(range(2, 20))])
+@pytest.mark.parametrize("number", [1, *heavy(n for n in range(20) if n != 1)])
 def test_what_is_known_at_an_instant_is_that_of_one_log_cut_there(
     warehouse: Warehouse, number: int
 ) -> None:
@@ -319,7 +319,7 @@ def _assert_is_eventful(warehouse: Warehouse, logs: Iterable[int]) -> None:
     assert seen >= {(what, f"log{log}") for what in whats for log in logs}
 
 
-@pytest.mark.parametrize("seed", range(320, 324))
+@pytest.mark.parametrize("seed", [320, *heavy(range(321, 324))])
 def test_a_past_instant_learns_labels_from_the_log_cut_there(
     warehouse: Warehouse, seed: int
 ) -> None:
@@ -343,7 +343,7 @@ def _features(row: dict) -> dict:
     return {key: value for key, value in row.items() if key not in labels}
 
 
-@pytest.mark.parametrize("seed", range(400, 405))
+@pytest.mark.parametrize("seed", [400, *heavy(range(401, 405))])
 def test_every_row_of_every_file_is_an_event_a_duplicate_or_dropped(
     warehouse: Warehouse, seed: int
 ) -> None:

@@ -4,19 +4,18 @@ Belongs here: times without an offset in a source's zone. Not here: other forms 
 those are in cases_times.py.
 """
 
-import os
 from datetime import UTC, datetime, timedelta
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.landing import ensure_raw_tables, load_sources
+from orchestration.warehouse.dbt_manifest import uncompiled
 
-from .recording import PROJECT
+from .dbt_runs import DATABASE, PROJECT, invoke
 from .reference_fields import parse_time
 
 ZONES = {
@@ -50,26 +49,18 @@ REORDERED = {
 
 
 @pytest.fixture(scope="module")
-def expressions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def expressions(dbt_manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What reads the column `text` in each zone, as dbt writes it."""
     folder = tmp_path_factory.mktemp("times")
-    path = folder / "warehouse.duckdb"
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(str(folder / f"{DATABASE}.duckdb")) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
     columns = ["{{ event_time_in('text', '%s') }}" % zone for zone in ZONES]  # noqa: UP031 Jinja
     columns.append("{{ event_time_in(epoch_as_clock('text'), 'America/New_York') }}")
     columns += ["{{ %s }}" % macro for macro in REORDERED]  # noqa: UP031 Jinja
-    with patch.dict(os.environ, {"COMEBACK_WAREHOUSE": str(path), "COMEBACK_TEMP": str(folder)}):
-        done = dbtRunner().invoke(
-            [
-                *("--quiet", "compile", "--inline", " /* and */ ".join(columns)),
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-                *("--target-path", str(folder / "target"), "--log-path", str(folder)),
-            ]
-        )
-    DuckDBConnectionManager.close_all_connections()
-    assert done.success, done.exception
-    compiled = done.result.results[0].node.compiled_code
+    # of its own, as what is compiled in a line of its own stays in it
+    runner = dbtRunner(manifest=uncompiled(dbt_manifest.deepcopy()))
+    inline = ["--inline", " /* and */ ".join(columns)]
+    compiled = invoke(runner, "compile", PROJECT, folder, {}, inline).results[0].node.compiled_code
     return dict(zip([*ZONES, EPOCHS, *REORDERED], compiled.split("/* and */"), strict=True))
 
 

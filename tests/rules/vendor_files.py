@@ -15,7 +15,7 @@ import polars as pl
 from orchestration.landing import find_files, land, load_sources
 from orchestration.landing.recognition import recognized
 
-from .recording import PROJECT
+from .dbt_runs import PROJECT
 from .warehouse import Warehouse
 
 TABLES = ("events", "carts", "cart_lines", "orders", "order_lines", "set_aside_rows")

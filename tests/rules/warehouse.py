@@ -20,16 +20,8 @@ import pyarrow as pa
 from orchestration.landing import find_files, land, load_sources
 
 from .cases import LOADED_AT, Row
-from .recording import (
-    DATABASE,
-    ENDED,
-    NOTHING,
-    PLACEHOLDER_HOUR,
-    PROJECT,
-    UNENDED,
-    Model,
-    Recording,
-)
+from .dbt_runs import DATABASE, PLACEHOLDER_HOUR, PROJECT
+from .recording import ENDED, NOTHING, UNENDED, Model, Recording
 from .reference_rows import CANONICAL_COLUMNS
 
 LOADED = pa.schema(

@@ -195,6 +195,10 @@ class TidalSettings(Settings):
 # A build of one model never sets the watermark, but removes it where the next must be full.
 ONE_MODEL = {"command": "run", "select": ["loads_this_run"]}
 HAS_WATERMARK = "select count(*) from information_schema.tables where table_name = 'last_build'"
+RELATIONS = (
+    "select table_schema, table_name from information_schema.tables"
+    " where table_schema in ('main', 'raw', 'other') order by all"
+)
 
 
 def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(built, homes):
@@ -202,9 +206,17 @@ def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does
     assert query(home, "select count(*) from sessions") == [(4,)]
     build(home, Settings(label_horizon_hours=24), **ONE_MODEL)
     assert query(home, HAS_WATERMARK) == [(1,)]
+    made = query(home, RELATIONS)
+    with database.connect(home, Settings()) as connection:
+        connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
+        connection.execute("create view main.former_carts as select * from main.touched_visitors")
+        connection.execute("create schema other")
+        connection.execute("create table other.kept as select 'A' as visitor_id")
     deliver(twin, 0, HOURS[0])
     for each in (home, twin):
         build(each, Settings(session_gap_minutes=50), command="run")
+    # it drops what no model makes, and nothing else
+    assert query(home, RELATIONS) == sorted([*made, ("other", "kept")])
     assert query(home, "select count(*) from sessions") == [(3,)]
     assert contents(home) == contents(twin)
 
@@ -227,22 +239,6 @@ def test_a_full_refresh_sees_rows_that_went(built):
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(1,)]
     build(home, full_refresh=True, command="run")
     assert query(home, "select count(*) from carts where visitor_id = 'C'") == [(0,)]
-
-
-def test_a_full_build_drops_what_no_model_makes_and_nothing_else(built):
-    home = built
-    relations = (
-        "select table_schema, table_name from information_schema.tables"
-        " where table_schema in ('main', 'raw', 'other') order by all"
-    )
-    made = query(home, relations)
-    with database.connect(home, Settings()) as connection:
-        connection.execute("create table main.touched_visitors as select 'A' as visitor_id")
-        connection.execute("create view main.former_carts as select * from main.touched_visitors")
-        connection.execute("create schema other")
-        connection.execute("create table other.kept as select 'A' as visitor_id")
-    build(home, settings=Settings(cart_expiry_days=29), command="run")
-    assert query(home, relations) == sorted([*made, ("other", "kept")])
 
 
 @pytest.mark.heavy

@@ -138,6 +138,7 @@ def test_a_damaged_warehouse_is_reported_by_every_command_and_rebuilt_as_the_twi
     assert lasting_differences(home, shop) == []
 
 
+@pytest.mark.heavy
 def test_damaged_outputs_are_reported_and_replaced_by_the_next_hour(shop: Shop, home: Path):
     published = home / "published" / "analytics.duckdb"
     published.write_bytes(b"no database at all")

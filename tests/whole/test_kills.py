@@ -11,9 +11,9 @@ pytestmark = pytest.mark.slow
 def test_after_kills_at_random_moments_nothing_differs_between_the_home_and_its_twin(
     shop: Shop, tmp_path
 ):
-    moments = [*moments_over(shop.seconds, times=3, seed=11)]
+    moments = [*moments_over(shop.seconds, times=2, seed=11)]
     trial = kill_and_go_on(shop, tmp_path / "trial", moments)
     assert trial.faults == []
     # under load the twin may have taken longer than the hour that was to be killed
-    assert trial.kills >= 2
+    assert trial.kills >= 1
     assert trial.polls > 10

@@ -29,7 +29,7 @@ from tests.rules.reference_rows import CANONICAL_COLUMNS
 from tests.rules.schedules import newest_hour
 from tests.rules.strategies import PRICES, SHARED, random_log
 
-from .conftest import run_comeback
+from .conftest import run_program
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +104,7 @@ def test_a_schedule_of_files_and_commands_ends_as_one_run_over_everything(
     # which model is learned depends on when, so the schedule is given the one
     shutil.copytree(at_once / "models", home / "models")
     shutil.copy(at_once / "comeback.toml", home / "comeback.toml")
-    play(run_comeback if seed == 2 else command, home, seed, run_count)
+    play(run_program if seed == 2 else command, home, seed, run_count)
 
     assert published(home) == published(at_once)
     assert built(home) == built(at_once)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
@@ -32,6 +34,8 @@ DAYS = 8
 SECOND_HOUR = datetime(2026, 10, 1) + timedelta(days=DAYS)
 FIRST_HOUR = SECOND_HOUR - timedelta(days=1)
 HOUR_LIMIT_SECONDS = 300
+# of any shop, not the small one alone
+COMMAND_LIMIT_SECONDS = 400
 
 # Columns that depend on when something was done by the clock on the wall.
 CLOCKS = {
@@ -113,9 +117,22 @@ def begin_hour(
         options: more options of the command.
         hinder: called in the process before the command; it may take away what the hour needs.
     """
-    process = _FORKS.Process(target=_command, args=(home, hour, options, hinder))
+    arguments = ("run", "--as-of", f"{hour.isoformat()}Z", *options)
+    process = _FORKS.Process(
+        target=_command, args=(home, arguments, _log(home), _log(home), hinder)
+    )
     process.start()
     return process
+
+
+def run_command(home: Path, *arguments: str) -> CompletedProcess[str]:
+    """Any command to its end, in a process of its own: its exit code and what it said."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _FORKS.Process(target=_command, args=(home, arguments, out, err, None))
+        process.start()
+        code = exit_code_of(process, COMMAND_LIMIT_SECONDS)
+        return CompletedProcess(arguments, code, *(path.read_text("utf-8") for path in (out, err)))
 
 
 def kill(process: BaseProcess) -> bool:
@@ -139,9 +156,9 @@ def run_to_the_end(home: Path, hour: datetime, *options: str) -> None:
         raise RuntimeError(f"the hour {hour} ended with {code} in {home}: {words_of(home)[-2000:]}")
 
 
-def exit_code_of(process: BaseProcess) -> int:
+def exit_code_of(process: BaseProcess, seconds: float = HOUR_LIMIT_SECONDS) -> int:
     """Wait for a process to end, but not for ever."""
-    process.join(HOUR_LIMIT_SECONDS)
+    process.join(seconds)
     kill(process)
     return process.exitcode
 
@@ -196,19 +213,23 @@ def _later(rows: pl.DataFrame, by: timedelta, event_type: str) -> pl.DataFrame:
 
 
 def _command(
-    home: Path, hour: datetime, options: Sequence[str], hinder: Callable[[], object] | None
+    home: Path,
+    arguments: Sequence[str],
+    out: Path,
+    err: Path,
+    hinder: Callable[[], object] | None,
 ) -> None:
-    """The command, in a process group of its own."""
+    """The command, in a process group of its own; what it says goes to the end of files."""
     os.setpgid(0, 0)
-    log = os.open(_log(home), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, sys.stdout.fileno())
-    os.dup2(log, sys.stderr.fileno())
+    for path, stream in ((out, sys.stdout), (err, sys.stderr)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(file, stream.fileno())
     os.environ["COMEBACK_HOME"] = str(home)
     from orchestration.cli import main
 
     if hinder:
         hinder()
-    sys.exit(main(["run", "--as-of", f"{hour.isoformat()}Z", *options]))
+    sys.exit(main([*arguments]))
 
 
 def _log(home: Path) -> Path:

@@ -1,0 +1,100 @@
+"""dbt, run in this process over the project that is tested.
+
+Belongs here: which project that is, parsing it once for all processes of a session, and dbt's
+command line. Does not belong here: what is made of what dbt does (recording.py, the tests).
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, contextmanager
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from orchestration.ground.segments import segments_in
+from orchestration.warehouse.dbt_build import event_sources
+from orchestration.warehouse.dbt_manifest import parsed_project
+from orchestration.warehouse.project_hashes import project_fingerprint
+
+from . import trigger_rules
+
+PROJECT = Path(
+    os.environ.get("COMEBACK_DBT_PROJECT") or Path(__file__).parents[2] / "dbt_project"
+).resolve()
+DATABASE = "warehouse"
+# An hour that no log contains: where its text stands in a statement, the log's hour belongs.
+PLACEHOLDER_HOUR = datetime(1987, 6, 5, 4)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait for a file that one process at a time may hold."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def parse_variables(project: Path) -> dict[str, object]:
+    """What orchestration hands over of the files of the project."""
+    return {
+        "event_sources": event_sources(project),
+        "segments": [*segments_in(project)],
+        "triggers": trigger_rules.variable(project),
+    }
+
+
+@cache
+def parsed_once(project: Path, folder: Path) -> Manifest:
+    """The project as dbt has parsed it, which takes longer than a build; once for all processes."""
+    variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **parse_variables(project)}
+    kept = folder / "dbt_parsed" / project_fingerprint(project, variables)
+    kept.parent.mkdir(exist_ok=True)
+    with locked(kept.with_name("lock")):
+        if not kept.exists():
+            for old in kept.parent.glob("*/"):
+                shutil.rmtree(old)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as made:
+                invoke(dbtRunner(), "parse", project, Path(made, "target"), variables)
+                Path(made, "target").rename(kept)
+    return parsed_project.__wrapped__(kept, kept.name)
+
+
+def invoke(
+    runner: dbtRunner,
+    command: str,
+    project: Path,
+    target: Path,
+    variables: Mapping[str, object],
+    options: Sequence[str] = (),
+) -> Any:
+    environment = {
+        "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
+        "COMEBACK_TEMP": str(target),
+        "DO_NOT_TRACK": "1",
+    }
+    # dbt goes into the project's folder
+    with patch.dict(os.environ, environment), chdir(Path.cwd()):
+        outcome = runner.invoke(
+            [
+                *("--quiet", "--log-level-file", "none", "--no-version-check"),
+                *("--no-write-json", command),
+                *("--project-dir", str(project), "--profiles-dir", str(project)),
+                *("--target-path", str(target), "--log-path", str(target)),
+                *("--vars", json.dumps(variables), *options),
+            ]
+        )
+    # dbt would keep the file open for the life of the process
+    DuckDBConnectionManager.close_all_connections()
+    if not outcome.success:
+        raise RuntimeError(f"dbt cannot build {project}: {outcome.exception or outcome.result}")
+    return outcome.result
