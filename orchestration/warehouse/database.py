@@ -97,11 +97,7 @@ def connect(
         if path in _kept and _kept[path] is None:
             _kept[path] = encryption.connect(path, config)
     except duckdb.Error as error:
-        raise known(str(error), home) or ComebackError(
-            f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
-            str(home.warehouse),
-            "close whatever has it open; analysts open published/analytics.duckdb",
-        ) from error
+        raise not_opened(error, home) from error
     for each in (path, home.temporary):
         keep_private(each)
     try:
@@ -119,6 +115,15 @@ def connect(
     finally:
         drop_functions(connection)
         connection.close()
+
+
+def not_opened(error: duckdb.Error, home: Home) -> ComebackError:
+    """Why DuckDB did not open the file of the warehouse."""
+    return known(str(error), home) or ComebackError(
+        f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
+        str(home.warehouse),
+        "close whatever has it open; analysts open published/analytics.duckdb",
+    )
 
 
 @contextmanager
