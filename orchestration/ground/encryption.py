@@ -26,10 +26,10 @@ WAREHOUSE = "warehouse"
 USE = f"use {WAREHOUSE}"
 # of a connection that has the key: what it spills is encrypted, too
 CONFIG = {"temp_file_encryption": "true"}
+# in the format of a file that DuckDB connects to: with a key it would take, and ask for, an older
+WITH_KEY = "encryption_key ?, storage_version 'latest'"
 
 _IN_MEMORY = ":memory:"
-# in the format of a file that DuckDB connects to: with a key it would take, and ask for, an older
-_WITH_KEY = "encryption_key ?, storage_version 'latest'"
 # of DuckDB's extensions the one that has OpenSSL: what DuckDB brings along can only read
 _EXTENSION = "httpfs"
 
@@ -149,7 +149,7 @@ def connect_read_only(path: Path) -> "duckdb.DuckDBPyConnection":
     connection = duckdb.connect(config=CONFIG)
     try:
         connection.execute(
-            f"attach ? as {WAREHOUSE} ({_WITH_KEY}, read_only)", [str(path), database_key()]
+            f"attach ? as {WAREHOUSE} ({WITH_KEY}, read_only)", [str(path), database_key()]
         )
         connection.execute(USE)
     except BaseException:
@@ -166,14 +166,14 @@ def attach_warehouse(connection: "duckdb.DuckDBPyConnection", path: str) -> None
     """
     _load_extension(connection)
     connection.execute(
-        f"attach if not exists ? as {WAREHOUSE} ({_WITH_KEY})", [path, database_key()]
+        f"attach if not exists ? as {WAREHOUSE} ({WITH_KEY})", [path, database_key()]
     )
 
 
 def attach(connection: "duckdb.DuckDBPyConnection", path: Path, name: str) -> None:
     """Attach one more file, encrypted or not, to a connection that came from `connect`."""
     if is_encrypted(path):
-        connection.execute(f"attach ? as {name} ({_WITH_KEY})", [str(path), database_key()])
+        connection.execute(f"attach ? as {name} ({WITH_KEY})", [str(path), database_key()])
     else:
         connection.execute(f"attach ? as {name}", [str(path)])
 
