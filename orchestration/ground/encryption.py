@@ -11,7 +11,8 @@ The key is a parameter of the statement, and thus in no text that could be logge
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,12 +132,9 @@ def connect(path: Path, config: Mapping[str, object]) -> "duckdb.DuckDBPyConnect
     if not database_key():
         return duckdb.connect(str(path), config=dict(config))
     connection = duckdb.connect(address(path), config={**config, **CONFIG})
-    try:
+    with _closed_on_failure(connection):
         attach_warehouse(connection, str(path))
         connection.execute(USE)
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
@@ -147,14 +145,11 @@ def connect_read_only(path: Path) -> "duckdb.DuckDBPyConnection":
     if not is_encrypted(path):
         return duckdb.connect(str(path), read_only=True)
     connection = duckdb.connect(config=CONFIG)
-    try:
+    with _closed_on_failure(connection):
         connection.execute(
             f"attach ? as {WAREHOUSE} ({WITH_KEY}, read_only)", [str(path), database_key()]
         )
         connection.execute(USE)
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
@@ -176,6 +171,15 @@ def attach(connection: "duckdb.DuckDBPyConnection", path: Path, name: str) -> No
         connection.execute(f"attach ? as {name} ({WITH_KEY})", [str(path), database_key()])
     else:
         connection.execute(f"attach ? as {name}", [str(path)])
+
+
+@contextmanager
+def _closed_on_failure(connection: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _load_extension(connection: "duckdb.DuckDBPyConnection") -> None:
