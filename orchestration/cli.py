@@ -276,12 +276,12 @@ def rectify(home: Home, arguments: argparse.Namespace) -> None:
 def encrypt(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
     """Encrypt a warehouse that was begun without a key."""
     from orchestration.ground.settings import load_settings
-    from orchestration.warehouse import rewriting
+    from orchestration.privacy import encrypting
 
     settings = load_settings(home.root)
     home.prepare()
     with home.lock():
-        print("\n".join(rewriting.encrypt(home, settings)))
+        print("\n".join(encrypting.encrypt(home, settings)))
 
 
 def status(home: Home, arguments: argparse.Namespace) -> int:

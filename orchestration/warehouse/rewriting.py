@@ -1,8 +1,8 @@
 """A fresh file in the place of the warehouse, with the same rows.
 
 Belongs here: copying everything into a file beside the old one, encrypted where a key is given,
-which takes its place in one step. Not here: why that is done (`privacy.erasure`), or a file that
-cannot be read any more (`recovery`).
+which takes its place in one step; what was put aside. Not here: why that is done (`privacy`), or a
+file that cannot be read any more (`recovery`).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ground import encryption
-from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
@@ -43,35 +42,6 @@ def rewrite(home: Home, settings: Settings) -> None:
         # all of it was folded into the old file; beside the new one it would be another file's
         home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
         move_into_place(fresh, home.warehouse)
-
-
-def encrypt(home: Home, settings: Settings) -> list[str]:
-    """Encrypt a warehouse that was begun without a key; the caller holds the run lock.
-
-    Returns:
-        What was done, and what else is not encrypted, line by line.
-
-    Raises:
-        ComebackError: no key is given, or it is not the one of a warehouse that is encrypted, or
-            there is no warehouse that could be copied.
-    """
-    if not encryption.database_key():
-        raise ComebackError(
-            "no key is given to encrypt the warehouse with",
-            f"the variable {encryption.DATABASE_KEY}",
-            "set it, for this and every other command",
-        )
-    if not home.warehouse.exists():
-        raise ComebackError(
-            "there is no warehouse yet", str(home.warehouse), "run first: comeback run; it encrypts"
-        )
-    if encryption.is_encrypted(home.warehouse):
-        with database.connect(home, settings):
-            done = "Nothing to do: the warehouse is encrypted, and the key opens it."
-    else:
-        rewrite(home, settings)
-        done = f"Encrypted  {home.warehouse}"
-    return [done, *(f"Note       {each}" for each in plain_copies(home))]
 
 
 def aside(home: Home, now: datetime) -> Path:
