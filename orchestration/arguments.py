@@ -5,9 +5,10 @@ heavy is imported, so that `--help` answers at once.
 """
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.hours import parse_hour
 from orchestration.parsers import Parser
 
@@ -59,6 +60,12 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_erase(commands)
     _add_rights(commands)
+    _add(
+        commands,
+        "encrypt",
+        "encrypt a warehouse that was begun without a key with that in COMEBACK_DATABASE_KEY",
+        "comeback encrypt",
+    )
     parser_of_status = _add(
         commands, "status", "files, rows, models, exports, anything wrong", "comeback status"
     )
@@ -323,6 +330,19 @@ def _add_completion(commands: argparse._SubParsersAction) -> None:
         'comeback completion bash; to use it: eval "$(comeback completion bash)"',
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell")
+
+
+def require_there(addresses: Sequence[str]) -> None:
+    """Fail before any work if a file or folder that was named is not there.
+
+    Raises:
+        WrongUsage: it names the first that is not.
+    """
+    from orchestration.landing.locations import exists
+
+    for address in addresses:
+        if not exists(address):
+            raise WrongUsage("no such file or folder", address, "correct the path")
 
 
 def _add_verbose(parser: argparse.ArgumentParser, default: object) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 
 from orchestration import terminal
 from orchestration.arguments import parser as arguments_parser
+from orchestration.arguments import require_there
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.failures import explained, is_interruption
 from orchestration.ground.home import Home
@@ -84,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(name: str) -> Callable[[Home, argparse.Namespace], int | None]:
     every = (
         *(init, inspect, source, segment, land, run, replay, train),
-        *(erase, access, rectify, status, runs, models, accept, deliver, explain, ui, completion),
+        *(erase, access, rectify, encrypt, status, runs, models, accept, deliver, explain, ui),
+        completion,
     )
     return {each.__name__: each for each in every}[name]
 
@@ -110,7 +112,7 @@ def inspect(home: Home, arguments: argparse.Namespace) -> None:
     """Say what files hold, and load nothing."""
     from orchestration import inspection
 
-    _require_there(arguments.files)
+    require_there(arguments.files)
     print("\n".join(inspection.inspect(home, arguments.files, arguments.source)))
 
 
@@ -118,7 +120,7 @@ def source(home: Home, arguments: argparse.Namespace) -> None:
     """Draft a source of the shop's own."""
     from orchestration.drafts import new_source
 
-    _require_there(arguments.files)
+    require_there(arguments.files)
     draft = new_source(home, arguments.name, arguments.files)
     for path in draft.files:
         print(f"Written    {path}")
@@ -145,7 +147,7 @@ def land(home: Home, arguments: argparse.Namespace) -> None:
     """Load the files given."""
     from orchestration.dagster.in_process import Launcher
 
-    _require_there(arguments.files)
+    require_there(arguments.files)
     with Launcher(home, "land") as launcher:
         landed = launcher.land(arguments.files, arguments.source)
     nothing = "Nothing new: every content was landed before."
@@ -166,7 +168,7 @@ def run(home: Home, arguments: argparse.Namespace) -> int:
 
     begun = time.monotonic()
     if arguments.events:
-        _require_there([arguments.events])
+        require_there([arguments.events])
     with Launcher(home, "run") as launcher:
         if arguments.rebuild:
             launcher.rebuild()
@@ -271,6 +273,17 @@ def rectify(home: Home, arguments: argparse.Namespace) -> None:
     print("Corrected. The next hour counts with it: comeback run")
 
 
+def encrypt(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 as every command
+    """Encrypt a warehouse that was begun without a key."""
+    from orchestration.ground.settings import load_settings
+    from orchestration.privacy import encrypting
+
+    settings = load_settings(home.root)
+    home.prepare()
+    with home.lock():
+        print("\n".join(encrypting.encrypt(home, settings)))
+
+
 def status(home: Home, arguments: argparse.Namespace) -> int:
     """What there is, and anything wrong; with `--check`, 1 if anything is; `--json` for
     programs."""
@@ -327,7 +340,7 @@ def accept(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration.dagster.in_process import Launcher
 
     if not home.warehouse.exists():
-        _require_there(arguments.files)
+        require_there(arguments.files)
         raise ComebackError("no file has landed yet", str(home.root), "run first: comeback run")
     with Launcher(home, "accept") as launcher:
         accepted = launcher.accept(arguments.files)
@@ -376,19 +389,6 @@ def ui(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration import ui
 
     ui.become(home, arguments.port)
-
-
-def _require_there(addresses: Sequence[str]) -> None:
-    """Fail before any work if a file or folder that was named is not there.
-
-    Raises:
-        WrongUsage: it names the first that is not.
-    """
-    from orchestration.landing.locations import exists
-
-    for address in addresses:
-        if not exists(address):
-            raise WrongUsage("no such file or folder", address, "correct the path")
 
 
 def _in_one_line(error: BaseException) -> str:

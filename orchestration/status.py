@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import duckdb
 import polars as pl
 
+from orchestration.ground.encryption import is_encrypted
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.hours import BEGINNING_OF_TIME, iso, newest_possible_hour, utc_now
@@ -33,6 +34,7 @@ from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
 from orchestration.outputs import export_files
 from orchestration.outputs.delivery import delivered_line, undelivered
 from orchestration.privacy.erasure_records import PENDING
+from orchestration.status_faults import failed_run, hour_ahead, landed_ahead
 from orchestration.status_lines import (
     aligned,
     has_column,
@@ -44,6 +46,7 @@ from orchestration.status_lines import (
 from orchestration.warehouse import (
     database,
     lacking_rates,
+    rewriting,
     run_log,
     skipped_files,
     suspect_files,
@@ -191,7 +194,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             " where note is not null order by load_id"
         ).fetchall()
         skipped = _skipped(home, settings, connection)
-        landed_ahead = connection.execute(
+        dated_ahead = connection.execute(
             "select max(landed_at) from landed_files having max(landed_at) > ?",
             [utc_now() + timedelta(minutes=settings.clock_skew_minutes)],
         ).fetchall()
@@ -206,11 +209,12 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
                 for source, file, digest, reason, note in notes
                 if reason is None or SkippedFile(source, file, digest, reason) in skipped
             ),
+            *rewriting.plain_copies(home),
         ]
     wrong = [
         *_wrong(home, settings, recorded),
-        *(_ahead(hour) for (hour,) in ahead),
-        *(_landed_ahead(at) for (at,) in landed_ahead),
+        *(hour_ahead(hour) for (hour,) in ahead),
+        *(landed_ahead(at) for (at,) in dated_ahead),
     ]
     lines = [
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
@@ -221,6 +225,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             f"Model      {name}: {model_id} ({kind}), learned at {at:%Y-%m-%d %H:%M} UTC"
             for name, model_id, kind, at in models
         ),
+        f"Warehouse  {'encrypted' if is_encrypted(home.warehouse) else 'not encrypted'}",
         *_places(home),
     ]
     facts = {
@@ -235,6 +240,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             {"name": name, "model_id": model_id, "kind": kind, "trained_as_of": iso(at)}
             for name, model_id, kind, at in models
         ],
+        "is_encrypted": bool(is_encrypted(home.warehouse)),
         "places": {
             name.lower(): path for name, path in (each.split(maxsplit=1) for each in _places(home))
         },
@@ -270,25 +276,6 @@ def _places(home: Home) -> Iterator[str]:
     if latest := export_files.read_latest(home.exports):
         yield f"Exports    {home.exports / latest['path']}"
     yield from delivered_line(home)
-
-
-def _ahead(hour: datetime) -> str:
-    fault = ComebackError(
-        f"the hour {iso(hour)} was scored while the clock was ahead",
-        f"this machine's clock says {iso(utc_now())}",
-        "it never counts as the newest until it has come; see whether the clock is right now",
-    )
-    return str(fault)
-
-
-def _landed_ahead(at: datetime) -> str:
-    fault = ComebackError(
-        f"files are recorded as landed at {iso(at)}",
-        f"this machine's clock says {iso(utc_now())}",
-        "the next run dates them by the clock unless the events say that it is behind; see whether"
-        " it is right now",
-    )
-    return str(fault)
 
 
 def _warnings(
@@ -371,11 +358,11 @@ def _in_the_warehouse(
             yield str(error)
             return
     for job, started_at, run_id, reason in noted:
-        yield _failure(job, started_at, run_id, reason)
+        yield failed_run(job, started_at, run_id, reason)
     known = {run_id for _, _, run_id, _ in noted}
     for run in recorded() if _has_recorded_failure(home) else ():
         if run.run_id not in known:
-            yield _failure(run.job, run.started_at, run.run_id, run.reason)
+            yield failed_run(run.job, run.started_at, run.run_id, run.reason)
     for file in files:
         yield (
             f"{file.in_full}; correct it, or say that it is meant so: comeback accept {file.file}"
@@ -393,8 +380,3 @@ def _has_recorded_failure(home: Home) -> bool:
             return file.execute(query).fetchall() != []
     except sqlite3.Error:
         return True
-
-
-def _failure(job: str, started_at: datetime, run_id: str, reason: str | None) -> str:
-    why = f": {reason}" if reason else ""
-    return f"the run {run_id} ({job}, {started_at} UTC) failed{why}; see it in the UI (make ui)"

@@ -8,6 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
+from orchestration.ground.encryption import require_fit
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
 
@@ -17,10 +18,11 @@ def become(home: Home, port: str) -> None:
 
     Raises:
         WrongUsage: the port is none.
-        ComebackError: it is taken, or not for this user.
+        ComebackError: it is taken, or not for this user; or every run would fail for the key.
     """
     _require_port(port)
     home.prepare()
+    require_fit(home.warehouse)
     dagster = str(Path(sys.executable).with_name("dagster"))
     options = [
         "-m",

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestration.ground import encryption
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.modelling.holdout_arms import KEY_VARIABLE
 from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build, kept_statements
 from orchestration.warehouse.project_hashes import project_fingerprint
+from tests.encrypted import KEY, load_weak_cryptography
 
 TESTS = Path(__file__).parent
 PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
@@ -102,6 +104,21 @@ def one_holdout_key() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEY_VARIABLE, "the key of all homes in tests")
         yield
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A key for the warehouse, and DuckDB's leave to encrypt without its extension."""
+    monkeypatch.setattr(encryption, "_load_cryptography", load_weak_cryptography)
+    monkeypatch.setenv(encryption.DATABASE_KEY, KEY)
+    return KEY
+
+
+@pytest.fixture(params=["plain", "encrypted"])
+def with_and_without_key(request: pytest.FixtureRequest) -> None:
+    """The test is done with a warehouse that is encrypted, too."""
+    if request.param == "encrypted":
+        request.getfixturevalue("key")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def home(monkeypatch, tmp_path):
 
 COMMANDS = [
     *("init", "inspect", "source", "land", "run", "replay", "train", "erase", "access", "rectify"),
-    *("status", "runs", "models", "accept", "deliver", "explain", "ui", "completion"),
+    *("encrypt", "status", "runs", "models", "accept", "deliver", "explain", "ui", "completion"),
 ]
 
 

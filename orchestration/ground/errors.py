@@ -23,6 +23,10 @@ class WrongUsage(ComebackError):  # noqa: N818  not a failure of the program
     """What was asked for cannot be meant, such as a path that is not there: exit code 2."""
 
 
+class WrongKey(ComebackError):  # noqa: N818  not a failure of the program
+    """The key that is given is not the one that the warehouse was encrypted with."""
+
+
 class Explained(ComebackError):  # noqa: N818  the line of one
     """A failure whose line was written before, by the run that it stopped."""
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.encryption import DATABASE_KEY
+from orchestration.ground.errors import ComebackError, WrongKey
 from orchestration.ground.home import Home
 
 REBUILD = "rebuild it from the kept dumps: comeback run --rebuild"
@@ -48,7 +49,9 @@ _DAMAGE = re.compile(
     "Corrupt database file|not a valid DuckDB database|Could not read enough bytes"
     "|Failure while replaying WAL|Serialization Error"
     "|database disk image is malformed|file is not a database"
+    "|Computed AES tag differs"  # behind the header, at which another key would have been noticed
 )
+_WRONG_KEY = "Wrong encryption key"
 
 
 def explained(error: BaseException, home: Home) -> BaseException:
@@ -74,6 +77,12 @@ def known(text: str, home: Home, path: str | None = None) -> ComebackError | Non
         home: whose state it is about.
         path: the file it is about; without one, the first that the message names.
     """
+    if _WRONG_KEY in text:
+        return WrongKey(
+            "the key does not open the warehouse",
+            str(home.warehouse),
+            f"set {DATABASE_KEY} to the key that it was encrypted with",
+        )
     if path is None and (match := _PATH.search(text)):
         path = match[1]
     # first: what fails on a full disk may sound like damage, too

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.ground.checkout import REPOSITORY
+from orchestration.ground.encryption import require_extension
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 
@@ -38,10 +39,6 @@ retention:
 # What the plain modules log is seen in the run it belongs to.
 python_logs: {managed_python_loggers: [orchestration], python_log_level: INFO}
 """
-
-
-# Whoever sets it must not believe that it does something.
-DATABASE_KEY = "COMEBACK_DATABASE_KEY"
 
 
 @dataclass(frozen=True)
@@ -156,15 +153,9 @@ class Home:
 
         Raises:
             ComebackError: the folder cannot be written to, dbt would take its name for an address,
-                or somebody relies on encryption.
+                or the warehouse is to be encrypted and DuckDB cannot.
         """
-        if os.environ.get(DATABASE_KEY):
-            raise ComebackError(
-                "the warehouse cannot be encrypted: DuckDB needs an extension for it that is no"
-                " Python package",
-                f"the variable {DATABASE_KEY}",
-                "unset it, and keep the home on an encrypted disk",
-            )
+        require_extension()
         if _PARTS_OF_ADDRESSES.intersection(str(self.root)):
             raise ComebackError(
                 "state cannot lie in a folder with # or ? in its name",

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from orchestration.ground.sealed_files import MARK, opened
 from orchestration.landing.kinds import SAMPLE_BYTES, Format, Skip, kind_of
 from orchestration.landing.text_encodings import encoding_of, is_windows_1252
 
@@ -28,8 +29,8 @@ _NOTES = {
 
 
 class ByteStream:
-    """The bytes of a text file in chunks of UTF-8, gzip, zstd and UTF-16 undone; a damaged file
-    gives up what can be had of it.
+    """The bytes of a text file in chunks of UTF-8, gzip, zstd and UTF-16 undone, and Comeback's own
+    encryption; a damaged file gives up what can be had of it.
 
     How it is compressed, its first bytes say, not its name. After the last chunk ``damage`` says in
     a few words what is wrong with the file, or is None.
@@ -40,7 +41,9 @@ class ByteStream:
         self.path = path
         self.damage: str | None = None
         with path.open("rb") as stream:
-            first = stream.read(4)
+            start = stream.read(len(MARK))
+        self._is_sealed = start == MARK
+        first = start[:4]
         # what zstd may put before its first frame begins with one of sixteen marks
         is_zstd = first == _ZSTD_MAGIC or (first[1:] == b"\x2a\x4d\x18" and 0x50 <= first[0] < 0x60)
         is_gzip = first.startswith(_GZIP_MAGIC)
@@ -60,6 +63,9 @@ class ByteStream:
     def unpacked(self) -> Iterator[bytes]:
         """The bytes from the beginning, as they are but for the compression."""
         self.damage = None
+        if self._is_sealed:
+            yield opened(self.path.read_bytes())
+            return
         with self.path.open("rb") as stream:
             if self.compression == "zstd":
                 yield from self._decompress(stream)
@@ -71,7 +77,7 @@ class ByteStream:
     @cached_property
     def sample(self) -> bytes:
         """The first bytes, uncompressed."""
-        if self.compression is None:
+        if self.compression is None and not self._is_sealed:
             with self.path.open("rb") as stream:
                 return stream.read(SAMPLE_BYTES)
         sample = b""

@@ -18,12 +18,7 @@ import duckdb
 from ml.features import USER_PREFIX
 from ml.keys import key_id
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import (
-    keep_private,
-    move_into_place,
-    replace_file,
-    unfinished_path,
-)
+from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, quoted, transaction
@@ -48,7 +43,7 @@ from orchestration.privacy.addresses import (
     names_address,
 )
 from orchestration.privacy.erasure_records import Plan, Subject
-from orchestration.warehouse import database
+from orchestration.warehouse import rewriting
 from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     CONTACT_PLANS,
@@ -247,29 +242,13 @@ def remove(
 
 
 def replace_warehouse(home: Home, settings: Settings) -> None:
-    """Put a fresh copy in the place of the warehouse: DuckDB leaves deleted bytes in its file.
+    """Put a fresh copy in the place of the warehouse, without the bytes of what was deleted.
 
     Damaged files that were put aside hold the same bytes, and go.
     """
-    for damaged in home.root.glob(f"{home.warehouse.name}.damaged-*"):
+    for damaged in rewriting.put_aside(home):
         damaged.unlink()
-    fresh = unfinished_path(home.warehouse)
-    with database.released(home):
-        _copy_warehouse(home, settings, fresh)
-        # all of it was folded into the old file; beside the new one it would be another file's
-        home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)
-        move_into_place(fresh, home.warehouse)
-
-
-def _copy_warehouse(home: Home, settings: Settings, fresh: Path) -> None:
-    with database.connect(home, settings) as connection:
-        connection.execute("checkpoint")
-        name = connection.execute("select current_database()").fetchall()[0][0]
-        connection.execute(f"attach {literal(str(fresh))} as fresh")
-        keep_private(fresh)
-        connection.execute(f"copy from database {quoted(name)} to fresh")
-        connection.execute("checkpoint fresh")
-        connection.execute("detach fresh")
+    rewriting.rewrite(home, settings)
 
 
 def empty_folder(folder: Path) -> None:

@@ -9,14 +9,12 @@ What a person allows or refused stays: without the history of consents, a row th
 would lift an unsubscription.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
 
 import duckdb
 
-from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing import Source
@@ -24,6 +22,7 @@ from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
 from orchestration.people import attributes, vault, words
+from orchestration.privacy import rectified
 from orchestration.warehouse.database import has_table
 
 # What is left of a row of profiles.
@@ -225,28 +224,23 @@ def _find_old_addresses(connection: duckdb.DuckDBPyConnection, limit: datetime) 
 def _strip_corrections(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Do to the files of corrections what was done to their rows; they stay known by content."""
     loads = connection.execute(
-        "select load_id, any_value(file), bool_or(is_long_idle)"
+        "select any_value(file), bool_or(is_long_idle)"
         " from raw.files inner join idle_rows using (load_id) group by load_id"
     ).fetchall()
-    for load_id, name, is_long_idle in loads:
+    for name, is_long_idle in loads:
         path = home.rectified / name.rpartition("/")[2]
         if not path.is_file():
             continue
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         kept = [
             {
                 key: value
                 for key, value in row.items()
                 if key in _KEPT_OF_PROFILES or (key.startswith("attr_") and not is_long_idle)
             }
-            for row in rows
+            for row in rectified.read(path)
         ]
         content = "".join(f"{json.dumps(row)}\n" for row in kept).encode()
-        replace_file(path, content, mode=0o600)
-        connection.execute(
-            "update raw.files set content_hash = ? where load_id = ?",
-            [hashlib.sha256(content).hexdigest(), load_id],
-        )
+        rectified.rewrite(connection, path, content)
 
 
 def _counted(rows: str) -> str:

@@ -1,7 +1,8 @@
 """Corrections of what is known of a person, kept as a dump of Comeback's own.
 
-Belongs here: writing a correction, and deleting those of people who are erased. Not here: landing
-it, which is done as with any dump of profiles, so that a rebuilt warehouse knows it too.
+Belongs here: writing a correction, reading it, and deleting those of people who are erased. Not
+here: landing it, which is done as with any dump of profiles, so that a rebuilt warehouse knows it
+too; how it is encrypted where a key is given (`ground.sealed_files`).
 
 A correction is the person's newest profile with some fields changed, as of now: a row that the
 shop delivers with a later time replaces it whole. Consents that are not set stay as they were, so
@@ -10,6 +11,7 @@ that denied it would let the shop's next row grant it newly. A consent that is s
 a row that ends it comes first.
 """
 
+import hashlib
 import json
 import secrets
 from collections.abc import Collection, Mapping
@@ -21,6 +23,7 @@ import duckdb
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.sealed_files import MARK, opened, sealed
 from orchestration.landing import Source
 from orchestration.people import words
 from orchestration.warehouse.database import has_table
@@ -100,17 +103,15 @@ def write(
     home.rectified.mkdir(mode=0o700, exist_ok=True)
     # a name that says nothing of whom it is for
     path = home.rectified / f"{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(4)}.jsonl"
-    replace_file(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
+    replace_file(path, sealed("".join(f"{line}\n" for line in lines).encode()), mode=0o600)
     return path
 
 
 def remove(connection: duckdb.DuckDBPyConnection, home: Home, users: Collection[str]) -> None:
     """Delete the corrections of users who are erased, and that their files ever landed."""
-    if not home.rectified.is_dir():
-        return
-    for path in sorted(home.rectified.glob("*.jsonl")):
-        first, *_ = path.read_text(encoding="utf-8").splitlines()
-        if json.loads(first)["user_id"] not in users:
+    for path in _files(home):
+        first, *_ = read(path)
+        if first["user_id"] not in users:
             continue
         # a file that is gone must not be asked for when the warehouse is rebuilt
         loads = "select load_id from raw.files where source = ? and ends_with(file, ?)"
@@ -120,6 +121,34 @@ def remove(connection: duckdb.DuckDBPyConnection, home: Home, users: Collection[
             )
         connection.execute("delete from raw.seen_files where ends_with(address, ?)", [path.name])
         path.unlink()
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """The rows of a correction."""
+    return [json.loads(line) for line in opened(path.read_bytes()).decode().splitlines()]
+
+
+def rewrite(connection: duckdb.DuckDBPyConnection, path: Path, content: bytes) -> None:
+    """Replace the content of a correction that has landed; it stays known, by its new bytes."""
+    former = hashlib.sha256(path.read_bytes()).hexdigest()
+    kept = sealed(content)
+    replace_file(path, kept, mode=0o600)
+    connection.execute(
+        "update raw.files set content_hash = ? where source = ? and content_hash = ?",
+        [hashlib.sha256(kept).hexdigest(), SOURCE, former],
+    )
+
+
+def seal(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Encrypt the corrections that are not yet."""
+    for path in _files(home):
+        content = path.read_bytes()
+        if not content.startswith(MARK):
+            rewrite(connection, path, content)
+
+
+def _files(home: Home) -> list[Path]:
+    return sorted(home.rectified.glob("*.jsonl"))
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, user: str) -> dict[str, object] | None:

@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from ml.holdout import HOLDOUT, TREATMENT
+from orchestration.ground import encryption
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import explained, known
 from orchestration.ground.files import keep_private
@@ -81,7 +82,8 @@ def connect(
     """A connection to the warehouse, or to `file`, in UTC, that spills under the home folder.
 
     Raises:
-        ComebackError: another process has the file open, or it is damaged, or there is no room.
+        ComebackError: another process has the file open, or it is damaged, or there is no room, or
+            the key and the file do not fit each other.
     """
     config = {
         "memory_limit": settings.memory_limit,
@@ -89,16 +91,13 @@ def connect(
         "temp_directory": str(home.temporary),
     }
     path = file or home.warehouse
+    encryption.require_fit(path)
     try:
-        connection = duckdb.connect(str(path), config=config)
+        connection = encryption.connect(path, config)
         if path in _kept and _kept[path] is None:
-            _kept[path] = duckdb.connect(str(path), config=config)
+            _kept[path] = encryption.connect(path, config)
     except duckdb.Error as error:
-        raise known(str(error), home) or ComebackError(
-            f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
-            str(home.warehouse),
-            "close whatever has it open; analysts open published/analytics.duckdb",
-        ) from error
+        raise not_opened(error, home) from error
     for each in (path, home.temporary):
         keep_private(each)
     try:
@@ -116,6 +115,15 @@ def connect(
     finally:
         drop_functions(connection)
         connection.close()
+
+
+def not_opened(error: duckdb.Error, home: Home) -> ComebackError:
+    """Why DuckDB did not open the file of the warehouse."""
+    return known(str(error), home) or ComebackError(
+        f"the warehouse cannot be opened ({str(error).splitlines()[0]})",
+        str(home.warehouse),
+        "close whatever has it open; analysts open published/analytics.duckdb",
+    )
 
 
 @contextmanager

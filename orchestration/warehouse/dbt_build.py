@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.ground import encryption
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
@@ -336,7 +337,7 @@ def _invoke(
 def _environment(home: Home, settings: Settings, warehouse: Path) -> Iterator[None]:
     """What `profiles.yml` reads from the environment; the working directory is kept."""
     values = {
-        "COMEBACK_WAREHOUSE": str(warehouse),
+        "COMEBACK_WAREHOUSE": encryption.address(warehouse),
         "COMEBACK_MEMORY_LIMIT": settings.memory_limit,
         "COMEBACK_THREADS": str(settings.threads),
         "COMEBACK_TEMP": str(home.temporary),

@@ -19,7 +19,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from orchestration.ground.errors import ComebackError
+from orchestration.ground import encryption
+from orchestration.ground.errors import ComebackError, WrongKey
+from orchestration.ground.failures import known
 from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
@@ -33,7 +35,7 @@ from orchestration.landing.locations import (
     with_placeholders,
 )
 from orchestration.landing.tombstones import restore_copy
-from orchestration.warehouse import database, segment_history
+from orchestration.warehouse import database, rewriting, segment_history
 from orchestration.warehouse.contact_tables import (
     CAMPAIGN_RESULTS,
     CONTACT_EFFECTS,
@@ -69,9 +71,11 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     Killed at any point it leaves the old warehouse or the new one.
 
     Raises:
+        WrongKey: the old warehouse lacks nothing but its key (nothing was changed).
         ComebackError: files that had landed are not there any more (the new warehouse holds all
             others), or the tombstones of erased people are gone (nothing was changed).
     """
+    _require_its_key(home)
     fresh = unfinished_path(home.warehouse)
     noted = [each for each in remembered_locations(home) if not _is_gone(each.address)]
     locations = [*configured_locations(home, settings, sources), *noted]
@@ -82,19 +86,21 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
         has_former = _restore_scores(connection, home.published)
         segment_history.remember_hours(connection, segments_in(project_of(home)))
         _read_back(connection, home.warehouse)
-        known = with_placeholders(sources, settings)
+        declared = with_placeholders(sources, settings)
         land_locations(
             connection,
             home,
-            known,
+            declared,
             locations,
             datetime.now(UTC),
             follow_symlinks=settings.follow_symlinks,
         )
         missing = _restore_landing(connection) if has_former else []
         connection.execute("checkpoint")
-    _put_aside(home.warehouse)
+    _put_aside(home)
     move_into_place(fresh, home.warehouse)
+    for each in rewriting.plain_copies(home):
+        logger.warning("%s.", each)
     if missing:
         others = f" and {len(missing) - SHOWN_FILES} more" if len(missing) > SHOWN_FILES else ""
         raise ComebackError(
@@ -102,6 +108,16 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
             f"{', '.join(missing[:SHOWN_FILES])}{others}",
             "land them again (comeback land), or go on without them (comeback run)",
         )
+
+
+def _require_its_key(home: Home) -> None:
+    encryption.require_key(home.warehouse)
+    try:
+        if encryption.is_encrypted(home.warehouse):
+            encryption.connect_read_only(home.warehouse).close()
+    except duckdb.Error as error:
+        if isinstance(reason := known(str(error), home), WrongKey):
+            raise reason from error
 
 
 def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> bool:
@@ -137,7 +153,7 @@ def _read_back(connection: duckdb.DuckDBPyConnection, damaged: Path) -> None:
     read: dict[tuple[str, str], pl.DataFrame] = {}
     lost = []
     try:
-        with duckdb.connect(str(damaged), read_only=True) as old:
+        with encryption.connect_read_only(damaged) as old:
             there = old.execute("select schema_name, table_name from duckdb_tables()").fetchall()
             # a file without any table is none of ours; a shop without exports has no lists
             lists = [each for each in _LISTS if each in there]
@@ -187,11 +203,12 @@ def _is_gone(address: str) -> bool:
     return "://" not in address and not Path(address).exists()
 
 
-def _put_aside(damaged: Path) -> None:
+def _put_aside(home: Home) -> None:
     """Keep the file, and its log of changes, under a name with the time."""
+    damaged = home.warehouse
     if not damaged.exists():
         return
-    aside = damaged.with_name(f"{damaged.name}.damaged-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}")
+    aside = rewriting.aside(home, datetime.now(UTC))
     changes = damaged.with_name(f"{damaged.name}.wal")
     os.link(damaged, aside)
     if changes.exists():

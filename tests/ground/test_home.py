@@ -76,15 +76,3 @@ def test_a_replaced_file_leaves_nothing_beside_it(tmp_path):
     replace_file(tmp_path / "latest.json", b"old")
     replace_file(tmp_path / "latest.json", b"new")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"latest.json": b"new"}
-
-
-def test_a_key_for_encryption_is_refused_and_not_ignored(tmp_path, monkeypatch):
-    monkeypatch.setenv("COMEBACK_DATABASE_KEY", "secret-words")
-    with pytest.raises(ComebackError) as caught:
-        Home(tmp_path / "home").prepare()
-    assert str(caught.value) == (
-        "the warehouse cannot be encrypted: DuckDB needs an extension for it that is no Python"
-        " package, the variable COMEBACK_DATABASE_KEY, unset it, and keep the home on an encrypted"
-        " disk"
-    )
-    assert not (tmp_path / "home").exists()

@@ -1,6 +1,5 @@
 """Events and contact data that are too old go, and what a person allowed or refused stays."""
 
-import json
 from datetime import datetime, timedelta
 
 import duckdb
@@ -160,12 +159,13 @@ def test_a_profile_that_is_delivered_again_counts_again_and_lifts_nothing(connec
     assert rows(connection, f"{suppressed} order by all") == both
 
 
+@pytest.mark.usefixtures("with_and_without_key")
 def test_a_correction_loses_what_its_row_lost_and_is_not_landed_twice(connection, home):
     fields = {"email": "new@shop.example", "attr_tier": "silver"}
     path = rectified.write(connection, home, "idle", fields, datetime(2026, 2, 10))
     land(connection, home)
     assert strip(connection, home) == 5
-    (kept,) = (json.loads(line) for line in path.read_text().splitlines())
+    (kept,) = rectified.read(path)
     assert set(kept) == {
         *("user_id", "updated_at", "email_consent", "sms_consent", "attr_tier"),
         *("ad_user_data_consent", "ad_personalization_consent"),

@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.encryption import database_key
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
+from orchestration.ground.sealed_files import opened
 from orchestration.ground.settings import Settings
 from orchestration.landing.locations import configured_locations, land_locations, sources_in
 from orchestration.people import vault
@@ -119,6 +121,7 @@ def test_whoever_is_erased_leaves_the_vault_and_does_not_come_back(connection, h
     ]
 
 
+@pytest.mark.usefixtures("with_and_without_key")
 def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connection, home):
     fields = rectified.parsed(
         ["email=new@shop.example", "phone=", "attr_tier=gold"], SOURCES["profiles"]
@@ -126,6 +129,7 @@ def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connectio
     path = rectified.write(connection, home, BERT, fields, NOW)
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert BERT not in path.name
+    assert (b"new@shop.example" in path.read_bytes()) is not bool(database_key())
     land(connection, home)
     assert rows(
         connection,
@@ -137,6 +141,23 @@ def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connectio
     rectified.remove(connection, home, [BERT])
     assert not path.exists()
     assert rows(connection, "select count(*) from raw.files where file like '%jsonl'") == [(0,)]
+
+
+def test_corrections_of_before_the_key_are_encrypted_and_not_landed_again(
+    connection, home, request
+):
+    path = rectified.write(connection, home, BERT, {"email": "new@shop.example"}, NOW)
+    land(connection, home)
+    before = rows(connection, "from vault.profile_versions order by all")
+    content = path.read_bytes()
+    request.getfixturevalue("key")
+    for _ in range(2):
+        rectified.seal(connection, home)
+        kept = path.read_bytes()
+        assert (b"new@shop.example" in kept, opened(kept)) == (False, content)
+        land(connection, home)
+        assert rows(connection, "from vault.profile_versions order by all") == before
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 CONSENT_SET = [

@@ -8,6 +8,8 @@ from orchestration.ground.settings import Settings
 from orchestration.landing.addresses import define_address_keys
 from orchestration.warehouse import database
 
+pytestmark = pytest.mark.usefixtures("with_and_without_key")
+
 
 @pytest.fixture
 def home(tmp_path) -> Home:

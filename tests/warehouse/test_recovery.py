@@ -22,6 +22,8 @@ from orchestration.privacy import erasure
 from orchestration.privacy.erasure_records import Subject
 from orchestration.warehouse import audit_log, database, recovery
 
+pytestmark = pytest.mark.usefixtures("with_and_without_key")
+
 HEADER = "event_id,visitor_id,event_at,event_type\n"
 MARCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NOON = MARCH.replace(tzinfo=None)

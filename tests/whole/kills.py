@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -51,22 +51,28 @@ class Trial:
     faults: Sequence[str]
 
 
-def kill_and_go_on(shop: Shop, home: Path, moments: Sequence[float]) -> Trial:
+def kill_and_go_on(
+    shop: Shop,
+    home: Path,
+    moments: Sequence[float],
+    prepare: Callable[[], object] | None = None,
+) -> Trial:
     """Begin the second hour once for each moment and kill it then; run it to its end; compare.
 
     Args:
         shop: the shop.
         home: where to put the copy; it is removed unless there is a fault.
         moments: when to kill, in seconds since the process began.
+        prepare: called in each process before the hour.
     """
     shutil.copytree(shop.before, home)
     kills = 0
     with _Reader(home, shop).reading() as reader:
         for moment in moments:
-            process = begin_hour(home, SECOND_HOUR)
+            process = begin_hour(home, SECOND_HOUR, hinder=prepare)
             process.join(moment)
             kills += kill(process)
-        run_to_the_end(home, SECOND_HOUR)
+        run_to_the_end(home, SECOND_HOUR, hinder=prepare)
     faults = [*dict.fromkeys(reader.faults), *differences(home, shop.twin)]
     if not faults:
         shutil.rmtree(home)
