@@ -39,7 +39,7 @@ _LOG = """
     create or replace temp table looked_at as
     select files.file, events.line, events.event_at, events.event_type, events.item_id,
         events.is_activity, events.event_rank, events.event_id,
-        $item is null or coalesce(listed.is_of_item, events.item_id = $item, false)
+        $item is null or coalesce(bought.is_of_item, listed.is_of_item, events.item_id = $item, false)
             as is_of_item,
         events.event_type != 'purchase' or orders.order_key is not null as is_counted
     from main.events as events
@@ -50,6 +50,10 @@ _LOG = """
     ) as listed on events.row_key = listed.row_key
     left join main.order_events as orders
         on events.visitor_id = orders.visitor_id and events.event_number = orders.event_number
+    left join (
+        select order_key, bool_or(item_id = $item) as is_of_item
+        from main.order_items group by 1
+    ) as bought on orders.order_key = bought.order_key
     where events.event_at <= $hour
         and (events.visitor_id = $person and events.owner_id is null or events.owner_id = $user)
 """

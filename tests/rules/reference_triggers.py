@@ -84,23 +84,10 @@ class Triggers:
                 items = frozenset((i.item_id, i.item_category) for i in event.own_items)
                 found[who].append(Happening(event.event_at, event.event_type, items))
             elif event in orders:
-                items = frozenset(
-                    (item.item_id, item.item_category)
-                    for each in self._rows_of(event)
-                    for item in each.own_items
-                    if item.quantity is None or item.quantity > 0
-                )
+                bought = self.log.items_bought(orders[event])
+                items = frozenset((item.item_id, item.item_category) for _, item in bought)
                 found[who].append(Happening(event.event_at, "purchase", items))
         return found
-
-    def _rows_of(self, first: Event) -> list[Event]:
-        return [
-            event
-            for event in self.log.ranked
-            if event.event_type == "purchase"
-            and (event.visitor_id, event.event_at) == (first.visitor_id, first.event_at)
-            and event.order_id == first.order_id
-        ]
 
     @cached_property
     def _activity(self) -> dict[str, list[datetime]]:

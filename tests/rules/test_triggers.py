@@ -205,6 +205,35 @@ def test_an_order_reported_again_counts_once(warehouse: Warehouse):
     assert hours(warehouse, "t_bought_twice", twice, "13:00") == [("02 11", "A", None)]
 
 
+def test_an_order_that_names_no_item_bought_what_lay_in_its_cart(warehouse: Warehouse):
+    def often(visitor: str, *rows: Row) -> list[tuple]:
+        views = [view(visitor, f"10:0{minute}", item_id="hat") for minute in range(3)]
+        return hours(warehouse, "viewed_often_not_bought", [*views, *rows], "13:00")
+
+    assert often("A") == often("A", buy("A", "10:20")) == [("02 11", "A", "hat")]
+    assert often("A", add("A", "10:10", "hat"), buy("A", "10:20", order_value="9.00")) == []
+    # what was taken out before, or is beside what the order names, was not bought
+    removed = [add("A", "10:10", "hat"), add("A", "10:11", "bag"), remove("A", "10:12", "hat")]
+    assert often("A", *removed, buy("A", "10:20")) == [("02 11", "A", "hat")]
+    both = [add("A", "10:10", "hat"), add("A", "10:11", "bag")]
+    assert often("A", *both, buy("A", "10:20", item_id="bag")) == [("02 11", "A", "hat")]
+    # nor was it bought by somebody else, but by the same person elsewhere
+    other = [add("A", "10:10", "hat"), buy("B", "10:20")]
+    assert often("A", *other) == [("02 11", "A", "hat")]
+    known = [login("A", "09:00", "7"), login("B", "09:00", "7")]
+    assert often("A", *known, *other) == []
+
+
+def test_a_late_add_makes_an_order_elsewhere_one_of_the_item(warehouse: Warehouse):
+    rows = [
+        login("A", "09:00", "7"),
+        *(view("A", f"10:0{minute}", item_id="hat", user_id="7") for minute in range(3)),
+        buy("B", "10:20", user_id="7"),
+    ]
+    loads = [("12:00", rows), ("13:00", [add("A", "10:10", "hat")])]
+    assert follow(warehouse, *loads, trigger="viewed_often_not_bought") == [["user:7 11"], []]
+
+
 def test_categories_differ_and_what_has_none_counts_for_nothing(warehouse: Warehouse):
     rows = [
         view("A", "10:10", item_id="hat", item_category="head"),
@@ -301,15 +330,17 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
     ]
 
 
-def follow(warehouse: Warehouse, *loads: tuple[str, Sequence[Row]]) -> list[list[str]]:
-    """The hours at which t_added has fired after each build, of an hour and of rows new by then."""
+def follow(
+    warehouse: Warehouse, *loads: tuple[str, Sequence[Row]], trigger: str = "t_added"
+) -> list[list[str]]:
+    """The hours at which it has fired after each build, of an hour and of rows new by then."""
     warehouse.empty()
     found = []
     for number, (hour, rows) in enumerate(loads, start=1):
         landed = [row | {"event_id": f"{number}-{row['event_id']}"} for row in log(*rows)]
         warehouse.land(landed, [number] * len(rows))
         warehouse.follow(at(hour))
-        firings = [row for row in fired(warehouse) if row["trigger"] == "t_added"]
+        firings = [row for row in fired(warehouse) if row["trigger"] == trigger]
         found.append(sorted(f"{row['person_id']} {row['fired_at']:%H}" for row in firings))
     return found
 

@@ -76,7 +76,6 @@ viewed as (
         log.row_key,
         candidates.item_id,
         candidates.item_category,
-        candidates.item_brand,
         candidates.quantity,
         candidates.price,
         candidates.currency
@@ -90,7 +89,7 @@ viewed as (
 
 viewed_items as (
 
-    {{ items_of('viewed', ['visitor_id', 'session_number', 'owner_id', 'event_at'], is_described=true) }}
+    {{ items_of('viewed', ['visitor_id', 'session_number', 'owner_id', 'event_at'], described=['item_category']) }}
 
 ),
 

@@ -25,6 +25,7 @@ touching_events as (
         source,
         event_number,
         item_id,
+        item_category,
         quantity,
         price,
         currency
@@ -38,7 +39,7 @@ event_items as (
 
     {{ items_of('touching_events', [
         'visitor_id', 'owner_id', 'event_type', 'event_at', 'event_rank', 'event_id', 'source', 'event_number',
-    ]) }}
+    ], described=['item_category']) }}
 
 ),
 
@@ -75,6 +76,7 @@ operations as (
         owner_id,
         cast(null as string) as order_key,
         coalesce(item_id, '(unknown)') as line_item_id,
+        item_category,
         abs(quantity) as quantity,
         price,
         currency,
@@ -99,6 +101,7 @@ operations as (
         owner_id,
         order_key,
         null as line_item_id,
+        null as item_category,
         null as quantity,
         null as price,
         null as currency,
@@ -354,6 +357,7 @@ final as (
         event_id,
         source,
         line_item_id,
+        item_category,
         line_quantity,
         line_price,
         line_currency,

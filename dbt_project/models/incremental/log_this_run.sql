@@ -16,6 +16,7 @@ select
     rows_this_run.user_id,
     ordered_events.event_type,
     ordered_events.item_id,
+    rows_this_run.item_category,
     rows_this_run.quantity,
     rows_this_run.price,
     rows_this_run.currency,

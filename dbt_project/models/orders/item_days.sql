@@ -43,7 +43,10 @@ counting_events as (
 
 event_items as (
 
-    {{ items_of('counting_events', ['event_at', 'event_type'], is_described=true) }}
+    {{ items_of(
+        'counting_events', ['event_at', 'event_type'],
+        described=['item_category', 'item_brand', 'item_name', 'item_url', 'image_url']
+    ) }}
 
 ),
 
