@@ -33,9 +33,9 @@ class Catalogue:
         day = np.minimum((hours / 24.0).astype(np.int64), self.cents.shape[1] - 1)
         return self.cents[item, day]
 
-
     @property
     def ids(self) -> list[str]:
+        """What events call the items."""
         return [f"i{1000 + number}" for number in range(len(self.cents))]
 
 

@@ -1,9 +1,9 @@
 """A shop's event dumps, simulated, and the truth behind them: `python -m data.simulated_shop`.
 
 Belongs here: putting the parts together, and the command. Does not belong here: what people do
-(`shop_visits`), what the log says (`shop_events`, `shop_orders`), constants and closed forms (`shop_law`), the
-truth tables and their columns (`shop_truth`), the dirt and the files (`shop_delivery`), what is
-known of users (`shop_contacts`).
+(`shop_visits`), what the log says (`shop_events`, `shop_orders`), constants and closed forms
+(`shop_law`), the truth tables and their columns (`shop_truth`), the dirt and the files
+(`shop_delivery`), what is known of users (`shop_contacts`).
 
 The same arguments give the same bytes, down to the last file. The truth goes to a folder of its
 own, which the pipeline never reads.

@@ -38,7 +38,7 @@ class Session:
         return len(self.events) > BOT_EVENT_COUNT or self.ended_at - self.started_at > BOT_DURATION
 
     def count(self, event_type: str) -> int:
-        return sum(event.event_type == event_type for event in self.events)
+        return sum(event.counted_as == event_type for event in self.events)
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,9 @@ from .reference_money import clean_rates
 from .reference_rows import clean
 from .reference_triggers import Triggers
 from .strategies import HALF_HOUR, MICROSECOND, random_log, random_rates
+from .trigger_hours import fired, follow, hours
 from .warehouse import Warehouse
 
-FIRED = """
-    select trigger, person_id, item_id, (carts.visitor_id, carts.started_at) as cart, fired_at
-    from trigger_events left join carts using (cart_id)"""
 SHIPPED = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((PROJECT / "triggers").glob("*.yml"))
@@ -59,16 +57,6 @@ HOUR = timedelta(hours=1)
 def drawn(seed: int, size: int = 22) -> list[Row]:
     rows = random_log(seed, size, visitor=("A", "A", "B", "C"), **POOLS)
     return [row | {"item_category": CATEGORIES.get(row["item_id"])} for row in rows]
-
-
-def fired(warehouse: Warehouse) -> list[dict]:
-    found = warehouse.query(FIRED)
-    return [row | {"cart": None if row["cart"] is None else _cart(row["cart"])} for row in found]
-
-
-def _cart(pair: dict | tuple) -> tuple | None:
-    visitor, started_at = pair.values() if isinstance(pair, dict) else pair
-    return None if visitor is None else (visitor, started_at.replace(tzinfo=at("10:00").tzinfo))
 
 
 @pytest.mark.slow
@@ -132,18 +120,6 @@ def last_hour(logs: Iterable[Sequence[Row]]) -> datetime:
     return newest.replace(minute=0, second=0, microsecond=0)
 
 
-def hours(warehouse: Warehouse, trigger: str, rows: Sequence[Row], last: str) -> list[tuple]:
-    """When a trigger fires up to an hour, and for whom or what: person, item."""
-    warehouse.build(log(*rows), at(last), tables=["trigger_events", "carts"])
-    found = sorted(
-        (row["fired_at"], row["person_id"], row["item_id"])
-        for row in fired(warehouse)
-        if row["trigger"] == trigger
-    )
-    assert all(when.minute == 0 for when, *_ in found)
-    return [(f"{when:%d %H}", *whom) for when, *whom in found]
-
-
 def test_events_count_that_are_younger_than_the_span_to_the_microsecond(warehouse: Warehouse):
     # of two hours: what is exactly two hours old is too old
     two_hours_old = [view("A", "10:00", item_id="hat"), view("A", "11:59", item_id="hat")]
@@ -203,35 +179,6 @@ def test_an_order_reported_again_counts_once(warehouse: Warehouse):
     assert hours(warehouse, "t_bought_twice", once, "13:00") == []
     twice = [*once, buy("A", "10:30", "o2", item_id="hat")]
     assert hours(warehouse, "t_bought_twice", twice, "13:00") == [("02 11", "A", None)]
-
-
-def test_an_order_that_names_no_item_bought_what_lay_in_its_cart(warehouse: Warehouse):
-    def often(visitor: str, *rows: Row) -> list[tuple]:
-        views = [view(visitor, f"10:0{minute}", item_id="hat") for minute in range(3)]
-        return hours(warehouse, "viewed_often_not_bought", [*views, *rows], "13:00")
-
-    assert often("A") == often("A", buy("A", "10:20")) == [("02 11", "A", "hat")]
-    assert often("A", add("A", "10:10", "hat"), buy("A", "10:20", order_value="9.00")) == []
-    # what was taken out before, or is beside what the order names, was not bought
-    removed = [add("A", "10:10", "hat"), add("A", "10:11", "bag"), remove("A", "10:12", "hat")]
-    assert often("A", *removed, buy("A", "10:20")) == [("02 11", "A", "hat")]
-    both = [add("A", "10:10", "hat"), add("A", "10:11", "bag")]
-    assert often("A", *both, buy("A", "10:20", item_id="bag")) == [("02 11", "A", "hat")]
-    # nor was it bought by somebody else, but by the same person elsewhere
-    other = [add("A", "10:10", "hat"), buy("B", "10:20")]
-    assert often("A", *other) == [("02 11", "A", "hat")]
-    known = [login("A", "09:00", "7"), login("B", "09:00", "7")]
-    assert often("A", *known, *other) == []
-
-
-def test_a_late_add_makes_an_order_elsewhere_one_of_the_item(warehouse: Warehouse):
-    rows = [
-        login("A", "09:00", "7"),
-        *(view("A", f"10:0{minute}", item_id="hat", user_id="7") for minute in range(3)),
-        buy("B", "10:20", user_id="7"),
-    ]
-    loads = [("12:00", rows), ("13:00", [add("A", "10:10", "hat")])]
-    assert follow(warehouse, *loads, trigger="viewed_often_not_bought") == [["user:7 11"], []]
 
 
 def test_categories_differ_and_what_has_none_counts_for_nothing(warehouse: Warehouse):
@@ -328,21 +275,6 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
         ("three_categories_a_day", "C", "02 11"),
         ("viewed_often_not_bought", "A", "02 11"),
     ]
-
-
-def follow(
-    warehouse: Warehouse, *loads: tuple[str, Sequence[Row]], trigger: str = "t_added"
-) -> list[list[str]]:
-    """The hours at which it has fired after each build, of an hour and of rows new by then."""
-    warehouse.empty()
-    found = []
-    for number, (hour, rows) in enumerate(loads, start=1):
-        landed = [row | {"event_id": f"{number}-{row['event_id']}"} for row in log(*rows)]
-        warehouse.land(landed, [number] * len(rows))
-        warehouse.follow(at(hour))
-        firings = [row for row in fired(warehouse) if row["trigger"] == trigger]
-        found.append(sorted(f"{row['person_id']} {row['fired_at']:%H}" for row in firings))
-    return found
 
 
 def test_time_alone_makes_it_fire_and_a_later_hour_keeps_what_an_earlier_said(warehouse: Warehouse):

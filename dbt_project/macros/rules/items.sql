@@ -25,8 +25,7 @@ select
         else listed.price
     end as price,
     case when listed.row_key is null then events.currency else coalesce(listed.currency, events.currency) end
-        as currency,
-    case when listed.row_key is null then coalesce(events.quantity > 0, true) else listed.has_units end as has_units
+        as currency
     {%- for column in described -%}
     ,
     {% if column in ['item_category', 'item_brand'] -%}

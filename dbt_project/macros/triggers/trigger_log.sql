@@ -45,6 +45,7 @@ log_rows as (
         {{ person_id('owner_id', 'visitor_id') }} as person_id,
         event_at,
         event_type,
+        counted_as,
         event_number,
         item_id,
         is_activity
@@ -83,6 +84,7 @@ visitor_log as (
         persons.is_of_run,
         log_rows.event_at,
         log_rows.event_type,
+        log_rows.counted_as,
         log_rows.event_number,
         log_rows.item_id,
         log_rows.is_activity
@@ -112,17 +114,17 @@ orders as (
 
 ),
 
--- An order counts once, by its first purchase; of every other type each event does.
+-- An order counts once, by its first purchase; of every other type each event does, as what it counts as.
 counted_events as (
 
     select
         person_number,
-        event_type,
+        counted_as as event_type,
         event_at
     from person_log
     where
         event_type != 'purchase'
-        and event_type in (select counted_types.counted_type from counted_types)
+        and counted_as in (select counted_types.counted_type from counted_types)
 
     union all
 
@@ -141,6 +143,13 @@ counted_events as (
 -- The types whose items are asked for, by any condition.
 types_of_items as (
 
+    {% set asked_for -%}
+    (
+        select counted_types.counted_type
+        from counted_types
+        where counted_types.per = 'item' or counted_types.counted is not null
+    )
+    {%- endset -%}
     select event_type
     from (select distinct person_log.event_type from person_log) as known_types
     where
@@ -151,20 +160,21 @@ types_of_items as (
                 conditions.kind = 'seen'
                 and conditions.per = 'item'
         )
-        or event_type in (
-            select counted_types.counted_type
-            from counted_types
-            where counted_types.per = 'item' or counted_types.counted is not null
-        )
+        or event_type in {{ asked_for | indent(8) }}
+        -- an item of an add may be a removal
+        or (event_type = 'add_to_cart' and 'remove_from_cart' in {{ asked_for | indent(8) }})
 
 ),
 
--- An event lists an item once or several times.
+-- An event lists an item once or several times; each counts as what it is itself.
 event_items as (
 
     select
         person_log.person_number,
-        person_log.event_type,
+        {{ item_counted_as(
+            'person_log.event_type',
+            'case when listed.row_key is null then candidates.quantity else listed.quantity end'
+        ) | indent(8) }} as event_type,
         person_log.event_at,
         case when listed.row_key is null then person_log.item_id else listed.item_id end as item_id,
         case when listed.row_key is null then candidates.item_category else listed.item_category end

@@ -19,6 +19,7 @@ touching_events as (
         visitor_id,
         owner_id,
         event_type,
+        counted_as,
         event_at,
         event_rank,
         event_id,
@@ -38,7 +39,8 @@ touching_events as (
 event_items as (
 
     {{ items_of('touching_events', [
-        'visitor_id', 'owner_id', 'event_type', 'event_at', 'event_rank', 'event_id', 'source', 'event_number',
+        'visitor_id', 'owner_id', 'event_type', 'counted_as', 'event_at', 'event_rank', 'event_id', 'source',
+        'event_number',
     ], described=['item_category']) }}
 
 ),
@@ -48,10 +50,10 @@ items as (
 
     select
         *,
-        event_type = 'remove_from_cart' or coalesce(quantity < 0, false) as is_removal,
-        event_type = 'add_to_cart' and has_units as is_add_event
+        {{ item_counted_as('event_type', 'quantity') | indent(8) }} = 'remove_from_cart' as is_removal,
+        counted_as = 'add_to_cart' as is_add_event
     from event_items
-    where coalesce(quantity != 0, true)
+    where {{ has_units('quantity') }}
 
 ),
 

@@ -15,6 +15,7 @@ select
     rows_this_run.event_id,
     rows_this_run.user_id,
     ordered_events.event_type,
+    ordered_events.counted_as,
     ordered_events.item_id,
     rows_this_run.item_category,
     rows_this_run.quantity,
