@@ -169,7 +169,8 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
     if shortfall:
         note += f"The shop's busiest hour and weekday for all: {shortfall}"
     elif plain_of:
-        note += f"The shop's best {' and '.join(plain_of)} for all: the own was not surely better later."
+        clocks = " and ".join(plain_of)
+        note += f"The shop's best {clocks} for all: the own was not surely better later."
     note += " Figures are shares of the newest visits that met it." if metrics else ""
     card = ModelCard(
         name=NAME,
