@@ -33,6 +33,11 @@ class Catalogue:
         day = np.minimum((hours / 24.0).astype(np.int64), self.cents.shape[1] - 1)
         return self.cents[item, day]
 
+    @property
+    def ids(self) -> list[str]:
+        """What events call the items."""
+        return [f"i{1000 + number}" for number in range(len(self.cents))]
+
 
 @dataclass(frozen=True)
 class Names:
@@ -76,6 +81,17 @@ def alike(catalogue: Catalogue, item: Ints, rng: np.random.Generator) -> Ints:
     akin = by_category[starts[category] + rank]
     dice = rng.random(item.shape)
     return np.where(dice < 0.15, item, np.where(dice < 0.65, akin, anything))
+
+
+def companion(catalogue: Catalogue, item: Ints) -> Ints:
+    """Give for each the item that goes with it: the next best known of its category."""
+    by_category = np.argsort(catalogue.category, kind="stable")
+    follower = np.roll(by_category, -1)
+    is_last = catalogue.category[follower] != catalogue.category[by_category]
+    first = np.searchsorted(catalogue.category[by_category], catalogue.category[by_category])
+    goes_with = np.empty(len(by_category), np.int64)
+    goes_with[by_category] = np.where(is_last, by_category[first], follower)
+    return goes_with[item]
 
 
 def _scatter(number: int, bits: int) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from data.shop_catalogue import BRANDS, CATEGORIES, ODD, Catalogue, Names, alike
+from data.shop_catalogue import BRANDS, CATEGORIES, ODD, Catalogue, Names, alike, companion
 from data.shop_law import Flags, Floats, Ints, ShopLaw
 from data.shop_people import MAX_DEVICES, People, device_kind
 from data.shop_visits import MAX_ADDS, STEP, STEPS, Visits
@@ -26,8 +26,8 @@ TYPES = (
 )  # fmt: skip
 COLUMNS = (
     *("event_id", "visitor_id", "user_id", "event_at", "event_type", "item_id", "item_category"),
-    *("item_brand", "quantity", "price", "currency", "order_id", "order_value", "page_url"),
-    *("referrer", "utm_source", "utm_medium", "utm_campaign", "device_type", "country"),
+    *("item_brand", "quantity", "price", "currency", "order_id", "order_value", "items"),
+    *("page_url", "referrer", "utm_source", "utm_medium", "utm_campaign", "device_type", "country"),
 )  # fmt: skip
 
 _DEVICE_TYPES = ("mobile", "desktop", "tablet")
@@ -128,6 +128,8 @@ def visit_events(
     # The first add is of the item the decision is about, further ones of anything alike.
     wanted = alike(catalogue, np.repeat(visits.item[:, None], MAX_ADDS, axis=1), rng)
     wanted[:, 0] = visits.item
+    goes_along = np.random.default_rng([seed, 12]).random(count) < law.companion_share
+    wanted[goes_along, 1] = companion(catalogue, visits.item[goes_along])
     quantities = np.where(
         rng.random((count, MAX_ADDS)) < law.multi_quantity_share,
         1 + rng.geometric(0.7, (count, MAX_ADDS)),
@@ -258,14 +260,15 @@ def machine_events(
 
 
 def as_text(
-    codes: pl.DataFrame, names: Names, catalogue: Catalogue, opened_us: int
+    codes: pl.DataFrame, listed: pl.DataFrame, names: Names, catalogue: Catalogue, opened_us: int
 ) -> pl.DataFrame:
     """Spell coded events out: the canonical COLUMNS, text but for `event_at` (UTC).
 
-    Event ids are a one-to-one scramble of the row number: unique, and no hint at the order.
+    `listed` has the list of items of each order that has one (`shop_orders`); its purchases bring
+    it. Event ids are a one-to-one scramble of the row number: unique, and no hint at the order.
     """
     items = len(catalogue.cents)
-    item_ids = [f"i{1000 + number}" for number in range(items)]
+    item_ids = catalogue.ids
     pages = [f"{_SITE}{_PATHS.get(name, '/')}" for name in TYPES]
     pages += [f"{_SITE}/p/{item}" for item in item_ids]
     pages += [f"{_SITE}/c/{name}" for name in CATEGORIES]
@@ -300,10 +303,13 @@ def as_text(
         "item_category": _pick(CATEGORIES, category),
         "item_brand": _pick(BRANDS, brand),
         "quantity": _known(codes["quantity"]).cast(pl.String),
-        "price": _money(codes["cents"]),
+        "price": money(codes["cents"]),
         "currency": _pick(_CURRENCIES, currency),
         "order_id": "o" + _known(codes["order"] + 100_000, 99_999).cast(pl.String),
-        "order_value": _money(codes["order_cents"]),
+        "order_value": money(codes["order_cents"]),
+        "items": codes.select(
+            order=pl.when(pl.col("type") == _TYPE["purchase"]).then("order")
+        ).join(listed, on="order", how="left", maintain_order="left")["items"],
         "page_url": _pick(pages, page),
         "referrer": _pick(referrer, source),
         "utm_source": _pick(utm_source, source),
@@ -370,7 +376,7 @@ def _known(numbers: pl.Series, nothing: int = _NONE) -> pl.Series:
     return numbers.set(numbers == nothing, None)
 
 
-def _money(cents: pl.Series) -> pl.Series:
+def money(cents: pl.Series) -> pl.Series:
     """Spell cents with two decimals; null for none."""
     known = _known(cents)
     return (known // 100).cast(pl.String) + "." + (known % 100).cast(pl.String).str.zfill(2)

@@ -60,6 +60,7 @@ class ShopLaw:
     buy_now_share: float = 0.012  # of such visits without a cart
     wishlist_share: float = 0.04
     extra_adds_mean: float = 0.55
+    companion_share: float = 0.5  # second adds of what goes with the first
     multi_quantity_share: float = 0.18
     instant_add_share: float = 0.02  # adds recorded at the very time of the view before them
     second_thoughts_share: float = 0.12  # later adds taken off again
@@ -86,6 +87,7 @@ class ShopLaw:
     other_device_share: float = 0.60  # later purchases made on another device, where one is known
     decision_hours: float = 120.0  # no new decision to buy while one is pending or that young
     repeat_order_share: float = 0.05  # orders repeated by a reload of the last page
+    silent_order_share: float = 0.1  # orders whose purchase does not list what was bought
     refund_share: float = 0.08  # orders with an account, paid back within days
 
     # What a nudge does to the odds of buying (log scale: base + weight * trait).

@@ -1,9 +1,9 @@
 """A shop's event dumps, simulated, and the truth behind them: `python -m data.simulated_shop`.
 
 Belongs here: putting the parts together, and the command. Does not belong here: what people do
-(`shop_visits`), what the log says (`shop_events`), constants and closed forms (`shop_law`), the
-truth tables and their columns (`shop_truth`), the dirt and the files (`shop_delivery`), what is
-known of users (`shop_contacts`).
+(`shop_visits`), what the log says (`shop_events`, `shop_orders`), constants and closed forms
+(`shop_law`), the truth tables and their columns (`shop_truth`), the dirt and the files
+(`shop_delivery`), what is known of users (`shop_contacts`).
 
 The same arguments give the same bytes, down to the last file. The truth goes to a folder of its
 own, which the pipeline never reads.
@@ -24,6 +24,7 @@ from data.shop_contacts import Contacts, draw_contacts
 from data.shop_delivery import FORMATS, SLICES, deliver, parquet, replace_file, write_dumps
 from data.shop_events import as_text, machine_events, passive_events, visit_events
 from data.shop_law import SeasonClock, ShopLaw
+from data.shop_orders import listed_items
 from data.shop_people import draw_people
 from data.shop_truth import carts_truth, people_truth, sessions_truth
 from data.shop_visits import draw_visits
@@ -83,7 +84,8 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
         ]
     )
     names = draw_names(visitors, codes["visitor"].max() + 1, seed)
-    events = as_text(codes, names, catalogue, opened_us)
+    listed = listed_items(law, visits, recorded, catalogue, seed)
+    events = as_text(codes, listed, names, catalogue, opened_us)
     ids = events["event_id"]
     return Shop(
         # Visits go on until every truth is known; the log ends where it was asked to.

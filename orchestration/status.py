@@ -41,6 +41,7 @@ from orchestration.status_lines import (
     late_lines,
     money_lines,
     outcome_lines,
+    scored_line,
     skipped_lines,
 )
 from orchestration.warehouse import (
@@ -120,16 +121,12 @@ def summary(
         sessions, carts = connection.execute(
             "select (select count(*) from sessions), (select count(*) from carts)"
         ).fetchall()[0]
-        scored, worthwhile = connection.execute(
-            "select count(*), count(*) filter (best_action <> 'nothing') from cart_scores"
-            " where scored_at = ?",
-            [hour],
-        ).fetchall()[0]
         top = connection.sql(
             f"select {', '.join(_TOP_COLUMNS)} from cart_scores where scored_at = ?"
-            " order by priority_rank limit ?",
+            " and not is_holdout order by priority_rank limit ?",
             params=[hour, TOP_ROWS],
         ).pl()
+        scored = scored_line(connection, hour)
         outcomes = list(outcome_lines(connection))
         late = list(late_lines(connection))
         money = list(money_lines(connection, hour))
@@ -147,7 +144,7 @@ def summary(
         f"Landed     {files:,} files, {rows:,} rows, {aside:,} of them set aside",
         *skipped_lines(skipped),
         f"Log        {sessions:,} sessions, {carts:,} carts",
-        f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge",
+        scored,
         *outcomes,
         *money,
         *late,

@@ -18,6 +18,17 @@ from orchestration.warehouse.score_tables import HAS_SCORED
 from orchestration.warehouse.skipped_files import SkippedFile
 
 
+def scored_line(connection: duckdb.DuckDBPyConnection, hour: datetime) -> str:
+    """How many carts were scored at an hour, and what is to be done about them."""
+    scored, worthwhile, held_out = connection.execute(
+        "select count(*), count(*) filter (best_action <> 'nothing' and not is_holdout),"
+        " count(*) filter (is_holdout) from cart_scores where scored_at = ?",
+        [hour],
+    ).fetchall()[0]
+    never = f"; {held_out:,} of people who are held out" if held_out else ""
+    return f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge{never}"
+
+
 def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """What became of the scores of the newest week of outcomes; no line before there are any.
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import ModuleType
 
 import duckdb
 import polars as pl
@@ -19,6 +20,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import iso
 from orchestration.ground.own_files import raise_fault_of
 from orchestration.ground.project import project_of
+from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import load_settings
 from orchestration.ground.triggers import Condition, Trigger, triggers_in
 from orchestration.status_lines import aligned, in_print
@@ -37,19 +39,29 @@ _FIRINGS = """
 # item only what is of it, with a cart only what came since it began.
 _LOG = """
     create or replace temp table looked_at as
-    select files.file, events.line, events.event_at, events.event_type, events.item_id,
+    select distinct files.file, events.line, events.event_at, events.event_type, events.item_id,
         events.is_activity, events.event_rank, events.event_id,
-        $item is null or coalesce(listed.is_of_item, events.item_id = $item, false)
+        case
+            when $item is null or not coalesce(listed.is_of_item, false) then events.counted_as
+            else {item_counted_as}
+        end as counted_as,
+        $item is null
+            or coalesce(bought.is_of_item, listed.is_of_item, events.item_id = $item, false)
             as is_of_item,
         events.event_type != 'purchase' or orders.order_key is not null as is_counted
     from main.events as events
     left join raw.files as files on events.load_id = files.load_id
     left join (
-        select row_key, bool_or(item_id = $item) as is_of_item
-        from main.candidate_items group by 1
+        select row_key, item_id = $item as is_of_item, quantity
+        from main.candidate_items
+        qualify is_of_item or not bool_or(is_of_item) over (partition by row_key)
     ) as listed on events.row_key = listed.row_key
     left join main.order_events as orders
         on events.visitor_id = orders.visitor_id and events.event_number = orders.event_number
+    left join (
+        select order_key, bool_or(item_id = $item) as is_of_item
+        from main.order_items group by 1
+    ) as bought on orders.order_key = bought.order_key
     where events.event_at <= $hour
         and (events.visitor_id = $person and events.owner_id is null or events.owner_id = $user)
 """
@@ -114,7 +126,7 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
                 "give a person_id of the table trigger_events: user:<owner_id>, or a visitor_id",
             )
         firings = [_Firing(*row) for row in found]
-        events = _behind(connection, trigger, person, firings[0])
+        events = _behind(connection, trigger, person, firings[0], rule_macros(settings))
     return [*map(in_print, _heading(trigger, person, firings)), *events]
 
 
@@ -160,11 +172,14 @@ def _behind(
     trigger: Trigger,
     person: str,
     firing: _Firing,
+    rules: ModuleType,
 ) -> list[str]:
     """What each condition found at the hour: a line, and the events if there are any."""
+    of_item = rules.item_counted_as("events.event_type", "listed.quantity")
     user = person.removeprefix(USER_PREFIX) if person.startswith(USER_PREFIX) else None
     connection.execute(
-        _LOG, {"item": firing.item_id, "hour": firing.at, "person": person, "user": user}
+        _LOG.format(item_counted_as=of_item),
+        {"item": firing.item_id, "hour": firing.at, "person": person, "user": user},
     )
     log = connection.sql("select * from looked_at order by event_at, event_rank, event_id").pl()
     begun_at = None
@@ -226,11 +241,11 @@ def _found(
     )
     if condition.distinct is not None:
         text += f" with another {condition.distinct}"
-    events = counted.filter(pl.col("event_type") == condition.event_type)
+    events = counted.filter(pl.col("counted_as") == condition.event_type)
     if condition.since is None:
         in_span = events.filter(pl.col("event_at") > after)
         return f"{text} within {_span(condition.minutes)}", in_span, 0
-    since = counted.filter(pl.col("event_type") == condition.since).tail(1)
+    since = counted.filter(pl.col("counted_as") == condition.since).tail(1)
     later = events.filter(pl.col("event_at") > since["event_at"].max())
     text += f" since {condition.since}, which is the first line"
     return text, pl.concat([since, later]), since.height

@@ -19,7 +19,8 @@ LOG = """
     create table raw.files as from (values (1, 'monday.csv')) as t(load_id, file);
     create table events as
     select 1 as load_id, line as row_key, line as event_number, 'e' || line as event_id,
-        event_type != 'email_open' as is_activity, 'canonical' as source, *
+        event_type != 'email_open' as is_activity, 'canonical' as source,
+        event_type as counted_as, *
     from (values
         (1, 'phone', null, timestamp '2026-03-02 08:00', 1, 'view_item', 'hat'),
         (2, 'phone', null, timestamp '2026-03-02 10:01', 1, 'view_item', 'hat'),
@@ -33,7 +34,10 @@ LOG = """
         (10, 'phone', null, timestamp '2026-03-02 10:21', 0, 'email_open', null),
         (11, 'phone', null, timestamp '2026-03-02 11:01', 0, 'page_view', null)
     ) as t(line, visitor_id, owner_id, event_at, event_rank, event_type, item_id);
-    create table candidate_items as from (values (4, 'hat'), (4, 'bag')) as t(row_key, item_id);
+    create table candidate_items as
+    select *, null::integer as quantity
+    from (values (4, 'hat'), (4, 'bag')) as t(row_key, item_id);
+    create table order_items as select 'o' as order_key, 'hat' as item_id;
     -- the purchase of line 7 is a repeat
     create table order_events as
     select 'o' as order_key, 'phone' as visitor_id, 99 as event_number;

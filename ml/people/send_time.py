@@ -6,7 +6,8 @@ contacted then (``ml.contact_timing``).
 A person's visits and opened e-mails are counted by local hour, neighbours of an hour by half, and
 by weekday. People alike, by their kind of device, count as so many visits more as fits what came
 later. The plain answer is the busiest hour and weekday of the shop. What is learned is used where,
-later, more happens at it (for the hour, from one before to one after it); each clock by itself.
+later, more happens at it than chance has it (for the hour, from one before to one after it); each
+clock by itself.
 """
 
 import json
@@ -29,6 +30,8 @@ SIZES = {HOUR: 24, WEEKDAY: 7}
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)
 # As many visits the shop counts as in the habit of people alike.
 SHRINKAGE_VISITS = 100.0
+# By how many standard errors of the difference the own has to be better.
+SURE_ERRORS = 2.0
 OLD, MIDDLE, NEW = 0, 1, 2
 
 
@@ -134,7 +137,7 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
 
     Args:
         activity: person_id, device_type, hour (0-23), weekday (1-7), period (0 old, 1 between, 2
-            newest), count: visits and opened e-mails.
+            newest, null not to judge by), count: visits and opened e-mails.
         as_of: the hour that it is learned at.
     """
     activity = activity.sort("person_id", HOUR, WEEKDAY, "period")
@@ -155,9 +158,10 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
         before = activity.filter(pl.col("period") != NEW)
         learned = _hits(Habits.fit(before, clock, strength), before, later)
         plain = _hits(Habits.fit(before, clock, 0.0), before, later)
-        metrics |= {f"hits_{clock}": learned, f"hits_{clock}_shop": plain}
+        metrics |= {f"hits_{clock}": learned.mean(), f"hits_{clock}_shop": plain.mean()}
         metrics[f"strength_{clock}"] = strength
-        if learned > plain:
+        more = learned - plain
+        if more.mean() > SURE_ERRORS * more.std() / np.sqrt(len(more)):
             strengths[clock] = strength
     hours, weekdays = (Habits.fit(activity, clock, strengths[clock]) for clock in SIZES)
     plain_of = [name for name, strength in strengths.items() if not strength]
@@ -165,7 +169,8 @@ def train(activity: pl.DataFrame, *, as_of: datetime) -> SendTimeModel:
     if shortfall:
         note += f"The shop's busiest hour and weekday for all: {shortfall}"
     elif plain_of:
-        note += f"The shop's best {' and '.join(plain_of)} for all: the own was no better later."
+        clocks = " and ".join(plain_of)
+        note += f"The shop's best {clocks} for all: the own was not surely better later."
     note += " Figures are shares of the newest visits that met it." if metrics else ""
     card = ModelCard(
         name=NAME,
@@ -191,7 +196,7 @@ def _best_strength(activity: pl.DataFrame, clock: str) -> float:
     between = _of_both(activity.filter(pl.col("period") != NEW), MIDDLE)
     if between.is_empty():
         return STRENGTHS[len(STRENGTHS) // 2]
-    return max(STRENGTHS, key=lambda each: _hits(Habits.fit(old, clock, each), old, between))
+    return max(STRENGTHS, key=lambda each: _hits(Habits.fit(old, clock, each), old, between).mean())
 
 
 def _of_both(activity: pl.DataFrame, period: int) -> pl.DataFrame:
@@ -202,8 +207,8 @@ def _of_both(activity: pl.DataFrame, period: int) -> pl.DataFrame:
     )
 
 
-def _hits(habits: Habits, before: pl.DataFrame, later: pl.DataFrame) -> float:
-    """The share of what people did later that met their best; each person counts once."""
+def _hits(habits: Habits, before: pl.DataFrame, later: pl.DataFrame) -> np.ndarray:
+    """Of each person the share of what they did later that met their best."""
     people = later["person_id"].unique().sort()
     best = habits.best(people, before)
     rows = pl.DataFrame({"person_id": people}).with_row_index("row")
@@ -212,7 +217,7 @@ def _hits(habits: Habits, before: pl.DataFrame, later: pl.DataFrame) -> float:
         counts = counts + np.roll(counts, 1, axis=1) + np.roll(counts, -1, axis=1)
     met = counts[np.arange(len(people)), best]
     each = later.join(rows, on="person_id").group_by("row").agg(pl.col("count").sum()).sort("row")
-    return float((met / each["count"].to_numpy()).mean())
+    return met / each["count"].to_numpy()
 
 
 def _counts(activity: pl.DataFrame, clock: str, people: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from orchestration.dagster.markdown import markdown_table
-from orchestration.outputs.exports.gates import ELIGIBLE
+from orchestration.outputs.exports.gates import ELIGIBLE, decided_by_gates
 
 
 def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -21,7 +21,9 @@ def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         exports: by name, as in the manifest.
     """
     refused = {
-        name: {gate: n for gate, n in each["counts"].items() if n and gate != ELIGIBLE}
+        name: {
+            gate: n for gate, n in (decided_by_gates(each) or {}).items() if n and gate != ELIGIBLE
+        }
         for name, each in exports.items()
     }
     table = pl.DataFrame(

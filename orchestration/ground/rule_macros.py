@@ -18,13 +18,13 @@ from orchestration.ground.settings import Settings
 
 _FILES = (
     *("rules/horizons.sql", "rules/cart_open.sql", "rules/event_types.sql"),
-    *("rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
+    *("rules/cart_changes.sql", "rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
     *("dialects/times.sql", "dialects/texts.sql", "dialects/columns.sql"),
 )
 
 
 def rule_macros(settings: Settings) -> ModuleType:
-    """The macros of times, ids, persons, open carts and types: functions that give SQL."""
+    """The macros of times, ids, persons, carts and types, by name: functions that give SQL."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
     variables = settings.variables
     environment.globals |= {

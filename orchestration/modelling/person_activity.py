@@ -14,6 +14,7 @@ from orchestration.ground.rule_macros import person_of
 # What was longer ago is no habit.
 KEPT_DAYS = 180
 NEWEST_DAYS = 28
+_ONE_VISIT = "interval 1 day"
 
 
 def activity_at(
@@ -22,7 +23,9 @@ def activity_at(
     """person_id, device_type, hour, weekday, period and count of what was known at an hour, in no
     order: visits begun and e-mails opened.
 
-    Periods: 2 for the newest third of the time, 28 days at most; 1 for as long before it; else 0.
+    Periods: 2 for the newest third of the time, 28 days at most; 1 for as long before it; else 0;
+    null for the first day of either. Whoever is back within hours is back on the same weekday, and
+    that is no habit.
     """
     return connection.sql(
         f"""
@@ -53,8 +56,10 @@ def activity_at(
                 hour(local_at) as hour,
                 isodow(local_at) as weekday,
                 case
-                    when happened_at > $as_of - span then 2
-                    when happened_at > $as_of - 2 * span then 1
+                    when happened_at > $as_of - span + {_ONE_VISIT} then 2
+                    when happened_at > $as_of - span then null
+                    when happened_at > $as_of - 2 * span + {_ONE_VISIT} then 1
+                    when happened_at > $as_of - 2 * span then null
                     else 0
                 end as period,
                 count(*) as count

@@ -100,6 +100,7 @@ class PersonLearner:
         train: learns from that at an hour; the last argument is the model before.
         load: reads it back from its files.
         every: how long it is used before it is learned again.
+        is_compared: whether there is a plain answer that it has to beat.
     """
 
     name: str
@@ -107,6 +108,7 @@ class PersonLearner:
     train: Callable[[pl.DataFrame, datetime, Settings, Model | None], Model]
     load: Callable[[Mapping[str, bytes]], Model]
     every: timedelta = timedelta(0)
+    is_compared: bool = True
 
 
 INTENT = PersonLearner(
@@ -141,6 +143,7 @@ CLUSTERS = PersonLearner(
     lambda frame, as_of, _, before: clusters.train(frame, as_of=as_of, before=before),
     ClusterModel.from_files,
     every=timedelta(days=7),
+    is_compared=False,
 )
 PERSON_LEARNERS = (INTENT, VALUE, NEXT_PURCHASE, SEND_TIME, CLUSTERS)
 
@@ -183,7 +186,7 @@ def ensure_person_models(
         model = learner.train(frame, as_of, settings, before)
         model_store.save(model.card, {**model.to_files(), **card_plots(model.card)})
         model_store.mend_pointer(learner.name)
-        found.append((model.card, _decide(model_store, model.card, as_of)))
+        found.append((model.card, _decide(model_store, learner, model.card, as_of)))
     return found
 
 
@@ -191,7 +194,9 @@ def _is_old(card: ModelCard | None, learner: PersonLearner, as_of: datetime) -> 
     return card is None or card.is_fallback or as_of - card.trained_as_of >= learner.every
 
 
-def _decide(model_store: ModelStore, card: ModelCard, as_of: datetime) -> Decision | None:
+def _decide(
+    model_store: ModelStore, learner: PersonLearner, card: ModelCard, as_of: datetime
+) -> Decision | None:
     """Take a model that was learned now, unless it is in use or somebody chose another instead."""
     champion_id = model_store.champion(card.name, as_of)
     intended_id = model_store.intended(card.name, as_of)
@@ -207,9 +212,12 @@ def _decide(model_store: ModelStore, card: ModelCard, as_of: datetime) -> Decisi
             reason = f"the last that is whole: {intended_id} is damaged"
             model_store.decide(card.name, Decision(champion_id, iso(as_of), True, reason))
         return decision
-    what = "the plain answer" if card.is_fallback else "better than the plain answer"
     reason = "the first model" if intended_id is None else "learned again"
-    decision = Decision(card.model_id, iso(as_of), True, f"{reason}: {what}")
+    if card.is_fallback:
+        reason += ": the plain answer"
+    elif learner.is_compared:
+        reason += ": better than the plain answer"
+    decision = Decision(card.model_id, iso(as_of), True, reason)
     model_store.decide(card.name, decision)
     return decision
 

@@ -30,6 +30,7 @@ _BUILT = {
     "main.orders": _OWN,
     "main.people": erasure.IS_PERSON_ERASED,
     "main.order_lines": f"order_key in (select order_key from main.orders where {_OWN})",
+    "main.order_items": f"order_key in (select order_key from main.orders where {_OWN})",
     "main.trigger_events": erasure.IS_PERSON_ERASED,
 }
 _EXPORTED = "vault.export_members"
@@ -47,8 +48,8 @@ def person(
 
     Returns:
         `ids` of the user's visitors; `delivered`, by source the rows with file and line, as they
-        were delivered; then by table the rows of sessions, carts, orders and their lines, of
-        triggers that fired, scores, plans of contacts, arms and outcomes, and of lists that were
+        were delivered; then by table the rows of sessions, carts, orders and their lines and items,
+        of triggers that fired, scores, plans of contacts, arms and outcomes, and of lists that were
         exported: by export the row as it was sent, since when it is listed and when it left.
 
     Raises:

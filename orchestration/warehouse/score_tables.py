@@ -355,6 +355,7 @@ DBT_TABLES = {
     "cart_lines": BuiltTable(("cart_id", "item_id"), "visitor_id"),
     "orders": BuiltTable(("ordered_at", "order_key"), "visitor_id"),
     "order_lines": BuiltTable(("order_key", "line_number"), "visitor_id"),
+    "order_items": BuiltTable(("order_key", "visitor_id", "cart_id", "line_number"), "visitor_id"),
     "items": BuiltTable(("item_id",)),
     "also_bought": BuiltTable(("item_id", "other_rank")),
     "trigger_events": BuiltTable(

@@ -114,4 +114,7 @@ def test_the_ui_plots_of_each_export_who_is_listed_and_whom_each_gate_refused():
         "refused_mail_quiet_hours": 1,
     }
     assert table.splitlines()[2] == "| mail | email | 4 | suppressed 2, quiet_hours 1 | few |"
+    refused = export_metadata({"stop": said | {"profile": "suppressions", "warnings": []}})
+    assert refused.pop("by_export").md_str.splitlines()[2] == "| stop | suppressions | 4 |  |  |"
+    assert refused == {"persons_stop": 4}
     assert export_metadata({}) == {}

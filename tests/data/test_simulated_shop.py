@@ -1,7 +1,10 @@
 """The simulated shop: repeatable, as wild as promised, and true to its own truth tables."""
 
+import json
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -149,6 +152,33 @@ def test_a_cart_is_bought_in_the_truth_when_the_log_has_the_order(
         .unique()
     )
     assert set(bought["add_event_id"]) == set(carts.filter("converts_72h")["add_event_id"])
+
+
+def test_most_purchases_list_what_was_bought_at_what_it_cost(shop: Shop) -> None:
+    orders = shop.events.filter(pl.col("event_type") == "purchase")
+    silent = orders["items"].is_null()
+    assert silent.mean() == pytest.approx(LAW.silent_order_share, abs=0.05)
+    told = orders.filter(~silent).select("order_id", "order_value", "items")
+    for order_id, value, text in told.iter_rows():
+        items = json.loads(text)
+        cents = sum(item["quantity"] * round(100 * item["price"]) for item in items)
+        assert cents == round(100 * float(value)), order_id
+    # a reload tells of the same order
+    assert told.unique()["order_id"].is_unique().all()
+    assert shop.events.filter(pl.col("event_type") != "purchase")["items"].is_null().all()
+
+
+def test_items_that_go_together_are_bought_together(shop: Shop) -> None:
+    orders = shop.events.filter(pl.col("event_type") == "purchase").unique("order_id")
+    pairs = Counter(
+        pair
+        for text in orders["items"].drop_nulls()
+        for pair in combinations(sorted({item["item_id"] for item in json.loads(text)}), 2)
+    )
+    several = [text for text in orders["items"].drop_nulls() if len(json.loads(text)) > 1]
+    assert len(several) > 0.2 * len(orders)
+    # of 600 items two would hardly ever meet twice: without pairs that go together none does
+    assert sum(count >= 2 for count in pairs.values()) > 3
 
 
 def test_orders_on_another_device_are_of_a_user_the_cart_knew(

@@ -161,6 +161,8 @@ def test_activity_is_what_had_begun_by_the_hour_by_the_clock_of_the_shop(connect
         ("a", "v1", at(60), at(60), "desktop"),
         ("b", "v3", at(179), at(179), None),
         ("b", "v3", at(180), at(180), None),
+        ("c", "v4", at(27, -1), at(27), None),
+        ("c", "v4", at(27), at(27), None),
         ("c", "v4", at(28, -1), at(28), None),
         ("c", "v4", at(28), at(28), None),
         ("c", "v4", at(56), at(56), None),
@@ -180,6 +182,9 @@ def test_activity_is_what_had_begun_by_the_hour_by_the_clock_of_the_shop(connect
         ("b", None, 1, 4, 0, 1),
         ("c", None, 2, 1, 0, 1),
         ("c", None, 2, 1, 1, 1),
-        ("c", None, 2, 1, 2, 1),
+        # the first day after what is learned from is not to judge by
+        ("c", None, 2, 1, None, 1),
+        ("c", None, 2, 2, 2, 1),
+        ("c", None, 2, 2, None, 1),
         ("user:7", None, 2, 6, 2, 1),
     ]

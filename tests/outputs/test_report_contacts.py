@@ -73,6 +73,20 @@ def test_exports_are_shown_with_the_gates_that_held_anybody_back(shop):
     assert "script" not in {tag for tag, _ in text.elements}
 
 
+def test_no_gate_is_shown_of_the_list_of_those_who_must_not_be_mailed(shop):
+    path, connection = shop
+    connection.close()
+    manifest = path.parent / "exports" / "2026-11-01T10Z" / "manifest.json"
+    refused = {"profile": "suppressions", "persons": 506, "counts": COUNTS}
+    exports = {"email": {"profile": "email", "persons": 9, "counts": COUNTS}, "stop": refused}
+    manifest.write_text(json.dumps({"exports": exports}))
+    text = shown(path)
+    assert text.table("Persons by the first gate")[:2] == [["Gate", "email"], ["exported", "9"]]
+    assert "On the lists: email 9 persons; stop 506 persons." in text.text
+    manifest.write_text(json.dumps({"exports": {"stop": refused}}))
+    assert "On the lists: stop 506 persons." in shown(path).text
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", "[1]"])
 def test_an_hour_whose_manifest_is_not_there_or_of_another_kind_has_no_such_section(shop, content):
     path, connection = shop

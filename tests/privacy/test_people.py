@@ -254,7 +254,10 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
         "create table main.orders as select cart_id as order_key, visitor_id, owner_id"
         " from main.carts"
     )
-    for lines, key in (("cart_lines", "cart_id"), ("order_lines", "order_key")):
+    for lines, key in (
+        *(("cart_lines", "cart_id"), ("order_lines", "order_key")),
+        ("order_items", "order_key"),
+    ):
         connection.execute(
             f"create table main.{lines} as select unnest(['c1', 'c2', 'c3']) as {key},"
             " 'tablet' as visitor_id, unnest(['i1', 'i2', 'i3']) as item_id"
@@ -300,7 +303,8 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
         assert [each["person_id"] for each in values[name]] == [f"user:{ANNA}"], name
     for name in ("carts", "cart_scores", "contact_plans", "score_outcomes", "cart_lines"):
         assert [each["cart_id"] for each in values[name]] == ["c1", "c2"], name
-    assert [each["item_id"] for each in values["order_lines"]] == ["i1", "i2"]
+    for name in ("order_lines", "order_items"):
+        assert [each["item_id"] for each in values[name]] == ["i1", "i2"], name
     arms = [each["person_id"] for each in values["holdout_arms"]]
     assert arms == [f"phone-{ANNA}", f"user:{ANNA}"]
     assert [each["arm"] for each in values["experiment_arms"]] == ["short"]

@@ -5,6 +5,7 @@ from .cases_cart_ends import CART_ENDS
 from .cases_events import ARRIVAL, DUPLICATES, WORDS
 from .cases_ids import IDENTITY
 from .cases_items import ITEM_CASES
+from .cases_order_items import BOUGHT_ITEMS
 from .cases_orders import ORDERS
 from .cases_snapshots import RETURNS, SNAPSHOTS
 from .cases_times import TIME_AND_GAPS
@@ -21,4 +22,5 @@ CASES = [
     *SNAPSHOTS,
     *RETURNS,
     *ITEM_CASES,
+    *BOUGHT_ITEMS,
 ]

@@ -72,10 +72,10 @@ CART_CONTENT = [
             ),
             "sessions": rows(
                 "visitor_id add_count remove_count",
-                ("A", 2, 0),
-                ("B", 2, 0),
-                ("C", 1, 0),
-                ("D", 3, 0),
+                ("A", 1, 1),
+                ("B", 1, 1),
+                ("C", 0, 1),
+                ("D", 2, 1),
             ),
         },
     ),
@@ -94,7 +94,9 @@ CART_CONTENT = [
                 ("B", 3, 1, 0, "10:00"),
             ),
             "sessions": rows(
-                "visitor_id ended_at event_count", ("A", "10:00", 1), ("B", "10:03", 4)
+                "visitor_id ended_at event_count add_count remove_count",
+                ("A", "10:00", 1, 0, 0),
+                ("B", "10:03", 4, 1, 0),
             ),
         },
     ),

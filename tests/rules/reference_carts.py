@@ -38,7 +38,7 @@ class Session:
         return len(self.events) > BOT_EVENT_COUNT or self.ended_at - self.started_at > BOT_DURATION
 
     def count(self, event_type: str) -> int:
-        return sum(event.event_type == event_type for event in self.events)
+        return sum(event.counted_as == event_type for event in self.events)
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class Cart:
     order: Order | None = None
     owner_id: str | None = None
     priced_in: set[str] = field(default_factory=set)
+    categories: dict[str, str] = field(default_factory=dict)
 
     @property
     def started_at(self) -> datetime:
@@ -99,6 +100,20 @@ class Cart:
     def is_taken_by(self, order: Order) -> bool:
         """Whether the order took it, of its own visitor."""
         return self.order is order and not self.converted_elsewhere
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Its lines, of the category that its adds gave them last."""
+        return tuple(
+            Item(
+                None if item_id == UNKNOWN_ITEM else item_id,
+                line.quantity,
+                line.unit_price,
+                line.currency,
+                item_category=self.categories.get(item_id),
+            )
+            for item_id, line in sorted(self.lines.items())
+        )
 
     @property
     def value(self) -> Decimal | None:
@@ -156,6 +171,8 @@ class Cart:
     def _add(self, item: Item) -> None:
         line = self.lines.setdefault(item.item_id or UNKNOWN_ITEM, Line())
         line.quantity += item.units
+        if item.item_category is not None:
+            self.categories[item.item_id or UNKNOWN_ITEM] = item.item_category
         if item.price is not None:
             line.unit_price, line.currency = item.price, item.currency
             self.priced_in.update({item.currency} - {None})

@@ -128,17 +128,36 @@ class Event:
         return (self.event_at, RANKS.get(self.event_type, 0), self.event_id, self.source)
 
     @property
+    def counted_as(self) -> str | None:
+        """The type that it counts as, by all of its items."""
+        return counted_as(
+            self.event_type,
+            adds=any(item.units > 0 for item in self.own_items),
+            is_any=any(item.quantity != 0 for item in self.own_items),
+        )
+
+    def item_counted_as(self, item: Item) -> str | None:
+        """The type that one of its items counts as."""
+        return counted_as(self.event_type, adds=item.units > 0, is_any=item.quantity != 0)
+
+    @property
     def is_add(self) -> bool:
         """Whether it puts anything into a cart."""
-        return self.event_type == "add_to_cart" and any(item.units > 0 for item in self.own_items)
+        return self.counted_as == "add_to_cart"
 
     @property
     def is_removal(self) -> bool:
         """Whether it takes anything out: a removal, or an add of nothing but less than nothing."""
-        is_cart_event = self.event_type in ("add_to_cart", "remove_from_cart")
-        return (
-            is_cart_event and not self.is_add and any(item.quantity != 0 for item in self.own_items)
-        )
+        return self.counted_as == "remove_from_cart"
+
+
+def counted_as(event_type: str, *, adds: bool, is_any: bool) -> str | None:
+    """What an event or an item of one counts as; None: nothing but activity."""
+    if event_type not in ("add_to_cart", "remove_from_cart"):
+        return event_type
+    if event_type == "add_to_cart" and adds:
+        return event_type
+    return "remove_from_cart" if is_any else None
 
 
 def ranked(events: Iterable[Event]) -> list[Event]:

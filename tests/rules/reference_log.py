@@ -13,7 +13,7 @@ from functools import cached_property
 
 from .reference_carts import Cart, Order, Session
 from .reference_events import PASSIVE_TYPES, Event, order_lines, ranked
-from .reference_items import amounts_of, bought, lines_value
+from .reference_items import Item, amounts_of, bought, lines_value
 from .reference_money import Amounts, Rate, total
 
 INACTIVITY = timedelta(minutes=30)
@@ -131,6 +131,13 @@ class Log:
             value, currency = first.order_value, first.currency or currency
         amounts = amounts_of(bought(lines)) if value is None else {currency: value}
         return Order(first, value, currency, bought(lines), amounts, owners)
+
+    def items_bought(self, order: Order) -> list[tuple[Cart | None, Item]]:
+        """Its lines; where none of these names an item, those of the carts it closed as well."""
+        own = [(None, line) for line in order.lines]
+        if any(line.item_id is not None for line in order.lines):
+            return own
+        return own + [(c, item) for c in self.carts if c.order is order for item in c.items]
 
     @cached_property
     def carts(self) -> list[Cart]:

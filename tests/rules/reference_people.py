@@ -93,7 +93,7 @@ def points(visit: list[Event], as_of: datetime) -> int:
     age = as_of - visit[-1].event_at
     if age >= timedelta(days=30):
         return 0
-    types = Counter(event.event_type for event in visit)
+    types = Counter(event.counted_as for event in visit)
     worth = (
         1
         + (visit[-1].event_at - visit[0].event_at > timedelta(minutes=5))

@@ -50,7 +50,7 @@ def _features(person: Person, at: datetime, orders: list) -> dict:
         ]
 
     def count(visits: list, *types: str) -> int:
-        return sum(event.event_type in types for visit in visits for event in visit)
+        return sum(event.counted_as in types for visit in visits for event in visit)
 
     adds = [visit[0].event_at for visit in person.visits.values() if count([visit], "add_to_cart")]
     last_add, times = max(adds, default=None), [each for each, _ in orders]

@@ -92,9 +92,28 @@ def _order_line_rows(log: Log, _: datetime) -> list[dict]:
             "quantity": line.units,
             "unit_price": line.price,
             "currency": line.currency,
+            "item_category": line.item_category,
         }
         for order in log.orders
         for number, line in enumerate(order.lines, start=1)
+    ]
+
+
+def _order_item_rows(log: Log, _: datetime) -> list[dict]:
+    return [
+        {
+            "order_id": order.event.order_id,
+            "ordered_at": order.event.event_at,
+            "visitor_id": (cart or order.event).visitor_id,
+            "cart_started_at": cart.started_at if cart else None,
+            "item_id": item.item_id or UNKNOWN_ITEM,
+            "item_category": item.item_category,
+            "quantity": item.units,
+            "unit_price": item.price,
+            "currency": item.currency,
+        }
+        for order in log.orders
+        for cart, item in log.items_bought(order)
     ]
 
 
@@ -105,7 +124,8 @@ def item_rows(log: Log, _: datetime | None = None) -> list[dict]:
         row
         | {
             "order_count": sum(
-                any(line.item_id == row["item_id"] for line in order.lines) for order in log.orders
+                any(item.item_id == row["item_id"] for _, item in log.items_bought(order))
+                for order in log.orders
             ),
             "abandoned_cart_count": sum(row["item_id"] in cart.lines for cart in left),
         }
@@ -286,6 +306,7 @@ LOG_TABLES = {
     "carts": _cart_rows,
     "cart_lines": _cart_line_rows,
     "order_lines": _order_line_rows,
+    "order_items": _order_item_rows,
     "items": item_rows,
 }
 MODEL_TABLES = {

@@ -23,8 +23,14 @@ class Happening:
     """What a condition can count: an event, or an order at its first purchase."""
 
     at: datetime
-    event_type: str
-    items: frozenset[tuple[str | None, str | None]]  # id and category
+    event_type: str | None  # that it counts as
+    items: frozenset[tuple[str | None, str | None, str | None]]  # id, category, type of the item
+
+    def types(self, item_id: str | None) -> set[str | None]:
+        """What it counts as, of an item if one is given."""
+        if item_id is None:
+            return {self.event_type}
+        return {of_item for each, _, of_item in self.items if each == item_id}
 
 
 def span(text: str) -> timedelta:
@@ -81,26 +87,16 @@ class Triggers:
         orders = {order.event: order for order in self.log.orders}
         for event, who in self._owned:
             if event.event_type != "purchase":
-                items = frozenset((i.item_id, i.item_category) for i in event.own_items)
-                found[who].append(Happening(event.event_at, event.event_type, items))
-            elif event in orders:
                 items = frozenset(
-                    (item.item_id, item.item_category)
-                    for each in self._rows_of(event)
-                    for item in each.own_items
-                    if item.quantity is None or item.quantity > 0
+                    (item.item_id, item.item_category, event.item_counted_as(item))
+                    for item in event.own_items
                 )
+                found[who].append(Happening(event.event_at, event.counted_as, items))
+            elif event in orders:
+                bought = self.log.items_bought(orders[event])
+                items = frozenset((i.item_id, i.item_category, "purchase") for _, i in bought)
                 found[who].append(Happening(event.event_at, "purchase", items))
         return found
-
-    def _rows_of(self, first: Event) -> list[Event]:
-        return [
-            event
-            for event in self.log.ranked
-            if event.event_type == "purchase"
-            and (event.visitor_id, event.event_at) == (first.visitor_id, first.event_at)
-            and event.order_id == first.order_id
-        ]
 
     @cached_property
     def _activity(self) -> dict[str, list[datetime]]:
@@ -124,7 +120,7 @@ class Triggers:
                 if seen or any(e.event_at <= hour for e, owner in self._owned if owner == who):
                     yield who, None
             else:
-                for item in sorted({i for each in seen for i, _ in each.items if i is not None}):
+                for item in sorted({i for each in seen for i, *_ in each.items if i is not None}):
                     yield who, item
 
     @cached_property
@@ -168,7 +164,7 @@ class Triggers:
     def _holds(self, rule: Mapping, who: str, part: object, hour: datetime) -> bool:
         events = [each for each in self._happenings[who] if each.at <= hour]
         if rule["per"] == "item":
-            events = [each for each in events if any(item == part for item, _ in each.items)]
+            events = [each for each in events if any(item == part for item, *_ in each.items)]
         if rule["per"] == "cart":
             events = [each for each in events if each.at >= part[1]]
         return all(self._is_true(each, rule, who, part, events, hour) for each in rule["when"])
@@ -201,24 +197,26 @@ class Triggers:
                 and self._is_worth(cart, condition, hour)
                 for cart in self._open_carts(hour)
             )
+        item_id = part if rule["per"] == "item" else None
         if "since" in condition:
-            since = [each.at for each in events if each.event_type == condition["since"]]
+            since = [each.at for each in events if condition["since"] in each.types(item_id)]
             if not since:
                 return False
             after = max(since)
         else:
             after = hour - span(condition["within"])
         wanted = condition.get("of") or condition["none"]
-        counted = [each for each in events if each.event_type == wanted and each.at > after]
+        newer = [each for each in events if each.at > after]
+        counted = [each for each in newer if wanted in each.types(item_id)]
         if "none" in condition:
             return not counted
         if "distinct" in condition:
             place = ("item_id", "item_category").index(condition["distinct"])
             values = {
                 item[place]
-                for each in counted
+                for each in newer
                 for item in each.items
-                if item[place] is not None and (rule["per"] != "item" or item[0] == part)
+                if item[2] == wanted and item[place] is not None and item_id in (None, item[0])
             }
             return len(values) >= condition["at_least"]
         return len(counted) >= condition["at_least"]

@@ -16,8 +16,9 @@ import pytest
 
 from data.simulated_shop import write_shop
 from ml import evaluation
-from ml.people import Shares, clusters, intent, next_purchase, value
+from ml.people import Shares, clusters, intent, next_purchase, send_time, value
 from ml.people.windows import bought_within, windows
+from orchestration.modelling.person_activity import activity_at
 
 from .warehouse import Warehouse
 
@@ -43,12 +44,13 @@ ORDERS = """
 
 @dataclass(frozen=True)
 class Shop:
-    """What is learned from at an hour, the people of that hour and of ten weeks after it, and all
-    orders."""
+    """What is learned from at an hour, the people of that hour and of ten weeks after it, all
+    orders, and when people were there: as known at the hour, and at the end."""
 
     training: pl.DataFrame
     people: list[pl.DataFrame]
     orders: pl.DataFrame
+    activity: tuple[pl.DataFrame, pl.DataFrame]
 
     @property
     def hour(self) -> datetime:
@@ -88,7 +90,7 @@ def shop(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Shop
     )
     end = START + timedelta(days=DAYS)
     hour = end - LATER_WEEKS * WEEK
-    tables = ("training_people", "scoring_people", "orders")
+    tables = ("training_people", "scoring_people", "orders", "person_sessions", "ordered_events")
     warehouse.build_files(folder / "dumps", hour, tables=tables, landed_at=end)
     connection = warehouse.connection
     people = []
@@ -97,7 +99,8 @@ def shop(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Shop
             warehouse.move(hour + week * WEEK, ("scoring_people",))
         people.append(connection.sql("from scoring_people order by person_id").pl())
     training = connection.sql("from training_people").pl()
-    return Shop(training, people, connection.sql(ORDERS).pl())
+    activity = [activity_at(connection, at, "UTC") for at in (hour, end)]
+    return Shop(training, people, connection.sql(ORDERS).pl(), tuple(activity))
 
 
 def mean(judged: Callable[[np.ndarray, np.ndarray, np.ndarray], float], pairs: list) -> float:
@@ -175,6 +178,37 @@ def test_the_next_purchase_is_expected_as_often_as_it_comes(shop):
     )
     assert 0.85 < ratio < 1.15
     assert brier < average
+
+
+def test_who_is_written_to_at_a_best_time_is_there_no_less_often_than_at_the_shops(shop):
+    known, at_end = shop.activity
+    model = send_time.train(known, as_of=shop.hour)
+    later = at_end.filter(pl.col("period") == send_time.NEW).join(known, "person_id", "semi")
+    people = later["person_id"].unique().sort()
+    for clock, habits, name, reach in (
+        (send_time.HOUR, model.hours, "best_send_hour", 1),
+        (send_time.WEEKDAY, model.weekdays, "best_send_weekday", 0),
+    ):
+        size = send_time.SIZES[clock]
+        own = pl.DataFrame({"person_id": people, "best": model.best(people, known)[name]})
+        of_shop = send_time.Habits.fit(known, clock, 0.0).best(people, None)[0]
+        visits = later.join(own, "person_id")
+        away = (pl.col(clock) - pl.col("best")).mod(size)
+        if clock == send_time.WEEKDAY:
+            of_shop += 1
+        far = (pl.col(clock) - int(of_shop)).mod(size)
+        met, met_by_shop = (
+            visits.select(
+                (pl.col("count") * (apart.le(reach) | apart.ge(size - reach))).sum()
+            ).item()
+            / visits["count"].sum()
+            for apart in (away, far)
+        )
+        print(
+            f"{name} (own counts against {habits.strength:g}): {met:.4f} of {visits['count'].sum()}"
+            f" visits beside {met_by_shop:.4f} of the shop's"
+        )
+        assert met > met_by_shop - 0.005
 
 
 def test_groups_and_their_ids_stay_over_ten_weekly_refits(shop):

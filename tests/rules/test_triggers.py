@@ -21,11 +21,9 @@ from .reference_money import clean_rates
 from .reference_rows import clean
 from .reference_triggers import Triggers
 from .strategies import HALF_HOUR, MICROSECOND, random_log, random_rates
+from .trigger_hours import fired, follow, hours
 from .warehouse import Warehouse
 
-FIRED = """
-    select trigger, person_id, item_id, (carts.visitor_id, carts.started_at) as cart, fired_at
-    from trigger_events left join carts using (cart_id)"""
 SHIPPED = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((PROJECT / "triggers").glob("*.yml"))
@@ -59,16 +57,6 @@ HOUR = timedelta(hours=1)
 def drawn(seed: int, size: int = 22) -> list[Row]:
     rows = random_log(seed, size, visitor=("A", "A", "B", "C"), **POOLS)
     return [row | {"item_category": CATEGORIES.get(row["item_id"])} for row in rows]
-
-
-def fired(warehouse: Warehouse) -> list[dict]:
-    found = warehouse.query(FIRED)
-    return [row | {"cart": None if row["cart"] is None else _cart(row["cart"])} for row in found]
-
-
-def _cart(pair: dict | tuple) -> tuple | None:
-    visitor, started_at = pair.values() if isinstance(pair, dict) else pair
-    return None if visitor is None else (visitor, started_at.replace(tzinfo=at("10:00").tzinfo))
 
 
 @pytest.mark.slow
@@ -130,18 +118,6 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
 def last_hour(logs: Iterable[Sequence[Row]]) -> datetime:
     newest = max(one.event_at for each in logs for one in clean(each, LOADED_AT).events)
     return newest.replace(minute=0, second=0, microsecond=0)
-
-
-def hours(warehouse: Warehouse, trigger: str, rows: Sequence[Row], last: str) -> list[tuple]:
-    """When a trigger fires up to an hour, and for whom or what: person, item."""
-    warehouse.build(log(*rows), at(last), tables=["trigger_events", "carts"])
-    found = sorted(
-        (row["fired_at"], row["person_id"], row["item_id"])
-        for row in fired(warehouse)
-        if row["trigger"] == trigger
-    )
-    assert all(when.minute == 0 for when, *_ in found)
-    return [(f"{when:%d %H}", *whom) for when, *whom in found]
 
 
 def test_events_count_that_are_younger_than_the_span_to_the_microsecond(warehouse: Warehouse):
@@ -299,19 +275,6 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
         ("three_categories_a_day", "C", "02 11"),
         ("viewed_often_not_bought", "A", "02 11"),
     ]
-
-
-def follow(warehouse: Warehouse, *loads: tuple[str, Sequence[Row]]) -> list[list[str]]:
-    """The hours at which t_added has fired after each build, of an hour and of rows new by then."""
-    warehouse.empty()
-    found = []
-    for number, (hour, rows) in enumerate(loads, start=1):
-        landed = [row | {"event_id": f"{number}-{row['event_id']}"} for row in log(*rows)]
-        warehouse.land(landed, [number] * len(rows))
-        warehouse.follow(at(hour))
-        firings = [row for row in fired(warehouse) if row["trigger"] == "t_added"]
-        found.append(sorted(f"{row['person_id']} {row['fired_at']:%H}" for row in firings))
-    return found
 
 
 def test_time_alone_makes_it_fire_and_a_later_hour_keeps_what_an_earlier_said(warehouse: Warehouse):

@@ -55,8 +55,14 @@ SELECTS = {
         from cart_lines left join carts using (cart_id, visitor_id)""",
     "order_lines": """
         select visitor_id, ordered_at, order_id, line_number, item_id, quantity, unit_price,
-            order_lines.currency
+            order_lines.currency, item_category
         from order_lines left join orders using (order_key, visitor_id)""",
+    "order_items": """
+        select order_id, ordered_at, order_items.visitor_id, carts.started_at as cart_started_at,
+            item_id, item_category, quantity, unit_price, order_items.currency
+        from order_items left join (select order_key, order_id, ordered_at from orders)
+            using (order_key) left join (select cart_id, started_at from carts) as carts
+            using (cart_id)""",
     "items": "from items",
     "training_snapshots": """
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,

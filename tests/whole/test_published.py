@@ -72,6 +72,7 @@ def test_every_table_and_column_has_a_description(simulated_home):
         "cart_lines",
         "orders",
         "order_lines",
+        "order_items",
         "items",
         "also_bought",
         "trigger_events",

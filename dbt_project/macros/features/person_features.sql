@@ -99,7 +99,7 @@ visits as (
         count(*) filter (
             where log.event_type = 'page_view' or log.event_rank = {{ event_rank("'view_item'") }}
         ) as view_count,
-        count(*) filter (where log.event_rank = {{ event_rank("'add_to_cart'") }}) as add_count
+        count(*) filter (where log.counted_as = 'add_to_cart') as add_count
     from unended
     inner join {{ ref('ordered_events') }} as log
         on

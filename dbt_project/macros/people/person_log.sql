@@ -18,7 +18,7 @@ visit_totals as (
         count(*) as event_count,
         count(*) filter (where event_type = 'page_view') as page_view_count,
         count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
-        count(*) filter (where event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
+        count(*) filter (where counted_as = 'add_to_cart') as add_count,
         min_by(row_key, event_number) filter (where {{ has_context('device') }}) as device_row_key,
         min_by(row_key, event_number) filter (where {{ has_context('country') }}) as country_row_key
     from {{ log }}
@@ -76,7 +76,6 @@ viewed as (
         log.row_key,
         candidates.item_id,
         candidates.item_category,
-        candidates.item_brand,
         candidates.quantity,
         candidates.price,
         candidates.currency
@@ -90,7 +89,7 @@ viewed as (
 
 viewed_items as (
 
-    {{ items_of('viewed', ['visitor_id', 'session_number', 'owner_id', 'event_at'], is_described=true) }}
+    {{ items_of('viewed', ['visitor_id', 'session_number', 'owner_id', 'event_at'], described=['item_category']) }}
 
 ),
 

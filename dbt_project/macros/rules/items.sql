@@ -8,9 +8,9 @@
     was delivered with the event, else the event's own item. `columns` of the event are passed on.
 
     Of an event of one item an item without a price has the event's; without a currency an item has the event's.
-    `is_described` adds what items are called and look like.
+    `described` are the columns wanted of what items are called and look like.
 -#}
-{%- macro items_of(events, columns, is_described=false) -%}
+{%- macro items_of(events, columns, described=[]) -%}
 select
     {% for column in columns -%}
         events.{{ column }},
@@ -25,17 +25,15 @@ select
         else listed.price
     end as price,
     case when listed.row_key is null then events.currency else coalesce(listed.currency, events.currency) end
-        as currency,
-    case when listed.row_key is null then coalesce(events.quantity > 0, true) else listed.has_units end as has_units
-    {%- if is_described -%}
+        as currency
+    {%- for column in described -%}
     ,
-    {% for column in ['item_category', 'item_brand'] -%}
-        case when listed.row_key is null then events.{{ column }} else listed.{{ column }} end as {{ column }},
-    {% endfor -%}
-    listed.item_name,
-    listed.item_url,
-    listed.image_url
+    {% if column in ['item_category', 'item_brand'] -%}
+        case when listed.row_key is null then events.{{ column }} else listed.{{ column }} end as {{ column }}
+    {%- else -%}
+        listed.{{ column }}
     {%- endif %}
+    {%- endfor %}
 from {{ events }} as events
 left join {{ ref('candidate_items') }} as listed on events.row_key = listed.row_key
 {%- endmacro -%}

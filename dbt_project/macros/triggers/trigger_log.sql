@@ -45,6 +45,7 @@ log_rows as (
         {{ person_id('owner_id', 'visitor_id') }} as person_id,
         event_at,
         event_type,
+        counted_as,
         event_number,
         item_id,
         is_activity
@@ -83,6 +84,7 @@ visitor_log as (
         persons.is_of_run,
         log_rows.event_at,
         log_rows.event_type,
+        log_rows.counted_as,
         log_rows.event_number,
         log_rows.item_id,
         log_rows.is_activity
@@ -112,17 +114,17 @@ orders as (
 
 ),
 
--- An order counts once, by its first purchase; of every other type each event does.
+-- An order counts once, by its first purchase; of every other type each event does, as what it counts as.
 counted_events as (
 
     select
         person_number,
-        event_type,
+        counted_as as event_type,
         event_at
     from person_log
     where
         event_type != 'purchase'
-        and event_type in (select counted_types.counted_type from counted_types)
+        and counted_as in (select counted_types.counted_type from counted_types)
 
     union all
 
@@ -138,21 +140,18 @@ counted_events as (
 
 ),
 
-item_rows as (
+-- The types whose items are asked for, by any condition.
+types_of_items as (
 
-    select
-        visitor_log.row_key,
-        visitor_log.visitor_id,
-        visitor_log.person_number,
-        visitor_log.is_of_run,
-        visitor_log.event_at,
-        visitor_log.event_type,
-        visitor_log.item_id,
-        candidates.item_category,
-        candidates.quantity,
-        candidates.order_id
-    from visitor_log
-    inner join {{ ref('candidate_events') }} as candidates on visitor_log.row_key = candidates.row_key
+    {% set asked_for -%}
+    (
+        select counted_types.counted_type
+        from counted_types
+        where counted_types.per = 'item' or counted_types.counted is not null
+    )
+    {%- endset -%}
+    select event_type
+    from (select distinct person_log.event_type from person_log) as known_types
     where
         exists (
             select 1
@@ -161,71 +160,49 @@ item_rows as (
                 conditions.kind = 'seen'
                 and conditions.per = 'item'
         )
-        or visitor_log.event_type in (
-            select counted_types.counted_type
-            from counted_types
-            where counted_types.per = 'item' or counted_types.counted is not null
-        )
+        or event_type in {{ asked_for | indent(8) }}
+        -- an item of an add may be a removal
+        or (event_type = 'add_to_cart' and 'remove_from_cart' in {{ asked_for | indent(8) }})
 
 ),
 
-keyed_rows as (
-
-    select
-        *,
-        case when event_type = 'purchase' then {{ order_key() }} end as order_key
-    from item_rows
-
-),
-
--- The rows of an order's first purchase are those of its visitor and time; who bought is who the order is of.
-counted_rows as (
-
-    select
-        keyed_rows.row_key,
-        keyed_rows.event_at,
-        keyed_rows.event_type,
-        keyed_rows.order_key,
-        keyed_rows.item_id,
-        keyed_rows.item_category,
-        keyed_rows.quantity,
-        coalesce(orders.person_number, keyed_rows.person_number) as person_number,
-        coalesce(orders.is_of_run, keyed_rows.is_of_run) as is_of_run
-    from keyed_rows
-    left join orders
-        on
-            keyed_rows.visitor_id = orders.visitor_id
-            and keyed_rows.event_at = orders.event_at
-            and keyed_rows.order_key = orders.order_key
-    where
-        keyed_rows.event_type != 'purchase'
-        or orders.order_key is not null
-
-),
-
--- An event lists an item once or several times, and an order may be of several rows.
+-- An event lists an item once or several times; each counts as what it is itself.
 event_items as (
 
     select
-        counted_rows.person_number,
-        counted_rows.event_type,
-        counted_rows.event_at,
-        case when listed.row_key is null then counted_rows.item_id else listed.item_id end as item_id,
-        case when listed.row_key is null then counted_rows.item_category else listed.item_category end
+        person_log.person_number,
+        {{ item_counted_as(
+            'person_log.event_type',
+            'case when listed.row_key is null then candidates.quantity else listed.quantity end'
+        ) | indent(8) }} as event_type,
+        person_log.event_at,
+        case when listed.row_key is null then person_log.item_id else listed.item_id end as item_id,
+        case when listed.row_key is null then candidates.item_category else listed.item_category end
             as item_category,
-        counted_rows.order_key,
-        case when counted_rows.order_key is null then listed.row_key end as list_key
-    from counted_rows
-    left join {{ ref('candidate_items') }} as listed on counted_rows.row_key = listed.row_key
+        cast(null as string) as order_key,
+        listed.row_key as list_key
+    from person_log
+    inner join {{ ref('candidate_events') }} as candidates on person_log.row_key = candidates.row_key
+    left join {{ ref('candidate_items') }} as listed on person_log.row_key = listed.row_key
     where
-        counted_rows.is_of_run
-        and (
-            counted_rows.event_type != 'purchase'
-            or case
-                when listed.row_key is null then {{ bought_units('counted_rows.quantity') }}
-                else {{ bought_units('listed.quantity') }}
-            end > 0
-        )
+        person_log.event_type != 'purchase'
+        and person_log.event_type in (select types_of_items.event_type from types_of_items)
+
+    union all
+
+    -- of an order those that it bought; who bought is who the order is of
+    select
+        orders.person_number,
+        types_of_items.event_type,
+        orders.event_at,
+        nullif(bought.item_id, '(unknown)') as item_id,
+        bought.item_category,
+        bought.order_key,
+        cast(null as bigint) as list_key
+    from orders
+    inner join {{ ref('order_items') }} as bought on orders.order_key = bought.order_key
+    inner join types_of_items on types_of_items.event_type = 'purchase'
+    where orders.is_of_run
 
 ),
 

@@ -19,12 +19,14 @@ touching_events as (
         visitor_id,
         owner_id,
         event_type,
+        counted_as,
         event_at,
         event_rank,
         event_id,
         source,
         event_number,
         item_id,
+        item_category,
         quantity,
         price,
         currency
@@ -37,8 +39,9 @@ touching_events as (
 event_items as (
 
     {{ items_of('touching_events', [
-        'visitor_id', 'owner_id', 'event_type', 'event_at', 'event_rank', 'event_id', 'source', 'event_number',
-    ]) }}
+        'visitor_id', 'owner_id', 'event_type', 'counted_as', 'event_at', 'event_rank', 'event_id', 'source',
+        'event_number',
+    ], described=['item_category']) }}
 
 ),
 
@@ -47,10 +50,10 @@ items as (
 
     select
         *,
-        event_type = 'remove_from_cart' or coalesce(quantity < 0, false) as is_removal,
-        event_type = 'add_to_cart' and has_units as is_add_event
+        {{ item_counted_as('event_type', 'quantity') | indent(8) }} = 'remove_from_cart' as is_removal,
+        counted_as = 'add_to_cart' as is_add_event
     from event_items
-    where coalesce(quantity != 0, true)
+    where {{ has_units('quantity') }}
 
 ),
 
@@ -75,6 +78,7 @@ operations as (
         owner_id,
         cast(null as string) as order_key,
         coalesce(item_id, '(unknown)') as line_item_id,
+        item_category,
         abs(quantity) as quantity,
         price,
         currency,
@@ -99,6 +103,7 @@ operations as (
         owner_id,
         order_key,
         null as line_item_id,
+        null as item_category,
         null as quantity,
         null as price,
         null as currency,
@@ -354,6 +359,7 @@ final as (
         event_id,
         source,
         line_item_id,
+        item_category,
         line_quantity,
         line_price,
         line_currency,

@@ -110,7 +110,8 @@ final as (
     select
         *,
         count(*) over of_row as item_count,
-        bool_or(coalesce(quantity > 0, true)) over of_row as has_units
+        bool_or({{ adds_units('quantity') }}) over of_row as row_adds_units,
+        bool_or({{ has_units('quantity') }}) over of_row as row_has_units
     from validated
     window of_row as (partition by row_key)
 

@@ -28,6 +28,7 @@ final as (
         ordered_events.event_at,
         ordered_events.event_rank,
         ordered_events.event_type,
+        ordered_events.counted_as,
         ordered_events.is_activity,
         ordered_events.context_flags,
         ordered_events.event_number,

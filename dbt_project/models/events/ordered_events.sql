@@ -19,6 +19,7 @@ candidates as (
         viewed_type,
         item_id,
         viewed_item_id,
+        quantity,
         context_flags,
         row_key
     from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
@@ -42,6 +43,25 @@ deduplicated as (
     left join {{ ref('duplicate_rows') }} as duplicate_rows on candidates.row_key = duplicate_rows.row_key
     left join {{ ref('doubled_views') }} as doubled_views on candidates.row_key = doubled_views.row_key
     where duplicate_rows.row_key is null
+
+),
+
+-- What adds and removals do to a cart, by all of their items.
+cart_events as (
+
+    select
+        candidates.row_key,
+        {{ counted_as(
+            'candidates.event_type',
+            'coalesce(listed.row_adds_units, ' ~ adds_units('candidates.quantity') ~ ')',
+            'coalesce(listed.row_has_units, ' ~ has_units('candidates.quantity') ~ ')'
+        ) | indent(8) }} as counted_as
+    from candidates
+    left join {{ ref('candidate_items') }} as listed
+        on
+            candidates.row_key = listed.row_key
+            and listed.item_number = 1
+    where candidates.event_type in ('add_to_cart', 'remove_from_cart')
 
 ),
 
@@ -107,24 +127,26 @@ cut as (
 final as (
 
     select
-        row_key,
-        visitor_id,
-        owner_id,
-        event_at,
-        event_type,
-        event_rank,
-        item_id,
-        is_activity,
-        context_flags,
-        event_number,
-        sum(cast(is_session_start as integer)) over (
-            partition by visitor_id
-            order by event_number
+        cut.row_key,
+        cut.visitor_id,
+        cut.owner_id,
+        cut.event_at,
+        cut.event_type,
+        case when cart_events.row_key is null then cut.event_type else cart_events.counted_as end as counted_as,
+        cut.event_rank,
+        cut.item_id,
+        cut.is_activity,
+        cut.context_flags,
+        cut.event_number,
+        sum(cast(cut.is_session_start as integer)) over (
+            partition by cut.visitor_id
+            order by cut.event_number
             rows between unbounded preceding and current row
         ) as session_number,
-        is_session_start,
-        previous_activity_at
+        cut.is_session_start,
+        cut.previous_activity_at
     from cut
+    left join cart_events on cut.row_key = cart_events.row_key
 
 )
 

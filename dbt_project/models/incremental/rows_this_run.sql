@@ -10,6 +10,7 @@ select
     viewed_type,
     item_id,
     viewed_item_id,
+    item_category,
     page_key,
     quantity,
     price,

@@ -43,7 +43,10 @@ counting_events as (
 
 event_items as (
 
-    {{ items_of('counting_events', ['event_at', 'event_type'], is_described=true) }}
+    {{ items_of(
+        'counting_events', ['event_at', 'event_type'],
+        described=['item_category', 'item_brand', 'item_name', 'item_url', 'image_url']
+    ) }}
 
 ),
 
@@ -62,7 +65,7 @@ descriptions as (
         currency,
         max(event_at) as newest_at,
         count(*) filter (where event_type = 'view_item') as view_count,
-        count(*) filter (where event_type = 'add_to_cart' and coalesce(quantity > 0, true)) as add_count
+        count(*) filter (where event_type = 'add_to_cart' and {{ adds_units('quantity') }}) as add_count
     from event_items
     where item_id is not null
     group by all

@@ -21,7 +21,7 @@ bought as (
     select
         item_id,
         count(distinct order_key) as order_count
-    from {{ ref('order_lines') }}
+    from {{ ref('order_items') }}
     group by 1
 
 ),

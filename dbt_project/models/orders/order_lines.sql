@@ -12,6 +12,7 @@ purchases as (
         event_at,
         event_number,
         item_id,
+        item_category,
         quantity,
         price,
         currency,
@@ -43,7 +44,7 @@ first_purchases as (
 
 order_items as (
 
-    {{ items_of('first_purchases', ['order_key', 'visitor_id', 'event_number']) }}
+    {{ items_of('first_purchases', ['order_key', 'visitor_id', 'event_number'], described=['item_category']) }}
 
 ),
 
@@ -57,6 +58,7 @@ final as (
             order by event_number, item_number
         ) as line_number,
         coalesce(item_id, '(unknown)') as item_id,
+        item_category,
         {{ bought_units('quantity') }} as quantity,
         price as unit_price,
         currency,

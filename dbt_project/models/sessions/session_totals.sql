@@ -18,8 +18,8 @@ totals as (
     select
         {{ session_bounds() }},
         count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
-        count(*) filter (where event_rank = {{ event_rank("'add_to_cart'") }}) as add_count,
-        count(*) filter (where event_rank = {{ event_rank("'remove_from_cart'") }}) as remove_count,
+        count(*) filter (where counted_as = 'add_to_cart') as add_count,
+        count(*) filter (where counted_as = 'remove_from_cart') as remove_count,
         count(*) filter (where event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
         max(row_key) filter (where is_session_start) as first_row_key,
         min_by(row_key, event_number) filter (where {{ has_context('page') }}) as page_row_key,

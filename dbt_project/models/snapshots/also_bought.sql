@@ -17,11 +17,11 @@ recent_orders as (
 order_items as (
 
     select distinct
-        order_lines.order_key,
-        order_lines.item_id
-    from {{ ref('order_lines') }} as order_lines
-    inner join recent_orders on order_lines.order_key = recent_orders.order_key
-    where order_lines.item_id != '(unknown)'
+        bought.order_key,
+        bought.item_id
+    from {{ ref('order_items') }} as bought
+    inner join recent_orders on bought.order_key = recent_orders.order_key
+    where bought.item_id != '(unknown)'
 
 ),
 

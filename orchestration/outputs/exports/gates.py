@@ -8,9 +8,11 @@ up to all of them. What is not known is refused: a gate lets nobody through of w
 null.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -183,6 +185,14 @@ def was_contacted(policy: Policy, at: datetime) -> pl.Expr:
     is_done = (contacts > 0) & ~pl.col("is_worth_it")
     is_over_cap = contacts >= policy.most_in_7_days
     return (_is_in_cooldown(policy, at) | is_over_cap | is_done).fill_null(value=False)
+
+
+def decided_by_gates(export: Mapping[str, Any]) -> Mapping[str, int] | None:
+    """The persons of an export by gate, as its manifest has it; None of the list of suppressions.
+
+    Who must not be mailed is on that whatever the gates say: they decide who may be on a list.
+    """
+    return None if export.get("profile") == "suppressions" else export["counts"]
 
 
 def counts(gate: pl.Series) -> dict[str, int]:

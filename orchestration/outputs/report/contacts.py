@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestration.ground.hours import hour_name
 from orchestration.outputs.export_files import MANIFEST
-from orchestration.outputs.exports.gates import ELIGIBLE, GATES
+from orchestration.outputs.exports.gates import ELIGIBLE, GATES, decided_by_gates
 from orchestration.outputs.report import formats
 from orchestration.outputs.report.parts import Cell, Picture, Section, Table
 from orchestration.outputs.report.published import Published, Row
@@ -33,12 +33,13 @@ def exports(published: Published) -> Section | None:
     if not found:
         return None
     names = list(found)[:SHOWN_EXPORTS]
-    counts = {name: found[name]["counts"] for name in names}
-    gates = [gate for gate in GATES if any(counts[name].get(gate) for name in names)]
+    decided = {name: decided_by_gates(found[name]) for name in names}
+    counts = {name: each for name, each in decided.items() if each is not None}
+    gates = [gate for gate in GATES if any(each.get(gate) for each in counts.values())]
     rows = [
         (
             "exported" if gate == ELIGIBLE else formats.words(gate),
-            *(formats.count(counts[name].get(gate, 0)) for name in names),
+            *(formats.count(each.get(gate, 0)) for each in counts.values()),
         )
         for gate in [ELIGIBLE, *(each for each in gates if each != ELIGIBLE)]
     ]
@@ -49,11 +50,17 @@ def exports(published: Published) -> Section | None:
     more = f", and {len(found) - len(names)} more exports" if len(found) > len(names) else ""
     table = Table(
         "Persons by the first gate that held them back",
-        ["Gate", *(f"{formats.name(name, 20)}#" for name in names)],
+        ["Gate", *(f"{formats.name(name, 20)}#" for name in counts)],
         rows,
         note="What each gate asks is in dbt_project/docs/exports.md.",
     )
-    return Section("exports", "Exports of the hour", f"On the lists: {persons}{more}.", [], [table])
+    return Section(
+        "exports",
+        "Exports of the hour",
+        f"On the lists: {persons}{more}.",
+        [],
+        [table] if counts else [],
+    )
 
 
 def _exports_of(published: Published) -> Mapping[str, Any]:

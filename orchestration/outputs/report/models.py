@@ -22,6 +22,16 @@ _METRICS = (
     ("brier_24h", "Brier score at 24 h", "of being back, 0 is perfect"),
     ("brier_168h", "Brier score at 168 h", "of being back, 0 is perfect"),
     ("kaplan_meier_gap", "Largest gap of the return curve", "to what was observed"),
+    ("hits_hour", "Visits within an hour of the own best", "of the newest"),
+    ("hits_hour_shop", "Visits within an hour of the shop's best", "the plain answer"),
+    ("hits_weekday", "Visits on the own best weekday", "of the newest"),
+    ("hits_weekday_shop", "Visits on the shop's best weekday", "the plain answer"),
+    ("gain_area", "Area of the gain curve", "more revenue from those expected to spend more"),
+    ("gain_area_last_year", "The same by last year's revenue", "the plain answer"),
+    ("log_loss", "Log loss", "of the chance, 0 is perfect"),
+    ("log_loss_shop", "Log loss of the shop's curve for all", "the plain answer"),
+    ("groups", "Groups", "3 to 8"),
+    ("stability", "Stability", "adjusted Rand index with the groups before, 1 is the same"),
 )
 
 

@@ -63,6 +63,22 @@ def test_where_nobody_has_a_habit_the_shop_is_served():
     assert {hour for hour, _ in times} == {20}
 
 
+def test_what_is_better_by_chance_alone_is_not_served():
+    models = [
+        send_time.train(people_of_habit(keeps=0.0, seed=seed), as_of=AS_OF) for seed in range(10)
+    ]
+    strengths = [
+        each for model in models for each in (model.hours.strength, model.weekdays.strength)
+    ]
+    better = [
+        model.card.metrics[f"hits_{clock}"] > model.card.metrics[f"hits_{clock}_shop"]
+        for model in models
+        for clock in (HOUR, WEEKDAY)
+    ]
+    # one of fifty is by chance that much better
+    assert sum(map(bool, strengths)) <= 1 < sum(better)
+
+
 def test_a_few_visits_are_drawn_to_people_alike_and_many_are_not():
     flat = tuple(1 / 7 for _ in range(7))
     tuesdays = (0.1, 0.4, 0.1, 0.1, 0.1, 0.1, 0.1)

@@ -1,0 +1,19 @@
+"""Lines of the summary of a run, against a published file made by hand."""
+
+from orchestration.status_lines import scored_line
+from tests.outputs.small_published_file import HOUR, insert, make_empty
+
+
+def test_who_is_held_out_is_not_counted_as_worth_a_nudge(tmp_path):
+    with make_empty(tmp_path / "analytics.duckdb") as connection:
+        for cart, action, is_holdout in (
+            *(("a", "reminder", False), ("b", "incentive", False), ("c", "nothing", False)),
+            *(("d", "reminder", True), ("e", "nothing", True)),
+        ):
+            score = {"cart_id": cart, "best_action": action, "is_holdout": is_holdout}
+            insert(connection, "cart_scores", scored_at=HOUR, **score)
+        assert scored_line(connection, HOUR) == (
+            "Scored     5 open carts, 2 worth a nudge; 2 of people who are held out"
+        )
+        connection.execute("delete from cart_scores where is_holdout")
+        assert scored_line(connection, HOUR) == "Scored     3 open carts, 2 worth a nudge"
