@@ -60,7 +60,7 @@ _LOG = """
         on events.visitor_id = orders.visitor_id and events.event_number = orders.event_number
     left join (
         select order_key, bool_or(item_id = $item) as is_of_item
-        from main.order_items group by 1
+        from main.order_items where {counts_as_bought} group by 1
     ) as bought on orders.order_key = bought.order_key
     where events.event_at <= $hour
         and (events.visitor_id = $person and events.owner_id is null or events.owner_id = $user)
@@ -178,7 +178,9 @@ def _behind(
     of_item = rules.item_counted_as("events.event_type", "listed.quantity")
     user = person.removeprefix(USER_PREFIX) if person.startswith(USER_PREFIX) else None
     connection.execute(
-        _LOG.format(item_counted_as=of_item),
+        _LOG.format(
+            item_counted_as=of_item, counts_as_bought=rules.counts_as_bought("order_items")
+        ),
         {"item": firing.item_id, "hour": firing.at, "person": person, "user": user},
     )
     log = connection.sql("select * from looked_at order by event_at, event_rank, event_id").pl()

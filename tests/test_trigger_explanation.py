@@ -37,7 +37,7 @@ LOG = """
     create table candidate_items as
     select *, null::integer as quantity
     from (values (4, 'hat'), (4, 'bag')) as t(row_key, item_id);
-    create table order_items as select 'o' as order_key, 'hat' as item_id;
+    create table order_items as select 'o' as order_key, 'hat' as item_id, null as cart_id;
     -- the purchase of line 7 is a repeat
     create table order_events as
     select 'o' as order_key, 'phone' as visitor_id, 99 as event_number;

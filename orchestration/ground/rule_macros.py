@@ -18,7 +18,8 @@ from orchestration.ground.settings import Settings
 
 _FILES = (
     *("rules/horizons.sql", "rules/cart_open.sql", "rules/event_types.sql"),
-    *("rules/cart_changes.sql", "rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
+    *("rules/cart_changes.sql", "rules/orders.sql"),
+    *("rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
     *("dialects/times.sql", "dialects/texts.sql", "dialects/columns.sql"),
 )
 

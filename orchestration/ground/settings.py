@@ -119,6 +119,11 @@ class Settings(BaseModel):
     cart_expiry_days: Annotated[Days, Mark.LOG] = Field(
         30, description="Days after its last touch at which an open cart expires."
     )
+    items_from_carts: Annotated[bool, Mark.LOG, Mark.DIGEST_IF_SET] = Field(
+        False,
+        description="Whether an order whose purchase names no item bought what lay in its carts,"
+        " for triggers per item, also_bought and items.order_count.",
+    )
     label_horizon_hours: Annotated[Hours, Mark.HOUR] = Field(
         72, description="Hours within which an order counts as a conversion."
     )

@@ -124,8 +124,7 @@ def item_rows(log: Log, _: datetime | None = None) -> list[dict]:
         row
         | {
             "order_count": sum(
-                any(item.item_id == row["item_id"] for _, item in log.items_bought(order))
-                for order in log.orders
+                any(item.item_id == row["item_id"] for item in order.lines) for order in log.orders
             ),
             "abandoned_cart_count": sum(row["item_id"] in cart.lines for cart in left),
         }

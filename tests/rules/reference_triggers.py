@@ -93,8 +93,8 @@ class Triggers:
                 )
                 found[who].append(Happening(event.event_at, event.counted_as, items))
             elif event in orders:
-                bought = self.log.items_bought(orders[event])
-                items = frozenset((i.item_id, i.item_category, "purchase") for _, i in bought)
+                bought = orders[event].lines
+                items = frozenset((i.item_id, i.item_category, "purchase") for i in bought)
                 found[who].append(Happening(event.event_at, "purchase", items))
         return found
 

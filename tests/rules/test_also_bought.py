@@ -17,7 +17,7 @@ import pytest
 
 from ml.evaluation import wilson_interval
 
-from .cases import Row, add, buy, log
+from .cases import Row, buy, log
 from .macros import macros
 from .warehouse import Warehouse
 
@@ -89,15 +89,6 @@ def test_a_few_orders_do_not_outrank_many(warehouse: Warehouse):
         ("b", "a", 5),
         ("c", "a", 90),
     ]
-
-
-def test_orders_that_name_no_item_bought_their_carts(warehouse: Warehouse):
-    def silent(number: int) -> list[Row]:
-        added = [add(f"v{number}", "08:00", item) for item in "ab"]
-        return [*added, buy(f"v{number}", "08:30", f"o{number}", order_value="5.00")]
-
-    rows = [row for number in range(3) for row in silent(number)]
-    assert pairs(warehouse, [*rows, *orders({"ab": 2, "c": 1}, first=10)]) == ["ab", "ba"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 {#-
-    What belongs here: what makes purchases one order, how many units of an item they buy, what an order is worth, and
-    what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
+    What belongs here: what makes purchases one order, how many units of an item they buy, which items count as bought,
+    what an order is worth, and what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
     models/events/order_events.sql), or the rates (money.sql).
 -#}
 
@@ -15,6 +15,11 @@ end)
 {#- A quantity below 0 buys nothing, one that is not given buys one. -#}
 {%- macro bought_units(quantity) -%}
 cast(greatest(coalesce({{ quantity }}, 1), 0) as bigint)
+{%- endmacro -%}
+
+{#- Which rows of order_items count: what a purchase names, and if the shop wants it so what only lay in the cart. -#}
+{%- macro counts_as_bought(order_items) -%}
+{{ 'true' if var('items_from_carts') else order_items ~ '.cart_id is null' }}
 {%- endmacro -%}
 
 {#-

@@ -202,7 +202,9 @@ event_items as (
     from orders
     inner join {{ ref('order_items') }} as bought on orders.order_key = bought.order_key
     inner join types_of_items on types_of_items.event_type = 'purchase'
-    where orders.is_of_run
+    where
+        orders.is_of_run
+        and {{ counts_as_bought('bought') }}
 
 ),
 

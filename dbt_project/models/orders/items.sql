@@ -21,7 +21,8 @@ bought as (
     select
         item_id,
         count(distinct order_key) as order_count
-    from {{ ref('order_items') }}
+    from {{ ref('order_items') }} as order_items
+    where {{ counts_as_bought('order_items') }}
     group by 1
 
 ),

@@ -21,7 +21,9 @@ order_items as (
         bought.item_id
     from {{ ref('order_items') }} as bought
     inner join recent_orders on bought.order_key = recent_orders.order_key
-    where bought.item_id != '(unknown)'
+    where
+        bought.item_id != '(unknown)'
+        and {{ counts_as_bought('bought') }}
 
 ),
 
