@@ -20,7 +20,7 @@ PATCHES = REPOSITORY / "tests" / "mutants"
 TESTS = {
     "arrival": ("test_incremental.py", "test_items.py", "test_money.py"),
     "rule": ("test_features.py", "test_sql_against_reference.py"),
-    "trigger": ("test_triggers.py",),
+    "trigger": ("test_triggers.py", "test_triggers_of_items.py"),
 }
 
 
