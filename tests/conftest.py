@@ -143,7 +143,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = getattr(item, "fixturenames", ())
         shared = {"simulated_home", "shop"}.intersection(fixtures)
         if item.path.parent.name == "whole" and shared:
-            item.add_marker(pytest.mark.xdist_group("whole/" + shared.pop()))
+            item.add_marker(pytest.mark.xdist_group(f"whole/{min(shared)}"))
         elif item.path.parent.name != "rules" or "of_source" in fixtures:
             place = item.path.relative_to(TESTS)
             # a package of a model shares one that is learned once

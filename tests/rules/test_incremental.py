@@ -77,7 +77,7 @@ class Arrival:
 THREE_VIEWS = log(view("A", "09:00"), view("A", "09:25"), view("A", "09:50"))
 TWO_VISITORS = log(view("A", "09:00"), view("B", "09:10"))
 WITHIN_A_DAY = [
-    # whose newest event is before all that comes late: nothing here is due to time that passes
+    # the newest event of all comes first: nothing that changes here is due to time that passes
     Arrival("the log went on elsewhere", [log(view("A", "12:00"))], carts=[]),
     Arrival(
         "a late event that bridges two sessions merges them",
