@@ -122,7 +122,7 @@ counted_events as (
     from person_log
     where
         event_type != 'purchase'
-        and event_type in (select counted_types.counted_type from counted_types)
+        and event_type in ({{ counted_event_types() }})
 
     union all
 
@@ -153,19 +153,9 @@ item_rows as (
         candidates.order_id
     from visitor_log
     inner join {{ ref('candidate_events') }} as candidates on visitor_log.row_key = candidates.row_key
-    where
-        exists (
-            select 1
-            from conditions
-            where
-                conditions.kind = 'seen'
-                and conditions.per = 'item'
-        )
-        or visitor_log.event_type in (
-            select counted_types.counted_type
-            from counted_types
-            where counted_types.per = 'item' or counted_types.counted is not null
-        )
+    {%- if not has_seen_items() %}
+    where visitor_log.event_type in ({{ counted_event_types(of_items=true) }})
+    {%- endif %}
 
 ),
 
