@@ -44,7 +44,7 @@ NOT_COMPARED = {
     # What the last build took up: nothing, if the one before was done and its run died after it.
     *("main.loads_this_run", "main.events_this_run", "main.visitors_this_run"),
     *("main.rows_this_run", "main.log_this_run", "main.ids_this_run"),
-    *("main.days_this_run", "main.persons_this_run"),
+    *("main.days_this_run", "main.persons_this_run", "main.states_this_run"),
     # Which bytes were published last: one that follows no file writes others for the same rows.
     "scores.published_file",
     # What was done when by the clock on the wall: a run that died did something, too.
