@@ -7,7 +7,7 @@ The loss is the log loss, without class weights or resampling, which would spoil
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
 
-LightGBM is imported where it is used: it is slow to import, and a fallback is served without.
+LightGBM is loaded where it is used: it is slow to import, and a fallback is served without.
 """
 
 import json
@@ -20,12 +20,13 @@ import polars as pl
 
 from ml.abandonment.recalibration import AgeShifts, people_weights
 from ml.abandonment.snapshots import abandoned
+from ml.boosting import lightgbm
 from ml.calibration import Platt
 from ml.features import Encoding
 from ml.split import cart_weights
 
 if TYPE_CHECKING:
-    import lightgbm
+    from lightgbm import Dataset
 
 # How far from one the slope of the calibrator is expected to be.
 SLOPE_SD = 0.1
@@ -72,10 +73,8 @@ class Trees:
 
     def __init__(self, text: str, platt: Platt, shifts: AgeShifts | None = None) -> None:
         """Take a LightGBM text model; a saved model and a fresh one are thus read the same way."""
-        import lightgbm
-
         self._text = text
-        self._booster = lightgbm.Booster(model_str=text)
+        self._booster = lightgbm().Booster(model_str=text)
         self.platt = platt
         self.shifts = shifts or AgeShifts()
 
@@ -125,9 +124,7 @@ def boost(
     frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int, on_round: OnRound
 ) -> str:
     """The LightGBM text model of so many rounds on labelled rows."""
-    import lightgbm
-
-    booster = lightgbm.train(
+    booster = lightgbm().train(
         params.for_lightgbm(),
         _dataset(frame, encoding),
         rounds,
@@ -144,10 +141,8 @@ def boost_with_early_stopping(
     on_round: OnRound,
 ) -> tuple[str, int]:
     """The text model up to the round that was best on the validation rows, and that round."""
-    import lightgbm
-
     dataset = _dataset(frame, encoding)
-    booster = lightgbm.train(
+    booster = lightgbm().train(
         params.for_lightgbm(),
         dataset,
         params.max_rounds,
@@ -160,7 +155,7 @@ def boost_with_early_stopping(
         ],
         callbacks=[
             lambda _: on_round(),
-            lightgbm.early_stopping(params.early_stopping_rounds, verbose=False),
+            lightgbm().early_stopping(params.early_stopping_rounds, verbose=False),
         ],
     )
     rounds = max(booster.best_iteration, 1)
@@ -174,10 +169,8 @@ def calibrate(text: str, frame: pl.DataFrame, encoding: Encoding) -> Trees:
     return Trees(text, Platt.fit_slope(logits, abandoned(frame), people_weights(frame), SLOPE_SD))
 
 
-def _dataset(frame: pl.DataFrame, encoding: Encoding) -> "lightgbm.Dataset":
-    import lightgbm
-
-    return lightgbm.Dataset(
+def _dataset(frame: pl.DataFrame, encoding: Encoding) -> "Dataset":
+    return lightgbm().Dataset(
         encoding.matrix(frame),
         label=abandoned(frame),
         weight=cart_weights(frame),

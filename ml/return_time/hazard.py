@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 
+from ml.boosting import lightgbm
 from ml.calibration import sigmoid
 from ml.features import feature_columns, numeric_matrix
 from ml.return_time.curve import Curve, survival
@@ -89,10 +90,8 @@ class Hazard:
 
     def __init__(self, text: str, features: Sequence[str], baseline: Curve) -> None:
         """Take a LightGBM text model, the columns it reads and the observed curve of all."""
-        import lightgbm  # slow to import
-
         self._text, self.features, self.baseline = text, tuple(features), baseline
-        self._booster = lightgbm.Booster(model_str=text)
+        self._booster = lightgbm().Booster(model_str=text)
 
     def of(self, frame: pl.DataFrame) -> Spans:
         """The curves of n rows: ended_at and the features."""
@@ -137,19 +136,17 @@ def fit_hazard(rows: pl.DataFrame) -> Hazard:
     Raises:
         FeatureError: if a feature is not numeric.
     """
-    import lightgbm
-
     sample = sample_people(rows, MAX_SESSIONS)
     features = feature_columns(sample)
     matrix = numeric_matrix(sample, features)
     baseline = kaplan_meier_curve(sample)
     every, spans, outcomes = _at_risk(sample)
-    data = lightgbm.Dataset(
+    data = lightgbm().Dataset(
         _inputs(matrix, _clock(sample["ended_at"]), every, spans),
         label=outcomes,
         init_score=_offsets(baseline)[spans],
     )
-    return Hazard(lightgbm.train(_PARAMS, data, ROUNDS).model_to_string(), features, baseline)
+    return Hazard(lightgbm().train(_PARAMS, data, ROUNDS).model_to_string(), features, baseline)
 
 
 def _at_risk(sample: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

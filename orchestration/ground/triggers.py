@@ -111,13 +111,11 @@ class Trigger:
         }
 
     def _implied(self) -> list[Condition]:
-        """`none since` needs the event since which; a rule per cart an open one; and a rule of
-        nothing but `none` somebody, or an item, that was seen before."""
-        implied = [
-            Condition("ever", event_type=each.since)
-            for each in self.when
-            if each.kind == "none" and each.since is not None
-        ]
+        """`none since` needs the event since which, unless it is asked for anyway; a rule per cart
+        an open one; and a rule of nothing but `none` somebody, or an item, that was seen before."""
+        counted = {each.event_type for each in self.when if each.kind == "at_least"}
+        needed = {each.since for each in self.when if each.kind == "none"} - {None}
+        implied = [Condition("ever", event_type=each) for each in sorted(needed - counted)]
         if self.per == "cart" and all(each.kind != "cart" for each in self.when):
             implied.append(Condition("cart", cart="open"))
         finding = {"at_least"} if self.per == "item" else CONDITIONS.keys() - {"none"}

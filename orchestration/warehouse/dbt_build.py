@@ -37,7 +37,7 @@ from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
-from orchestration.warehouse.unchanged import by_the_hour, inputs_digest, is_as_built
+from orchestration.warehouse.unchanged import build_inputs, by_the_hour
 
 if TYPE_CHECKING:
     from dbt.artifacts.schemas.run import RunResult
@@ -260,37 +260,28 @@ def build(
     project = project or project_of(home)
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
+    fingerprint = (home.dbt / "fingerprint").read_text()
+    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     variables = {**dbt_vars(settings, project=project), "code_version": code_version(project)}
     if segments is not None:
         variables["segments"] = list(segments)
-    all_sources = event_sources(project)
-    fingerprint = (home.dbt / "fingerprint").read_text()
-    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     with database.connect(home, settings, warehouse) as connection:
-        if with_rows is None:
-            with_rows = database.delivered_sources(connection)
-        # any one will do where none has rows
-        with_rows = sorted(set(with_rows).intersection(all_sources)) or all_sources[:1]
-        variables["sources_with_rows"] = with_rows
-        variables["inputs"] = inputs_digest(connection, fingerprint, variables)
-        is_as_before = not full_refresh and is_as_built(connection, str(variables["inputs"]))
+        inputs = build_inputs(connection, fingerprint, variables, with_rows)
+    is_as_before = inputs.are_as_built and not full_refresh
     if is_as_before and as_of is None:
         return BuildResult(())
-    without_rows = [f"stg_{name}" for name in all_sources if name not in with_rows]
     unchanged: list[str] = []
     if is_as_before and not select:
         select, others = by_the_hour(manifest)
-        unchanged = [name for name in others if name not in without_rows]
-        variables["unchanged"] = unchanged
-    if as_of is not None:
-        variables["as_of"] = as_of.isoformat()
+        unchanged = [name for name in others if name not in inputs.without_rows]
+    of_the_hour = {} if as_of is None else {"as_of": as_of.isoformat()}
     args = dbt_args(
         command,
         project=project,
         target=home.dbt,
-        variables=variables,
+        variables={**inputs.variables, "unchanged": unchanged, **of_the_hour},
         select=select,
-        exclude=[*exclude, *without_rows],
+        exclude=[*exclude, *inputs.without_rows],
         full_refresh=full_refresh,
     )
     results = _invoke(home, settings, args, manifest, warehouse, callbacks)

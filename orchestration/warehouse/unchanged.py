@@ -1,8 +1,8 @@
-"""What a build leaves as it is because nothing came since the last one.
+"""What a build is made from, and what it leaves as it is because nothing came since the last one.
 
-Belongs here: whether a build would find all tables of the log as they are, and which models an hour
-changes all the same. Not here: which rows a model replaces (dbt_project/macros/incremental), nor
-running dbt (`dbt_build`).
+Belongs here: which sources a build reads, whether it would find all tables of the log as they are,
+and which models an hour changes all the same. Not here: which rows a model replaces
+(dbt_project/macros/incremental), nor running dbt (`dbt_build`).
 
 A small shop has many hours with nothing new. dbt takes as long to find that out for each of its
 models as it takes to fill them.
@@ -10,14 +10,15 @@ models as it takes to fill them.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from orchestration.warehouse.database import has_table
+from orchestration.warehouse.database import delivered_sources, has_table
 from orchestration.warehouse.dbt_manifest import PACKAGE
 
 if TYPE_CHECKING:
@@ -26,16 +27,53 @@ if TYPE_CHECKING:
 _HOUR = f"macro.{PACKAGE}.as_of"
 
 
-def inputs_digest(
-    connection: duckdb.DuckDBPyConnection, project: str, variables: Mapping[str, object]
-) -> str:
-    """A hash over all that the tables of the log are made from: delivered files, SQL, settings.
+@dataclass(frozen=True)
+class Inputs:
+    """What a build is made from.
+
+    Attributes:
+        variables: dbt's, with the sources that have rows and a hash of all there is.
+        without_rows: the models of the other sources, which are left out.
+        are_as_built: whether the last build that was done was made from the same.
+    """
+
+    variables: Mapping[str, object]
+    without_rows: list[str]
+    are_as_built: bool
+
+
+def build_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    project: str,
+    variables: Mapping[str, Any],
+    with_rows: Sequence[str] | None,
+) -> Inputs:
+    """What a build would be made from now.
 
     Args:
         connection: the open warehouse.
         project: a hash over the files of the dbt project.
         variables: dbt's; the hour is none of them.
+        with_rows: sources that are taken to have rows; None for those that have.
     """
+    sources: list[str] = variables["event_sources"]
+    if with_rows is None:
+        with_rows = delivered_sources(connection)
+    # any one will do where none has rows
+    with_rows = sorted(set(with_rows).intersection(sources)) or sources[:1]
+    variables = {**variables, "sources_with_rows": with_rows}
+    digest = inputs_digest(connection, project, variables)
+    return Inputs(
+        {**variables, "inputs": digest},
+        [f"stg_{name}" for name in sources if name not in with_rows],
+        is_as_built(connection, digest),
+    )
+
+
+def inputs_digest(
+    connection: duckdb.DuckDBPyConnection, project: str, variables: Mapping[str, object]
+) -> str:
+    """A hash over all that the tables of the log are made from: delivered files, SQL, settings."""
     files: list[Any] = []
     if has_table(connection, "raw", "files"):
         query = "select count(*), bit_xor(hash(files)) from raw.files as files"

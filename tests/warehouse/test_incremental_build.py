@@ -64,6 +64,7 @@ AS_OF = datetime(2026, 4, 20, 12)
 BUILD_TABLES = {
     *("last_build", "late_data_report", "loads_this_run", "events_this_run", "visitors_this_run"),
     *("rows_this_run", "log_this_run", "ids_this_run", "days_this_run", "persons_this_run"),
+    "states_this_run",
     *("affected_visitors", "previous_sessions", "previous_carts", "unpublished_visitors"),
 }
 

@@ -50,7 +50,7 @@ NOT_COMPARED = {
     # What the last build took up: nothing, if the one before was done and its run died after it.
     *("main.loads_this_run", "main.events_this_run", "main.visitors_this_run"),
     *("main.rows_this_run", "main.log_this_run", "main.ids_this_run"),
-    *("main.days_this_run", "main.persons_this_run"),
+    *("main.days_this_run", "main.persons_this_run", "main.states_this_run"),
     # Which bytes were published last: one that follows no file writes others for the same rows.
     "scores.published_file",
     # A hash with the times of landing in it.

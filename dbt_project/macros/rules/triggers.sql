@@ -108,6 +108,32 @@ where false
 {%- endmacro -%}
 
 {#-
+    The types of events that conditions count, or count since, as a list of SQL: as literals they are looked for where the
+    log is read. `per` of these only triggers of persons, items or carts; `of_items` only where the items of an event matter.
+-#}
+{%- macro counted_event_types(per=none, of_items=false) -%}
+{%- set types = [] -%}
+{%- for trigger in var('triggers') if per is none or trigger.per == per -%}
+    {%- for condition in trigger.conditions
+        if condition.event_type is not none and (not of_items or trigger.per == 'item' or condition.counted is not none) -%}
+        {%- do types.extend([condition.event_type, condition.since_type]) -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- for type in types | select | unique | sort or ['none'] -%}
+'{{ type }}'{{ ', ' if not loop.last }}
+{%- endfor -%}
+{%- endmacro -%}
+
+{#- Whether a trigger asks for any item that was seen at all. -#}
+{%- macro has_seen_items() -%}
+{%- set found = [] -%}
+{%- for trigger in var('triggers') if trigger.per == 'item' -%}
+    {%- do found.extend(trigger.conditions | selectattr('kind', 'equalto', 'seen') | list) -%}
+{%- endfor -%}
+{{ return(found | length > 0) }}
+{%- endmacro -%}
+
+{#-
     Adds CTEs, the last of which is `name`: what carts are worth from a touch to the next, in the reporting currency at
     the rates of the touch; none where no price is known or a rate is lacking.
 

@@ -84,7 +84,8 @@ activity as (
 
 ),
 
--- From when to when each event adds one to a condition; `until_hour` is null where nothing ends it.
+-- From when to when each event adds one to a condition; `until_hour` is null where nothing ends it. Where no two can add
+-- at the same hour (`is_alone`) and one is enough, there is nothing to sum.
 pieces as (
 
     select
@@ -93,7 +94,8 @@ pieces as (
         least(
             {{ first_hour_from("event_at + minutes * interval '1' minute") }},
             {{ first_hour_from('same_again_at') }}
-        ) as until_hour
+        ) as until_hour,
+        false as is_alone
     from values_followed
     where kind = 'events'
 
@@ -102,7 +104,8 @@ pieces as (
     select
         {{ of_condition }},
         {{ first_hour_from('event_at') }} as from_hour,
-        least({{ first_hour_from('next_anchor_at') }}, {{ first_hour_from('same_again_at') }}) as until_hour
+        least({{ first_hour_from('next_anchor_at') }}, {{ first_hour_from('same_again_at') }}) as until_hour,
+        false as is_alone
     from anchors_found
     where
         not is_anchor
@@ -115,7 +118,8 @@ pieces as (
     select
         {{ of_condition }},
         {{ first_hour_from('min(event_at)') }} as from_hour,
-        {{ first_hour_from('next_anchor_at') }} as until_hour
+        {{ first_hour_from('next_anchor_at') }} as until_hour,
+        true as is_alone
     from anchors_found
     where
         not is_anchor
@@ -128,7 +132,7 @@ pieces as (
     {{ pieces_of(
         'idle_at_least', 'activity',
         from_hour=first_hour_from(after_minutes), until_hour=first_hour_from('activity.next_at'),
-        joined_on='coalesce(' ~ after_minutes ~ ' < activity.next_at, true)'
+        joined_on='coalesce(' ~ after_minutes ~ ' < activity.next_at, true)', is_alone=true
     ) }}
 
     union all
@@ -136,7 +140,8 @@ pieces as (
     {{ pieces_of(
         'idle_at_most', 'activity',
         from_hour=first_hour_from('activity.event_at'),
-        until_hour='least(' ~ first_hour_after(after_minutes) ~ ', ' ~ first_hour_from('activity.next_at') ~ ')'
+        until_hour='least(' ~ first_hour_after(after_minutes) ~ ', ' ~ first_hour_from('activity.next_at') ~ ')',
+        is_alone=true
     ) }}
 
     union all
@@ -165,7 +170,8 @@ pieces as (
             {%- if has_condition('value_at_least') %},
             case when conditions.value_at_least is not null then cart_value_spans.until_hour end
             {%- endif %}
-        ) as until_hour
+        ) as until_hour,
+        false as is_alone
     from conditions
     cross join person_carts as carts
     {%- if has_condition('value_at_least') %}
@@ -185,7 +191,7 @@ pieces as (
     {{ pieces_of(
         'seen', 'person_log',
         from_hour=first_hour_from('min(person_log.event_at)'), until_hour='cast(null as timestamp)',
-        joined_on="conditions.per = 'person'", is_grouped=true
+        joined_on="conditions.per = 'person'", is_grouped=true, is_alone=true
     ) }}
 
     union all
@@ -194,7 +200,7 @@ pieces as (
         'seen', 'event_items',
         from_hour=first_hour_from('min(event_items.event_at)'), until_hour='cast(null as timestamp)',
         joined_on="conditions.per = 'item' and event_items.item_id is not null",
-        part_id='event_items.item_id', is_grouped=true
+        part_id='event_items.item_id', is_grouped=true, is_alone=true
     ) }}
 
 ),
@@ -219,11 +225,14 @@ possible_pieces as (
             conditions.trigger_number = possible_persons.trigger_number
             and pieces.person_number = possible_persons.person_number
     where
-        possible_persons.person_number is not null
-        or conditions.trigger_number not in (
-            select counting_conditions.trigger_number
-            from counting_conditions
-            where counting_conditions.needed_conditions > 0
+        coalesce(pieces.from_hour < pieces.until_hour, true)
+        and (
+            possible_persons.person_number is not null
+            or conditions.trigger_number not in (
+                select counting_conditions.trigger_number
+                from counting_conditions
+                where counting_conditions.needed_conditions > 0
+            )
         )
 
 ),
@@ -235,7 +244,7 @@ steps as (
         from_hour as at_hour,
         1 as change
     from possible_pieces
-    where coalesce(from_hour < until_hour, true)
+    where not is_alone
 
     union all
 
@@ -244,7 +253,9 @@ steps as (
         until_hour as at_hour,
         -1 as change
     from possible_pieces
-    where from_hour < until_hour
+    where
+        not is_alone
+        and until_hour is not null
 
 ),
 
@@ -259,7 +270,7 @@ hourly_steps as (
 
 ),
 
-totals as (
+running_totals as (
 
     select
         {{ of_condition }},
@@ -277,31 +288,54 @@ totals as (
 
 ),
 
+-- How many add, from hour to hour.
+hourly_totals as (
+
+    select
+        {{ of_condition }},
+        from_hour,
+        until_hour,
+        total
+    from running_totals
+
+    union all
+
+    select
+        {{ of_condition }},
+        from_hour,
+        until_hour,
+        1 as total
+    from possible_pieces
+    where is_alone
+
+),
+
 condition_spans as (
 
     select
         conditions.trigger_number,
-        totals.person_number,
-        totals.part_id,
-        totals.from_hour,
-        totals.until_hour,
+        hourly_totals.person_number,
+        hourly_totals.part_id,
+        hourly_totals.from_hour,
+        hourly_totals.until_hour,
         conditions.per,
         conditions.is_forbidden
-    from totals
-    inner join conditions on totals.condition_number = conditions.condition_number
-    where totals.total >= conditions.minimum
+    from hourly_totals
+    inner join conditions on hourly_totals.condition_number = conditions.condition_number
+    where hourly_totals.total >= conditions.minimum
 
 )
 {%- endmacro -%}
 
 {#- Of the conditions of a kind, from when to when each row of a relation of persons' doings adds one. -#}
-{%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part_id="''", is_grouped=false) -%}
+{%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part_id="''", is_grouped=false, is_alone=false) -%}
 select
         conditions.condition_number,
         {{ rows }}.person_number,
         {{ part_id }} as part_id,
         {{ from_hour }} as from_hour,
-        {{ until_hour }} as until_hour
+        {{ until_hour }} as until_hour,
+        {{ is_alone }} as is_alone
     from conditions
     inner join {{ rows }} on {{ joined_on }}
     where conditions.kind = '{{ kind }}'

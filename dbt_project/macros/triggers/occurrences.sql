@@ -9,7 +9,6 @@
 {%- set condition_of_person -%}
 conditions.trigger_number,
         conditions.condition_number,
-        conditions.per,
         conditions.kind,
         conditions.counted,
         conditions.minimum,
@@ -19,26 +18,71 @@ conditions.trigger_number,
         conditions.needed_conditions,
         events.person_number
 {%- endset -%}
-countable_events as (
+cart_starts as (
 
     select
+        person_number,
+        cart_id,
+        started_at,
+        max(until_hour) as until_hour
+    from person_carts
+    group by person_number, cart_id, started_at
+
+),
+
+-- What is counted of a cart is what its person did while it was open.
+{% for of in ['counted_events', 'event_items'] -%}
+{{ of }}_in_carts as (
+
+    select
+        events.*,
+        carts.cart_id
+    from {{ of }} as events
+    inner join cart_starts as carts
+        on
+            events.person_number = carts.person_number
+            and events.event_at >= carts.started_at
+            and events.event_at < carts.until_hour
+    where events.event_type in ({{ counted_event_types(per='cart') }})
+
+),
+
+{% endfor -%}
+countable_events as (
+
+    {% for per, events, part_id in [
+        ('person', 'counted_events', "''"),
+        ('cart', 'counted_events_in_carts', 'events.cart_id'),
+    ] -%}
+    select
         {{ condition_of_person }},
-        '' as part_id,
+        {{ part_id }} as part_id,
         cast(null as string) as counted_value,
         events.event_at
     from counted_types as conditions
-    inner join counted_events as events on conditions.counted_type = events.event_type
+    inner join {{ events }} as events on conditions.counted_type = events.event_type
     where
-        conditions.per != 'item'
+        conditions.per = '{{ per }}'
         and (conditions.counted is null or conditions.is_anchor)
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {%- endfor %}
 
 ),
 
 countable_items as (
 
+    {% for per, events, part_id in [
+        ('person', 'event_items', "''"),
+        ('item', 'event_items', 'events.item_id'),
+        ('cart', 'event_items_in_carts', 'events.cart_id'),
+    ] -%}
     select
         {{ condition_of_person }},
-        case when conditions.per = 'item' then events.item_id else '' end as part_id,
+        {{ part_id }} as part_id,
         case conditions.counted
             when 'item_id' then events.item_id
             when 'item_category' then events.item_category
@@ -47,15 +91,25 @@ countable_items as (
         events.order_key,
         events.list_key
     from counted_types as conditions
-    inner join event_items as events on conditions.counted_type = events.event_type
+    inner join {{ events }} as events on conditions.counted_type = events.event_type
     where
-        (conditions.per = 'item' or (conditions.counted is not null and not conditions.is_anchor))
-        and (conditions.per != 'item' or events.item_id is not null)
+        conditions.per = '{{ per }}'
+        and {{ part_id }} is not null
+        {%- if per != 'item' %}
+        and conditions.counted is not null
+        and not conditions.is_anchor
+        {%- endif %}
         and (
             conditions.counted is null
             or conditions.is_anchor
             or case conditions.counted when 'item_id' then events.item_id else events.item_category end is not null
         )
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {%- endfor %}
 
 ),
 
@@ -121,7 +175,6 @@ possible_{{ of }} as (
 {% endfor -%}
 {% set occurrence -%}
 condition_number,
-        per,
         kind,
         counted,
         minimum,
@@ -132,7 +185,7 @@ condition_number,
         counted_value,
         event_at
 {%- endset -%}
-person_occurrences as (
+occurrences as (
 
     select
         {{ occurrence }}
@@ -162,57 +215,6 @@ person_occurrences as (
             order_key is not null
             or list_key is not null
     ) as listed_once
-
-),
-
-cart_starts as (
-
-    select
-        person_number,
-        cart_id,
-        started_at,
-        max(until_hour) as until_hour
-    from person_carts
-    group by person_number, cart_id, started_at
-
-),
-
-occurrences as (
-
-    select
-        condition_number,
-        kind,
-        counted,
-        minimum,
-        minutes,
-        is_anchor,
-        person_number,
-        part_id,
-        counted_value,
-        event_at
-    from person_occurrences
-    where per != 'cart'
-
-    union all
-
-    select
-        events.condition_number,
-        events.kind,
-        events.counted,
-        events.minimum,
-        events.minutes,
-        events.is_anchor,
-        events.person_number,
-        carts.cart_id as part_id,
-        events.counted_value,
-        events.event_at
-    from person_occurrences as events
-    inner join cart_starts as carts
-        on
-            events.person_number = carts.person_number
-            and events.event_at >= carts.started_at
-            and events.event_at < carts.until_hour
-    where events.per = 'cart'
 
 )
 {%- endmacro -%}

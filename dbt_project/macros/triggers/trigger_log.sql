@@ -124,7 +124,7 @@ counted_events as (
     from person_log
     where
         event_type != 'purchase'
-        and counted_as in (select counted_types.counted_type from counted_types)
+        and counted_as in ({{ counted_event_types() }})
 
     union all
 
@@ -137,32 +137,6 @@ counted_events as (
         on
             person_log.visitor_id = orders.visitor_id
             and person_log.event_number = orders.event_number
-
-),
-
--- The types whose items are asked for, by any condition.
-types_of_items as (
-
-    {% set asked_for -%}
-    (
-        select counted_types.counted_type
-        from counted_types
-        where counted_types.per = 'item' or counted_types.counted is not null
-    )
-    {%- endset -%}
-    select event_type
-    from (select distinct person_log.event_type from person_log) as known_types
-    where
-        exists (
-            select 1
-            from conditions
-            where
-                conditions.kind = 'seen'
-                and conditions.per = 'item'
-        )
-        or event_type in {{ asked_for | indent(8) }}
-        -- an item of an add may be a removal
-        or (event_type = 'add_to_cart' and 'remove_from_cart' in {{ asked_for | indent(8) }})
 
 ),
 
@@ -186,14 +160,23 @@ event_items as (
     left join {{ ref('candidate_items') }} as listed on person_log.row_key = listed.row_key
     where
         person_log.event_type != 'purchase'
-        and person_log.event_type in (select types_of_items.event_type from types_of_items)
+        {%- if not has_seen_items() %}
+        and (
+            person_log.event_type in ({{ counted_event_types(of_items=true) }})
+            -- an item of an add may be a removal
+            or (
+                person_log.event_type = 'add_to_cart'
+                and 'remove_from_cart' in ({{ counted_event_types(of_items=true) }})
+            )
+        )
+        {%- endif %}
 
     union all
 
     -- of an order those that it bought; who bought is who the order is of
     select
         orders.person_number,
-        types_of_items.event_type,
+        'purchase' as event_type,
         orders.event_at,
         nullif(bought.item_id, '(unknown)') as item_id,
         bought.item_category,
@@ -201,10 +184,12 @@ event_items as (
         cast(null as bigint) as list_key
     from orders
     inner join {{ ref('order_items') }} as bought on orders.order_key = bought.order_key
-    inner join types_of_items on types_of_items.event_type = 'purchase'
     where
         orders.is_of_run
         and {{ counts_as_bought('bought') }}
+        {%- if not has_seen_items() %}
+        and 'purchase' in ({{ counted_event_types(of_items=true) }})
+        {%- endif %}
 
 ),
 

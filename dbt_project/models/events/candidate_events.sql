@@ -6,7 +6,7 @@
 
 with
 
-delivered as (
+delivered as{{ not_kept_if_delivered(['event_type', 'page_url']) }} (
 
     {% for name in sources_with_rows() -%}
         select

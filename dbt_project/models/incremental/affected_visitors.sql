@@ -74,42 +74,7 @@ previous_carts as (
 
 ),
 
-previous_rates as (
-
-    select * from {{ previous_version('last_rates', {
-        'currency': 'string', 'valid_from': 'timestamp', 'valid_until': 'timestamp', 'rate': rate_type(),
-    }) }}
-
-),
-
-rates as (
-
-    select
-        currency_rates.currency,
-        currency_rates.valid_from,
-        currency_rates.valid_until,
-        currency_rates.rate
-    from {{ ref('currency_rates') }} as currency_rates
-    -- a full build has nothing to compare with
-    cross join {{ watermark() }}
-
-),
-
-changed_rates as (
-
-    (
-        select * from rates
-        except
-        select * from previous_rates
-    )
-    union all
-    (
-        select * from previous_rates
-        except
-        select * from rates
-    )
-
-),
+{{ changed_rates() }},
 
 revalued_carts as (
 

@@ -1,5 +1,7 @@
 -- The visitors of the carts to score, as they were known at the hour.
 
+{{ config(materialized='rebuilt', meta={'rebuilt_for': {'states_this_run': ['visitor_id']}}) }}
+
 with
 
 cart_events as (
@@ -8,6 +10,7 @@ cart_events as (
     where
         event_at <= {{ as_of() }}
         and {{ keys_in(ref('scored_carts'), ['visitor_id']) }}
+        and {{ is_in_this_run(ref('states_this_run'), ['visitor_id']) }}
 
 ),
 
@@ -21,11 +24,20 @@ newest as (
     from states
     group by 1
 
+),
+
+final as (
+
+    select
+        states.*,
+        hour_currency.currency as reporting_currency
+    from states
+    inner join newest
+        on
+            states.visitor_id = newest.visitor_id
+            and states.event_number = newest.event_number
+    cross join {{ ref('hour_currency') }} as hour_currency
+
 )
 
-select states.*
-from states
-inner join newest
-    on
-        states.visitor_id = newest.visitor_id
-        and states.event_number = newest.event_number
+select * from final
