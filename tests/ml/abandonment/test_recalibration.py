@@ -92,8 +92,8 @@ def test_a_model_of_before_shifts_nothing_and_is_read(served, shifted):
     old = AbandonmentModel.from_files(files)
     rows = shifted.head(50)
     assert old.scorer.shifts == AgeShifts()
-    matrix = served.encoding.matrix(rows)
-    assert old.predict(rows).tolist() == served.scorer.platt(old.scorer.logits(matrix)).tolist()
+    logits = old.scorer.logits(rows, served.encoding)
+    assert old.predict(rows).tolist() == served.scorer.platt(logits).tolist()
     again = AbandonmentModel.from_files(served.recalibrated(shifted, as_of=NOW).to_files())
     assert again.predict(rows).tolist() != old.predict(rows).tolist()
 
