@@ -130,9 +130,7 @@ def kaplan_meier(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarra
     return times, np.cumprod(1.0 - events / at_risk)
 
 
-def still_followed(
-    durations: np.ndarray, is_event: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def still_followed(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The product-limit estimate of not being censored. What ends at a time at which another is
     censored ended before: it cannot be censored then.
 

@@ -36,6 +36,7 @@ from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.unchanged import by_the_hour, inputs_digest, is_as_built
 
 if TYPE_CHECKING:
@@ -117,12 +118,14 @@ class BuildResult:
 def dbt_vars(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, object]:
     """The variables of the dbt project that parsing depends on: all but those of one build.
 
-    They are the settings that are marked so; the zone of the shop's clocks; `log_variables`, the
-    names of those that decide the tables of the log, of which dbt makes the fingerprint of a build;
-    the names of all sources of events and of all segments; and the triggers.
+    They are the settings that are marked so; the zone of the shop's clocks and its country;
+    `log_variables`, the names of those that decide the tables of the log, of which dbt makes the
+    fingerprint of a build; the names of all sources of events and of all segments; and the
+    triggers.
     """
     return settings.variables | {
         "time_zone": settings.contacts.time_zone,
+        "country": settings.contacts.country,
         "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
@@ -266,6 +269,7 @@ def build(
     fingerprint = (home.dbt / "fingerprint").read_text()
     manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     with database.connect(home, settings, warehouse) as connection:
+        ensure_reference_tables(connection, as_of)
         if with_rows is None:
             with_rows = database.delivered_sources(connection)
         # any one will do where none has rows

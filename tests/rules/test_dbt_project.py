@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars, event_sources
 from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 from .macros import macros
 from .recording import PROJECT
@@ -32,6 +34,7 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(tmp_path):
     with duckdb.connect(str(path)) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
         ensure_score_tables(connection)
+        ensure_reference_tables(connection, datetime(2026, 1, 1))
     # the sources and segments as they are found; the settings as dbt has them by itself
     found = {"event_sources": event_sources(PROJECT), "segments": [*segments_in(PROJECT)]}
     variables = {"as_of": "2026-01-01T00:00:00", **found}
