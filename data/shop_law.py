@@ -74,6 +74,8 @@ class ShopLaw:
     focus_weight: float = 1.45  # per log of the views of the item before the add, about its mean
     price_weight: float = 0.95  # per log of price over the median, times sensitivity
     mobile_weight: float = -0.5
+    shift_from_hours: float = float("inf")  # of visits from then on
+    shift_log_odds: float = 0.0  # the odds of buying are others
     signed_in_weight: float = 0.6
     bought_before_weight: float = 0.7
     at_once_share: float = 0.60  # of the carts bought: within the visit

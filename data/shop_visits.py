@@ -259,6 +259,7 @@ def _draw_aims(
         + law.signed_in_weight * (signed_in | signs_in)
         + law.bought_before_weight * (minds.orders[who] > 0)
         + law.mobile_weight * (device_kind(law, who, device) == 0)
+        + law.shift_log_odds * (start >= law.shift_from_hours)
     )
     converts = decides & happens(p_convert)
     at_once = converts & happens(law.at_once_share)

@@ -136,11 +136,13 @@ def group_shifts(
     sizes: int,
     prior: LevelPrior,
     group_sd: float,
+    group_share: float = 0.0,
 ) -> np.ndarray:
     """What to add to the log-odds in each group so that chances are those of the outcomes.
 
     One shift for all, drawn to none by ``prior``, then a deviation for each group, drawn to none by
-    a normal distribution. Few outcomes shift little, and a group of few nearly as much as all.
+    a normal distribution, the wider the more all have moved. Few outcomes shift little, and a group
+    of few nearly as much as all.
 
     Args:
         logits: (n,) log-odds.
@@ -150,6 +152,7 @@ def group_shifts(
         sizes: the number of groups.
         prior: of the common shift.
         group_sd: the standard deviation that the deviations are expected to have.
+        group_share: how much of the common shift is added to it, as a share.
 
     Returns:
         (sizes,) shifts.
@@ -160,7 +163,7 @@ def group_shifts(
     information = float(weights @ (p * (1 - p))) + 0.01
     common = prior.shift(float(likeliest), information**-0.5)
     design = (groups[:, None] == np.arange(sizes)).astype(np.float64)
-    penalty = np.full(sizes, 1 / group_sd**2)
+    penalty = np.full(sizes, 1 / (group_sd**2 + (group_share * common) ** 2))
     return common + _newton(design, outcomes, weights, logits + common, penalty)
 
 

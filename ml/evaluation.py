@@ -130,6 +130,22 @@ def kaplan_meier(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarra
     return times, np.cumprod(1.0 - events / at_risk)
 
 
+def still_followed(durations: np.ndarray, is_event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The product-limit estimate of not being censored. What ends at a time at which another is
+    censored ended before: it cannot be censored then.
+
+    Returns:
+        As ``kaplan_meier``, of which it is the counterpart: the share not away any more at a time
+        is the mean of 1 / this just before each event by then.
+    """
+    times, position = np.unique(durations, return_inverse=True)
+    censored = np.bincount(position, weights=~is_event, minlength=len(times))
+    events = np.bincount(position, weights=is_event, minlength=len(times))
+    ended = np.concatenate([[0], np.cumsum(censored + events)[:-1]])
+    at_risk = np.maximum(len(durations) - ended - events, 1)  # where it is 0 nobody is censored
+    return times, np.cumprod(1.0 - censored / at_risk)
+
+
 def kaplan_meier_interval(
     durations: np.ndarray, is_event: np.ndarray, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -212,7 +228,7 @@ def return_brier_losses(
     Returns:
         (n x horizons) losses.
     """
-    times, uncensored = kaplan_meier(durations, ~is_returned)
+    times, uncensored = still_followed(durations, is_returned)
     at_duration = survival_at(times, uncensored, durations, before=True)
     losses = np.zeros_like(p_away)
     for column, hours in enumerate(horizons_hours):

@@ -20,6 +20,7 @@ SNAPSHOT_KEYS = (
     "as_of",
     "last_touched_at",
     "session_ended_at",
+    "calendar_country",
     "cart_value",
     "currency",
     "cart_value_base",

@@ -31,10 +31,12 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
+from orchestration.landing.sources import EVENTS, PEOPLE, RATES, SALES
 from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
 from orchestration.warehouse import database, suspect_files
 from orchestration.warehouse.kept_statements import send, statements_of
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 # Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
 # which all would be built.
@@ -42,13 +44,19 @@ _BUILT = tuple(
     f"+file:{name}.sql"
     for name in (
         *("landed_files", "set_aside_rows", "suspicious_ids", "sessions", "carts", "orders"),
-        "untyped_addresses",
+        *("untyped_addresses", "sales"),
     )
 )
 _PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
 DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
 OFFSET = r"(Z|z|UTC|GMT|[ T][\d:.,]+ ?[+-]\d{2}(:?\d{2})?)\s*$"
+_BECOMES = {
+    EVENTS: "become events",
+    RATES: "become rates",
+    SALES: "become sales",
+    PEOPLE: "say something of people",
+}
 _SHOWN = 10
 _SHOWN_CHARACTERS = 200
 _EXTRA_ROWS = 100_000
@@ -88,6 +96,7 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
         with database.connect(trial, settings) as connection:
             ensure_raw_tables(connection, sources)
             database.ensure_score_tables(connection)
+            ensure_reference_tables(connection)
             restore_copy(connection, trial.tombstones, trial.erasure_key)
             land_locations(
                 connection,
@@ -127,8 +136,12 @@ def _trial(home: Home) -> Iterator[Home]:
 def _lines(
     connection: duckdb.DuckDBPyConnection, source: Source, settings: Settings
 ) -> Iterator[str]:
-    yield from _file_lines(connection)
+    yield from _file_lines(connection, source)
     yield from _column_lines(connection, source)
+    if source.holds == SALES:
+        yield from _sale_lines(connection)
+        yield from _aside_lines(connection)
+        return
     yield from _type_lines(connection, source, settings)
     yield from _id_lines(connection, source)
     yield from _time_lines(connection, source)
@@ -138,7 +151,7 @@ def _lines(
     yield from _outcome_lines(connection)
 
 
-def _file_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+def _file_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     ((files, rows, accepted, duplicate, dropped, repaired),) = connection.execute(
         "select count(*) filter (where skipped_reason is null), coalesce(sum(rows_read), 0),"
         " coalesce(sum(rows_accepted), 0), coalesce(sum(rows_duplicate), 0),"
@@ -146,8 +159,8 @@ def _file_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     ).fetchall()
     yield f"Files       {_count(files, 'file')}, {_count(rows, 'row')}"
     yield (
-        f"Rows        {accepted:,} become events, {duplicate:,} are duplicates, {dropped:,} would"
-        f" be dropped; {repaired:,} would be repaired"
+        f"Rows        {accepted:,} {_BECOMES[source.holds]}, {duplicate:,} are duplicates,"
+        f" {dropped:,} would be dropped; {repaired:,} would be repaired"
     )
     for file, reason in connection.execute(
         "select file, skipped_reason from main.landed_files where skipped_reason is not null"
@@ -315,6 +328,15 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     if currencies:
         shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)
         yield f"Currencies  of prices: {shown}"
+
+
+def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """The first sales, by UTC as they will be known."""
+    for starts_at, ends_at, name, country in connection.execute(
+        f"select starts_at, ends_at, name, country from main.sales order by all limit {_SHOWN}"
+    ).fetchall():
+        span = f"{starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC"
+        yield f"Sale        {span}, {country or 'all countries'}: {_value(name)}"
 
 
 def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -101,6 +101,28 @@ def test_what_files_hold_and_what_a_run_would_make_of_them(
         assert inspection.inspect(home, [str(dumps)], None) == found.split("\n")
 
 
+def test_a_calendar_says_which_sales_it_makes_by_the_shops_clocks(home: Home, tmp_path: Path):
+    home.prepare()
+    (home.root / "comeback.toml").write_text('[contacts]\ntime_zone = "Europe/Berlin"\n')
+    (tmp_path / "calendar").mkdir()
+    (tmp_path / "calendar" / "sales.csv").write_text(
+        "from,to,name,country\n2026-11-27,2026-11-30,Black Friday,\n"
+        "2026-12-01T12:00,2026-12-02,,uk\n"
+        "2026-11-27,2026-11-30,Black Friday,\n2026-12-24,2026-12-01,Backwards,DE\n"
+    )
+    assert inspection.inspect(home, [str(tmp_path / "calendar")], None) == [
+        "Source      calendar: columns from, to",
+        "Files       1 file, 4 rows",
+        "Rows        2 become sales, 1 are duplicates, 1 would be dropped; 0 would be repaired",
+        "Columns     read: starts_at, ends_at, name, country",
+        "Sale        2026-11-26 23:00 to 2026-11-30 23:00 UTC, all countries: Black Friday",
+        "Sale        2026-12-01 11:00 to 2026-12-02 23:00 UTC, GB: none",
+        "Dropped     bad_span: 1 row, the first is line 5 of sales.csv:"
+        ' {"starts_at": "2026-12-24", "ends_at": "2026-12-01", "name": "Backwards",'
+        ' "country": "DE"}',
+    ]
+
+
 def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
     """The words of Segment stand in two columns, and the first of a list in the row's own too."""
     source = sources_in(DBT_PROJECT)["segment"]

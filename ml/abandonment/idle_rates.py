@@ -1,7 +1,7 @@
-"""The fallback: the share of carts abandoned, by how long they have been idle.
+"""The share of carts abandoned, by hours idle: the fallback, and where trees begin.
 
 What belongs here: fitting and reading the table of rates. What does not: when the fallback is used
-instead of trees (``model``).
+instead of trees (``model``), and what trees make of it (``trees``).
 """
 
 import json
@@ -18,6 +18,7 @@ from ml.split import cart_weights
 # Without a single row: of the sessions with an add-to-cart in the SIGIR eCom 2021 data challenge
 # about one in five ended in a purchase.
 PRIOR_RATE = 0.8
+RATES_FILE = "rates.json"
 # How many carts the overall rate counts for in the rate of a bucket.
 SHRINKAGE_CARTS = 20.0
 IDLE_EDGES_HOURS = (0.5, 1.0, 4.0, 8.0, 24.0, 48.0, 72.0, 96.0, 120.0, 144.0, 168.0)
@@ -52,16 +53,23 @@ class IdleRates:
         bucket = np.searchsorted(self.edges_hours, idle_hours(frame), side="right")
         return np.array(self.rates)[bucket]
 
+    def log_odds(self, frame: pl.DataFrame) -> np.ndarray:
+        """(n,) the log-odds of the rate at each row's age, on a line between the ages that were
+        learned from, by the logarithm of hours; flat beyond the last."""
+        ages = np.log1p(np.array([0.0, *self.edges_hours]))
+        rates = np.clip(self.rates, 1e-6, 1 - 1e-6)
+        return np.interp(np.log1p(idle_hours(frame)), ages, np.log(rates) - np.log1p(-rates))
+
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n x features) zeros: the rates use no feature."""
         return np.zeros((frame.height, len(encoding.features)))
 
     def to_files(self) -> dict[str, bytes]:
         """The table of rates."""
-        return {"rates.json": json.dumps(asdict(self), sort_keys=True).encode()}
+        return {RATES_FILE: json.dumps(asdict(self), sort_keys=True).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "IdleRates":
         """The scorer that ``to_files`` wrote."""
-        fields = json.loads(files["rates.json"])
+        fields = json.loads(files[RATES_FILE])
         return cls(tuple(fields["edges_hours"]), tuple(fields["rates"]))

@@ -13,7 +13,7 @@ newest whose outcomes are known, and its level brought to the newest days of tha
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from ml.abandonment.idle_rates import PRIOR_RATE, SHRINKAGE_CARTS, IdleRates
 from ml.abandonment.metrics import MIN_CARTS_PER_OUTCOME, measure
 from ml.abandonment.recalibration import start_of_newest
 from ml.abandonment.snapshots import LABEL, abandoned, cart_count, matured
-from ml.abandonment.trees import OnRound, Params, Trees, boost, boost_with_early_stopping, calibrate
+from ml.abandonment.trees import OnRound, Params, Trees, boost, boost_with_early_stopping
 from ml.card import (
     CARD_FILE,
     FALLBACK,
@@ -237,8 +237,7 @@ def _train_trees(
     metrics, tables, rounds = _evaluate(rows, split, params, on_round)
     newest_rows = Window(split.train.start, split.test.start - horizon).rows(rows)
     encoding = Encoding.fit(newest_rows)
-    text = boost(newest_rows, encoding, params, rounds, on_round)
-    trees = calibrate(text, test_rows, encoding)
+    trees = boost(newest_rows, encoding, params, rounds, on_round).calibrated(test_rows, encoding)
     trees, newest = _brought_to_newest(trees, test_rows, encoding)
     card = ModelCard(
         name=NAME,
@@ -251,7 +250,7 @@ def _train_trees(
         features=encoding.features,
         metrics=metrics,
         tables=tables,
-        params=asdict(params)
+        params=params.of_model
         | {"rounds": rounds, "horizon_hours": horizon / HOUR}
         | {
             f"{name}_{edge}": getattr(getattr(split, name), edge).isoformat()
@@ -289,11 +288,11 @@ def _evaluate(
     validation_rows = split.validation.rows(rows)
     test_rows = split.test.rows(rows)
     encoding = Encoding.fit(train_rows)
-    text, rounds = boost_with_early_stopping(
+    trees, rounds = boost_with_early_stopping(
         train_rows, validation_rows, encoding, params, on_round
     )
     evaluation_model, _ = _brought_to_newest(
-        calibrate(text, validation_rows, encoding), validation_rows, encoding
+        trees.calibrated(validation_rows, encoding), validation_rows, encoding
     )
     p = evaluation_model.predict(test_rows, encoding)
     return *measure(train_rows, test_rows, p), rounds

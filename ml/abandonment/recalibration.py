@@ -30,6 +30,10 @@ MIN_PEOPLE = 1000
 # itself, of which 8 % is chance, and by 13 % after a change; a wide prior is off by 12 and 13 %.
 LEVEL = LevelPrior(steady_sd=0.07, changed_sd=0.7, changed_share=0.1)
 AGE_SD = 0.1
+# What moves all moves some ages more: those of whom few were still to buy, hardly. Measured on
+# 45,000 people after the odds of buying fell by e^-1.55, from the sixth day on: log loss .1807,
+# without it .1817.
+AGE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class AgeShifts:
             sizes=len(AGE_EDGES_HOURS) + 1,
             prior=LEVEL,
             group_sd=AGE_SD,
+            group_share=AGE_SHARE,
         )
         return cls(AGE_EDGES_HOURS, tuple(float(shift) for shift in shifts))
 

@@ -4,6 +4,10 @@ What belongs here: the settings of the boosting; fitting, calibrating, predictin
 trees. What does not: which rows they are fitted on (``model``) and how good they are (``metrics``).
 
 The loss is the log loss, without class weights or resampling, which would spoil the probabilities.
+Trees begin at the share abandoned at each age. From that of all ages boosting stops before it is
+down at those at which hardly a cart is bought. Measured on 45,000 people: at 72 to 168 h buying
+expected was 1.1 to 1.5 times what came, from the shares by age 1.1 to 1.3 times; the AUC at the
+first add is .775, not .770.
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
 
@@ -11,6 +15,7 @@ LightGBM is loaded where it is used: it is slow to import, and a fallback is ser
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ml.abandonment.idle_rates import RATES_FILE, IdleRates
 from ml.abandonment.recalibration import AgeShifts, people_weights
 from ml.abandonment.snapshots import abandoned
 from ml.boosting import lightgbm
@@ -26,10 +32,13 @@ from ml.features import Encoding
 from ml.split import cart_weights
 
 if TYPE_CHECKING:
-    from lightgbm import Dataset
+    from lightgbm import Booster, Dataset
 
 # How far from one the slope of the calibrator is expected to be.
 SLOPE_SD = 0.1
+NOT_CALIBRATED = Platt(1.0, 0.0)
+# The feature that says what the rates at which trees begin are of.
+AGE_FEATURE = "cart_idle_hours"
 
 # Called after each round of boosting, for whoever waits.
 OnRound = Callable[[], None]
@@ -55,6 +64,13 @@ class Params:
     seed: int = 7
     num_threads: int = 1
 
+    @property
+    def of_model(self) -> dict[str, object]:
+        """Those that decide what a model is: how many threads found it does not."""
+        settings = asdict(self)
+        del settings["num_threads"]
+        return settings
+
     def for_lightgbm(self) -> dict[str, object]:
         """The dictionary that LightGBM takes; its last two entries make results repeatable."""
         settings = asdict(self)
@@ -71,12 +87,20 @@ class Params:
 class Trees:
     """Boosted trees, the calibrator of their log-odds, and what the newest carts shift them by."""
 
-    def __init__(self, text: str, platt: Platt, shifts: AgeShifts | None = None) -> None:
-        """Take a LightGBM text model; a saved model and a fresh one are thus read the same way."""
+    def __init__(
+        self,
+        text: str,
+        platt: Platt,
+        shifts: AgeShifts | None = None,
+        start: IdleRates | None = None,
+    ) -> None:
+        """Take a LightGBM text model, and where it begins; a saved model and a fresh one are thus
+        read the same way."""
         self._text = text
         self._booster = lightgbm().Booster(model_str=text)
         self.platt = platt
         self.shifts = shifts or AgeShifts()
+        self.start = start
 
     @property
     def calibrated_parameters(self) -> int:
@@ -85,29 +109,46 @@ class Trees:
 
     def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
         """The same trees, with shifts fitted on labelled rows that the trees were not fitted on."""
-        p = self.platt(self.logits(encoding.matrix(frame)))
-        return Trees(self._text, self.platt, AgeShifts.fit(frame, p))
+        p = self.platt(self.logits(frame, encoding))
+        return Trees(self._text, self.platt, AgeShifts.fit(frame, p), self.start)
 
-    def logits(self, matrix: np.ndarray) -> np.ndarray:
+    def calibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
+        """The same trees, calibrated on labelled rows that they were not fitted on: whether they
+        are too sure of themselves. Their level is brought to the newest days apart."""
+        outcomes, weights = abandoned(frame), people_weights(frame)
+        platt = Platt.fit_slope(self.logits(frame, encoding), outcomes, weights, SLOPE_SD)
+        return Trees(self._text, platt, start=self.start)
+
+    def logits(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) log-odds before calibration."""
-        return np.asarray(self._booster.predict(matrix, raw_score=True), dtype=np.float64)
+        raw = self._booster.predict(encoding.matrix(frame), raw_score=True)
+        grown = np.asarray(raw, dtype=np.float64)
+        return grown if self.start is None else grown + self.start.log_odds(frame)
 
     def predict(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) calibrated probabilities of abandoning."""
-        return self.shifts(frame, self.platt(self.logits(encoding.matrix(frame))))
+        return self.shifts(frame, self.platt(self.logits(frame, encoding)))
 
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
-        """(n x features) SHAP values of the log-odds before calibration, without the bias."""
+        """(n x features) SHAP values of the log-odds before calibration, without the bias.
+
+        What is begun with is the part of ``cart_idle_hours``, against the mean of these rows.
+        """
         if frame.is_empty():
             return np.zeros((0, len(encoding.features)))
         shap_values = self._booster.predict(encoding.matrix(frame), pred_contrib=True)
-        return np.asarray(shap_values)[:, :-1]
+        contributions = np.asarray(shap_values)[:, :-1]
+        if self.start is not None and AGE_FEATURE in encoding.features:
+            begun = self.start.log_odds(frame)
+            contributions[:, encoding.features.index(AGE_FEATURE)] += begun - begun.mean()
+        return contributions
 
     def to_files(self) -> dict[str, bytes]:
-        """The LightGBM text model and the calibrators."""
+        """The LightGBM text model, the calibrators, and the rates at which it begins."""
         fields = asdict(self.platt) | asdict(self.shifts)
         calibration = json.dumps(fields, sort_keys=True).encode()
-        return {"trees.txt": self._text.encode(), "calibration.json": calibration}
+        start = {} if self.start is None else self.start.to_files()
+        return {"trees.txt": self._text.encode(), "calibration.json": calibration} | start
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Trees":
@@ -117,20 +158,22 @@ class Trees:
         shifts = None
         if "shifts" in fields:  # models of before are without
             shifts = AgeShifts(tuple(fields["edges_hours"]), tuple(fields["shifts"]))
-        return cls(files["trees.txt"].decode(), platt, shifts)
+        start = IdleRates.from_files(files) if RATES_FILE in files else None
+        return cls(files["trees.txt"].decode(), platt, shifts, start)
 
 
 def boost(
     frame: pl.DataFrame, encoding: Encoding, params: Params, rounds: int, on_round: OnRound
-) -> str:
-    """The LightGBM text model of so many rounds on labelled rows."""
+) -> Trees:
+    """Trees of so many rounds on labelled rows, not calibrated yet."""
+    start = IdleRates.fit(frame)
     booster = lightgbm().train(
         params.for_lightgbm(),
-        _dataset(frame, encoding),
+        _dataset(frame, encoding, start),
         rounds,
         callbacks=[lambda _: on_round()],
     )
-    return booster.model_to_string()
+    return Trees(_text(booster), NOT_CALIBRATED, start=start)
 
 
 def boost_with_early_stopping(
@@ -139,9 +182,11 @@ def boost_with_early_stopping(
     encoding: Encoding,
     params: Params,
     on_round: OnRound,
-) -> tuple[str, int]:
-    """The text model up to the round that was best on the validation rows, and that round."""
-    dataset = _dataset(frame, encoding)
+) -> tuple[Trees, int]:
+    """Trees up to the round that was best on the validation rows, not calibrated yet, and that
+    round."""
+    start = IdleRates.fit(frame)
+    dataset = _dataset(frame, encoding, start)
     booster = lightgbm().train(
         params.for_lightgbm(),
         dataset,
@@ -151,6 +196,7 @@ def boost_with_early_stopping(
                 encoding.matrix(validation),
                 label=abandoned(validation),
                 weight=cart_weights(validation),
+                init_score=start.log_odds(validation),
             )
         ],
         callbacks=[
@@ -159,21 +205,20 @@ def boost_with_early_stopping(
         ],
     )
     rounds = max(booster.best_iteration, 1)
-    return booster.model_to_string(num_iteration=rounds), rounds
+    return Trees(_text(booster, rounds), NOT_CALIBRATED, start=start), rounds
 
 
-def calibrate(text: str, frame: pl.DataFrame, encoding: Encoding) -> Trees:
-    """The trees of a text model, calibrated on labelled rows that it was not fitted on: whether
-    they are too sure of themselves. Their level is brought to the newest days apart."""
-    logits = Trees(text, Platt(1.0, 0.0)).logits(encoding.matrix(frame))
-    return Trees(text, Platt.fit_slope(logits, abandoned(frame), people_weights(frame), SLOPE_SD))
+def _text(booster: "Booster", rounds: int | None = None) -> str:
+    """The text model, without the number of threads that it notes."""
+    return re.sub(r"\[num_threads: \d+\]\n", "", booster.model_to_string(num_iteration=rounds))
 
 
-def _dataset(frame: pl.DataFrame, encoding: Encoding) -> "Dataset":
+def _dataset(frame: pl.DataFrame, encoding: Encoding, start: IdleRates) -> "Dataset":
     return lightgbm().Dataset(
         encoding.matrix(frame),
         label=abandoned(frame),
         weight=cart_weights(frame),
+        init_score=start.log_odds(frame),
         feature_name=list(encoding.features),
         categorical_feature=encoding.categorical_positions,
     )

@@ -79,15 +79,16 @@ class Contacts(BaseModel):
     time_zone: Annotated[str, AfterValidator(_zone), InWords("a zone such as Europe/Berlin")] = (
         Field(
             "UTC",
-            description="The shop's time zone: for people of whom none is known, and for the hour"
-            " and the weekday that models learn from.",
+            description="The shop's time zone: for people of whom none is known, for the hour, the"
+            " weekday and the holidays that models learn from, and for its calendar of sales.",
         )
     )
     country: Annotated[
         str, Field(pattern=r"^([A-Z]{2})?$"), InWords("a country's code such as DE, or nothing")
     ] = Field(
         "",
-        description="The shop's country: whose phone numbers are written without a prefix. If not"
+        description="The shop's country: whose phone numbers are written without a prefix, and"
+        " whose public holidays models learn from where a shopper's country is not known. If not"
         " set, only numbers with a + or of people whose country is known can be read.",
     )
     cart_url: Annotated[str, AfterValidator(_cart_url), InWords("an address, or nothing")] = Field(

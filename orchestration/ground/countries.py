@@ -80,6 +80,15 @@ def country_code(text: str | None) -> str | None:
     return _codes_by_name().get(_plain(text or ""))
 
 
+def country_names() -> dict[str, str]:
+    """The code of each name and code that a country goes by, in small letters, for whoever only
+    compares; names with accents and dots are there with and without them."""
+    from phonenumbers.geodata.locale import LOCALE_DATA
+
+    written = {_english(LOCALE_DATA.get(code, {}), code).lower(): code for code in COUNTRIES}
+    return dict(sorted({**written, **_codes_by_name()}.items()))
+
+
 @cache
 def _codes_by_name() -> dict[str, str]:
     # loads the prefixes of all networks too: half a second that most processes need not spend

@@ -27,7 +27,9 @@ LANDING_TABLES = (
 IDENTITIES = ("visitor", "user", "event", "email", "phone")
 ESCAPES = ("quote", "backslash", "none")
 DECIMALS = ("point", "comma")
-EVENTS, RATES, PEOPLE = "events", "rates", "people"
+EVENTS, RATES, SALES, PEOPLE = "events", "rates", "sales", "people"
+# What is nobody's, so that nobody is erased from it.
+IMPERSONAL = (RATES, SALES)
 
 # as files of shops may still have it
 _FORMER_SIGNATURE = "look"
@@ -74,8 +76,9 @@ class Source:
             without a header line.
         signatures: The signatures of all sources that are known, its own among them.
         placeholders: The shop's own words for ids that mean nobody: a setting, not in the yml.
-        holds: What a row is: one of ``events``, of ``rates`` of exchange, which are nobody's, or
-            of what is known of ``people``, which is kept apart in the schema ``vault``.
+        holds: What a row is: one of ``events``, of ``rates`` of exchange or of the ``sales`` of
+            the shop's calendar, which are nobody's, or of what is known of ``people``, which is
+            kept apart in the schema ``vault``.
         decimal: How its texts write decimals, with a ``point`` or a ``comma``; its numbers, of JSON
             and Parquet, have points.
     """
@@ -300,13 +303,13 @@ def _source(table: Mapping[str, Any], path: Path) -> Source:
                     where,
                     "give one like $.device.id",
                 )
-    if source.holds not in (EVENTS, RATES, PEOPLE):
+    if source.holds not in (EVENTS, *IMPERSONAL, PEOPLE):
         raise ComebackError(
             f"{source.holds!r} is nothing that a row can be",
             where,
-            f"use {EVENTS}, {RATES} or {PEOPLE}",
+            f"use {EVENTS}, {', '.join(IMPERSONAL)} or {PEOPLE}",
         )
-    if source.holds != RATES and not source.ids("visitor") + source.ids("user"):
+    if source.holds not in IMPERSONAL and not source.ids("visitor") + source.ids("user"):
         raise ComebackError(
             "no column says whose a row is, so nobody could be erased",
             where,

@@ -16,7 +16,7 @@ import polars as pl
 from ml.abandonment import AbandonmentModel
 from ml.contact_plan import ABSENCE, BASIS_TYPES, PLAN_TYPES, Moment, Moments
 from ml.contact_timing import ContactTiming
-from ml.later import HOUR_US, at_later_instant
+from ml.later import HOUR_US, Calendar, at_later_instant
 from ml.return_time import ReturnModel
 from orchestration.warehouse.retention import too_old
 from orchestration.warehouse.score_tables import CONTACT_PLANS
@@ -41,7 +41,7 @@ def moments_of(
     returning: ReturnModel,
     returns: pl.DataFrame,
     timing: ContactTiming,
-    time_zone: str,
+    calendar: Calendar,
 ) -> Moments:
     """The times at which carts may be contacted, with what the models say of each.
 
@@ -53,7 +53,7 @@ def moments_of(
         returning: the model behind the chance of still being away.
         returns: the absence beside each cart, by cart_id.
         timing: the grid of times.
-        time_zone: whose clocks features of hour and weekday are by.
+        calendar: by what features of the day are.
     """
 
     def moments(carts: pl.DataFrame) -> Iterable[Moment]:
@@ -76,7 +76,7 @@ def moments_of(
             )
             yield Moment(
                 np.full(carts.height, delay_us),
-                1.0 - abandonment.predict(at_later_instant(carts, instant, time_zone)),
+                1.0 - abandonment.predict(at_later_instant(carts, instant, calendar)),
                 expected.still_away(np.full(carts.height, hours)),
             )
 

@@ -23,8 +23,8 @@ from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
 # The parameter of a card with what the model scored at the hour at which it was learned.
 REFERENCE = "scored_like"
-# What of the clock the hour is changes by itself.
-_OF_THE_CLOCK = "clock_"
+# What hour and what day it is changes by itself.
+_OF_THE_CLOCK = ("clock_", "calendar_")
 # Of the days whose outcomes are known, so many; of their hours at most so many, evenly spaced: a
 # cart is scored hour after hour, and says nearly the same.
 KNOWN_DAYS = 7

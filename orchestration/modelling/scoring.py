@@ -19,6 +19,7 @@ from ml.abandonment import AbandonmentModel
 from ml.features import person_id
 from ml.holdout import HOLDOUT, Draw
 from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
+from ml.later import Calendar
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import END_OF_TIME
@@ -35,6 +36,7 @@ from orchestration.modelling.holdout_arms import (
 )
 from orchestration.warehouse.contact_tables import CONTACT_PLANS
 from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
+from orchestration.warehouse.reference_tables import read_holidays
 from orchestration.warehouse.retention import too_old
 from orchestration.warehouse.run_log import note_run
 from orchestration.warehouse.score_tables import CART_SCORES
@@ -78,6 +80,7 @@ class ScoringFrames:
         typical_value: the shop's median order up to the hour, in the reporting currency; None
             before the first of known value.
         reporting_currency: the currency of all gains; None while no amount has one.
+        holidays: public holidays, as `ml.later.Calendar` has them.
         contacted: when the people behind the carts were contacted last; None: nobody ever was.
     """
 
@@ -87,6 +90,7 @@ class ScoringFrames:
     arms: pl.DataFrame
     links: pl.DataFrame
     typical_value: Decimal | None
+    holidays: pl.DataFrame
     reporting_currency: str | None = None
     contacted: pl.DataFrame | None = None
 
@@ -140,6 +144,7 @@ def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> Scori
         recorded_arms(connection, as_of, people_to_know(snapshots, links)),
         links,
         typical_value,
+        read_holidays(connection),
         currency,
         ended_plans(connection, as_of),
     )
@@ -194,7 +199,7 @@ def score(
             returning,
             frames.returns,
             settings.contacts.timing,
-            settings.contacts.time_zone,
+            Calendar(settings.contacts.time_zone, frames.holidays),
         ),
         settings.economics,
         settings.contacts.timing,

@@ -37,6 +37,7 @@ from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.unchanged import build_inputs, by_the_hour
 
 if TYPE_CHECKING:
@@ -118,12 +119,14 @@ class BuildResult:
 def dbt_vars(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, object]:
     """The variables of the dbt project that parsing depends on: all but those of one build.
 
-    They are the settings that are marked so; the zone of the shop's clocks; `log_variables`, the
-    names of those that decide the tables of the log, of which dbt makes the fingerprint of a build;
-    the names of all sources of events and of all segments; and the triggers.
+    They are the settings that are marked so; the zone of the shop's clocks and its country;
+    `log_variables`, the names of those that decide the tables of the log, of which dbt makes the
+    fingerprint of a build; the names of all sources of events and of all segments; and the
+    triggers.
     """
     return settings.variables | {
         "time_zone": settings.contacts.time_zone,
+        "country": settings.contacts.country,
         "log_variables": marked(type(settings), Mark.LOG),
         "event_sources": event_sources(project),
         "segments": list(segments_in(project)),
@@ -266,6 +269,7 @@ def build(
     if segments is not None:
         variables["segments"] = list(segments)
     with database.connect(home, settings, warehouse) as connection:
+        ensure_reference_tables(connection, as_of)
         inputs = build_inputs(connection, fingerprint, variables, with_rows)
     is_as_before = inputs.are_as_built and not full_refresh
     if is_as_before and as_of is None:

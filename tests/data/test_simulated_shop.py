@@ -1,5 +1,6 @@
 """The simulated shop: repeatable, as wild as promised, and true to its own truth tables."""
 
+import dataclasses
 import json
 import time
 from collections import Counter
@@ -330,3 +331,18 @@ def test_rows_go_wrong_as_often_as_the_law_says(shop: Shop, rows: pl.DataFrame) 
     assert odd / count == pytest.approx(LAW.bad_optional_share, rel=0.4)
     nobody = kept["user_id"].is_in(["null", "anonymous", "0"])
     assert 0.001 < nobody.sum() / count < LAW.placeholder_user_share
+
+
+def test_the_odds_of_buying_are_others_from_the_hour_of_a_shift(shop: Shop):
+    law = dataclasses.replace(LAW, shift_from_hours=DAYS * 12.0, shift_log_odds=-1.55)
+    shifted = simulate(visitors=2_000, days=DAYS, seed=11, start=START, law=law)
+    instant = START + timedelta(hours=law.shift_from_hours)
+
+    def odds(shop: Shop, *, is_later: bool) -> float:
+        carts = shop.carts.filter((pl.col("started_at") > instant) == is_later)
+        assert carts.height > 200
+        return float((carts["p_convert"] / (1 - carts["p_convert"])).median())
+
+    assert odds(shifted, is_later=False) == pytest.approx(odds(shop, is_later=False), rel=0.25)
+    ratio = odds(shifted, is_later=True) / odds(shop, is_later=True)
+    assert ratio == pytest.approx(np.exp(-1.55), rel=0.25)

@@ -20,7 +20,7 @@ from orchestration.landing.locations import sources_in
 from .dumps_of_systems import DUMPS, NOT_READ, SNOWPLOW_FIELDS, SNOWPLOW_ROWS
 from .test_signatures import CANONICAL, GA4, REES46, SEGMENT, SHOPIFY, written
 
-SOURCES = ("canonical", "shopify_pixel", "rees46", "exchange_rates")
+SOURCES = ("canonical", "shopify_pixel", "rees46", "exchange_rates", "calendar")
 OWN = {
     "visitor_id": "a",
     "event_id": "e",

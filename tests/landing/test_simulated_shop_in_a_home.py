@@ -22,6 +22,7 @@ OWN_RATES = "date,currency,rate\n2026-01-01,JPY,0.006\n"
 SIMULATED = (
     "canonical/simulated_shop/day.csv",
     "exchange_rates/simulated_shop/rates.csv",
+    "calendar/simulated_shop/sales.csv",
     *(f"{name}/simulated_shop/{name}.csv" for name in ("profiles", "suppressions", "contacts")),
 )
 
@@ -46,7 +47,7 @@ def put(home: Home, name: str, content: str = "event_id\n") -> None:
 
 def remove(home: Home) -> set[str]:
     """Remove it if a file in the home is not its own; what lies to be landed afterwards."""
-    names = ("canonical", "exchange_rates")
+    names = ("canonical", "exchange_rates", "calendar")
     locations = [Location(str(home.landing / name), name) for name in names]
     remove_simulated_shop(home, files_at(known_sources(home), locations, only_events=True))
     files = home.landing.rglob("*.csv")
@@ -86,6 +87,13 @@ def launcher(tmp_path, monkeypatch):
     home = Home(tmp_path / "home")
     home.prepare()
     return lambda: Launcher(home, "run"), home
+
+
+def test_sales_of_ones_own_beside_it_remove_nothing_and_stay(home):
+    put(home, "calendar/own.csv", "from,to,name,country\n2026-11-27,2026-11-30,Black Friday,\n")
+    assert remove(home) == {*SIMULATED, "calendar/own.csv"}
+    put(home, "canonical/real.csv")
+    assert remove(home) == {"canonical/real.csv", "calendar/own.csv"}
 
 
 def rates_of_ones_own(home: Home, place: str) -> None:

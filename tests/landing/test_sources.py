@@ -6,7 +6,7 @@ import pytest
 
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.landing import load_sources, source_named
-from orchestration.landing.sources import RATES
+from orchestration.landing.sources import RATES, SALES
 
 PERSON = "{name: a, config: {meta: {required: true, identity: visitor}}}"
 
@@ -19,11 +19,12 @@ PEOPLE = {
 }
 
 
-def test_the_project_declares_its_sources_of_events_one_of_rates_and_those_of_people(sources):
+def test_the_project_declares_its_sources_of_events_rates_and_sales_and_those_of_people(sources):
     assert {name for name, source in sources.items() if source.is_private} == PEOPLE.keys()
     assert {source.schema for source in sources.values() if source.is_private} == {"vault"}
     assert [name for name in sources if name not in PEOPLE] == [
         "amplitude",
+        "calendar",
         "canonical",
         "exchange_rates",
         "ga4",
@@ -35,6 +36,7 @@ def test_the_project_declares_its_sources_of_events_one_of_rates_and_those_of_pe
         "tealium",
     ]
     assert [name for name, source in sources.items() if source.holds == RATES] == ["exchange_rates"]
+    assert [name for name, source in sources.items() if source.holds == SALES] == ["calendar"]
     assert sources["rees46"].header == (
         "event_time",
         "event_type",
@@ -49,6 +51,7 @@ def test_the_project_declares_its_sources_of_events_one_of_rates_and_those_of_pe
     assert {name: source.required_names for name, source in sources.items()} == {
         **PEOPLE,
         "amplitude": {"device_id", "user_id", "event_time", "event_type"},
+        "calendar": {"starts_at", "ends_at"},
         "canonical": {"visitor_id", "user_id", "event_at", "event_type"},
         "exchange_rates": {"date", "currency", "rate"},
         "ga4": {"user_pseudo_id", "user_id", "event_timestamp", "event_name"},

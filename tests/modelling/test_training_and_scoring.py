@@ -18,6 +18,7 @@ from orchestration.modelling.model_store import POINTER, POINTER_COPY, Decision,
 from orchestration.modelling.scoring import write_scores
 from orchestration.modelling.training import RETURN, champion, ensure_champion, write_models
 from orchestration.warehouse.database import ensure_score_tables
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.run_log import begin_run
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -145,6 +146,7 @@ def test_a_cart_without_its_visitors_absence_stops_scoring(connection):
         "create table main.sessions (visitor_id text, owner_id text, ended_at timestamp)"
     )
     connection.execute("create table main.scoring_returns (cart_id text)")
+    ensure_reference_tables(connection)
     connection.execute(
         "insert into main.scoring_snapshots values ('a', 'v', null, '2026-10-31', false),"
         " ('bot', 'w', null, '2026-10-31', true)"

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -29,6 +29,7 @@ from orchestration.warehouse.dbt_build import event_sources
 from orchestration.warehouse.dbt_manifest import PACKAGE, uncompiled
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.project_hashes import project_fingerprint
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.score_tables import CART_SCORES
 
 from . import dbt_runs
@@ -41,6 +42,7 @@ from .dbt_runs import (
     parse_variables,
     parsed_once,
 )
+from .reference_calendar import COUNTRY_NAMES, HOLIDAYS
 
 # One source's rows go through the rules like any other's, and plans stay small.
 SOURCES = ("canonical",)
@@ -143,15 +145,23 @@ def recording(
 def _raw_tables(project: Path) -> list[str]:
     with duckdb.connect() as connection:
         ensure_raw_tables(connection, load_sources(project / "models" / "staging"))
-        tables = "select sql from duckdb_tables() where schema_name = 'raw'"
+        ensure_reference_tables(connection)
+        tables = "select sql from duckdb_tables() where schema_name in ('raw', 'reference')"
         raw = [sql for (sql,) in connection.execute(tables).fetchall()]
     return [
         "create schema raw",
+        "create schema reference",
         *raw,
+        f"insert into reference.country_names values {_values(COUNTRY_NAMES.items())}",
+        f"insert into reference.public_holidays values {_values(HOLIDAYS)}",
         "create schema scores",
         CART_SCORES.ddl("scores.cart_scores"),
         PERSON_SCORES.ddl("scores.person_scores"),
     ]
+
+
+def _values(rows: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"('{first}', '{second}')" for first, second in rows)
 
 
 def _record(

@@ -105,6 +105,7 @@ class Event:
     item_category: str | None = None
     item_brand: str | None = None
     items: tuple[Item, ...] | None = None
+    country: str | None = None
 
     @property
     def own_items(self) -> tuple[Item, ...]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
+from .reference_calendar import Sale, calendar_features
 from .reference_carts import Cart, Order, Session
 from .reference_events import PASSIVE_TYPES, Event, order_lines, ranked
 from .reference_items import Item, amounts_of, bought, lines_value
@@ -32,6 +33,7 @@ class Log:
     events: list[Event]
     rates: tuple[Rate, ...] = ()
     currency: str | None = field(default=FROM_LOG)
+    sales: tuple[Sale, ...] = ()
 
     @cached_property
     def ranked(self) -> list[Event]:
@@ -47,7 +49,19 @@ class Log:
         return Log(
             [event for event in self.events if event.event_at <= as_of],
             tuple(rate for rate in self.rates if rate.valid_from <= as_of),
+            sales=tuple(sale for sale in self.sales if sale.starts_at <= as_of),
         )
+
+    def day_of(self, visitor_id: str, instant: datetime, last: Event | None = None) -> dict:
+        """What day it is at an instant where the visitor was by then, or by a `last` event."""
+        countries = [
+            event.country
+            for event in self.ranked
+            if event.visitor_id == visitor_id
+            and event.country
+            and (last is None or event.rank <= last.rank)
+        ]
+        return calendar_features(self.sales, countries[-1] if countries else None, instant)
 
     @cached_property
     def reporting_currency(self) -> str | None:

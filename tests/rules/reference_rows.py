@@ -169,6 +169,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         order_value=amount(row.get("order_value")),
         item_category=given_text(row.get("item_category")),
         item_brand=given_text(row.get("item_brand")),
+        country=given_text(row.get("country")),
         items=tuple(listed.items) or None,
         **optional,
     )

@@ -7,14 +7,15 @@ and what follows from events (reference_events.py, reference_carts.py, reference
 reference_log.py, reference_snapshots.py).
 
 All are written straight from the rules as `dbt_project/docs/rules*.md` state them, so that the SQL
-has something to be compared with that shares no line of it: no SQL, no DuckDB, no hashed ids, no
-features.
+has something to be compared with that shares no line of it: no SQL, no DuckDB, no hashed ids; of
+the features those of the day.
 """
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from .reference_calendar import Sale
 from .reference_carts import Order
 from .reference_events import Event, described_items
 from .reference_items import UNKNOWN_ITEM
@@ -28,6 +29,7 @@ def tables(
     as_of: datetime,
     rates: tuple[Rate, ...] = (),
     currencies: tuple[str | None, str | None] = (FROM_LOG, FROM_LOG),
+    sales: tuple[Sale, ...] = (),
 ) -> dict[str, list[dict]]:
     """The warehouse's tables as rows, with (visitor, start) where the warehouse has hashed ids.
 
@@ -35,7 +37,7 @@ def tables(
     the other tables are of the whole log. `currencies` are the reporting currencies of the two,
     where they do not follow from these events alone.
     """
-    log = Log(events, rates, currencies[0])
+    log = Log(events, rates, currencies[0], sales)
     known = replace(log.cut(as_of), currency=currencies[1])
     return {name: rows(log, as_of) for name, rows in LOG_TABLES.items()} | {
         name: rows(known, as_of) for name, rows in MODEL_TABLES.items()
@@ -256,6 +258,7 @@ def _snapshot_row(log: Log, snapshot: Snapshot) -> dict:
         "cart_value": snapshot.cart.value,
         "currency": snapshot.cart.currency,
         "cart_value_base": log.cart_base(snapshot.cart, snapshot.as_of),
+        **log.cut(snapshot.as_of).day_of(snapshot.cart.visitor_id, snapshot.as_of),
     }
 
 
@@ -277,6 +280,7 @@ def _training_return_rows(log: Log, _: datetime) -> list[dict]:
             "session_started_at": away.session.started_at,
             "owner_id": away.session.owner_id,
             "ended_at": away.session.ended_at,
+            **log.day_of(away.session.visitor_id, away.session.ended_at, away.session.events[-1]),
             "duration_hours": away.duration / timedelta(hours=1),
             "is_returned": away.is_returned,
         }
@@ -292,6 +296,7 @@ def _scoring_return_rows(log: Log, as_of: datetime) -> list[dict]:
             "cart_started_at": snapshot.cart.started_at,
             "owner_id": snapshot.cart.owner_id,
             "ended_at": snapshot.session_ended_at,
+            **log.day_of(snapshot.cart.visitor_id, snapshot.session_ended_at),
             "elapsed_hours": (as_of - snapshot.session_ended_at) / timedelta(hours=1),
         }
         for snapshot in scoring_snapshots(log, as_of)

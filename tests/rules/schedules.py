@@ -14,7 +14,7 @@ from .cases import LOADED_AT, MONDAY, Row
 from .comparison import assert_same_rows
 from .reference_events import known_type
 from .reference_rows import clean
-from .strategies import random_log, random_rates
+from .strategies import random_log, random_rates, random_sales
 from .warehouse import Warehouse
 
 HOUR = timedelta(hours=1)
@@ -40,6 +40,7 @@ class Load:
     rows: Sequence[Row]
     dies_after: int | None = None
     rates: Sequence[tuple[str, str, str]] = ()
+    sales: Sequence[tuple[str, str, str, str]] = ()
 
 
 def schedule(seed: int, model_count: int) -> list[Load]:
@@ -52,7 +53,7 @@ def schedule(seed: int, model_count: int) -> list[Load]:
         is_in_order=generator.random() < IN_ORDER_SHARE,
     )
     return [
-        Load(load, _death(generator, model_count, 0.2), _rates(seed, place))
+        Load(load, _death(generator, model_count, 0.2), *_rates_and_sales(seed, place))
         for place, load in enumerate(loads)
     ]
 
@@ -78,14 +79,15 @@ def common_schedule(seeds: Sequence[int], model_count: int) -> list[Load]:
     for load in common:
         generator.shuffle(load)
     return [
-        Load(load, _death(generator, model_count, 0.4), _rates(seeds[0], place))
+        Load(load, _death(generator, model_count, 0.4), *_rates_and_sales(seeds[0], place))
         for place, load in enumerate(common)
     ]
 
 
-def _rates(seed: int, place: int) -> list[tuple[str, str, str]]:
-    """Rates that land with a load, of times before, in and after the logs."""
-    return random_rates(seed * 10 + place, MONDAY + timedelta(days=seed % 40), size=2)
+def _rates_and_sales(seed: int, place: int) -> tuple[list, list]:
+    """Those that land with a load, of times before, in and after the logs."""
+    number, around = seed * 10 + place, MONDAY + timedelta(days=seed % 40)
+    return random_rates(number, around, size=2), random_sales(number, around, size=2)
 
 
 def _cut(seed: int, generator: random.Random, *, count: int, is_in_order: bool) -> list[list[Row]]:
@@ -114,24 +116,27 @@ def _death(generator: random.Random, model_count: int, share: float) -> int | No
 def assert_same_as_at_once(warehouse: Warehouse, loads: Sequence[Load]) -> None:
     """Build load by load, then everything at once, and compare all tables in all columns."""
     rows = [row for load in loads for row in load.rows]
-    # every second file has rates
+    # of three files one has rates and one has sales
     files = [number for number, load in enumerate(loads) for _ in load.rows]
-    files = [2 * number + 1 for number in files]
-    rates = {2 * number + 2: load.rates for number, load in enumerate(loads)}
+    files = [3 * number + 1 for number in files]
+    rates = {3 * number + 2: load.rates for number, load in enumerate(loads)}
+    sales = {3 * number + 3: load.sales for number, load in enumerate(loads)}
     as_of = newest_hour(rows)
     names = compared_names(warehouse)
 
     warehouse.empty()
     for number, load in enumerate(loads):
-        warehouse.land(load.rows, [2 * number + 1] * len(load.rows))
+        warehouse.land(load.rows, [3 * number + 1] * len(load.rows))
         if load.rates:
-            warehouse.land_rates(load.rates, 2 * number + 2)
+            warehouse.land_rates(load.rates, 3 * number + 2)
+        if load.sales:
+            warehouse.land_sales(load.sales, 3 * number + 3)
         warehouse.follow(as_of, only_first=load.dies_after)
     warehouse.follow(as_of)
     warehouse.finish(as_of)
     warehouse.keep(names)
 
-    warehouse.build(rows, as_of, tables=names, files=files, rates=rates)
+    warehouse.build(rows, as_of, tables=names, files=files, rates=rates, sales=sales)
     for name in warehouse.differing(names):
         # figures in hours may differ in their last bits, which this does not look at
         assert_same_rows(

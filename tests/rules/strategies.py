@@ -242,7 +242,7 @@ def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
     # of their own, so that all else of a log is what it was without them
     list_generator = random.Random(f"items {seed}")
     spelling_generator = random.Random(f"spelled {seed}")
-    return rows_from(
+    rows = rows_from(
         [
             Choice(
                 **{name: generator.choice(pool) for name, pool in pools.items()},
@@ -253,6 +253,15 @@ def random_log(seed: int, size: int, start: datetime = MONDAY, **pools: Sequence
         ],
         start,
     )
+    # a row that comes again is the same row
+    return [row | {"country": _country(seed, row["event_id"])} for row in rows]
+
+
+COUNTRIES = (*(None,) * 8, "DE", "germany", " fra ", "UK", "Atlantis", "\\N")
+
+
+def _country(seed: int, event_id: str | None) -> str | None:
+    return random.Random(f"country {seed} {event_id}").choice(COUNTRIES)
 
 
 # Of the currencies of CURRENCIES and some that are none; rates that are any and some that are not.
@@ -280,3 +289,23 @@ def choices(max_size: int = 25) -> st.SearchStrategy[list[Choice]]:
     """What `rows_from` makes up to `max_size` rows of; it shrinks to few rows of plain values."""
     choice = st.builds(Choice, **{name: st.sampled_from(pool) for name, pool in CHOICES.items()})
     return st.lists(choice, max_size=max_size)
+
+
+SALE_COUNTRIES = ("", "", "", "DE", " Uk ", "fra", "Atlantis")
+
+
+def random_sales(seed: int, around: datetime, size: int = 4) -> list[tuple[str, str, str, str]]:
+    """Rows of a calendar (from, to, name, country) on either side of an instant, and at it; some
+    are no sale."""
+    generator = random.Random(f"sales {seed}")
+    found = []
+    for number in range(generator.randint(0, size)):
+        starts_at = around + generator.choice((-1, 0, 1)) * generator.choice(GAPS)
+        ends_at = starts_at + generator.choice((-1, 1, 1, 1)) * generator.choice(GAPS)
+        as_days = generator.random() < 0.3
+        times = [
+            str(each.date()) if as_days else write_time(each, generator.choice(TIMES))
+            for each in (starts_at, ends_at)
+        ]
+        found.append((*times, f"sale {number}", generator.choice(SALE_COUNTRIES)))
+    return found

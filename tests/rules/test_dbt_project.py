@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import datetime
 
 import duckdb
 import pytest
@@ -18,6 +19,7 @@ from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars, event_sources
 from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
 from orchestration.warehouse.dbt_manifest import uncompiled
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 from .dbt_runs import DATABASE, PROJECT, invoke
 from .macros import macros
@@ -30,6 +32,7 @@ def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(dbt_manifest,
     with duckdb.connect(str(tmp_path / f"{DATABASE}.duckdb")) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
         ensure_score_tables(connection)
+        ensure_reference_tables(connection, datetime(2026, 1, 1))
     found = {"event_sources": event_sources(PROJECT), "segments": [*segments_in(PROJECT)]}
     runner = dbtRunner(manifest=uncompiled(dbt_manifest))
     built = invoke(runner, "build", PROJECT, tmp_path, {"as_of": "2026-01-01T00:00:00", **found})

@@ -8,7 +8,7 @@ from math import cos, pi, sin
 import polars as pl
 import pytest
 
-from ml.later import at_later_instant
+from ml.later import Calendar, at_later_instant
 
 from .cases import Row, add, at, buy, event, log, login, remove, view
 from .macros import macros
@@ -105,6 +105,10 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "owner_idle_hours": None,
     "idle_hours": 1,
     "cart_idle_hours": 1,
+    "calendar_is_holiday": 0,
+    "calendar_days_to_holiday": 30,  # from the fourth of March to Good Friday
+    "calendar_is_sale": 0,
+    "calendar_sale_hours_left": None,
     "last_event_type": "remove_from_cart",
     "device_type": "mobile",
     "country": "DE",
@@ -117,6 +121,7 @@ KEYS = {
     "as_of",
     "last_touched_at",
     "session_ended_at",
+    "calendar_country",
     "cart_value",
     "currency",
     "cart_value_base",
@@ -226,7 +231,9 @@ def test_hour_and_weekday_are_by_the_shops_clocks(warehouse, zone, instant, loca
     assert row["clock_hour_cos"] == pytest.approx(cos(shown.hour * pi / 12))
     assert row["clock_weekday"] == shown.isoweekday()
     # a snapshot that is moved there has the same
-    moved = at_later_instant(pl.DataFrame([row]), pl.col("as_of"), zone).row(0, named=True)
+    moved = at_later_instant(pl.DataFrame([row]), pl.col("as_of"), Calendar(zone)).row(
+        0, named=True
+    )
     assert moved == {name: pytest.approx(row[name]) for name in row if name != "as_of"} | {
         "as_of": row["as_of"]
     }

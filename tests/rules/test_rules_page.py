@@ -15,7 +15,7 @@ from .dbt_runs import PROJECT
 REPOSITORY = PROJECT.parent
 RULES = (
     *("rules.md", "rules_carts.md", "rules_scores.md", "rules_people.md"),
-    *("rules_behaviour.md", "rules_triggers.md"),
+    *("rules_behaviour.md", "rules_triggers.md", "rules_calendar.md"),
 )
 TEXT = "".join((PROJECT / "docs" / name).read_text(encoding="utf-8") for name in RULES)
 PAGES = (REPOSITORY / "README.md", *sorted((PROJECT / "docs").rglob("*.md")))

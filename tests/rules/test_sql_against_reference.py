@@ -18,6 +18,7 @@ from .cases import log as delivered
 from .cases_together import may_be_together, tables_together
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
+from .reference_calendar import Sale, clean_sales
 from .reference_events import Event
 from .reference_fields import parse_time
 from .reference_log import INACTIVITY, Log
@@ -32,6 +33,7 @@ from .strategies import (
     choices,
     random_log,
     random_rates,
+    random_sales,
     rows_from,
 )
 from .warehouse import SELECTS, Warehouse
@@ -84,7 +86,7 @@ def test_the_sql_and_the_reference_agree(warehouse: Warehouse, examples: int) ->
     @given(drawn=drawn_logs, rates=st.integers(0, 30))
     def assert_they_agree(drawn: list[tuple[list[Choice], int | None]], rates: int) -> None:
         drafts = [(partial(rows_from, each), place) for each, place in drawn]
-        assert_agreement(warehouse, drafts, rates=random_rates(rates, INSTANT))
+        assert_agreement(warehouse, drafts, seed=rates)
 
     assert_they_agree()
 
@@ -92,7 +94,7 @@ def test_the_sql_and_the_reference_agree(warehouse: Warehouse, examples: int) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *heavy(range(1, 100))])
 def test_the_sql_and_the_reference_agree_on_larger_logs(warehouse: Warehouse, seed: int) -> None:
-    assert_agreement(warehouse, [larger_log(seed)], rates=random_rates(seed, INSTANT))
+    assert_agreement(warehouse, [larger_log(seed)], seed=seed)
 
 
 @pytest.mark.slow
@@ -102,7 +104,7 @@ def test_the_sql_and_the_reference_agree_on_many_larger_logs(
 ) -> None:
     seeds = [seed for seed in range(first, first + 20) if seed % 10]
     logs = [larger_log(seed) for seed in seeds]
-    assert_agreement(warehouse, logs, rates=random_rates(first, INSTANT))
+    assert_agreement(warehouse, logs, seed=first)
 
 
 def larger_log(seed: int) -> tuple[Draft, int | None]:
@@ -113,20 +115,24 @@ def assert_agreement(
     warehouse: Warehouse,
     drafts: Sequence[tuple[Draft, int | None]],
     instant: datetime = INSTANT,
-    rates: Sequence[tuple[str, str, str]] = (),
+    seed: int | None = None,
 ) -> None:
     """As of the first hour that knows all of a log, or as of its event at a place.
 
-    Of many logs each is moved in time until its own hour is the one instant of the build.
+    Of many logs each is moved in time until its own hour is the one instant of the build. With a
+    `seed` there are rates of exchange and sales around it.
     """
+    rates = () if seed is None else random_rates(seed, INSTANT)
+    sales = () if seed is None else random_sales(seed, INSTANT)
     logs = {
         log: apart(draft(MONDAY + (instant - _hour(draft, place))), log)
         for log, (draft, place) in enumerate(drafts)
     }
     events = {log: clean(rows, AFTER_ALL).events for log, rows in logs.items()}
     all_rows = [row for rows in logs.values() for row in rows]
-    warehouse.build(all_rows, instant, landed_at=AFTER_ALL, rates=rates)
+    warehouse.build(all_rows, instant, landed_at=AFTER_ALL, rates=rates, sales=sales)
     known = clean_rates(rates)
+    calendar = clean_sales(sales)
     together = Log([one for all_ in events.values() for one in all_], known)
     currencies = (together.reporting_currency, together.cut(instant).reporting_currency)
     tables = {name: warehouse.query(select) for name, select in SELECTS.items()}
@@ -135,7 +141,7 @@ def assert_agreement(
     found = by_log(tables, logs)
     for log in logs:
         others = [one.event_at for other, all_ in events.items() if other != log for one in all_]
-        wanted = _reference_among(events[log], others, instant, known, currencies)
+        wanted = _reference_among(events[log], others, instant, known, currencies, calendar)
         assert_same_tables(found[log], wanted)
 
 
@@ -151,6 +157,7 @@ def _reference_among(
     as_of: datetime,
     rates: tuple[Rate, ...],
     currencies: tuple[str | None, str | None],
+    sales: tuple[Sale, ...],
 ) -> dict[str, list[dict]]:
     """What the reference says of a log that is read together with others.
 
@@ -165,7 +172,7 @@ def _reference_among(
     return {
         name: [row for row in rows if row["visitor_id"] != "elsewhere"]
         for name, rows in reference_tables.tables(
-            [*events, *elsewhere], as_of, rates, currencies
+            [*events, *elsewhere], as_of, rates, currencies, sales
         ).items()
         if name != "items"
     }

@@ -30,7 +30,10 @@ LOADED = pa.schema(
 )
 EVENT_COLUMNS = (
     "source, event_id, visitor_id, user_id, event_at, event_type, item_id, quantity, price,"
-    " currency, order_id, order_value, item_category, item_brand"
+    " currency, order_id, order_value, item_category, item_brand, country"
+)
+CALENDAR = (
+    "calendar_is_holiday, calendar_days_to_holiday, calendar_is_sale, calendar_sale_hours_left"
 )
 # Each select gives the columns of the table of the same name in reference_tables.py: a hashed id is
 # replaced by the visitor and the start that it is a hash of.
@@ -64,25 +67,28 @@ SELECTS = {
             using (order_key) left join (select cart_id, started_at from carts) as carts
             using (cart_id)""",
     "items": "from items",
-    "training_snapshots": """
+    "training_snapshots": f"""
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
             snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
-            snapshots.cart_value_base, converts_within_horizon
+            snapshots.cart_value_base, {CALENDAR}, converts_within_horizon
         from training_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
-    "scoring_snapshots": """
+    "scoring_snapshots": f"""
         select visitor_id, started_at as cart_started_at, as_of, snapshots.owner_id,
             snapshots.last_touched_at, session_ended_at, snapshots.cart_value, snapshots.currency,
-            snapshots.cart_value_base
+            snapshots.cart_value_base, {CALENDAR}
         from scoring_snapshots as snapshots left join carts using (cart_id, visitor_id)""",
-    "training_returns": """
+    "training_returns": f"""
         select visitor_id, started_at as session_started_at, returns.owner_id, returns.ended_at,
-            duration_hours, is_returned
+            {CALENDAR}, duration_hours, is_returned
         from training_returns as returns left join sessions using (session_id, visitor_id)""",
-    "scoring_returns": """
+    "scoring_returns": f"""
         select visitor_id, started_at as cart_started_at, returns.owner_id, ended_at,
-            elapsed_hours
+            {CALENDAR}, elapsed_hours
         from scoring_returns as returns left join carts using (cart_id, visitor_id)""",
 }
+
+
+Delivered = tuple[str, ...]
 
 
 class Warehouse:
@@ -135,19 +141,24 @@ class Warehouse:
         tables: Iterable[str] = SELECTS,
         files: Sequence[int] | None = None,
         landed_at: datetime = LOADED_AT,
-        rates: Sequence[tuple[str, str, str]] | Mapping[int, Sequence[tuple[str, str, str]]] = (),
+        rates: Sequence[Delivered] | Mapping[int, Sequence[Delivered]] = (),
+        sales: Sequence[Delivered] | Mapping[int, Sequence[Delivered]] = (),
     ) -> None:
         """Load the rows and build the models that `tables`, names in `SELECTS`, are read from.
 
         `files` gives the number of the file of each row, in order of loading; default: one file.
-        `rates` are rates of exchange, which land last, or by the numbers of their files.
+        `rates` are rates of exchange, and `sales` those of the shop's calendar, which land last, or
+        by the numbers of their files.
         """
         self.empty()
         self.land(rows, files or [1] * len(rows), landed_at)
-        by_file = rates if isinstance(rates, Mapping) else {max(files or [1]) + 1: rates}
-        for load_id, each in by_file.items():
-            if each:
-                self.land_rates(each, load_id, landed_at)
+        last = max(files or [1])
+        others = ((rates, self.land_rates), (sales, self.land_sales))
+        for number, (delivered, land_them) in enumerate(others, start=1):
+            by_file = delivered if isinstance(delivered, Mapping) else {last + number: delivered}
+            for load_id, each in by_file.items():
+                if each:
+                    land_them(each, load_id, landed_at)
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 
@@ -280,20 +291,10 @@ class Warehouse:
             self._connection.execute(statement)
 
     def land_rates(
-        self, rates: Sequence[tuple[str, str, str]], load_id: int, landed_at: datetime = LOADED_AT
+        self, rates: Sequence[Delivered], load_id: int, landed_at: datetime = LOADED_AT
     ) -> None:
         """Load rates of exchange (date, currency, rate) as the file of that number."""
-        self._connection.execute(
-            "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
-            " rows_read) values (?, 'exchange_rates', ?, ?, 0, ?, ?)",
-            [
-                load_id,
-                f"rates-{load_id}.csv",
-                f"{load_id:064x}",
-                landed_at.replace(tzinfo=None),
-                len(rates),
-            ],
-        )
+        self._note_file(load_id, "exchange_rates", f"rates-{load_id}.csv", len(rates), landed_at)
         for line, rate in enumerate(rates, start=1):
             self._connection.execute(
                 "insert into raw.exchange_rates (_load_id, _line, date, currency, rate)"
@@ -301,22 +302,25 @@ class Warehouse:
                 [load_id, line, *rate],
             )
 
+    def land_sales(
+        self, sales: Sequence[Delivered], load_id: int, landed_at: datetime = LOADED_AT
+    ) -> None:
+        """Load sales (from, to, name, country) as the file of that number."""
+        self._note_file(load_id, "calendar", f"sales-{load_id}.csv", len(sales), landed_at)
+        for line, sale in enumerate(sales, start=1):
+            self._connection.execute(
+                "insert into raw.calendar (_load_id, _line, starts_at, ends_at, name, country)"
+                " values (?, ?, ?, ?, ?, ?)",
+                [load_id, line, *(text or None for text in sale)],
+            )
+
     def land(
         self, rows: Sequence[Row], files: Sequence[int], landed_at: datetime = LOADED_AT
     ) -> None:
         """Load rows; `files` is the number of the file of each, in order of loading."""
         for load_id in sorted(set(files)):
-            self._connection.execute(
-                "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
-                " rows_read) values (?, 'canonical', ?, ?, 0, ?, ?)",
-                [
-                    load_id,
-                    f"{load_id}.csv",
-                    f"{load_id:064x}",
-                    landed_at.replace(tzinfo=None),
-                    sum(file == load_id for file in files),
-                ],
-            )
+            count = sum(file == load_id for file in files)
+            self._note_file(load_id, "canonical", f"{load_id}.csv", count, landed_at)
         lines = dict.fromkeys(files, 0)
         loaded = []
         for row, load_id in zip(rows, files, strict=True):
@@ -325,6 +329,15 @@ class Warehouse:
             loaded.append({"_load_id": load_id, "_line": lines[load_id], **columns, "_extra": None})
         self._connection.register("loaded", pa.Table.from_pylist(loaded, schema=LOADED))
         self._connection.execute("insert into raw.canonical by name select * from loaded")
+
+    def _note_file(
+        self, load_id: int, source: str, file: str, rows_read: int, landed_at: datetime
+    ) -> None:
+        self._connection.execute(
+            "insert into raw.files (load_id, source, file, content_hash, byte_size, landed_at,"
+            " rows_read) values (?, ?, ?, ?, 0, ?, ?)",
+            [load_id, source, file, f"{load_id:064x}", landed_at.replace(tzinfo=None), rows_read],
+        )
 
 
 def _plain(value: object) -> object:

@@ -47,6 +47,7 @@ def test_the_settings_become_variables():
         "label_horizon_hours": 72,
         "scoring_window_days": 7,
         "time_zone": "UTC",
+        "country": "",
         "log_variables": [
             "session_gap_minutes",
             "passive_event_types",

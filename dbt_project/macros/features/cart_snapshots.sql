@@ -152,6 +152,17 @@ visitor_states as (
 
 ),
 
+asked_days as (
+
+    select
+        last_country as country,
+        as_of as instant
+    from visitor_states
+
+),
+
+{{ calendar_days('days', 'asked_days') }},
+
 person_events as (
 
     select * from {{ ref('ordered_events') }}
@@ -184,6 +195,7 @@ snapshots as (
         spine.as_of,
         spine.touched_at as last_touched_at,
         states.last_activity_at as session_ended_at,
+        calendar.country as calendar_country,
         money_totals.cart_value,
         money_totals.currency,
         money_totals.cart_value_base,
@@ -242,6 +254,9 @@ snapshots as (
         cast({{ hours_between('states.last_activity_at', 'spine.as_of') }} as double) as idle_hours,
         cast({{ hours_between('spine.touched_at', 'spine.as_of') }} as double) as cart_idle_hours,
 
+        -- the day
+        {{ calendar_features() }},
+
         -- categories
         states.last_event_type,
         states.last_device_type as device_type,
@@ -251,6 +266,10 @@ snapshots as (
     inner join visitor_states as states
         on spine.cart_id = states.spine_cart_id
         and spine.as_of = states.as_of
+    inner join days as calendar
+        on
+            coalesce(states.last_country, '') = calendar.place
+            and spine.as_of = calendar.instant
     left join persons
         on spine.cart_id = persons.spine_cart_id
         and spine.as_of = persons.as_of

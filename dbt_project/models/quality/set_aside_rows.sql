@@ -102,6 +102,19 @@ rates as (
 
 ),
 
+sales as (
+
+    select
+        load_id,
+        line,
+        drop_reason
+    from {{ ref('candidate_sales') }}
+    where
+        drop_reason is not null
+        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
+
+),
+
 reasons as (
 
     select
@@ -161,6 +174,21 @@ delivered as (
         on
             rates.load_id = exchange_rates._load_id
             and rates.line = exchange_rates._line
+
+    union all
+
+    select
+        sales.load_id,
+        sales.line,
+        'dropped' as action,
+        sales.drop_reason as reason,
+        cast(null as string) as detail,
+        {{ row_as_json('calendar') }} as raw_row
+    from sales
+    inner join {{ source('raw', 'calendar') }} as calendar
+        on
+            sales.load_id = calendar._load_id
+            and sales.line = calendar._line
 
     union all
 

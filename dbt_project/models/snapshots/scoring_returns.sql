@@ -14,6 +14,18 @@ states as (
 
 ),
 
+asked_days as (
+
+    select
+        states.last_country as country,
+        scoring_snapshots.session_ended_at as instant
+    from scoring_snapshots
+    inner join states on scoring_snapshots.visitor_id = states.visitor_id
+
+),
+
+{{ calendar_days('days', 'asked_days') }},
+
 final as (
 
     select
@@ -24,9 +36,14 @@ final as (
         cast({{ hours_between('scoring_snapshots.session_ended_at', 'scoring_snapshots.as_of') }} as double)
             as elapsed_hours,
         {{ visitor_features('scoring_snapshots.session_ended_at') }},
+        {{ calendar_features() }},
         cast(1 as double) as session_leaves_cart
     from scoring_snapshots
     inner join states on scoring_snapshots.visitor_id = states.visitor_id
+    inner join days as calendar
+        on
+            coalesce(states.last_country, '') = calendar.place
+            and scoring_snapshots.session_ended_at = calendar.instant
 
 )
 

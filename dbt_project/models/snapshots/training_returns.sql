@@ -139,6 +139,21 @@ sessions_with_cart as (
 
 ),
 
+asked_days as (
+
+    select
+        states.last_country as country,
+        durations.ended_at as instant
+    from durations
+    inner join states
+        on
+            durations.visitor_id = states.visitor_id
+            and durations.last_event_number = states.event_number
+
+),
+
+{{ calendar_days('days', 'asked_days') }},
+
 final as (
 
     select
@@ -147,6 +162,7 @@ final as (
         durations.owner_id,
         durations.ended_at,
         {{ visitor_features('durations.ended_at') }},
+        {{ calendar_features() }},
         cast(sessions_with_cart.session_id is not null as double) as session_leaves_cart,
         cast({{ hours_between(
             'durations.ended_at', 'coalesce(durations.returned_at, durations.newest_event_at)'
@@ -157,6 +173,10 @@ final as (
         on
             durations.visitor_id = states.visitor_id
             and durations.last_event_number = states.event_number
+    inner join days as calendar
+        on
+            coalesce(states.last_country, '') = calendar.place
+            and durations.ended_at = calendar.instant
     left join sessions_with_cart on durations.session_id = sessions_with_cart.session_id
     where durations.returned_at is not null or durations.newest_event_at > durations.ended_at
 

@@ -10,7 +10,7 @@ import pytest
 from ml import promotion
 from ml.abandonment import AbandonmentModel, abandoned, recalibration
 from ml.abandonment.recalibration import AgeShifts, start_of_newest
-from ml.calibration import group_shifts
+from ml.calibration import group_shifts, sigmoid
 from ml.split import cart_weights
 from tests.ml.conftest import make_snapshots
 from tests.ml.training import HORIZON, START
@@ -92,8 +92,8 @@ def test_a_model_of_before_shifts_nothing_and_is_read(served, shifted):
     old = AbandonmentModel.from_files(files)
     rows = shifted.head(50)
     assert old.scorer.shifts == AgeShifts()
-    matrix = served.encoding.matrix(rows)
-    assert old.predict(rows).tolist() == served.scorer.platt(old.scorer.logits(matrix)).tolist()
+    logits = old.scorer.logits(rows, served.encoding)
+    assert old.predict(rows).tolist() == served.scorer.platt(logits).tolist()
     again = AbandonmentModel.from_files(served.recalibrated(shifted, as_of=NOW).to_files())
     assert again.predict(rows).tolist() != old.predict(rows).tolist()
 
@@ -117,6 +117,32 @@ def test_many_outcomes_shift_all_the_way_and_few_hardly():
     # of an age that nobody has seen it is known what is known of all
     assert 0.8 * np.log(3) < shift(100_000)[1] < np.log(3)
     assert shift(0).tolist() == [0, 0]
+
+
+def test_an_age_may_be_far_from_the_others_where_all_have_moved_far():
+    def shifts(moved: float, share: float) -> np.ndarray:
+        """Of an age that many are of, which has moved so far, and one of 200 that has not."""
+        ages = np.repeat([0, 1], [5000, 200])
+        chance = sigmoid(np.where(ages == 0, moved, 0.0))
+        # each both ways, by its chance: no luck
+        return group_shifts(
+            np.zeros(2 * len(ages)),
+            np.repeat([1.0, 0.0], len(ages)),
+            np.concatenate([chance, 1 - chance]),
+            np.tile(ages, 2),
+            sizes=2,
+            prior=recalibration.LEVEL,
+            group_sd=recalibration.AGE_SD,
+            group_share=share,
+        )
+
+    _, alone = shifts(-1.2, 0.0)
+    many, few = shifts(-1.2, recalibration.AGE_SHARE)
+    assert many == pytest.approx(-1.2, abs=0.02)
+    assert alone < -0.7
+    assert few > -0.15
+    # where hardly anything has moved it makes no difference
+    assert shifts(-0.06, 0.5) == pytest.approx(shifts(-0.06, 0.0), abs=0.005)
 
 
 def test_a_level_hardly_moves_for_what_may_be_chance_and_all_the_way_for_a_change():
