@@ -2,7 +2,7 @@
     What belongs here: what the persons of the run did, as far as triggers ask for it: their events, the items of these,
     and their carts. What does not: what conditions count of it (occurrences.sql).
 
-    The calling model has `conditions` and `counted_types`. This adds CTEs, among them `persons` (with the numbers that
+    This adds CTEs, among them `persons` (with the numbers that
     stand for them), `person_log`, `counted_events`, `event_items` and `person_carts`.
 -#}
 {%- macro trigger_log() -%}
