@@ -37,6 +37,7 @@ from orchestration.privacy.erasure_records import PENDING
 from orchestration.status_faults import failed_run, hour_ahead, landed_ahead
 from orchestration.status_lines import (
     aligned,
+    encryption_lines,
     has_column,
     late_lines,
     money_lines,
@@ -222,7 +223,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             f"Model      {name}: {model_id} ({kind}), learned at {at:%Y-%m-%d %H:%M} UTC"
             for name, model_id, kind, at in models
         ),
-        f"Warehouse  {'encrypted' if is_encrypted(home.warehouse) else 'not encrypted'}",
+        *encryption_lines(home),
         *_places(home),
     ]
     facts = {

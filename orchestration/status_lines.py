@@ -1,4 +1,4 @@
-"""Lines of text on what the published file holds, for the summary of a run and `comeback status`.
+"""Lines of text on what there is, for the summary of a run and `comeback status`.
 
 Belongs here: the lines of one table each, and how values and tables look in print. Not here: which
 lines are shown, what is wrong (status.py).
@@ -11,6 +11,8 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from orchestration.ground.encryption import is_encrypted
+from orchestration.ground.home import Home
 from orchestration.ground.text import in_print
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
@@ -76,6 +78,13 @@ def skipped_lines(files: Sequence[SkippedFile]) -> Iterator[str]:
         reasons = ", ".join(f"{count} {reason}" for reason, count in found)
         which = "1 file is" if len(files) == 1 else f"{len(files):,} files are"
         yield f"Skipped    {which} not read: {reasons}"
+
+
+def encryption_lines(home: Home) -> Iterator[str]:
+    """Whether the warehouse is encrypted, if there is one."""
+    words = {True: "encrypted", False: "not encrypted"}
+    if (answer := words.get(is_encrypted(home.warehouse))) is not None:
+        yield f"Warehouse  {answer}"
 
 
 def has_column(published: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:

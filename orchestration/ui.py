@@ -11,6 +11,7 @@ from pathlib import Path
 from orchestration.ground.encryption import require_fit
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
+from orchestration.warehouse.database import require_its_key
 
 
 def become(home: Home, port: str) -> None:
@@ -23,6 +24,7 @@ def become(home: Home, port: str) -> None:
     _require_port(port)
     home.prepare()
     require_fit(home.warehouse)
+    require_its_key(home)
     dagster = str(Path(sys.executable).with_name("dagster"))
     options = [
         "-m",

@@ -16,7 +16,7 @@ import polars as pl
 
 from ml.holdout import HOLDOUT, TREATMENT
 from orchestration.ground import encryption
-from orchestration.ground.errors import ComebackError
+from orchestration.ground.errors import ComebackError, WrongKey
 from orchestration.ground.failures import explained, known
 from orchestration.ground.files import keep_private
 from orchestration.ground.home import Home
@@ -115,6 +115,21 @@ def connect(
     finally:
         drop_functions(connection)
         connection.close()
+
+
+def require_its_key(home: Home) -> None:
+    """Fail if the key is none, or not that of an encrypted warehouse, whatever else is wrong.
+
+    Raises:
+        ComebackError: that is so.
+    """
+    encryption.require_key(home.warehouse)
+    try:
+        if encryption.is_encrypted(home.warehouse):
+            encryption.connect_read_only(home.warehouse).close()
+    except duckdb.Error as error:
+        if isinstance(reason := known(str(error), home), WrongKey):
+            raise reason from error
 
 
 def not_opened(error: duckdb.Error, home: Home) -> ComebackError:

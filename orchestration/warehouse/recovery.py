@@ -20,8 +20,7 @@ import duckdb
 import polars as pl
 
 from orchestration.ground import encryption
-from orchestration.ground.errors import ComebackError, WrongKey
-from orchestration.ground.failures import known
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import move_into_place, unfinished_path
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
@@ -71,11 +70,11 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
     Killed at any point it leaves the old warehouse or the new one.
 
     Raises:
-        WrongKey: the old warehouse lacks nothing but its key (nothing was changed).
         ComebackError: files that had landed are not there any more (the new warehouse holds all
-            others), or the tombstones of erased people are gone (nothing was changed).
+            others), or the tombstones of erased people are gone (nothing was changed), or the old
+            warehouse lacks nothing but its key (nothing was changed).
     """
-    _require_its_key(home)
+    database.require_its_key(home)
     fresh = unfinished_path(home.warehouse)
     noted = [each for each in remembered_locations(home) if not _is_gone(each.address)]
     locations = [*configured_locations(home, settings, sources), *noted]
@@ -108,16 +107,6 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
             f"{', '.join(missing[:SHOWN_FILES])}{others}",
             "land them again (comeback land), or go on without them (comeback run)",
         )
-
-
-def _require_its_key(home: Home) -> None:
-    encryption.require_key(home.warehouse)
-    try:
-        if encryption.is_encrypted(home.warehouse):
-            encryption.connect_read_only(home.warehouse).close()
-    except duckdb.Error as error:
-        if isinstance(reason := known(str(error), home), WrongKey):
-            raise reason from error
 
 
 def _restore_scores(connection: duckdb.DuckDBPyConnection, published: Path) -> bool:

@@ -1,5 +1,6 @@
 """An encrypted warehouse: what stands on the disk, and what is said of keys."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration import ui
 from orchestration.cli import main
 from orchestration.ground import encryption
 from orchestration.ground.errors import ComebackError, WrongKey
@@ -115,6 +117,15 @@ def test_with_a_wrong_key_or_none_a_command_ends_with_one_line_and_changes_nothi
     assert [path.name for path in home.root.glob("*warehouse*")] == ["warehouse.duckdb"]
     monkeypatch.setenv(encryption.DATABASE_KEY, KEY)
     assert emails(home) == [(EMAIL.decode(),)]
+
+
+@pytest.mark.parametrize("other", ["another word", ""])
+def test_the_ui_does_not_start_where_every_run_would_fail(home, begun, monkeypatch, other):
+    monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("it started"))
+    monkeypatch.setenv(encryption.DATABASE_KEY, other)
+    with pytest.raises(ComebackError, match="set COMEBACK_DATABASE_KEY to the key that it was"):
+        ui.become(home, "3999")
+    assert home.warehouse.read_bytes() == begun
 
 
 def test_a_warehouse_that_was_begun_without_a_key_is_encrypted_once(home, request, capsys):
