@@ -6,8 +6,9 @@ A longer history is the same shop open for longer, not a bigger shop: months of 
 another seed with other people and ids of its own, the newest the same in all. So the carts that
 live at the end of the log are as many whatever the history.
 
-The simulated shop delivers events of one item. Here one add in five is of two items: they are in
-the list `items`, and the columns of one item are empty.
+Of the simulated shop's lists of items, which purchases have, none is here, so that figures compare
+with those of before it had them. One add in five is of two items: they are in the list `items`, and
+the columns of one item are empty.
 """
 
 import shutil
@@ -122,7 +123,7 @@ def _listed(rows: pl.DataFrame, seconds: pl.DataFrame) -> pl.DataFrame:
     """
     drawn = pl.col("event_id").str.slice(-3).str.to_integer(base=16, strict=False)
     is_drawn = (pl.col("event_type") == "add_to_cart") & (drawn % round(1 / LISTED_SHARE) == 0)
-    numbered = rows.with_row_index("row")
+    numbered = rows.drop("items").with_row_index("row")
     # lists of the drawn rows alone: made for every row they take as long as the whole shop
     lists = (
         numbered.filter(is_drawn)

@@ -84,7 +84,7 @@ def test_one_add_in_five_is_of_two_items_in_a_list_and_all_else_of_none(dumps):
     own = pl.col("page_url").str.ends_with("/" + pl.col("item_id"))
     first, second = lines.filter(own), lines.filter(~own)
     assert (first.height, second.height) == (78, 78)
-    assert second["price"].cast(pl.Decimal(18, 2)).sum() == Decimal("6027.85")
+    assert second["price"].cast(pl.Decimal(18, 2)).sum() == Decimal("6215.37")
     assert second.null_count().sum_horizontal().item() == 0
 
 
@@ -100,7 +100,7 @@ def test_lists_change_neither_the_rows_nor_what_is_added_first(dumps, tmp_path, 
         .alias(name)
         for name in shops.ITEM_FIELDS
     )
-    assert merged.drop("items").equals(plain)
+    assert merged.drop("items").equals(plain.drop("items"))
 
 
 def test_a_row_delivered_twice_has_the_same_list_twice(dumps):

@@ -70,6 +70,17 @@ CARTS_OF_ITEMS = [
         },
     ),
     Case(
+        "what stands in a list and is no item is passed over",
+        log(
+            add("A", "10:00", "sock", quantity="-1", items='[null, {"item_id": "hat"}]'),
+            add("B", "10:00", "sock", items='["shoe", {"item_id": "hat", "quantity": 0}]'),
+        ),
+        {
+            "carts": rows("visitor_id item_quantity add_count", ("A", 1, 1)),
+            "sessions": rows("visitor_id add_count remove_count", ("A", 1, 0), ("B", 0, 0)),
+        },
+    ),
+    Case(
         "an event that adds one item and takes another off counts as an add",
         log(
             add("A", "10:00", "shoe", quantity="3"),

@@ -154,7 +154,8 @@ def compared_names(warehouse: Warehouse) -> list[str]:
     return [
         model.name
         for model in warehouse.models
-        if model.folder not in ("incremental", "staging") and model.name != "late_data_report"
+        if model.folder not in ("incremental", "staging")
+        and model.name not in ("late_data_report", "states_this_run")
     ]
 
 

@@ -23,7 +23,8 @@ from tests.encrypted import KEY, give_key
 from tests.whole.kills import kill_and_go_on, moments_over
 from tests.whole.twins import Shop, differences
 
-pytestmark = pytest.mark.slow
+# tests/warehouse/test_encrypted.py has one of each kind that is quick
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 OF_THE_VAULT = ("email", "phone", "first_name", "last_name")
@@ -134,7 +135,6 @@ def test_a_person_has_access_and_is_erased_with_the_key(homes, tmp_path):
     assert files_with(home, words_of(people(home), *OF_THE_VAULT)) == set()
 
 
-@pytest.mark.heavy
 def test_a_rebuilt_warehouse_is_encrypted_and_knows_everybody(homes, tmp_path):
     home = Path(shutil.copytree(homes["encrypted"], tmp_path / "home"))
     row = people(home)[0]

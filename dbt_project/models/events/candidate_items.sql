@@ -110,6 +110,8 @@ final as (
     select
         *,
         count(*) over of_row as item_count,
+        -- of a list that has something else in its first place, too
+        item_number = min(item_number) over of_row as is_first_of_row,
         bool_or({{ adds_units('quantity') }}) over of_row as row_adds_units,
         bool_or({{ has_units('quantity') }}) over of_row as row_has_units
     from validated

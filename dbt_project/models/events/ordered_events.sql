@@ -60,7 +60,7 @@ cart_events as (
     left join {{ ref('candidate_items') }} as listed
         on
             candidates.row_key = listed.row_key
-            and listed.item_number = 1
+            and listed.is_first_of_row
     where candidates.event_type in ('add_to_cart', 'remove_from_cart')
 
 ),
