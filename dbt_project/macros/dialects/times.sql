@@ -47,19 +47,14 @@ case
     when {{ column }} like '2___-__-__T__:__:__.___Z' then
         try_strptime({{ column }}, '%Y-%m-%dT%H:%M:%S.%gZ')
 end,
-{#- in a case, DuckDB looks at these rows alone; straight in the coalesce a million rows took 0.8 s more (2026-11-30) #}
 case
-    when {{ column }} is not null then coalesce(
-        case
-            when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
-                try_cast({{ column }} as timestamp)
-            {{ clock_cases("trim(" ~ column ~ ")") }}
-        end,
-        {#- what few dumps say, asked of what nothing else reads #}
-        case
-            {{ clock_cases(plainly_written(column)) }}
-        end
-    )
+    when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
+        try_cast({{ column }} as timestamp)
+    {{ clock_cases("trim(" ~ column ~ ")") }}
+end,
+{#- what few dumps say, asked of what nothing else reads #}
+case
+    {{ clock_cases(plainly_written(column)) }}
 end)
 {%- endmacro -%}
 

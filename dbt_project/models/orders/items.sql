@@ -19,8 +19,8 @@ known as (
 bought as (
 
     select
-        item_id,
-        count(distinct order_key) as order_count
+        order_items.item_id,
+        count(distinct order_items.order_key) as order_count
     from {{ ref('order_items') }} as order_items
     where {{ counts_as_bought('order_items') }}
     group by 1
