@@ -24,7 +24,7 @@ HOUR_US = 3_600_000_000
 
 @dataclass(frozen=True)
 class Calendar:
-    """By what days are told.
+    """What days and hours are by: the shop's zone and public holidays.
 
     Attributes:
         time_zone: whose clocks show hour, weekday and date.
@@ -76,7 +76,7 @@ def at_later_instant(
         snapshots: as_of, ``calendar_country`` and features; see ``ml.features``. Features that are
             not there are none.
         instant: a time of each row, UTC, not before its as_of.
-        calendar: by what days are told.
+        calendar: what days and hours are by.
     """
     hours = (instant - pl.col("as_of")).dt.total_microseconds() / HOUR_US
     local = calendar.local(instant)

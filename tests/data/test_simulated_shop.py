@@ -159,13 +159,13 @@ def test_most_purchases_list_what_was_bought_at_what_it_cost(shop: Shop) -> None
     orders = shop.events.filter(pl.col("event_type") == "purchase")
     silent = orders["items"].is_null()
     assert silent.mean() == pytest.approx(LAW.silent_order_share, abs=0.05)
-    told = orders.filter(~silent).select("order_id", "order_value", "items")
-    for order_id, value, text in told.iter_rows():
+    listed = orders.filter(~silent).select("order_id", "order_value", "items")
+    for order_id, value, text in listed.iter_rows():
         items = json.loads(text)
         cents = sum(item["quantity"] * round(100 * item["price"]) for item in items)
         assert cents == round(100 * float(value)), order_id
-    # a reload tells of the same order
-    assert told.unique()["order_id"].is_unique().all()
+    # a reload reports the same order
+    assert listed.unique()["order_id"].is_unique().all()
     assert shop.events.filter(pl.col("event_type") != "purchase")["items"].is_null().all()
 
 

@@ -1,7 +1,7 @@
 """Expected value on a real log: the orders of CDNOW's customers (Fader and Hardie 2001).
 
-Belongs here: one log, which the package lifetimes brings; where that is not installed there is
-nothing to judge. Not here: the simulated shop (test_people_judged_later.py).
+Belongs here: one log, which the package lifetimes brings. Not here: the simulated shop
+(test_people_judged_later.py).
 """
 
 from datetime import datetime, timedelta
@@ -25,9 +25,8 @@ HOUR = datetime.fromisoformat("1998-01-01T00:00:00+00:00") + LATER
 END = datetime.fromisoformat("1998-07-01T00:00:00+00:00") + LATER
 
 
-def log_of_package() -> Path | None:
-    package = find_spec("lifetimes")
-    return package and Path(package.origin).parent / LOG
+def log_of_package() -> Path:
+    return Path(find_spec("lifetimes").origin).parent / LOG
 
 
 def orders(path: Path) -> pl.DataFrame:
@@ -48,7 +47,6 @@ def orders(path: Path) -> pl.DataFrame:
 @pytest.mark.slow
 @pytest.mark.heavy
 @pytest.mark.timeout(3600)
-@pytest.mark.skipif(log_of_package() is None, reason="lifetimes is not installed")
 def test_the_top_fifth_spends_more_than_that_of_last_years_revenue(
     warehouse: Warehouse, tmp_path: Path
 ):

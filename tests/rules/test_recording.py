@@ -11,7 +11,7 @@ from .recording import NOTHING, Recording, recording
 def test_a_recording_like_another_is_what_dbt_sends_from_the_first_model_to_the_last(
     dbt_recording: Recording, tmp_path: Path
 ):
-    """Only the models that name sources are asked for anew: no other may depend on them."""
+    """Only the models that name sources are asked for again: no other may depend on them."""
     made = []
     for name, like in (("whole", None), ("like", dbt_recording)):
         folder = tmp_path / name

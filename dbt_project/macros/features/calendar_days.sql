@@ -3,7 +3,7 @@
     has a sale. What does not: reading the shop's calendar (rules/calendar.sql).
 
     A sale is known from its first instant on, with its end, whenever its row was delivered: so what was known at an
-    instant does not depend on arrival, and a sale that is planned is no secret told before. One that is prolonged has a
+    instant does not depend on arrival, and nothing is known of a sale before it begins. One that is prolonged has a
     row of its own from then on: of several sales at once the one that ends last counts.
 -#}
 

@@ -27,6 +27,9 @@ named as (
         delivered.line,
         delivered.starts_at,
         delivered.ends_at,
+        -- as they are written: whose clocks they are by is not said here
+        {{ read_clock('delivered.starts_at') }} as first_clock,
+        {{ read_clock('delivered.ends_at') }} as last_clock,
         delivered.name,
         {{ country_name('delivered.country') }} as country_name,
         country_names.country
@@ -45,9 +48,8 @@ validated as (
         name,
         country,
         case
-            when {{ read_clock('starts_at') }} is null or {{ read_clock('ends_at') }} is null then 'bad_time'
-            -- as they are written: whose clocks they are by is not said here
-            when {{ read_clock('ends_at') }} <= {{ read_clock('starts_at') }} then 'bad_span'
+            when first_clock is null or last_clock is null then 'bad_time'
+            when last_clock <= first_clock then 'bad_span'
             when country_name != '' and country is null then 'bad_country'
         end as drop_reason
     from named
