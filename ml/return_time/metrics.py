@@ -4,6 +4,8 @@ What belongs here: which metrics the card holds. What does not: how a metric is 
 (``ml.evaluation``) and on which sessions (``model``).
 """
 
+import math
+
 import numpy as np
 import polars as pl
 
@@ -34,8 +36,6 @@ def measure(
         Metrics by name, those that cannot be measured left out, and tables by name. Horizons beyond
         the longest duration are left out.
     """
-    from lifelines.utils import concordance_index  # slow to import, see ``fit``
-
     durations, is_returned = durations_on_grid(test_rows)
     p_away = survival(expected, HORIZONS_HOURS)
     against_observed = evaluation.return_curve_against_kaplan_meier(
@@ -47,12 +47,13 @@ def measure(
     )
     gaps = gap_intervals(test_rows, p_away[:, :seen])
     groups = groups_of(test_rows.select(person_id()).to_series())
-    brier = interval(groups, lambda kept: losses[kept].mean(axis=0))
+    brier = interval(groups, lambda kept: losses[kept].mean(axis=0)) if seen else None
     p_away_at_own_duration = np.exp(-expected.cumulative_hazard(durations))
     metrics = {
-        "concordance": concordance_index(durations, p_away[:, -1], is_returned),
+        "concordance": _concordance(durations, p_away[:, -1], is_returned),
         "d_calibration_gap": evaluation.d_calibration_gap(p_away_at_own_duration, is_returned),
-        "kaplan_meier_gap": against_observed["gap"].abs().max(),
+        # a log of hours ends before the first horizon
+        "kaplan_meier_gap": against_observed["gap"].abs().max() if seen else math.nan,
         GAP_BEYOND_CHANCE: _beyond_chance(gaps),
         "test_sessions": test_rows.height,
         "test_returns": int(is_returned.sum()),
@@ -68,6 +69,17 @@ def measure(
         **_bands(durations, is_returned, against_observed["hours"])
     )
     return rounded(metrics), {"return_curve": [rounded(row) for row in table.to_dicts()]}
+
+
+def _concordance(durations: np.ndarray, p_away: np.ndarray, is_returned: np.ndarray) -> float:
+    """The share of pairs that the predictions order as they were; NaN where no two sessions can be
+    ordered, as when all returned after the same time."""
+    from lifelines.utils import concordance_index  # slow to import, see ``fit``
+
+    try:
+        return concordance_index(durations, p_away, is_returned)
+    except ZeroDivisionError:
+        return math.nan
 
 
 def _bands(

@@ -42,6 +42,8 @@ BLANKS = "".join(
 )
 QUOTES = "\"'`\u00ab\u00bb" + "".join(map(chr, range(0x2018, 0x2020)))
 
+DASHES = "".join(map(chr, range(0x2010, 0x2016))) + "\u2212"
+
 
 def known_id(text: str | None) -> str | None:
     """The id of a visitor, user, order or event, or null where it means nobody."""
@@ -61,7 +63,7 @@ def given_text(text: str | None) -> str | None:
 
 def means_nobody(text: str) -> bool:
     """Placeholders, in quotes or repeated, and what has nothing but zeros and signs."""
-    if not text.strip(BLANKS + QUOTES + "{}0-"):
+    if not text.strip(BLANKS + QUOTES + DASHES + "{}0-"):
         return True
     parts = [part.strip(BLANKS + QUOTES).lower() for part in text.split("-")]
     return all(part in NOBODY or re.fullmatch(NOUGHT, part) for part in parts)

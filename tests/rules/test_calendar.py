@@ -151,6 +151,7 @@ def test_days_of_the_calendar_are_by_the_shops_clocks(warehouse, zone, written, 
 
 def test_a_day_ends_with_the_next_and_a_time_where_it_is(warehouse: Warehouse):
     files = ("rules/calendar.sql", "dialects/times.sql", "dialects/texts.sql")
+    files = (*files, "dialects/columns.sql")
     rules = macros({"time_zone": "UTC", "country": ""}, *files)
     end = rules.end_of_last_day("written")
     rows = warehouse.query(

@@ -27,6 +27,11 @@ regexp_matches({{ text }}, {{ text_literal(pattern) }})
 {{ return('\\s\\x{0b}\\x{85}\\x{180e}\\x{200b}-\\x{200d}\\x{2060}\\x{feff}\\p{Z}') }}
 {%- endmacro -%}
 
+{#- A dash of any kind but the hyphen of ASCII, as a class of a regular expression. -#}
+{%- macro dash_class() -%}
+{{ return('\\x{2010}-\\x{2015}\\x{2212}') }}
+{%- endmacro -%}
+
 {#- The text without the blanks around it. -#}
 {%- macro trim_blanks(text) -%}
 {{ return(adapter.dispatch('trim_blanks')(text)) }}

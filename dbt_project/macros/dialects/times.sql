@@ -48,14 +48,16 @@ case
         try_strptime({{ column }}, '%Y-%m-%dT%H:%M:%S.%gZ')
 end,
 case
-    when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z') then
+    when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z?') then
         try_cast({{ column }} as timestamp)
-    {{ clock_cases("trim(" ~ column ~ ")") }}
+    when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}:\d{2}') then
+        try_cast({{ column }}[:-7] as timestamp) - {{ offset_minutes(column ~ "[-6:]") }} * interval '1' minute
+    {#- digits in seconds, milliseconds or microseconds are those of microseconds with zeros behind #}
+    when regexp_full_match({{ column }}, '[1-9](\d{9}|\d{12}|\d{15})') then
+        make_timestamp(try_cast(rpad({{ column }}, 16, '0') as bigint))
 end,
-{#- what few dumps say, asked of what nothing else reads #}
-case
-    {{ clock_cases(plainly_written(column)) }}
-end)
+{#- what few dumps say, asked of what nothing else reads; written plainly once, not in each case #}
+{{ with_value('plain_text', plainly_written(column), "case\n    " ~ clock_cases('plain_text') ~ "\nend") }})
 {%- endmacro -%}
 
 {#- A time with plain blanks, a plain minus, and zeros for minutes and seconds that were left out. -#}
@@ -66,7 +68,7 @@ end)
 regexp_replace({{ minutes }}, '^(\d{8}[Tt]\d{4})([^\d:.,]|$)', '\100\2')
 {%- endmacro -%}
 
-{#- Cases that read a text without blanks around it. -#}
+{#- Cases that read a text as `plainly_written` gives it. -#}
 {%- macro clock_cases(text) -%}
 {%- set extended = "regexp_replace(replace(" ~ text ~ ", ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})[Tt](\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
 {%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}

@@ -46,7 +46,7 @@ end
 {%- endfor -%}
 {%- set nought = '0*(?:[.]0+)?|0+(?:[.]|,0)|0(?:[.,]0+e[+]?|e[+])[0-9]{1,3}' -%}
 {%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|' ~ nought ~ ')[' ~ quotes_and_blanks ~ ']*' -%}
-{{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ '{}0-]*)$') }}
+{{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ dash_class() ~ '{}0-]*)$') }}
 {%- endmacro -%}
 
 {#- Whether a field that holds no id was not given; nan is a number that went wrong. -#}

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import lifelines
 import numpy as np
 import polars as pl
@@ -101,3 +103,20 @@ def test_people_are_drawn_whole_when_sessions_are_too_many(sessions, monkeypatch
 def test_a_text_feature_is_refused_by_name(sessions):
     with pytest.raises(FeatureError, match="'device_type' is String, a numeric column is needed"):
         return_time.train(sessions.with_columns(device_type=pl.lit("mobile")), as_of=RETURN_AS_OF)
+
+
+def test_what_a_log_of_hours_cannot_show_is_left_out_of_its_card(sessions):
+    rows = sessions.head(900)
+    start = rows["ended_at"].min()
+    hours = pl.int_range(pl.len()) * 1.0 / pl.len()
+    # all come back after the same time, in a log that ends before the first horizon
+    alike = rows.with_columns(
+        ended_at=start + pl.duration(seconds=(hours * 8 * 3600).cast(pl.Int64)),
+        duration_hours=pl.lit(0.5),
+        is_returned=pl.lit(True),
+    )
+    model = return_time.train(alike, as_of=start + timedelta(hours=9))
+    assert "concordance" not in model.card.metrics
+    assert "kaplan_meier_gap" not in model.card.metrics
+    assert model.card.metrics["test_sessions"] > 0
+    assert model.card.tables["return_curve"] == []
