@@ -57,8 +57,17 @@ class IdleRates:
         """(n,) the log-odds of the rate at each row's age, on a line between the ages that were
         learned from, by the logarithm of hours; flat beyond the last."""
         ages = np.log1p(np.array([0.0, *self.edges_hours]))
+        return np.interp(np.log1p(idle_hours(frame)), ages, self._log_odds_by_age)
+
+    @property
+    def mean_log_odds(self) -> float:
+        """The mean over the ages that were learned from, each of which counts once."""
+        return float(self._log_odds_by_age.mean())
+
+    @property
+    def _log_odds_by_age(self) -> np.ndarray:
         rates = np.clip(self.rates, 1e-6, 1 - 1e-6)
-        return np.interp(np.log1p(idle_hours(frame)), ages, np.log(rates) - np.log1p(-rates))
+        return np.log(rates) - np.log1p(-rates)
 
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n x features) zeros: the rates use no feature."""

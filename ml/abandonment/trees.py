@@ -132,15 +132,16 @@ class Trees:
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n x features) SHAP values of the log-odds before calibration, without the bias.
 
-        What is begun with is the part of ``cart_idle_hours``, against the mean of these rows.
+        What is begun with is the part of ``cart_idle_hours``, against the mean over the ages: what
+        moved a cart does not depend on which others are asked about.
         """
         if frame.is_empty():
             return np.zeros((0, len(encoding.features)))
         shap_values = self._booster.predict(encoding.matrix(frame), pred_contrib=True)
         contributions = np.asarray(shap_values)[:, :-1]
         if self.start is not None and AGE_FEATURE in encoding.features:
-            begun = self.start.log_odds(frame)
-            contributions[:, encoding.features.index(AGE_FEATURE)] += begun - begun.mean()
+            begun = self.start.log_odds(frame) - self.start.mean_log_odds
+            contributions[:, encoding.features.index(AGE_FEATURE)] += begun
         return contributions
 
     def to_files(self) -> dict[str, bytes]:

@@ -22,7 +22,7 @@ from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings, load_settings
-from orchestration.ground.sql import literal
+from orchestration.ground.sql import in_memory, literal
 from orchestration.landing import FoundFile, find_files, load_sources
 from orchestration.landing.locations import known_sources, sources_in
 from orchestration.landing.plain_rows import PlainRows, plain_rows
@@ -85,7 +85,7 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
         has_backslashes=any(plain.has_backslashes for plain in read),
     )
     ours = sources_in(DBT_PROJECT)[CANONICAL].column_names
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         texts = Texts(name, fields, guesses, form, ours, _reserved(connection))
         words = [each.text for each in guesses.words]
         yml, sql = texts.yml(), texts.sql(_understood(connection, settings, words))

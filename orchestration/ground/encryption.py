@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 DATABASE_KEY = "COMEBACK_DATABASE_KEY"
 # what DuckDB calls a file of this name by itself, and dbt in all that it sends
 WAREHOUSE = "warehouse"
-USE = f"use {WAREHOUSE}"
+USE_WAREHOUSE = f"use {WAREHOUSE}"
 # of a connection that has the key: what it spills is encrypted, too
-CONFIG = {"temp_file_encryption": "true"}
+SPILLS_ENCRYPTED = {"temp_file_encryption": "true"}
 # in the format of a file that DuckDB connects to: with a key it would take, and ask for, an older
-WITH_KEY = "encryption_key ?, storage_version 'latest'"
+KEY_OPTIONS = "encryption_key ?, storage_version 'latest'"
 
 _IN_MEMORY = ":memory:"
 # of DuckDB's extensions the one that has OpenSSL: what DuckDB brings along can only read
@@ -131,10 +131,10 @@ def connect(path: Path, config: Mapping[str, object]) -> "duckdb.DuckDBPyConnect
 
     if not database_key():
         return duckdb.connect(str(path), config=dict(config))
-    connection = duckdb.connect(address(path), config={**config, **CONFIG})
+    connection = duckdb.connect(address(path), config={**config, **SPILLS_ENCRYPTED})
     with _closed_on_failure(connection):
         attach_warehouse(connection, str(path))
-        connection.execute(USE)
+        connection.execute(USE_WAREHOUSE)
     return connection
 
 
@@ -144,31 +144,31 @@ def connect_read_only(path: Path) -> "duckdb.DuckDBPyConnection":
 
     if not is_encrypted(path):
         return duckdb.connect(str(path), read_only=True)
-    connection = duckdb.connect(config=CONFIG)
+    connection = duckdb.connect(config=SPILLS_ENCRYPTED)
     with _closed_on_failure(connection):
         connection.execute(
-            f"attach ? as {WAREHOUSE} ({WITH_KEY}, read_only)", [str(path), database_key()]
+            f"attach ? as {WAREHOUSE} ({KEY_OPTIONS}, read_only)", [str(path), database_key()]
         )
-        connection.execute(USE)
+        connection.execute(USE_WAREHOUSE)
     return connection
 
 
 def attach_warehouse(connection: "duckdb.DuckDBPyConnection", path: str) -> None:
-    """Attach a file with the key to a connection, which was made with `CONFIG`.
+    """Attach a file with the key to a connection, which was made with `SPILLS_ENCRYPTED`.
 
     Raises:
         ComebackError: DuckDB cannot encrypt.
     """
     _load_extension(connection)
     connection.execute(
-        f"attach if not exists ? as {WAREHOUSE} ({WITH_KEY})", [path, database_key()]
+        f"attach if not exists ? as {WAREHOUSE} ({KEY_OPTIONS})", [path, database_key()]
     )
 
 
 def attach(connection: "duckdb.DuckDBPyConnection", path: Path, name: str) -> None:
     """Attach one more file, encrypted or not, to a connection that came from `connect`."""
     if is_encrypted(path):
-        connection.execute(f"attach ? as {name} ({WITH_KEY})", [str(path), database_key()])
+        connection.execute(f"attach ? as {name} ({KEY_OPTIONS})", [str(path), database_key()])
     else:
         connection.execute(f"attach ? as {name}", [str(path)])
 

@@ -15,7 +15,7 @@ import duckdb
 import jinja2
 
 from orchestration.ground.checkout import DBT_PROJECT
-from orchestration.ground.sql import quoted
+from orchestration.ground.sql import in_memory, quoted
 from orchestration.ground.yml import parsed_yml
 
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
@@ -40,7 +40,7 @@ def fault_of(sql: str) -> tuple[str, int | None] | None:
         return f"its template is wrong ({error.message})", error.lineno
     except (_CannotTell, jinja2.TemplateError):
         return None
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         try:
             for name in {*_asked_for(query)}:
                 connection.execute(_empty_table(name))
@@ -69,7 +69,7 @@ def is_sql_word(name: str) -> bool:
 @functools.cache
 def _sql_words() -> frozenset[str]:
     query = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
 
 

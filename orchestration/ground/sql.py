@@ -23,6 +23,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def in_memory() -> duckdb.DuckDBPyConnection:
+    """A connection to no file that leaves none: what does not fit into memory is not spilled, which
+    would be into the folder that somebody works in, and plain."""
+    return duckdb.connect(config={"temp_directory": ""})
+
+
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """All of the block, or nothing of it."""

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
 
-import duckdb
-
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Ids, Settings
+from orchestration.ground.sql import in_memory
 
 
 def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
@@ -27,7 +26,7 @@ def known_id(column: str, placeholders: Sequence[str] = ()) -> str:
 
 def read_id(text: str, placeholders: Sequence[str] = ()) -> str | None:
     """The id that a text stands for; None if it means nobody."""
-    with duckdb.connect() as connection:
+    with in_memory() as connection:
         query = f"select {known_id('id', placeholders)} from (select ? as id)"
         return connection.execute(query, [text]).fetchall()[0][0]
 

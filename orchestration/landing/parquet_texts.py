@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.ground.sql import in_memory
 from orchestration.landing.decimals import number_sql
 from orchestration.landing.raw_tables import extra_text
 
@@ -98,7 +99,7 @@ def as_texts(batch: pa.Table, *, has_commas: bool = False) -> Texts:
     places = pa.array(range(batch.num_rows), pa.int64())
     table = pa.table([places, *columns], ["line", *batch.column_names])
     faults: dict[int, str] = {}
-    with duckdb.connect() as con:  # a failure in the warehouse would end its transaction
+    with in_memory() as con:  # a failure in the warehouse would end its transaction
         parts = [*_selected(con, table, faults, has_commas=has_commas)]
     rows = pa.concat_tables(parts) if parts else _no_rows(batch)
     texts = Texts(rows, faults=faults)

@@ -14,7 +14,7 @@ from orchestration.ground.rule_macros import person_of
 # What was longer ago is no habit.
 KEPT_DAYS = 180
 NEWEST_DAYS = 28
-_ONE_VISIT = "interval 1 day"
+_FIRST_DAY = "interval 1 day"
 
 
 def activity_at(
@@ -56,9 +56,9 @@ def activity_at(
                 hour(local_at) as hour,
                 isodow(local_at) as weekday,
                 case
-                    when happened_at > $as_of - span + {_ONE_VISIT} then 2
+                    when happened_at > $as_of - span + {_FIRST_DAY} then 2
                     when happened_at > $as_of - span then null
-                    when happened_at > $as_of - 2 * span + {_ONE_VISIT} then 1
+                    when happened_at > $as_of - 2 * span + {_FIRST_DAY} then 1
                     when happened_at > $as_of - 2 * span then null
                     else 0
                 end as period,

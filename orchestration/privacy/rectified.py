@@ -11,7 +11,6 @@ that denied it would let the shop's next row grant it newly. A consent that is s
 a row that ends it comes first.
 """
 
-import hashlib
 import json
 import secrets
 from collections.abc import Collection, Mapping
@@ -25,6 +24,7 @@ from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.sealed_files import MARK, opened, sealed
 from orchestration.landing import Source
+from orchestration.landing.files import content_hash
 from orchestration.people import words
 from orchestration.warehouse.database import has_table
 
@@ -130,21 +130,27 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def rewrite(connection: duckdb.DuckDBPyConnection, path: Path, content: bytes) -> None:
     """Replace the content of a correction that has landed; it stays known, by its new bytes."""
-    former = hashlib.sha256(path.read_bytes()).hexdigest()
-    kept = sealed(content)
-    replace_file(path, kept, mode=0o600)
-    connection.execute(
-        "update raw.files set content_hash = ? where source = ? and content_hash = ?",
-        [hashlib.sha256(kept).hexdigest(), SOURCE, former],
-    )
+    replace_file(path, sealed(content), mode=0o600)
+    _know(connection, path)
 
 
 def seal(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     """Encrypt the corrections that are not yet."""
     for path in _files(home):
         content = path.read_bytes()
-        if not content.startswith(MARK):
+        if content.startswith(MARK):
+            # whoever was killed may have got as far as the file
+            _know(connection, path)
+        else:
             rewrite(connection, path, content)
+
+
+def _know(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Have a correction that has landed known by the bytes that it has."""
+    connection.execute(
+        "update raw.files set content_hash = ? where source = ? and ends_with(file, ?)",
+        [content_hash(path), SOURCE, path.name],
+    )
 
 
 def _files(home: Home) -> list[Path]:

@@ -21,7 +21,7 @@ class Plugin(BasePlugin):
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Have what is spilled encrypted, too."""
         if encryption.file_at(creds.path):
-            config.update(encryption.CONFIG)
+            config.update(encryption.SPILLS_ENCRYPTED)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Attach the file to the connection from which all others come."""
@@ -31,4 +31,4 @@ class Plugin(BasePlugin):
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Have the statements of each of those mean that file."""
         if encryption.file_at(self.creds.path):
-            cursor.execute(encryption.USE)
+            cursor.execute(encryption.USE_WAREHOUSE)

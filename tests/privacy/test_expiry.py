@@ -1,6 +1,7 @@
 """Events and contact data that are too old go, and what a person allowed or refused stays."""
 
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -9,6 +10,7 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables
+from orchestration.landing.files import content_hash
 from orchestration.landing.locations import sources_in
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
@@ -174,6 +176,22 @@ def test_a_correction_loses_what_its_row_lost_and_is_not_landed_twice(connection
     before = rows(connection, "select count(*) from vault.profiles")
     land(connection, home)
     assert rows(connection, "select count(*) from vault.profiles") == before
+
+
+@pytest.mark.usefixtures("with_and_without_key")
+def test_a_correction_stays_known_though_taking_it_away_was_stopped(connection, home, monkeypatch):
+    path = rectified.write(
+        connection, home, "idle", {"email": "new@shop.example"}, datetime(2026, 2, 10)
+    )
+    land(connection, home)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(vault, "forget", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            strip(connection, home)
+    assert "email" not in rectified.read(path)[0]
+    strip(connection, home)
+    known = "select content_hash from raw.files where file like '%jsonl'"
+    assert rows(connection, known) == [(content_hash(path),)]
 
 
 @pytest.mark.parametrize(

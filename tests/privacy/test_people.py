@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -11,8 +12,9 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.encryption import database_key
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
-from orchestration.ground.sealed_files import opened
+from orchestration.ground.sealed_files import MARK, opened
 from orchestration.ground.settings import Settings
+from orchestration.landing.files import content_hash
 from orchestration.landing.locations import configured_locations, land_locations, sources_in
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
@@ -158,6 +160,22 @@ def test_corrections_of_before_the_key_are_encrypted_and_not_landed_again(
         land(connection, home)
         assert rows(connection, "from vault.profile_versions order by all") == before
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_correction_stays_known_if_whoever_encrypted_it_was_killed(connection, home, request):
+    path = rectified.write(connection, home, BERT, {"email": "new@shop.example"}, NOW)
+    land(connection, home)
+    known = "select load_id, content_hash = ? from raw.files where file like '%jsonl'"
+    [(load_id, _)] = connection.execute(known, [""]).fetchall()
+    request.getfixturevalue("key")
+    killed = Mock()
+    killed.execute.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        rectified.seal(killed, home)
+    assert path.read_bytes().startswith(MARK)
+    rectified.seal(connection, home)
+    land(connection, home)
+    assert connection.execute(known, [content_hash(path)]).fetchall() == [(load_id, True)]
 
 
 CONSENT_SET = [

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from .reference_fields import parse_time
+from .reference_fields import day_with_dashes, parse_time
 
 # Countries and days that the warehouse of the tests knows.
 COUNTRY_NAMES = {"de": "DE", "germany": "DE", "fr": "FR", "fra": "FR", "gb": "GB", "uk": "GB"}
@@ -44,7 +44,8 @@ def country_of(text: str | None) -> str | None:
 def clean_sales(delivered: Iterable[tuple[str, str, str, str]]) -> tuple[Sale, ...]:
     """Delivered rows (from, to, name, country) that are a sale; the shop's clocks are UTC."""
     found = []
-    for start, end, _, country in delivered:
+    for *times, _, country in delivered:
+        start, end = map(day_with_dashes, times)
         starts_at, ends_at = parse_time(start, "UTC"), parse_time(end, "UTC")
         if starts_at is None or ends_at is None:
             continue

@@ -91,6 +91,11 @@ def is_rounded(id_: str | None) -> bool:
     return re.fullmatch(r"-?\d{16,}(\.0*|,0)", id_, re.ASCII) is not None
 
 
+def day_with_dashes(text: str) -> str:
+    """20261231 alone as 2026-12-31, where no epoch is meant."""
+    return re.sub(r"^\s*(\d{4})(\d\d)(\d\d)\s*$", r"\1-\2-\3", text)
+
+
 def parse_time(text: str | None, zone: str) -> datetime | None:
     """An instant in UTC from ISO 8601 or an epoch in s, ms, us or ns; null if it is neither."""
     plain = str.maketrans(dict.fromkeys(BLANKS, " ") | {"\u2212": "-"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from .reference_fields import known_currency, number_of, parse_time
+from .reference_fields import day_with_dashes, known_currency, number_of, parse_time
 
 Amounts = Mapping[str | None, Decimal]
 """Sums by currency; null where none is named."""
@@ -31,7 +31,8 @@ def clean_rates(delivered: Iterable[tuple[str, str, str]]) -> tuple[Rate, ...]:
     """Delivered rates (date, currency, rate) that are any; of two of one time the lower."""
     found: dict[tuple[datetime, str], Decimal] = {}
     for written, code, text in delivered:
-        valid_from, currency = parse_time(written, "UTC"), known_currency(code)
+        valid_from = parse_time(day_with_dashes(written), "UTC")
+        currency = known_currency(code)
         rate = number_of(text, RATE_UNIT)
         if valid_from is None or currency is None or not rate or not 0 < rate < 10**6:
             continue

@@ -127,6 +127,23 @@ def test_every_row_of_the_calendar_is_accounted_for(warehouse: Warehouse):
     ]  # fmt: skip
 
 
+def test_a_day_may_be_without_dashes_and_an_end_that_never_comes(warehouse: Warehouse):
+    sales = [
+        ("20260303", " 20260304 ", "two days", ""),
+        ("2026-03-03", "9999-12-31", "for good", ""),
+        ("20260303", "20261304", "no day", ""),
+    ]
+    tables = ("landed_files", "set_aside_rows", "sales")
+    warehouse.build(log(view("A", "10:00")), at("12:00"), tables=tables, sales=sales)
+    aside = warehouse.query("select line, reason from set_aside_rows")
+    assert aside == [{"line": 3, "reason": "bad_time"}]
+    found = warehouse.query("select name, starts_at, cast(ends_at as varchar) as end from sales")
+    assert sorted(tuple(row.values()) for row in found) == [
+        ("for good", at("+1d 00:00"), "9999-12-31 00:00:00"),
+        ("two days", at("+1d 00:00"), "2026-03-05 00:00:00"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("zone", "written", "instant"),
     [

@@ -94,7 +94,7 @@ def build_case(warehouse: Warehouse, shared_cases: Path, rates: list[Rate]) -> N
 # Logs of which each has one of these for the yen can have rates of their own in one build.
 CODES = (
     *("JPY", "KRW", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK"),
-    *("HUF", "CAD", "AUD", "NZD", "MXN"),
+    *("HUF", "CAD", "AUD", "NZD", "MXN", "ZAR", "INR"),
 )
 
 
@@ -126,6 +126,9 @@ NEWEST_RATES = [
     # a date is its midnight, and the newest not after counts
     ([("2026-03-02", "JPY", "0.006"), ("2026-03-01", "JPY", "0.5")], 6),
     ([("2026-03-02", "JPY", "0.006"), ("2026-03-03", "JPY", "0.5")], 6),
+    # without dashes, too: it is no epoch
+    ([("20260302", "JPY", "0.006"), ("20260303", "JPY", "0.5")], 6),
+    ([("20261302", "JPY", "0.006")], None),
     # two of one time: the lower
     ([("2026-03-02", "JPY", "0.007"), ("2026-03-02", "JPY", "0.006")], 6),
     ([("2026-03-02", "jpy", "0.006"), ("2026-03-02T00:00:00Z", "JPY", "0.007")], 6),

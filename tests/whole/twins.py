@@ -25,7 +25,7 @@ import duckdb
 import polars as pl
 
 from data.simulated_shop import write_shop
-from orchestration.ground.encryption import WITH_KEY, is_encrypted
+from orchestration.ground.encryption import KEY_OPTIONS, is_encrypted
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
@@ -249,7 +249,7 @@ def _of_tables(mine: Path, twins: Path) -> Iterator[str]:
     )
     with duckdb.connect() as connection:
         for alias, path in (("mine", mine), ("twins", twins)):
-            options = f"read_only, {WITH_KEY}" if is_encrypted(path) else "read_only"
+            options = f"read_only, {KEY_OPTIONS}" if is_encrypted(path) else "read_only"
             given = [str(path), KEY] if is_encrypted(path) else [str(path)]
             connection.execute(f"attach ? as {alias} ({options})", given)
         here, there = (

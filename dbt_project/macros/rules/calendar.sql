@@ -3,9 +3,13 @@
     which sales there are (models/calendar, models/snapshots), and features (features/calendar_days.sql).
 -#}
 
-{#- The end of a sale as its times are written: one that names a day lasts that day, so it ends with the next. -#}
+{#-
+    The end of a sale as its times are written: one that names a day lasts that day, so it ends with the next. After the
+    last day of the calendar, which stands for no end, there is none.
+-#}
 {%- macro end_of_last_day(column) -%}
 case
+        when {{ column }} like '%9999-12-31%' then {{ column }}
         when {{ has_pattern(column, '^[' ~ blank_class() ~ ']*[0-9]{4}-[0-9]{2}-[0-9]{2}[' ~ blank_class() ~ ']*$') }}
             then cast({{ read_clock(column) }} + interval '1' day as string)
         else {{ column }}

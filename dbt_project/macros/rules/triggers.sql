@@ -120,7 +120,7 @@ where false
     {%- endfor -%}
 {%- endfor -%}
 {%- for type in types | select | unique | sort or ['none'] -%}
-'{{ type }}'{{ ', ' if not loop.last }}
+{{ text_literal(type) }}{{ ', ' if not loop.last }}
 {%- endfor -%}
 {%- endmacro -%}
 

@@ -18,6 +18,16 @@
 {{ reordered_date(column, '([0-9]{4})[./-]([0-9]{1,2})[./-]([0-9]{1,2})', 1, 2, 3) }}
 {%- endmacro -%}
 
+{#- 20261231 alone as 2026-12-31: as an epoch it would be a moment of 1970. Any other text as it is. -#}
+{%- macro day_with_dashes(column) -%}
+{%- set text = trim_blanks(column) -%}
+case
+    when {{ has_pattern(text, '^[0-9]{8}$') }}
+        then substr({{ text }}, 1, 4) || '-' || substr({{ text }}, 5, 2) || '-' || substr({{ text }}, 7, 2)
+    else {{ column }}
+end
+{%- endmacro -%}
+
 {#- A date and the time of day that is delivered beside it, as one text. -#}
 {%- macro with_time_of_day(date, clock) -%}
 {%- set day = "substr(trim(" ~ date ~ "), 1, 10)" -%}

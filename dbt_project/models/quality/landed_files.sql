@@ -58,52 +58,30 @@ item_prices as (
 
 ),
 
--- Of the rates of one currency and time one counts.
-ranked_rates as (
+-- Of rates of one currency and time one counts, and of rows that say the same of the same sale.
+reference_rows as (
 
-    select
-        load_id,
-        row_number() over (
-            partition by currency, valid_from
-            order by rate, load_id, line
-        ) as place
-    from {{ ref('candidate_rates') }}
-    where drop_reason is null
+    {% for dump in reference_dumps().values() -%}
+        select
+            load_id,
+            row_number() over (
+                partition by {{ dump.alike | join(', ') }}
+                order by {{ dump.order | join(', ') }}
+            ) as place
+        from {{ ref(dump.candidates) }}
+        where drop_reason is null
+        {% if not loop.last -%} union all {% endif -%}
+    {% endfor %}
 
 ),
 
-rates as (
+reference_counts as (
 
     select
         load_id,
-        count(*) filter (where place = 1) as rate_count,
+        count(*) filter (where place = 1) as accepted_count,
         count(*) filter (where place > 1) as duplicate_count
-    from ranked_rates
-    group by 1
-
-),
-
--- Of rows that say the same of the same sale one counts.
-ranked_sales as (
-
-    select
-        load_id,
-        row_number() over (
-            partition by starts_at, ends_at, name, country
-            order by load_id, line
-        ) as place
-    from {{ ref('candidate_sales') }}
-    where drop_reason is null
-
-),
-
-sales as (
-
-    select
-        load_id,
-        count(*) filter (where place = 1) as sale_count,
-        count(*) filter (where place > 1) as duplicate_count
-    from ranked_sales
+    from reference_rows
     group by 1
 
 ),
@@ -141,10 +119,9 @@ final as (
         files.landed_at,
         files.rows_read,
         coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0)
-        + coalesce(rates.rate_count, 0) + coalesce(sales.sale_count, 0)
-        + coalesce(people.rows_accepted, 0) as rows_accepted,
-        coalesce(duplicates.duplicate_count, 0) + coalesce(rates.duplicate_count, 0)
-        + coalesce(sales.duplicate_count, 0) + coalesce(people.rows_duplicate, 0) as rows_duplicate,
+        + coalesce(reference_counts.accepted_count, 0) + coalesce(people.rows_accepted, 0) as rows_accepted,
+        coalesce(duplicates.duplicate_count, 0) + coalesce(reference_counts.duplicate_count, 0)
+        + coalesce(people.rows_duplicate, 0) as rows_duplicate,
         coalesce(set_aside.dropped_count, 0) + coalesce(expired.row_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
         -- rows of the erased, of people who did not consent, and old ones say nothing about the file
@@ -180,8 +157,7 @@ final as (
     left join candidates on files.load_id = candidates.load_id
     left join item_prices on files.load_id = item_prices.load_id
     left join duplicates on files.load_id = duplicates.load_id
-    left join rates on files.load_id = rates.load_id
-    left join sales on files.load_id = sales.load_id
+    left join reference_counts on files.load_id = reference_counts.load_id
     left join people on files.load_id = people.load_id
     left join expired on files.load_id = expired.load_id
     left join set_aside on files.load_id = set_aside.load_id

@@ -89,32 +89,6 @@ repaired as (
 
 ),
 
-rates as (
-
-    select
-        load_id,
-        line,
-        drop_reason
-    from {{ ref('candidate_rates') }}
-    where
-        drop_reason is not null
-        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
-
-),
-
-sales as (
-
-    select
-        load_id,
-        line,
-        drop_reason
-    from {{ ref('candidate_sales') }}
-    where
-        drop_reason is not null
-        and {{ is_in_this_run(ref('loads_this_run'), ['load_id']) }}
-
-),
-
 reasons as (
 
     select
@@ -162,35 +136,26 @@ delivered as (
 
     {% endfor -%}
 
-    select
-        rates.load_id,
-        rates.line,
-        'dropped' as action,
-        rates.drop_reason as reason,
-        cast(null as string) as detail,
-        {{ row_as_json('exchange_rates') }} as raw_row
-    from rates
-    inner join {{ source('raw', 'exchange_rates') }} as exchange_rates
-        on
-            rates.load_id = exchange_rates._load_id
-            and rates.line = exchange_rates._line
+    {% for name, dump in reference_dumps().items() -%}
+        select
+            candidates.load_id,
+            candidates.line,
+            'dropped' as action,
+            candidates.drop_reason as reason,
+            cast(null as string) as detail,
+            {{ row_as_json(name) }} as raw_row
+        from {{ ref(dump.candidates) }} as candidates
+        inner join {{ source('raw', name) }} as {{ name }}
+            on
+                candidates.load_id = {{ name }}._load_id
+                and candidates.line = {{ name }}._line
+        where
+            candidates.drop_reason is not null
+            and {{ is_in_this_run(ref('loads_this_run'), ['candidates.load_id']) }}
 
-    union all
+        union all
 
-    select
-        sales.load_id,
-        sales.line,
-        'dropped' as action,
-        sales.drop_reason as reason,
-        cast(null as string) as detail,
-        {{ row_as_json('calendar') }} as raw_row
-    from sales
-    inner join {{ source('raw', 'calendar') }} as calendar
-        on
-            sales.load_id = calendar._load_id
-            and sales.line = calendar._line
-
-    union all
+    {% endfor -%}
 
     select
         load_id,

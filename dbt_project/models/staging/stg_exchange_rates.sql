@@ -8,15 +8,27 @@ delivered as (
 
 ),
 
-timed as (
+written as (
 
     select
         _load_id as load_id,
         _line as line,
+        {{ day_with_dashes('date') | indent(8) }} as date,
+        currency,
+        rate
+    from delivered
+
+),
+
+timed as (
+
+    select
+        load_id,
+        line,
         currency,
         rate,
         {{ event_time('date', 'exchange_rates') }}
-    from delivered
+    from written
 
 )
 

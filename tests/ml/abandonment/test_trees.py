@@ -31,6 +31,15 @@ def test_contributions_and_the_calibrator_add_up_to_the_prediction(aged, snapsho
     assert bias == pytest.approx(np.full(50, bias[0]), abs=1e-9)
 
 
+def test_what_moved_a_cart_does_not_depend_on_the_others_that_are_asked_about(aged, snapshots):
+    rows = snapshots.head(50).with_columns(pl.col("idle_hours").alias(AGE_FEATURE))
+    together = aged.contributions(rows)
+    alone = np.vstack([aged.contributions(rows[at]) for at in range(rows.height)])
+    assert alone == pytest.approx(together, abs=1e-9)
+    # and the age is a reason of one alone
+    assert np.abs(alone[:, aged.encoding.features.index(AGE_FEATURE)]).max() > 0.1
+
+
 def test_without_the_feature_that_says_the_age_no_other_is_said_to_be_the_reason(model, snapshots):
     rows = snapshots.head(50)
     assert AGE_FEATURE not in model.encoding.features
