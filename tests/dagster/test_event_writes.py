@@ -1,6 +1,7 @@
 """Events are written in few statements: the rows are those that Dagster writes by itself."""
 
 import importlib.util
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,10 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.events import ASSET_CHECK_EVENTS
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._serdes import serialize_value
+from dagster_shared.record import replace
 
 from orchestration.dagster import event_writes
 
@@ -103,8 +107,20 @@ def test_the_rows_are_those_that_dagster_writes(instance: dg.DagsterInstance, tm
             assert ours == theirs
     index = Path(storage.path_for_shard("index"))
     counts = {table: len(rows_in(index, table)) for table in TABLES}
+    # each check once, as it came out, and not as it was planned beside it
     assert counts["asset_check_executions"] == 2
     assert counts["asset_event_tags"] == 3
+
+
+def test_an_event_is_stored_without_blanks_and_read_as_it_was(instance: dg.DagsterInstance):
+    storage = instance.event_log_storage
+    with closing(sqlite3.connect(storage.path_for_shard(RUN_ID))) as connection:
+        texts = [text for (text,) in connection.execute("select event from event_logs order by id")]
+    read = [each.event_log_entry for each in storage.get_records_for_run(RUN_ID).records]
+    assert [serialize_value(each) for each in read] == [
+        json.dumps(json.loads(text)) for text in texts
+    ]
+    assert texts == [json.dumps(json.loads(text), separators=(",", ":")) for text in texts]
 
 
 def test_what_this_run_wrote_is_known_as_the_file_has_it(instance: dg.DagsterInstance):
@@ -125,6 +141,43 @@ def test_what_this_run_wrote_is_known_as_the_file_has_it(instance: dg.DagsterIns
     # another hour is asked of the file
     others = *asked[:2], ["2026-11-01-04:00"]
     assert event_writes._latest_tags(storage, keys[1], *others) == {}
+
+
+def test_an_outcome_takes_the_place_of_its_plan_whoever_planned_it(
+    instance: dg.DagsterInstance, tmp_path: Path
+):
+    events = [
+        record.event_log_entry
+        for record in instance.event_log_storage.get_records_for_run(RUN_ID).records
+        if record.event_log_entry.dagster_event_type in ASSET_CHECK_EVENTS
+    ]
+    planned, passed = (
+        next(each for each in events if each.dagster_event_type is kind and "sane" in str(each))
+        for kind in (
+            dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+            dg.DagsterEventType.ASSET_CHECK_EVALUATION,
+        )
+    )
+    data = planned.dagster_event.event_specific_data
+    assert data.partitions_subset is None
+    # as the UI's process plans it, which does not come by here
+    hours = HOURS.subset_with_partition_keys([HOUR]).to_serializable_subset()
+    with_hour = replace(data, partitions_subset=hours)
+    by_the_ui = planned._replace(
+        dagster_event=planned.dagster_event._replace(event_specific_data=with_hour)
+    )
+    storage = sqlite_event_log.SqliteEventLogStorage(str(tmp_path / "planned"))
+    dagsters_own(tmp_path / "planned").store_event(by_the_ui)
+    query = "select partition, execution_status from asset_check_executions"
+    with closing(sqlite3.connect(storage.path_for_shard("index"))) as connection:
+        assert connection.execute(query).fetchall() == [(HOUR, "PLANNED")]
+        storage.store_event(passed)
+        assert connection.execute(query).fetchall() == [(None, "SUCCEEDED")]
+        storage.store_event(passed)
+        assert connection.execute(query).fetchall() == [(None, "SUCCEEDED")]
+        # what nobody planned is noted all the same
+        storage.store_event(passed._replace(run_id="22222222-2222-3333-4444-555555555555"))
+        assert connection.execute(query).fetchall() == [(None, "SUCCEEDED")] * 2
 
 
 def test_another_run_knows_nothing_of_this_one(instance: dg.DagsterInstance):
