@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from dagster import AssetCheckKey, AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
+from dagster import AssetKey, DagsterEventType, EventLogEntry, EventLogRecord
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from dagster._core.events import (
     ASSET_CHECK_EVENTS,
@@ -25,7 +25,6 @@ from dagster._core.events import (
     EVENT_TYPE_TO_PIPELINE_RUN_STATUS,
 )
 from dagster._core.execution.context.data_version_cache import DataVersionCache
-from dagster._core.instance.runs.run_domain import RunDomain
 from dagster._core.storage.event_log import sql_event_log
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
@@ -35,6 +34,7 @@ from dagster._core.storage.event_log.schema import (
 from dagster._core.storage.event_log.sql_event_log import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import serialize_value
+from dagster_shared.record import replace
 from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.engine import Connection
@@ -42,7 +42,6 @@ from sqlalchemy.engine import Connection
 # Dagster offers the events that a run begins with as one batch, and a storage to take it
 _BATCH = "1000"
 _MIRRORED = ASSET_EVENTS | ASSET_CHECK_EVENTS | set(EVENT_TYPE_TO_PIPELINE_RUN_STATUS)
-_PLANNED_CHECK = DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
 _MATERIALIZATION = DagsterEventType.ASSET_MATERIALIZATION
 _STATUS = AssetCheckExecutionRecordStatus
 
@@ -71,7 +70,6 @@ _fetch_records = DataVersionCache._fetch_asset_records
 _fetch_tags = SqliteEventLogStorage.get_latest_tags_by_partition
 _has_table = SqliteEventLogStorage.has_table
 _has_asset_column = SqliteEventLogStorage.has_asset_key_col
-_partitions_of = RunDomain._get_partitions_def
 
 
 def write_in_few_statements() -> None:
@@ -84,7 +82,6 @@ def write_in_few_statements() -> None:
     SqliteEventLogStorage.has_table = _remembered(_has_table)
     SqliteEventLogStorage.has_asset_key_col = _remembered(_has_asset_column)
     DataVersionCache._fetch_asset_records = _records
-    RunDomain._get_partitions_def = _partitions
 
 
 def _store_one(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
@@ -93,6 +90,7 @@ def _store_one(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
 
 def _store(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> None:
     """Store events of one run: in its file, and those that concern others in the index."""
+    events = [_of_no_hour(each) if _is_planned_check(each) else each for each in events]
     rows = [storage._event_to_row(event) for event in events]
     with storage.run_connection(events[0].run_id) as connection:
         connection.execute(_EVENT, rows)
@@ -108,7 +106,7 @@ def _store(storage: SqliteEventLogStorage, events: Sequence[EventLogEntry]) -> N
             number = connection.execute(_EVENT, row).inserted_primary_key[0]
             if event.dagster_event_type in ASSET_EVENTS:
                 _store_asset(storage, connection, event, number)
-            elif event.dagster_event_type is _PLANNED_CHECK:
+            elif _is_planned_check(event):
                 connection.execute(_CHECK, _planned(event, row, number))
             elif event.dagster_event_type in ASSET_CHECK_EVENTS:
                 _store_outcome(connection, event, row, number)
@@ -136,23 +134,31 @@ def _upsert(*columns: str) -> Insert:
     return statement.on_conflict_do_update(index_elements=["asset_key"], set_=given)
 
 
-def _planned(event: EventLogEntry, row: Mapping[str, Any], number: int) -> list[dict[str, Any]]:
-    """The rows of a check that is planned, one a partition."""
+def _is_planned_check(event: EventLogEntry) -> bool:
+    planned = DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED
+    return event.is_dagster_event and event.dagster_event_type is planned
+
+
+def _of_no_hour(event: EventLogEntry) -> EventLogEntry:
+    """A planned check without the run's hour: no check has hours of its own."""
+    inner = event.dagster_event
+    planned = replace(inner.event_specific_data, partitions_subset=None)
+    return event._replace(dagster_event=inner._replace(event_specific_data=planned))
+
+
+def _planned(event: EventLogEntry, row: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The row of a check that is planned."""
     planned = event.dagster_event.event_specific_data
-    subset = planned.partitions_subset
-    return [
-        {
-            "asset_key": planned.asset_key.to_string(),
-            "check_name": planned.check_name,
-            "partition": partition,
-            "run_id": event.run_id,
-            "execution_status": _STATUS.PLANNED.value,
-            "evaluation_event": row["event"],
-            "evaluation_event_timestamp": row["timestamp"],
-            "evaluation_event_storage_id": number,
-        }
-        for partition in (subset.get_partition_keys() if subset else [None])
-    ]
+    return {
+        "asset_key": planned.asset_key.to_string(),
+        "check_name": planned.check_name,
+        "partition": None,
+        "run_id": event.run_id,
+        "execution_status": _STATUS.PLANNED.value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "evaluation_event_storage_id": number,
+    }
 
 
 def _store_outcome(
@@ -241,8 +247,3 @@ def _remembered(has: Callable[[Any, str], bool]) -> Callable[[Any, str], bool]:
         return name in names
 
     return remembered
-
-
-def _partitions(runs: RunDomain, key: AssetKey | AssetCheckKey, *others: Any) -> Any:
-    """No check has hours of its own, and none is planned for one."""
-    return None if isinstance(key, AssetCheckKey) else _partitions_of(runs, key, *others)
