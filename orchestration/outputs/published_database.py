@@ -173,7 +173,7 @@ def publish(
 def _replace_report(file: Path, report: Path, not_after: datetime, exports: Path | None) -> None:
     """Make the page about a file; if that fails no page is better than an old one, or no data."""
     try:
-        content = page(file, not_after=not_after, exports=exports)
+        content = page(file, not_after=not_after, exports=exports, last=report)
     except Exception as error:
         report.unlink(missing_ok=True)
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN_CHARACTERS]
