@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from dbt import compilation
 from dbt.contracts.graph.nodes import InjectedCTE
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.dataclass_schema import dbtClassMixin
 
 from orchestration.ground.checkout import DBT_PROJECT
@@ -64,7 +65,14 @@ def test_every_model_takes_them_as_dbt_puts_them():
 
 
 def test_dbt_checks_again_afterwards_whatever_happens():
-    before = dbtClassMixin.__dict__["validate"], compilation.inject_ctes_into_sql
+    def found() -> tuple:
+        return (
+            dbtClassMixin.__dict__["validate"],
+            compilation.inject_ctes_into_sql,
+            BehaviorFlagRendered.__dict__["_default_source"],
+        )
+
+    before = found()
 
     def fail() -> None:
         assert dbtClassMixin.validate({"no": "such"}) is None
@@ -72,4 +80,4 @@ def test_dbt_checks_again_afterwards_whatever_happens():
 
     with pytest.raises(LookupError), parsed_before():
         fail()
-    assert (dbtClassMixin.__dict__["validate"], compilation.inject_ctes_into_sql) == before
+    assert found() == before
