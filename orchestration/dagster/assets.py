@@ -27,6 +27,7 @@ from orchestration.dagster.shared import (
     TRAIN_JOB,
     by_the_hour,
     hour_of,
+    materialized,
     run_of,
 )
 from orchestration.ground.hours import iso, utc_now
@@ -126,15 +127,14 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             expiry_steps.expire(run, hour_of(context))
         for spec in specs:
             own = landed.filter(source=spec.key.path[-1])
-            yield dg.MaterializeResult(
-                asset_key=spec.key,
-                metadata={
-                    "files": own.height,
-                    "files_skipped": own["skipped_reason"].count(),
-                    "rows_read": int(own["rows_read"].sum()),
-                    "landed": dg.MetadataValue.md(markdown_table(own)),
-                },
-            )
+            metadata: dict[str, Any] = {
+                "files": own.height,
+                "files_skipped": own["skipped_reason"].count(),
+                "rows_read": int(own["rows_read"].sum()),
+            }
+            if own.height:
+                metadata["landed"] = dg.MetadataValue.md(markdown_table(own))
+            yield materialized(context, metadata, spec.key)
 
     return landing
 
@@ -161,7 +161,7 @@ def watermark_asset(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 connection, not_after=utc_now() + timedelta(minutes=run.settings.clock_skew_minutes)
             )
         run.finish()
-        return dg.MaterializeResult(metadata={"newest_event": iso(newest) if newest else ""})
+        return materialized(context, {"newest_event": iso(newest) if newest else ""})
 
     return log_watermark
 
@@ -194,7 +194,7 @@ def model_asset(
                     retrain=config.retrain,
                 )
         pictures = run.model_store.pictures(card)
-        return dg.MaterializeResult(metadata=model_page.metadata(card, decision, pictures))
+        return materialized(context, model_page.metadata(card, decision, pictures))
 
     return model
 
@@ -217,7 +217,7 @@ def models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
             )
         if context.job_name == TRAIN_JOB:
             run.finish()
-        return dg.MaterializeResult(metadata={"models": rows})
+        return materialized(context, {"models": rows})
 
     return models
 
@@ -261,8 +261,9 @@ def cart_scores_asset(
             )
         scores = scored.scores
         worth = scores.filter(pl.col("best_action") != "nothing")
-        return dg.MaterializeResult(
-            metadata={
+        return materialized(
+            context,
+            {
                 "carts_scored": scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
@@ -271,7 +272,7 @@ def cart_scores_asset(
                     ~pl.col("is_holdout") & (pl.col("contact_not_before") <= as_of)
                 ).height,
                 "top": _top(scores),
-            }
+            },
         )
 
     return cart_scores
@@ -294,8 +295,8 @@ def score_outcomes_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefini
             weekly = pl.DataFrame()
             if followed.is_day_over:
                 weekly = outcomes.weekly_outcomes(connection, OUTCOME_WEEKS)
-        return dg.MaterializeResult(
-            metadata={"outcomes_changed": followed.changed, **_outcome_metadata(weekly)}
+        return materialized(
+            context, {"outcomes_changed": followed.changed, **_outcome_metadata(weekly)}
         )
 
     return score_outcomes
@@ -332,15 +333,16 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
                 accepted=config.accept_removals,
             )
             audit_log.note_export(connection, utc_now(), export.files, config.accept_removals)
-        return dg.MaterializeResult(
-            metadata={
+        return materialized(
+            context,
+            {
                 "file": dg.MetadataValue.path(run.home.exports / export.path),
                 "rows": export.rows,
                 "withheld": export.withheld,
                 "sha256": export.sha256,
                 "exports": dg.MetadataValue.json(export.exports),
                 **export_metadata(export.exports),
-            }
+            },
         )
 
     return retargeting_export

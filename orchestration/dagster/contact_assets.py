@@ -12,7 +12,7 @@ import polars as pl
 
 from orchestration.dagster.assets import EXPORT_OP
 from orchestration.dagster.markdown import markdown_picture, markdown_table
-from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, run_of
+from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, materialized, run_of
 from orchestration.modelling import (
     contact_effects,
     contact_results,
@@ -52,7 +52,7 @@ def campaign_results_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefi
             kept_from = newest - timedelta(days=keep_days)
             experiment_arms.drop_old(connection, run.settings.experiments, kept_from)
             tried = experiment_results.write_results(connection, run.settings, newest, currency)
-        return dg.MaterializeResult(metadata={**_metadata(results), **_of_experiments(tried)})
+        return materialized(context, {**_metadata(results), **_of_experiments(tried)})
 
     return campaign_results
 

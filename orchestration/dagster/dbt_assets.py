@@ -15,7 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration.dagster.person_assets import score_people
-from orchestration.dagster.shared import by_the_hour, hour_of, run_of
+from orchestration.dagster.shared import by_the_hour, hour_of, materialized, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
 from orchestration.warehouse.dbt_build import SECOND_STEP
@@ -46,7 +46,7 @@ def dbt_models(
                 late_data.count_withdrawn(connection, run.home.published)
             metadata = _table_metadata(connection)
         for name in built.unchanged:
-            yield _unchanged(name, metadata, manifest, translator)
+            yield _unchanged(context, name, metadata, manifest, translator)
         for node in built.nodes:
             yield from _dbt_events(context, node, metadata, manifest, translator)
         built.require_success()
@@ -134,20 +134,22 @@ def _dbt_events(
     if kind == "model" and node.is_good:
         key = translator.get_asset_spec(manifest, node.unique_id, None).key
         metadata = {"seconds": node.seconds, **tables.get(key.path[-1], {})}
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        yield materialized(context, metadata, key)
     if kind == "test" and node.status != "skipped":
         key = get_asset_check_key_for_test(manifest, translator, node.unique_id, None)
         if key in context.selected_asset_check_keys:
+            message = {"message": node.message} if node.message else {}
             yield dg.AssetCheckResult(
                 asset_key=key.asset_key,
                 check_name=key.name,
                 passed=node.status == "pass",
                 severity=_severity(node),
-                metadata={"failures": node.failures or 0, "message": node.message},
+                metadata={"failures": node.failures or 0, **message},
             )
 
 
 def _unchanged(
+    context: dg.AssetExecutionContext,
     name: str,
     tables: Mapping[str, Mapping[str, Any]],
     manifest: Mapping[str, Any],
@@ -156,9 +158,7 @@ def _unchanged(
     """A model that building it again would leave as it is: of this hour, too."""
     key = translator.get_asset_spec(manifest, f"model.{PACKAGE}.{name}", None).key
     reason = "no file, no SQL and no setting is another one since it was built"
-    return dg.MaterializeResult(
-        asset_key=key, metadata={"unchanged": reason, **tables.get(name, {})}
-    )
+    return materialized(context, {"unchanged": reason, **tables.get(name, {})}, key)
 
 
 def _severity(node: dbt_build.NodeResult) -> dg.AssetCheckSeverity:

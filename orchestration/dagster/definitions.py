@@ -15,6 +15,7 @@ from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
 from orchestration.dagster.erase_job import ERASE, ERASURE_KEY, no_subject
+from orchestration.dagster.event_writes import write_in_few_statements
 from orchestration.dagster.person_assets import person_models_asset, person_scores_asset
 from orchestration.dagster.publication_asset import published_database_asset
 from orchestration.dagster.run import RUN_KEY, run_resource
@@ -48,6 +49,7 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     """
     home.prepare()
     tune_sqlite()
+    write_in_few_statements()
     output_copies.start_apart()
     settings = load_settings(home.root)
     sources = known_sources(home)

@@ -18,6 +18,7 @@ from orchestration.dagster.shared import (
     SCORES_GROUP,
     by_the_hour,
     hour_of,
+    materialized,
     run_of,
 )
 from orchestration.modelling import person_scores
@@ -57,7 +58,7 @@ def person_models_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
                 card, decision, run.model_store.pictures(card)
             ).items()
         }
-        return dg.MaterializeResult(metadata=metadata)
+        return materialized(context, metadata)
 
     return person_models
 
@@ -75,15 +76,15 @@ def person_scores_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
     def scores_of_people(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         scores = score_people(run_of(context), hour_of(context))
         if scores is None:
-            return dg.MaterializeResult(metadata={"people": 0})
+            return materialized(context, {"people": 0})
         counts = {
             f"{name}_{level}": count
             for name in ("intent_level", "value_tier")
             for level, count in scores[name].drop_nulls().value_counts().sort(name).iter_rows()
         }
         expected = float(scores["expected_value_365d"].sum() or 0)
-        return dg.MaterializeResult(
-            metadata={"people": scores.height, "expected_value": expected, **counts}
+        return materialized(
+            context, {"people": scores.height, "expected_value": expected, **counts}
         )
 
     return scores_of_people

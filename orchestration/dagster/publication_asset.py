@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.dagster.assets import EXPORT_OP
 from orchestration.dagster.person_assets import score_people
-from orchestration.dagster.shared import OUTPUT_GROUP, by_the_hour, hour_of, run_of
+from orchestration.dagster.shared import OUTPUT_GROUP, by_the_hour, hour_of, materialized, run_of
 from orchestration.ground import good_sources
 from orchestration.outputs.published_database import headline_counts, publish
 from orchestration.warehouse import database
@@ -46,13 +46,14 @@ def published_database_asset(
             )
             counts = headline_counts(connection)
         good_sources.remember(run.home)
-        return dg.MaterializeResult(
-            metadata={
+        return materialized(
+            context,
+            {
                 "report": dg.MetadataValue.path(run.home.report),
                 "file": dg.MetadataValue.path(run.home.published),
                 "rows": dg.MetadataValue.json(rows),
                 **counts,
-            }
+            },
         )
 
     return published_database

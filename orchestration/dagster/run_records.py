@@ -3,7 +3,7 @@
 Belongs here: removing records that are too old, with everything Dagster would leave of them, and
 the failures that no later run made good. Not here: `scores.runs`, which is published and stays.
 
-A run leaves about 0.7 MB: a file of its own with 300 events, and rows in the files that all runs
+A run leaves about 2 MB: a file of its own with some 500 events, and rows in the files that all runs
 share. Dagster itself removes none of it, and deleting a run leaves its (empty) file, its tags and
 the outcomes of its checks.
 """

@@ -7,7 +7,7 @@ Belongs here: how the history of segments appears in Dagster. Not here: making i
 import dagster as dg
 
 from orchestration.dagster.run import RUN_KEY
-from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, run_of
+from orchestration.dagster.shared import SCORES_GROUP, by_the_hour, hour_of, materialized, run_of
 from orchestration.ground.hours import from_partition_key
 from orchestration.warehouse import segment_history
 from orchestration.warehouse.segment_tables import SEGMENT_SIZES
@@ -26,7 +26,7 @@ def segment_sizes_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinit
     def segment_sizes(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         with run_of(context).open_warehouse() as connection:
             sizes = segment_history.sizes_at(connection, hour_of(context))
-        return dg.MaterializeResult(metadata=sizes)
+        return materialized(context, sizes)
 
     return segment_sizes
 

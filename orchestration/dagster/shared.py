@@ -5,6 +5,7 @@ Belongs here: what at least two of them need. Not here: any asset, check or job.
 
 import logging
 import warnings
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -73,3 +74,15 @@ def run_of(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) ->
 def hour_of(context: dg.AssetExecutionContext) -> datetime:
     """The hour that an asset is made for, UTC."""
     return from_partition_key(context.partition_key)
+
+
+def materialized(
+    context: dg.AssetExecutionContext, metadata: Mapping[str, Any], key: dg.AssetKey | None = None
+) -> dg.MaterializeResult:
+    """An asset that was made, and what is said of it.
+
+    It is said with the asset alone: given with the result it would stand with the step's output,
+    too, a line above in the run's log.
+    """
+    context.add_asset_metadata(metadata, asset_key=key)
+    return dg.MaterializeResult(asset_key=key)

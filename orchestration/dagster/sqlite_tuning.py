@@ -2,7 +2,7 @@
 
 Belongs here: how this process writes Dagster's SQLite files. Not here: what is in them.
 
-An hour makes some 300 events, each of which Dagster writes through a new connection. With SQLite's
+An hour makes some 500 events, each of which Dagster writes through a new connection. With SQLite's
 defaults each waits for the disk twice, when it commits and when the last connection to a file
 closes, which folds the write-ahead log back into it: 21 ms a write, measured 2026-11-22, together
 longer than the hour's work. With the two changes made here it is 0.14 ms. A killed process loses
@@ -28,6 +28,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import QueuePool
 
+# Of a new file. An event takes one to two thousand bytes, and shares no page of SQLite's 4,096 with
+# another: a quarter of a file was empty.
+_PAGE_BYTES = 1024
 # An hour writes to an index, the list of runs and a file of its own.
 _MAX_KEPT = 8
 
@@ -76,4 +79,5 @@ def _close(engine: Engine) -> None:
 
 def _on_connect(connection: Any, _: object) -> None:
     if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"pragma page_size = {_PAGE_BYTES}")
         connection.execute("pragma synchronous = normal")

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from types import CodeType, ModuleType, SimpleNamespace
 
 import jinja2
 
@@ -26,7 +26,7 @@ _FILES = (
 
 def rule_macros(settings: Settings) -> ModuleType:
     """The macros of times, ids, persons, carts and types, by name: functions that give SQL."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
+    environment = _environment()
     variables = settings.variables
     environment.globals |= {
         "var": variables.__getitem__,
@@ -37,7 +37,8 @@ def rule_macros(settings: Settings) -> ModuleType:
         "modules": SimpleNamespace(re=re),
         "adapter": _DuckDB(lambda name: getattr(module, name)),
     }
-    module = environment.from_string(_source()).module
+    template = jinja2.Template.from_code(environment, _compiled(), environment.globals)
+    module = template.module
     return module
 
 
@@ -68,7 +69,13 @@ def _without_settings() -> ModuleType:
     return rule_macros(Settings())
 
 
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
+
+
 @functools.cache
-def _source() -> str:
+def _compiled() -> CodeType:
+    """The macros, which settings only fill: compiling them takes a quarter of a second."""
     folder = DBT_PROJECT / "macros"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
+    source = "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
+    return _environment().compile(source)

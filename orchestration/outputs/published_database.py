@@ -173,7 +173,7 @@ def publish(
 def _replace_report(file: Path, report: Path, not_after: datetime, exports: Path | None) -> None:
     """Make the page about a file; if that fails no page is better than an old one, or no data."""
     try:
-        content = page(file, not_after=not_after, exports=exports)
+        content = page(file, not_after=not_after, exports=exports, last=report)
     except Exception as error:
         report.unlink(missing_ok=True)
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:_SHOWN_CHARACTERS]
@@ -203,10 +203,10 @@ def headline_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
 
 def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[_Table]:
     """Every table to publish, in the order in which they are written."""
-    tables = []
+    tables, said = [], _dbt_descriptions(connection)
     for name, built in DBT_TABLES.items():
         query = f"select * from main.{name}"
-        description, columns = _dbt_descriptions(connection, name)
+        description, columns = said[name]
         if name == LATE_DATA_REPORT:
             query = late_data.REPORT
             withdrawn = WITHDRAWN_PRIORITIES.column(late_data.WITHDRAWN_COUNT)
@@ -379,22 +379,21 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _dbt_descriptions(
-    connection: duckdb.DuckDBPyConnection, name: str
-) -> tuple[str, dict[str, str]]:
-    """The descriptions that dbt left on a table of `main` and on its columns."""
-    scope = "database_name = current_database() and schema_name = 'main' and table_name = ?"
-    table = connection.execute(f"select comment from duckdb_tables() where {scope}", [name])
-    found = table.fetchall()
-    columns = connection.execute(
-        f"select column_name, comment from duckdb_columns() where {scope} order by column_index",
-        [name],
-    ).fetchall()
-    silent = [column for column, comment in columns if not comment]
-    if not found or not found[0][0] or silent:
-        raise ComebackError(
-            f"the table {name} is not fully described",
-            f"columns without a description: {', '.join(silent) or 'none'}",
-            "describe table and columns in its yml under dbt_project/models",
-        )
-    return found[0][0], dict(columns)
+def _dbt_descriptions(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, dict]]:
+    """Of each table to publish what dbt left as comments on it and on its columns, in order."""
+    scope = "database_name = current_database() and schema_name = 'main'"
+    query = f"select table_name, comment from duckdb_tables() where {scope}"
+    said = {name: (comment, {}) for name, comment in connection.execute(query).fetchall()}
+    query = f"select table_name, column_name, comment from duckdb_columns() where {scope}"
+    for name, *column in connection.execute(f"{query} order by column_index").fetchall():
+        said.setdefault(name, ("", {}))[1].update([column])
+    for name in DBT_TABLES:
+        description, columns = said.get(name, ("", {}))
+        silent = [column for column, comment in columns.items() if not comment]
+        if not description or silent:
+            raise ComebackError(
+                f"the table {name} is not fully described",
+                f"columns without a description: {', '.join(silent) or 'none'}",
+                "describe table and columns in its yml under dbt_project/models",
+            )
+    return said

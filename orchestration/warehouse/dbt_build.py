@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -36,6 +36,7 @@ from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
+from orchestration.warehouse.dbt_tuning import parsed_before
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.unchanged import build_inputs, by_the_hour
@@ -316,6 +317,7 @@ def _invoke(
         database.released(home),
         _warehouse_released_afterwards(),
         progress("Building", None, "nodes") as building,
+        parsed_before() if manifest else nullcontext(),
     ):
         watchers = [*callbacks, partial(follow, building)]
         outcome = dbtRunner(manifest=manifest, callbacks=watchers).invoke(args)

@@ -24,6 +24,14 @@ def test_the_write_ahead_log_outlives_what_wrote_it_until_it_is_folded_back(tmp_
         assert connection.execute(text("select count(*) from more")).scalar() == 1
 
 
+def test_a_new_file_has_small_pages(tmp_path: Path) -> None:
+    sqlite_tuning.tune_sqlite()
+    events = SqliteEventLogStorage(str(tmp_path))
+    for connect in (events.index_connection, lambda: events.run_connection("a")):
+        with connect() as connection:
+            assert connection.execute(text("pragma page_size")).scalar() == 1024
+
+
 def test_only_the_files_used_last_are_kept_open(tmp_path: Path) -> None:
     sqlite_tuning.tune_sqlite()
     sqlite_tuning.fold_write_ahead_logs()

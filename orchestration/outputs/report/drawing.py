@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import StringIO
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK, MUTED, GRID, SURFACE = "#010101", "#020202", "#030303", "#040404"
 BLUE, ORANGE, GREEN, GREY, BAND = "#050505", "#060606", "#070707", "#080808", "#090909"
@@ -63,6 +63,11 @@ def drawn(key: str, height: int, *, left: int = 48, bottom: int = 26) -> Iterato
         left: units left of the axes, for their labels.
         bottom: units below them.
     """
+    # Slow to import, and not needed while the pictures are those of the last page.
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with mpl.rc_context({**_RC, "svg.hashsalt": key}):
         figure = Figure(figsize=(WIDTH / _UNITS_PER_INCH, height / _UNITS_PER_INCH))
         FigureCanvasSVG(figure)
@@ -88,7 +93,7 @@ class Drawing:
         svg: the drawing for the page; empty until it is done.
     """
 
-    axes: Axes
+    axes: "Axes"
     svg: Markup = field(default_factory=Markup)
 
     def label_places(self, labels: Sequence[str]) -> None:
@@ -102,7 +107,7 @@ class Drawing:
         self.axes.set_xlabel(text, color=MUTED, labelpad=4)
 
 
-def _plain(axes: Axes) -> None:
+def _plain(axes: "Axes") -> None:
     """Grid lines across, a base line, and labels that do not compete with the data."""
     axes.patch.set_visible(False)
     axes.spines[["top", "right", "left"]].set_visible(False)

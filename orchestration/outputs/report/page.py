@@ -22,6 +22,7 @@ from orchestration.outputs.report import (
     shop,
 )
 from orchestration.outputs.report.glossary import GLOSSARY
+from orchestration.outputs.report.kept_pictures import taken_from
 from orchestration.outputs.report.published import Published
 
 SECTIONS = (
@@ -41,7 +42,11 @@ _FOLDER = Path(__file__).parent
 
 
 def page(
-    published: Path, *, not_after: datetime = END_OF_TIME, exports: Path | None = None
+    published: Path,
+    *,
+    not_after: datetime = END_OF_TIME,
+    exports: Path | None = None,
+    last: Path | None = None,
 ) -> bytes:
     """The report of a published file and its exports; the same ones give the same bytes.
 
@@ -49,6 +54,7 @@ def page(
         published: the file; it is opened to read.
         not_after: a later hour was scored while the clock was ahead, and is not the newest.
         exports: folder of the exported hours.
+        last: the page before this one, for its pictures.
 
     Returns:
         A page of HTML, UTF-8, that needs no other file.
@@ -65,7 +71,10 @@ def page(
     )
     # a sum of fractions depends on the order in which several threads bring them
     one_thread = {"threads": 1}
-    with duckdb.connect(str(published), read_only=True, config=one_thread) as connection:
+    with (
+        duckdb.connect(str(published), read_only=True, config=one_thread) as connection,
+        taken_from(last),
+    ):
         source = Published.at_newest_hour(connection, not_after=not_after, exports=exports)
         sections = [section for make in SECTIONS if (section := make(source)) is not None]
         text = environment.get_template(_TEMPLATE).render(

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from matplotlib.ticker import FuncFormatter
 
 from orchestration.outputs.report.drawing import (
     BAND,
@@ -19,11 +18,8 @@ from orchestration.outputs.report.drawing import (
     Drawing,
     drawn,
 )
+from orchestration.outputs.report.kept_pictures import kept
 
-_SHARE = FuncFormatter(lambda value, _: f"{value * 100:.0f}\N{NARROW NO-BREAK SPACE}%")
-_COUNT = FuncFormatter(
-    lambda value, _: f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:,g}"
-)
 _BAR, _TICK = 0.72, 0.46
 
 Series = Sequence[float | None]
@@ -48,6 +44,7 @@ class Observed:
     high: Sequence[float]
 
 
+@kept
 def days(
     key: str,
     labels: Sequence[str],
@@ -81,11 +78,12 @@ def days(
             linewidth=2.4,
         )
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(_SHARE if is_share else _COUNT)
+        axes.yaxis.set_major_formatter(_share if is_share else _count)
         drawing.label_places(labels)
     return drawing.svg
 
 
+@kept
 def stacks(
     key: str, labels: Sequence[str], series: Sequence[tuple[str, Sequence[float]]]
 ) -> Markup:
@@ -105,11 +103,12 @@ def stacks(
             )
             floor = [low + value for low, value in zip(floor, values, strict=True)]
         axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(_COUNT)
+        axes.yaxis.set_major_formatter(_count)
         drawing.label_places(labels)
     return drawing.svg
 
 
+@kept
 def against_outcomes(key: str, outcomes: Observed) -> Markup:
     """Predicted beside observed, with its interval, at each place."""
     with drawn(key, 220) as drawing:
@@ -123,11 +122,12 @@ def against_outcomes(key: str, outcomes: Observed) -> Markup:
             marker="o",
             markersize=7,
         )
-        drawing.axes.yaxis.set_major_formatter(_SHARE)
+        drawing.axes.yaxis.set_major_formatter(_share)
         drawing.label_places(outcomes.labels)
     return drawing.svg
 
 
+@kept
 def calibration(key: str, outcomes: Observed) -> Markup:
     """Observed over predicted, with its interval; on the diagonal they agree."""
     with drawn(key, 260, bottom=46) as drawing:
@@ -138,12 +138,13 @@ def calibration(key: str, outcomes: Observed) -> Markup:
         _observed(drawing, outcomes.predicted, outcomes)
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
-        axes.xaxis.set_major_formatter(_SHARE)
-        axes.yaxis.set_major_formatter(_SHARE)
+        axes.xaxis.set_major_formatter(_share)
+        axes.yaxis.set_major_formatter(_share)
         drawing.explain_places("predicted chance of not being bought")
     return drawing.svg
 
 
+@kept
 def return_curve(key: str, outcomes: Observed) -> Markup:
     """Share of shoppers back by hours, what was predicted on what came with its band."""
     with drawn(key, 260, bottom=46) as drawing:
@@ -154,12 +155,13 @@ def return_curve(key: str, outcomes: Observed) -> Markup:
             places, outcomes.predicted, color=BLUE, marker="o", linestyle=(0, (4, 2)), linewidth=2
         )
         drawing.axes.set_ylim(bottom=0)
-        drawing.axes.yaxis.set_major_formatter(_SHARE)
+        drawing.axes.yaxis.set_major_formatter(_share)
         drawing.label_places(outcomes.labels)
         drawing.explain_places("hours after the scored hour")
     return drawing.svg
 
 
+@kept
 def differences(
     key: str,
     labels: Sequence[str],
@@ -171,7 +173,7 @@ def differences(
     with drawn(key, 220) as drawing:
         drawing.axes.axhline(0.0, color=MUTED, linewidth=1.2)
         _observed(drawing, range(len(labels)), Observed(labels, middle, middle, low, high))
-        drawing.axes.yaxis.set_major_formatter(_SHARE)
+        drawing.axes.yaxis.set_major_formatter(_share)
         drawing.label_places(labels)
     return drawing.svg
 
@@ -180,3 +182,11 @@ def _observed(drawing: Drawing, places: Sequence[float], outcomes: Observed) -> 
     observed = outcomes.observed
     drawing.axes.vlines(places, outcomes.low, outcomes.high, color=ORANGE, linewidth=2)
     drawing.axes.plot(places, observed, color=ORANGE, linestyle="none", marker="s", markersize=6.5)
+
+
+def _share(value: float, _: int | None) -> str:
+    return f"{value * 100:.0f}\N{NARROW NO-BREAK SPACE}%"
+
+
+def _count(value: float, _: int | None) -> str:
+    return f"{value / 1000:g}k" if abs(value) >= 10_000 else f"{value:,g}"

@@ -6,6 +6,7 @@ Belongs here: the newest hour, and queries with rows by name. Not here: what is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import duckdb
 
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import quoted
-from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import HAS_SCORED
 
 Row = dict[str, Any]
@@ -78,10 +78,14 @@ class Published:
     def has_rows(self, *tables: str) -> bool:
         """Whether each of the tables is there and has rows."""
         return all(
-            has_table(self.connection, "main", table)
-            and self.rows(f"select 1 from {quoted(table)} limit 1")
+            table in self._tables and self.rows(f"select 1 from {quoted(table)} limit 1")
             for table in tables
         )
+
+    @cached_property
+    def _tables(self) -> set[str]:
+        query = "select table_name from information_schema.tables where table_schema = 'main'"
+        return {row["table_name"] for row in self.rows(query)}
 
     def has_column(self, table: str, column: str) -> bool:
         """Whether a table has a column."""
