@@ -32,6 +32,7 @@ from orchestration.landing.locations import known_sources
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.training import LEARNERS
 from orchestration.warehouse import dbt_build
+from orchestration.warehouse.column_lineage import column_lineage
 
 
 def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
@@ -75,8 +76,10 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
         published_database_asset(hours),
         delivered_exports_asset(hours),
     ]
+    if for_ui:
+        made = with_facts(made, manifest, sources, column_lineage(home, settings, manifest))
     return dg.Definitions(
-        assets=with_facts(made, manifest, sources) if for_ui else made,
+        assets=made,
         asset_checks=[
             *asset_checks.asset_checks(),
             *score_checks(),
