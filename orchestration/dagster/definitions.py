@@ -7,7 +7,14 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets, automation, model_page, output_copies
+from orchestration.dagster import (
+    asset_checks,
+    assets,
+    automation,
+    failure_words,
+    model_page,
+    output_copies,
+)
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.asset_facts import with_facts
 from orchestration.dagster.check_words import with_words
@@ -50,6 +57,7 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     home.prepare()
     tune_sqlite()
     output_copies.start_apart()
+    failure_words.say_reasons_first(home)
     settings = load_settings(home.root)
     sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)

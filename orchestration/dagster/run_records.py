@@ -37,6 +37,11 @@ _ENDED = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+_FAILURES = {
+    dg.DagsterEventType.RESOURCE_INIT_FAILURE,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+}
 # What a person sees first of a run, in the list of runs and on top of its page.
 STARTED_TAG, REASON_TAG = "started_by", "reason"
 _STARTERS = {
@@ -243,9 +248,7 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
     """What a person can act on of a run's failure."""
     messages = [
         error.message
-        for entry in instance.all_logs(
-            run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-        )
+        for entry in instance.all_logs(run_id, of_type=_FAILURES)
         for error in _errors(entry)
     ]
     ours = [each for each in messages if each.startswith(_OURS)]
