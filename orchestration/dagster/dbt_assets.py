@@ -143,7 +143,10 @@ def _dbt_events(
                 check_name=key.name,
                 passed=node.status == "pass",
                 severity=_severity(node),
-                metadata={"failures": node.failures or 0, "message": node.message},
+                metadata={
+                    "failures": node.failures or 0,
+                    **({"message": node.message} if node.message else {}),
+                },
             )
 
 

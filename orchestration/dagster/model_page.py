@@ -17,8 +17,8 @@ from orchestration.dagster.markdown import markdown_picture, markdown_row_of_pic
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.modelling.model_store import Decision, ModelStore
 
-# the UI shows 240 pixels of a description before [Show more]
-_SIZE = (312, 212)
+# the UI shows 240 pixels of a description before [Show more], and half a line is none
+_SIZE = (342, 232)
 _PREDICTS = {
     abandonment.NAME: "the chance that an open cart is not bought within the horizon",
     return_time.NAME: "the chance that a shopper is back within some hours, and when",
