@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
@@ -30,7 +31,8 @@ _LANDED_COLUMNS = ("_load_id", "_line", "_extra")
 
 
 def column_lineage(home: Home, settings: Settings, manifest: Mapping[str, Any]) -> Lineage:
-    """The lineage of every column of dbt's models that are tables or views.
+    """The lineage of every column of dbt's models that are tables or views; none if dbt cannot
+    compile them: the catalogue is worth having without it.
 
     Args:
         home: whose project; parsed, as `prepare_manifest` leaves it.
@@ -44,7 +46,12 @@ def column_lineage(home: Home, settings: Settings, manifest: Mapping[str, Any]) 
         if kept["fingerprint"] == fingerprint:
             return kept["lineage"]
     logger.info("Reading from the SQL which columns each column is made from.")
-    lineage = lineage_of(manifest, _compiled(home, settings))
+    try:
+        compiled = _compiled(home, settings)
+    except ComebackError as error:
+        logger.warning("No lineage of columns: %s", error)
+        return {}
+    lineage = lineage_of(manifest, compiled)
     content = {"fingerprint": fingerprint, "lineage": lineage}
     replace_file(path, json.dumps(content, separators=(",", ":"), sort_keys=True).encode())
     return lineage
@@ -57,8 +64,6 @@ def lineage_of(manifest: Mapping[str, Any], compiled: Mapping[str, str]) -> Line
         manifest: the parsed project.
         compiled: SQL of models by dbt's id.
     """
-    from sqlglot.errors import SqlglotError
-
     from orchestration.warehouse.column_origins import Tables
 
     ids, columns = {}, {}
@@ -74,9 +79,12 @@ def lineage_of(manifest: Mapping[str, Any], compiled: Mapping[str, str]) -> Line
     for unique_id, sql in sorted(compiled.items()):
         try:
             origins = tables.origins(sql)
-        except (SqlglotError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:200]
-            logger.warning("No lineage of the columns of %s: %s", unique_id, reason)
+        except Exception as error:  # of a shop's own SQL, in which there may be anything
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            is_shown = logger.isEnabledFor(logging.DEBUG)
+            logger.warning(
+                "No lineage of the columns of %s: %s", unique_id, reason, exc_info=is_shown
+            )
             continue
         lineage[unique_id] = {
             name: [(ids[each.schema, each.table], each.column) for each in found]
