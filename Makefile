@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport PYTHONPATH
 export DO_NOT_TRACK = 1
 
-.PHONY: setup run test prove ui docs lint bench clean
+.PHONY: setup run test prove ui docs notebook lint bench clean
 .DEFAULT_GOAL := run
 
 setup: $(VENV)/.ready
@@ -30,7 +30,7 @@ else
 	$(BIN)/comeback run --as-of latest --simulated
 endif
 
-test: setup $(VENV)/duckdb-1.5
+test: setup $(VENV)/duckdb-1.5 $(VENV)/.notebook
 	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup --no-loadscope-reorder
 
 # an older client, to show that it reads what we publish
@@ -41,7 +41,7 @@ $(VENV)/duckdb-1.5: tests/duckdb-1.5.lock | setup
 
 # make prove                         what takes hours: many seeds, sizes, a hundred kills, mutants
 # make prove PROVE="--only kills"    one of them; a line in bench/results/prove.jsonl says what came of it
-prove: setup $(VENV)/duckdb-1.5
+prove: setup $(VENV)/duckdb-1.5 $(VENV)/.notebook
 	$(BIN)/python -m bench.prove $(PROVE)
 
 ui: setup
@@ -50,6 +50,14 @@ ui: setup
 # make docs                          every table with its columns, contracts and lineage: data/docs/index.html
 docs: setup
 	$(BIN)/python -m orchestration.warehouse.dbt_docs
+
+# make notebook                      ten questions with their pictures, to be changed, in a browser
+notebook: setup $(VENV)/.notebook
+	$(BIN)/marimo edit dbt_project/docs/questions.py
+
+$(VENV)/.notebook: notebook.lock $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@
 
 lint: setup
 	$(BIN)/ruff check .

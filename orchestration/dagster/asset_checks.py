@@ -190,7 +190,6 @@ def outcome(
     if reason is not None:
         run_of(context).note(reason=reason)
         context.instance.add_run_tags(context.run.run_id, {REASON_TAG: reason})
-        context.log.error(reason)
     warnings = metadata["warnings"]
     return dg.AssetCheckResult(
         passed=reason is None and not warnings,

@@ -12,9 +12,11 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.dagster.dbt_assets import Translator
 from orchestration.dagster.shared import MODELS_GROUP, OUTPUT_GROUP, RAW_GROUP, SCORES_GROUP
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.landing import Source
+from orchestration.warehouse.column_lineage import Lineage
 from orchestration.warehouse.score_tables import DBT_TABLES, SCORE_TABLES
 from orchestration.warehouse.segment_tables import SEGMENT_SIZES
 
@@ -46,6 +48,7 @@ def with_facts(
     assets: Sequence[dg.AssetsDefinition],
     manifest: Mapping[str, Any],
     sources: Mapping[str, Source],
+    lineage: Lineage,
 ) -> list[dg.AssetsDefinition]:
     """The assets, each with what the catalogue says of it."""
     files = {
@@ -53,6 +56,7 @@ def with_facts(
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
     }
+    origins = _by_asset(lineage, manifest)
     private = {(source.schema, name) for name, source in sources.items() if source.is_private}
     found = []
     for asset in assets:
@@ -74,6 +78,8 @@ def with_facts(
             }
             if name in _SCHEMAS:
                 metadata["dagster/column_schema"] = _SCHEMAS[name]
+            if spec.key in origins:
+                metadata |= _with_origins(metadata, origins[spec.key])
             kinds = spec.kinds or _KINDS.get(name, {"python", "duckdb"})
             return spec.replace_attributes(
                 kinds={*kinds},
@@ -86,6 +92,53 @@ def with_facts(
             warnings.simplefilter("ignore", dg.BetaWarning)  # of code references, once per asset
             found.append(asset.map_asset_specs(described))
     return found
+
+
+def _by_asset(
+    lineage: Lineage, manifest: Mapping[str, Any]
+) -> dict[dg.AssetKey, dg.TableColumnLineage]:
+    """The lineage of columns with Dagster's keys in the place of dbt's ids."""
+    translator = Translator()
+    ids = {
+        *lineage,
+        *(each for table in lineage.values() for of in table.values() for each, _ in of),
+    }
+    keys = {each: translator.get_asset_spec(manifest, each, None).key for each in ids}
+    return {
+        keys[table]: dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(keys[each], name) for each, name in found]
+                for column, found in columns.items()
+            }
+        )
+        for table, columns in lineage.items()
+    }
+
+
+def _with_origins(metadata: Mapping[str, Any], lineage: dg.TableColumnLineage) -> dict[str, Any]:
+    """The lineage of a table's columns, and its columns with a sentence that says it: the open UI
+    shows no other lineage than that of tables."""
+    columns = [
+        dg.TableColumn(
+            each.name,
+            each.type,
+            " ".join(filter(None, (each.description, _sentence(lineage, each.name)))),
+        )
+        for each in metadata["dagster/column_schema"].columns
+    ]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/column_lineage": lineage,
+    }
+
+
+def _sentence(lineage: dg.TableColumnLineage, column: str) -> str:
+    """From which columns of which tables a column is made."""
+    tables: dict[str, list[str]] = {}
+    for each in lineage.deps_by_column.get(column, ()):
+        tables.setdefault(each.asset_key.to_user_string(), []).append(each.column_name)
+    named = (f"{table} ({', '.join(names)})" for table, names in tables.items())
+    return f"From {', '.join(named)}." if tables else ""
 
 
 def _python_code(asset: dg.AssetsDefinition) -> tuple[Path, int]:

@@ -7,7 +7,14 @@ import json
 
 import dagster as dg
 
-from orchestration.dagster import asset_checks, assets, automation, model_page, output_copies
+from orchestration.dagster import (
+    asset_checks,
+    assets,
+    automation,
+    failure_words,
+    model_page,
+    output_copies,
+)
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.asset_facts import with_facts
 from orchestration.dagster.check_words import with_words
@@ -33,6 +40,7 @@ from orchestration.landing.locations import known_sources
 from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.training import LEARNERS
 from orchestration.warehouse import dbt_build
+from orchestration.warehouse.column_lineage import column_lineage
 
 
 def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
@@ -51,6 +59,7 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     tune_sqlite()
     write_in_few_statements()
     output_copies.start_apart()
+    failure_words.say_reasons_first(home)
     settings = load_settings(home.root)
     sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)
@@ -77,8 +86,10 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
         published_database_asset(hours),
         delivered_exports_asset(hours),
     ]
+    if for_ui:
+        made = with_facts(made, manifest, sources, column_lineage(home, settings, manifest))
     return dg.Definitions(
-        assets=with_facts(made, manifest, sources) if for_ui else made,
+        assets=made,
         asset_checks=[
             *asset_checks.asset_checks(),
             *score_checks(),

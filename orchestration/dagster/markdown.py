@@ -25,14 +25,22 @@ def markdown_picture(name: str, png: bytes) -> str:
     return f"![{name}]({_data('png', png)})"
 
 
-def markdown_row_of_pictures(pictures: Mapping[str, bytes], width: int, height: int) -> str:
+def markdown_row_of_pictures(
+    pictures: Mapping[str, bytes], width: int, height: int, room: int = 0
+) -> str:
     """Pictures side by side as one, each so large: the UI shows a picture in its own size, and cuts
-    what is high. The text says which they are."""
+    what is high. The text says which they are.
+
+    Args:
+        pictures: PNG bytes by name.
+        width, height: of each, in pixels.
+        room: pixels left free below them.
+    """
     parts = [
         f'<image x="{at * width}" width="{width}" height="{height}" href="{_data("png", png)}"/>'
         for at, png in enumerate(pictures.values())
     ]
-    size = f'width="{width * len(parts)}" height="{height}"'
+    size = f'width="{width * len(parts)}" height="{height + room}"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>'
     return f"![{', '.join(pictures)}]({_data('svg+xml', svg.encode())})"
 

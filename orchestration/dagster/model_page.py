@@ -17,8 +17,9 @@ from orchestration.dagster.markdown import markdown_picture, markdown_row_of_pic
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.modelling.model_store import Decision, ModelStore
 
-# the UI shows 240 pixels of a description before [Show more]
-_SIZE = (312, 212)
+# the UI shows 240 pixels of a description, and lays its [Show more] over the lowest 30
+_SIZE = (302, 205)
+_ROOM = 30
 _PREDICTS = {
     abandonment.NAME: "the chance that an open cart is not bought within the horizon",
     return_time.NAME: "the chance that a shopper is back within some hours, and when",
@@ -132,7 +133,7 @@ def description(name: str, model_store: ModelStore) -> str:
     return "\n\n".join(
         [
             first,
-            markdown_row_of_pictures(model_store.pictures(card), *_SIZE),
+            markdown_row_of_pictures(model_store.pictures(card), *_SIZE, _ROOM),
             "\n".join(lines),
             f"As of when this UI was loaded ({learned}); below is what each run added."
             " *Reload definitions* brings the newest.",

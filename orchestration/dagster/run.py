@@ -14,7 +14,13 @@ from datetime import datetime, timedelta
 import dagster as dg
 import duckdb
 
-from orchestration.dagster.run_records import STARTED_TAG, keep_for, say_reason, started_by
+from orchestration.dagster.run_records import (
+    STARTED_TAG,
+    forget_checks_not_made,
+    keep_for,
+    say_reason,
+    started_by,
+)
 from orchestration.ground.home import Home
 from orchestration.ground.hours import from_partition_key, newest_possible_hour, utc_now
 from orchestration.ground.own_files import say_faults
@@ -140,6 +146,7 @@ def run_resource(home: Home) -> dg.ResourceDefinition:
             with open_run(home, dagster_run.run_id, dagster_run.job_name, as_of) as opened:
                 yield opened
         finally:
+            forget_checks_not_made(instance, dagster_run.run_id)
             say_reason(instance, dagster_run.run_id)
 
     return run
@@ -151,6 +158,7 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> None:
     for dagster_run in instance.get_runs(dg.RunsFilter(statuses=begun)):
         pid = dagster_run.tags.get(PID_TAG)
         if pid and not _is_alive(int(pid)):
+            forget_checks_not_made(instance, dagster_run.run_id)
             instance.report_run_failed(dagster_run, f"Process {pid} of this run was killed.")
 
 

@@ -22,7 +22,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.runs.schema import RunTagsTable
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from orchestration.ground.home import Home
 from orchestration.ground.hours import from_partition_key, iso, utc_now
@@ -32,11 +32,17 @@ logger = logging.getLogger(__name__)
 # So many at a time: the first clean-up of an old home must not take an hour.
 MAX_REMOVED = 200
 _RECENT_FAILURES = 50
+_CHECKS_OF_A_RUN = 1_000
 _ENDED = [
     dg.DagsterRunStatus.SUCCESS,
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+_FAILURES = {
+    dg.DagsterEventType.RESOURCE_INIT_FAILURE,
+    dg.DagsterEventType.STEP_FAILURE,
+    dg.DagsterEventType.RUN_FAILURE,
+}
 # What a person sees first of a run, in the list of runs and on top of its page.
 STARTED_TAG, REASON_TAG = "started_by", "reason"
 _STARTERS = {
@@ -117,6 +123,17 @@ def say_reason(instance: dg.DagsterInstance, run_id: str) -> None:
     """Put on top of a run that failed why it did, in our words, unless it stands there."""
     if reason := failure_reason(instance, run_id):
         instance.add_run_tags(run_id, {REASON_TAG: reason})
+
+
+def forget_checks_not_made(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Remove that checks were planned to which a run did not come, in which Dagster would show
+    them all as failed: each shows what it said when it was made last."""
+    table = AssetCheckExecutionsTable
+    with instance.event_log_storage.index_connection() as index:
+        newest = index.execute(select(func.max(table.c.id))).scalar() or 0
+        planned = (table.c.run_id == run_id) & (table.c.execution_status == "PLANNED")
+        # the newest of them alone are looked through: the whole table has a line a check and run
+        index.execute(delete(table).where((table.c.id > newest - _CHECKS_OF_A_RUN) & planned))
 
 
 def failure_reason(instance: dg.DagsterInstance, run_id: str) -> str:
@@ -243,9 +260,7 @@ def _reason(instance: dg.DagsterInstance, run_id: str) -> str:
     """What a person can act on of a run's failure."""
     messages = [
         error.message
-        for entry in instance.all_logs(
-            run_id, of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-        )
+        for entry in instance.all_logs(run_id, of_type=_FAILURES)
         for error in _errors(entry)
     ]
     ours = [each for each in messages if each.startswith(_OURS)]

@@ -204,7 +204,7 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
     (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
     try:
-        _invoke(home, settings, args)
+        invoke(home, settings, args)
     except ComebackError as error:
         if given is not None or not _refuse_named(home, str(error)):
             raise
@@ -289,7 +289,7 @@ def build(
         exclude=[*exclude, *inputs.without_rows],
         full_refresh=full_refresh,
     )
-    results = _invoke(home, settings, args, manifest, warehouse, callbacks)
+    results = invoke(home, settings, args, manifest, warehouse, callbacks)
     built = BuildResult(tuple(_node_result(each) for each in results), tuple(unchanged))
     seconds = time.monotonic() - begun
     logger.info(
@@ -301,7 +301,7 @@ def build(
     return built
 
 
-def _invoke(
+def invoke(
     home: Home,
     settings: Settings,
     args: list[str],
@@ -309,7 +309,11 @@ def _invoke(
     warehouse: Path | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> "list[RunResult]":
-    """Run one dbt command; the results of its nodes, none for `parse`."""
+    """Run one dbt command; the results of its nodes, none for `parse`.
+
+    Raises:
+        ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
+    """
     from dbt.cli.main import dbtRunner
 
     with (

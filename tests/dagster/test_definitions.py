@@ -15,6 +15,7 @@ from orchestration.dagster.shared import hourly_partitions, log_begins
 from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, last_full_hour, partition_key, utc_now
 from orchestration.ground.settings import Settings
+from orchestration.warehouse.score_tables import DBT_TABLES
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +179,43 @@ def test_every_column_of_a_published_table_has_its_type_and_a_sentence(catalogue
         assert [each.name for each in columns if not each.description] == [], spec.key
     scores = catalogue.get(dg.AssetKey("cart_scores")).metadata["dagster/column_schema"]
     assert ("p_abandon", "double") in [(each.name, each.type) for each in scores.columns]
+
+
+def test_every_column_that_dbt_makes_names_those_it_is_made_from(catalogue):
+    def origins(table: str, column: str) -> set[str]:
+        lineage = catalogue.get(dg.AssetKey(table.split("/"))).metadata["dagster/column_lineage"]
+        return {
+            f"{each.asset_key.to_user_string()}.{each.column_name}"
+            for each in lineage.deps_by_column[column]
+        }
+
+    built = [catalogue.get(dg.AssetKey(name)) for name in DBT_TABLES]
+    for spec in built:
+        columns = {each.name for each in spec.metadata["dagster/column_schema"].columns}
+        assert set(spec.metadata["dagster/column_lineage"].deps_by_column) == columns, spec.key
+    # each read out of the SQL by hand: from the scored cart's value back to the delivered column
+    assert origins("scoring_snapshots", "cart_value") == {
+        *("cart_operations.line_price", "cart_operations.line_quantity"),
+    }
+    assert {"events.price", "events.quantity", "candidate_items.price"} <= origins(
+        "cart_operations", "line_price"
+    )
+    assert origins("events", "price") == {"candidate_events.price"}
+    assert {"stg_canonical.price", "stg_ga4.price"} <= origins("candidate_events", "price")
+    assert origins("stg_canonical", "price") == {"raw/canonical.price"}
+    assert origins("carts", "cart_value_base") == {
+        *("cart_lines.currency", "cart_lines.quantity", "cart_lines.unit_price"),
+        *("cart_operations.cart_line_count", "currency_rates.rate", "log_currency.currency"),
+    }
+    assert origins("daily_funnel", "cart_count") == set()  # it counts rows
+    status = next(
+        each
+        for each in catalogue.get(dg.AssetKey("carts")).metadata["dagster/column_schema"].columns
+        if each.name == "order_id"
+    )
+    assert (
+        status.description == "Id of the order that took it, or null. From order_events (order_id)."
+    )
 
 
 def test_every_check_has_a_name_that_is_not_cut_and_says_what_it_means(catalogue):

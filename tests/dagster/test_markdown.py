@@ -38,12 +38,12 @@ def test_what_markdown_or_html_may_take_for_its_own_stands_in_a_code_span(text, 
 
 
 def test_pictures_stand_side_by_side_in_one_that_is_whole_in_itself():
-    text = markdown_row_of_pictures({"a": b"1", "b": b"2"}, 300, 200)
+    text = markdown_row_of_pictures({"a": b"1", "b": b"2"}, 300, 200, room=30)
     head, data = text.removesuffix(")").split("(")
     assert head == "![a, b]"
     root = ElementTree.fromstring(base64.b64decode(data.removeprefix("data:image/svg+xml;base64,")))
-    assert (root.get("width"), root.get("height")) == ("600", "200")
-    assert [(each.get("x"), each.get("href")) for each in root] == [
-        ("0", "data:image/png;base64,MQ=="),
-        ("300", "data:image/png;base64,Mg=="),
+    assert (root.get("width"), root.get("height")) == ("600", "230")
+    assert [(each.get("x"), each.get("height"), each.get("href")) for each in root] == [
+        ("0", "200", "data:image/png;base64,MQ=="),
+        ("300", "200", "data:image/png;base64,Mg=="),
     ]

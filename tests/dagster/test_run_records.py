@@ -12,6 +12,7 @@ from orchestration.dagster.run_records import (
     as_table,
     failed_runs,
     fold_logs_of_killed_runs,
+    forget_checks_not_made,
     newest_runs,
     remove_old,
     started_by,
@@ -67,6 +68,40 @@ def run(home: Home, name: str, *, is_broken: bool = False) -> str:
         )
     fold_write_ahead_logs()
     return done.run_id
+
+
+def test_a_check_to_which_a_run_did_not_come_shows_what_it_said_last(home):
+    @dg.asset(deps=[broken_thing])
+    def made_of_it() -> None:
+        """What would be made of what cannot be made."""
+
+    @dg.asset_check(asset=made_of_it)
+    def is_good() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    def executions(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+        found = instance.event_log_storage.get_asset_check_execution_history(
+            dg.AssetCheckKey(dg.AssetKey("made_of_it"), "is_good"), limit=9
+        )
+        return [(each.run_id, each.status.value) for each in found]
+
+    definitions = dg.Definitions(assets=[broken_thing, made_of_it], asset_checks=[is_good])
+    all_of_it = definitions.resolve_implicit_global_asset_job_def()
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        good, bad = (
+            all_of_it.execute_in_process(
+                instance=instance,
+                raise_on_error=False,
+                run_config=quiet,
+                asset_selection=selection,
+            ).run_id
+            for selection in ([made_of_it.key], None)
+        )
+        assert executions(instance) == [(bad, "PLANNED"), (good, "SUCCEEDED")]
+        for run_id in (good, bad):
+            forget_checks_not_made(instance, run_id)
+        assert executions(instance) == [(good, "SUCCEEDED")]
 
 
 def rows_of(home: Home, run_id: str) -> dict[str, int]:

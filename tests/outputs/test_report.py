@@ -115,6 +115,40 @@ def test_the_head_says_hour_freshness_due_carts_and_rows_not_used(file, shown):
     assert "Rows not used 21.0 % 63 of 300, in 2 files; 1 suspect, 0 not read" in head
 
 
+def test_what_is_wrong_is_a_line_a_kind_so_that_the_numbers_stay_in_sight(file, tmp_path):
+    path = tmp_path / "analytics.duckdb"
+    path.write_bytes(file.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        for name in ("intent", "next_purchase"):
+            insert(
+                connection,
+                "models",
+                name=name,
+                model_id="8e99a21a332c",
+                kind="fallback",
+                trained_as_of=HOUR,
+                row_count=9,
+                is_champion=True,
+                verdict="the first model",
+                note="Too few people.",
+            )
+        for table in ("landed_files", "set_aside_rows"):
+            connection.execute(
+                f"insert into {table} by name select * exclude (i)"
+                f" replace (i || '.csv' as file, i as load_id) from {table},"
+                " range(11, 15) as more(i) where load_id = 2"
+            )
+    shown = " ".join(Page(page(path)).text.split())
+    line = (
+        "No learned model gives the scores of intent, next purchase; why is said with the models."
+    )
+    assert line in shown
+    assert shown.count("Too few people.") == 2  # with each of them
+    wrong = shown[: shown.index("Newest event")]
+    assert len(re.findall(r"\d+.csv \(canonical\): 60 of 100", wrong)) == 2
+    assert "And 3 more files with rows or amounts not read." in wrong
+
+
 def test_the_carts_due_are_those_of_the_table_best_first_and_nobody_is_named(content, shown):
     header, *rows = shown.table("All carts due at Sun 1 Nov, 10:00 UTC")
     assert header[:3] == ["Rank", "Cart", "Value"]

@@ -39,6 +39,7 @@ _VARIABLES = {
 WIDTH = 440
 FONT_UNITS = 13
 _UNITS_PER_INCH = 72
+_LEAST_PLACES = 4
 
 _RC = {
     "svg.fonttype": "none",
@@ -100,7 +101,8 @@ class Drawing:
         """Name the places 0, 1, ... of the horizontal axis; an empty name shows none."""
         shown = [(place, label) for place, label in enumerate(labels) if label]
         self.axes.set_xticks([place for place, _ in shown], [label for _, label in shown])
-        self.axes.set_xlim(-0.6, len(labels) - 0.4)
+        # a first hour, or day, is no picture filled with one bar
+        self.axes.set_xlim(-0.6, max(len(labels), _LEAST_PLACES) - 0.4)
 
     def explain_places(self, text: str) -> None:
         """What the horizontal axis is, in words below it."""

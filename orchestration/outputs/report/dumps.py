@@ -110,6 +110,7 @@ def _files(published: Published) -> Table | None:
             )
             for row in rows
         ],
+        is_wide=True,
     )
 
 

@@ -18,7 +18,8 @@ from orchestration.warehouse import (
 )
 from orchestration.warehouse.database import has_table
 
-SHOWN_WARNINGS = 5
+# of each kind, for the numbers below are to be seen at a glance, on a phone too
+SHOWN_WARNINGS = 2
 
 
 def tiles(published: Published) -> list[Tile]:
@@ -153,10 +154,10 @@ def _wrong(published: Published) -> Iterator[str]:
         )
     for job, _, run_id, reason in run_log.failed_runs(connection, "main"):
         yield f"The run {run_id} ({job}) failed{f': {reason}' if reason else '.'}"
-    for row in models.champions(published):
-        if row["kind"] == FALLBACK:
-            name = formats.words(row["name"])
-            yield f"No learned model gives the scores of {name}: {row['note']}"
+    plain = [each["name"] for each in models.champions(published) if each["kind"] == FALLBACK]
+    if plain:
+        names = ", ".join(formats.words(each) for each in plain)
+        yield f"No learned model gives the scores of {names}; why is said with the models."
     if has_table(connection, "main", "landed_files"):
         rows = dumps.totals(published)
         if rows["suspect"]:

@@ -63,7 +63,7 @@ def models(published: Published) -> Section | None:
 def _card(row: Row) -> Table:
     figures = {each["key"]: each["value"] for each in row["figures"] or []}
     shown: list[Sequence[str]] = [
-        (title, f"{figures[key]:.3f}", meaning)
+        (title, f"{figures[key]:.{0 if key == 'groups' else 3}f}", meaning)
         for key, title, meaning in _METRICS
         if key in figures
     ]
