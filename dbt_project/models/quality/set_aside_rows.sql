@@ -209,8 +209,8 @@ final as (
         delivered.line,
         delivered.action,
         delivered.reason,
-        delivered.detail,
-        delivered.raw_row,
+        {{ without_contact_details('delivered.detail') }} as detail,
+        {{ without_contact_details('delivered.raw_row') }} as raw_row,
         files.load_id
     from delivered
     inner join files on delivered.load_id = files.load_id

@@ -108,7 +108,7 @@ final as (
         session_totals.checkout_count,
         session_totals.order_count,
         cast(coalesce(order_values.order_value, 0) as decimal(38, 4)) as order_value,
-        coalesce(first_rows.page_url, later_rows.page_url) as landing_page,
+        {{ without_contact_details('coalesce(first_rows.page_url, later_rows.page_url)') }} as landing_page,
         -- How the session came in: later referrers are the shop's own pages.
         {{ url_domain('first_rows.referrer') }} as referrer_domain,
         -- The three belong together: there is a later row only where the first has none of them.
