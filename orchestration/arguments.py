@@ -306,9 +306,11 @@ def _add_explain(commands: argparse._SubParsersAction) -> None:
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--cart", metavar="ID", help="its cart_id, or the beginning of it")
-    what.add_argument("--trigger", metavar="NAME", help="name of a trigger; it needs --person")
+    what.add_argument("--trigger", metavar="NAME", help="name of a trigger")
     parser.add_argument(
-        "--person", metavar="ID", help="person_id for whom it fired: user:ACCOUNT, or a visitor"
+        "--person",
+        metavar="ID",
+        help="person_id: user:ACCOUNT, or a visitor (default: for whom the trigger fired last)",
     )
 
 

@@ -373,9 +373,9 @@ def explain(home: Home, arguments: argparse.Namespace) -> None:
     """Show what a score was made from, or why a trigger fired."""
     from orchestration import explanation, trigger_explanation
 
-    if (arguments.trigger is None) != (arguments.person is None):
+    if arguments.person is not None and arguments.trigger is None:
         raise WrongUsage(
-            "a trigger fires for a person", "comeback explain", "give --trigger NAME --person ID"
+            "--person belongs to a trigger", "comeback explain", "give --trigger NAME --person ID"
         )
     if arguments.trigger is None:
         lines = explanation.explain_cart(home, arguments.cart)

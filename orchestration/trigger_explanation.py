@@ -35,6 +35,13 @@ _FIRINGS = """
     where trigger = $trigger and person_id = $person
     order by fired_at desc, item_id, cart_id
 """
+_NEWEST = """
+    select person_id
+    from main.trigger_events
+    where trigger = ?
+    order by fired_at desc, person_id
+    limit 1
+"""
 # What was this person's when it happened, up to the hour; an order is its first purchase. With an
 # item only what is of it, with a cart only what came since it began.
 _LOG = """
@@ -92,13 +99,13 @@ class _Firing:
         return " for ".join([iso(self.at), *part])
 
 
-def explain_trigger(home: Home, name: str, person: str) -> list[str]:
+def explain_trigger(home: Home, name: str, person: str | None = None) -> list[str]:
     """The trigger, the hours at which it fired for a person, and the events behind the newest.
 
     Args:
         home: where the warehouse is.
         name: of the trigger.
-        person: person_id: `user:<owner_id>`, or a visitor_id.
+        person: person_id: `user:<owner_id>`, or a visitor_id; None: for whom it fired last.
 
     Raises:
         WrongUsage: no trigger has that name, or its file is wrong.
@@ -118,6 +125,8 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
                 str(home.warehouse),
                 "run: comeback run",
             )
+        if person is None:
+            person = _whose_is_newest(connection, name)
         found = connection.execute(_FIRINGS, {"trigger": name, "person": person}).fetchall()
         if not found:
             raise ComebackError(
@@ -128,6 +137,17 @@ def explain_trigger(home: Home, name: str, person: str) -> list[str]:
         firings = [_Firing(*row) for row in found]
         events = _behind(connection, trigger, person, firings[0], rule_macros(settings))
     return [*map(in_print, _heading(trigger, person, firings)), *events]
+
+
+def _whose_is_newest(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    found = connection.execute(_NEWEST, [name]).fetchall()
+    if not found:
+        raise ComebackError(
+            f"the trigger {name} never fired",
+            "trigger_events",
+            "look up its conditions: triggers/*.yml",
+        )
+    return found[0][0]
 
 
 def _named(home: Home, name: str) -> Trigger:

@@ -133,10 +133,24 @@ def test_what_cannot_be_explained_is_one_line(home: Home, tmp_path: Path):
         explain_trigger(Home(tmp_path), "checkout_left", "phone")
 
 
-def test_a_trigger_and_a_person_belong_together(
+def test_without_a_person_the_newest_firing_of_all_is_explained(home: Home):
+    with database.connect(home, Settings()) as connection:
+        connection.execute("""
+            insert into trigger_events by name
+            select trigger, 'laptop' as person_id, item_id, cart_id,
+                fired_at - interval '1' hour as fired_at
+            from trigger_events where trigger = 'viewed_often_not_bought'
+        """)
+    assert explain_trigger(home, "viewed_often_not_bought") == explain_trigger(
+        home, "viewed_often_not_bought", "phone"
+    )
+    with pytest.raises(ComebackError, match="the trigger checkout_left never fired, trigger_ev"):
+        explain_trigger(home, "checkout_left")
+
+
+def test_a_person_belongs_to_a_trigger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ):
     monkeypatch.setenv("COMEBACK_HOME", str(tmp_path))
-    for arguments in (["--trigger", "checkout_left"], ["--cart", "c", "--person", "phone"]):
-        assert cli.main(["explain", *arguments]) == 2
-        assert "give --trigger NAME --person ID" in capsys.readouterr().err
+    assert cli.main(["explain", "--cart", "c", "--person", "phone"]) == 2
+    assert "give --trigger NAME --person ID" in capsys.readouterr().err
