@@ -24,6 +24,7 @@ from orchestration.people.known_at import know_people_at
 from orchestration.privacy import (
     erasure,
     erasure_records,
+    made_ids,
     rectified,
     residue_search,
     run_history,
@@ -78,6 +79,25 @@ def erase_requested(run: Run) -> int:
     except ComebackError as error:
         logger.warning("%s", error)
     return len(subjects)
+
+
+def leave_out_returned(run: Run) -> int:
+    """Set aside the rows that landed of erased people whom only the SQL of a source of the shop's
+    own shows, which makes ids of the delivered ones; how many."""
+    with run.open_warehouse() as connection:
+        names = {path.stem for path in run.home.sources.glob("*.yml")}
+        sources = with_placeholders(known_sources(run.home), run.settings)
+        own = {name: source for name, source in sources.items() if name in names}
+        landed = made_ids.sources_to_judge(connection, own)
+    if not landed:
+        return 0
+    _build(run, [f"stg_{source.name}" for source in landed])
+    with run.open_warehouse() as connection:
+        count = made_ids.leave_out_erased(connection, run.home.erasure_key, landed)
+    if count:
+        logger.info("Of people who were erased: %d rows, which are set aside.", count)
+        replace_warehouse(run)
+    return count
 
 
 def set_tombstones(run: Run, erasing: Erasure) -> None:
@@ -193,8 +213,7 @@ def prove(run: Run, erasing: Erasure) -> Path:
         searched = residue_search.search(run.home, run.settings, plan.texts, carts)
     files = sorted(masked(name, plan.texts) for name in plan.files)
     values = {
-        "visitors": len(plan.visitors),
-        "users": len(plan.users),
+        **plan.counts,
         "rows": dict(plan.rows),
         "files_that_named_them": files,
         "proof": asdict(searched),
@@ -254,7 +273,7 @@ def _summary(
 ) -> list[str]:
     rows = ", ".join(f"{count:,} of {table}" for table, count in plan.rows.items())
     return [
-        f"Erased     {len(plan.users)} users, {len(plan.visitors)} visitors",
+        f"Erased     {plan.counts['users']} users, {plan.counts['visitors']} visitors",
         f"Rows       {rows or 'none were left'}",
         *(
             f"Dump       {name} (named them; it is the shop's, and was not touched)"

@@ -32,7 +32,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [id_, visitor, user, owner, at, line],
         )
         connection.execute(
-            "insert into main.candidate_events values ('canonical', ?, 1, ?)", [id_, line]
+            "insert into main.candidate_events values ('canonical', ?, 1, ?, ?, ?)",
+            [id_, line, visitor, user],
         )
         connection.execute(
             "insert into raw.canonical (_load_id, _line, event_id, visitor_id, user_id)"
@@ -95,7 +96,9 @@ def test_a_visitor_goes_alone(connection):
 
 def test_every_copy_of_an_erased_event_goes_also_one_that_names_nobody(connection):
     log(connection, (TABLET, ANNA, ANNA), (TABLET, BERT, BERT))
-    connection.execute("insert into main.candidate_events values ('canonical', 'e1', 2, 1)")
+    connection.execute(
+        "insert into main.candidate_events values ('canonical', 'e1', 2, 1, null, null)"
+    )
     connection.execute(
         "insert into raw.canonical (_load_id, _line, event_id, visitor_id) values (2, 1, 'e1', ?)",
         [TABLET],
