@@ -238,6 +238,7 @@ def test_the_proof_finds_an_id_in_a_column_and_in_the_bytes_of_a_file(connection
     assert found == [
         "***.txt",
         "dagster/run.log",
+        'warehouse main."candidate_events".visitor_id',
         'warehouse main."events".visitor_id',
         'warehouse raw."canonical".visitor_id',
         "warehouse.duckdb",
@@ -247,7 +248,8 @@ def test_the_proof_finds_an_id_in_a_column_and_in_the_bytes_of_a_file(connection
 def test_a_longer_id_of_somebody_else_is_no_trace(connection, home):
     log(connection, (f"{TABLET}-2", None, None), ("4711", None, None))
     connection.execute("update raw.canonical set item_id = '4711', visitor_id = 'x'")
-    connection.execute("update main.events set visitor_id = 'x' where visitor_id = '4711'")
+    for table in ("candidate_events", "events"):
+        connection.execute(f"update main.{table} set visitor_id = 'x' where visitor_id = '4711'")
     connection.close()
     searched = residue_search.search(home, Settings(), [TABLET, "4711"])
     assert searched.found == []
