@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from orchestration.drafts.fields import Field, Fields
 from orchestration.drafts.forms import time_form
-from orchestration.drafts.guesses import Guesses
+from orchestration.drafts.guesses import Guesses, holds_changes
 from orchestration.ground.text import in_print
 
 _PAGE = "dbt_project/docs/own_source.md"
@@ -28,6 +28,12 @@ def notes_on(fields: Fields, guesses: Guesses, uncut: int) -> Iterator[str]:
         yield (
             f"{uncut:,} more rows have another number of fields than most, and were not looked at:"
             " inspect shows one"
+        )
+    if holds_changes(fields):
+        yield (
+            "each row is a change of a row of a table, before and after: its op says which (c, u,"
+            " d, r); of a deleted row all is in before, so read both in the second file, and mark"
+            " the ids in both as identity in the first"
         )
     for each in fields.lists.values():
         times = [path for path, held in each.elements.items() if time_form(held)]
