@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestration.dagster.run import Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import hour_name, utc_now
+from orchestration.ground.project import own_sources
 from orchestration.landing.escapes import masked
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, kept_files, published_database
@@ -84,10 +85,12 @@ def erase_requested(run: Run) -> int:
 def leave_out_returned(run: Run) -> int:
     """Set aside the rows that landed of erased people whom only the SQL of a source of the shop's
     own shows, which makes ids of the delivered ones; how many."""
+    names = own_sources(run.home)
+    if not names:
+        return 0
     with run.open_warehouse() as connection:
-        names = {path.stem for path in run.home.sources.glob("*.yml")}
         sources = with_placeholders(known_sources(run.home), run.settings)
-        own = {name: source for name, source in sources.items() if name in names}
+        own = {name: sources[name] for name in names}
         landed = made_ids.sources_to_judge(connection, own)
     if not landed:
         return 0
