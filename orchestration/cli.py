@@ -125,6 +125,7 @@ def source(home: Home, arguments: argparse.Namespace) -> None:
     for path in draft.files:
         print(f"Written    {path}")
     print(f"Guesses    {draft.guesses} lines are marked, out of {draft.rows:,} rows")
+    print("".join(f"Note       {note}\n" for note in draft.notes), end="")
     if draft.fits:
         print(f"Note       these files fit the source {draft.fits} as they are")
     files = shlex.join(arguments.files)

@@ -46,13 +46,27 @@ _EVENTS = """
         from main.cart_operations
         where cart_id = $cart_id
         group by 1, 2
+    ),
+    listed as (
+        select load_id, line,
+            string_agg(
+                concat_ws(
+                    ' ', item_id, 'x' || coalesce(quantity, 1), 'at ' || round(price, 2)
+                ), ', ' order by item_number
+            ) as items
+        from main.candidate_items
+        where item_id is not null
+        group by 1, 2
     )
-    select files.file, events.line, events.event_at, events.event_type, events.item_id,
+    select files.file, events.line, events.event_at, events.event_type,
+        coalesce(events.item_id, listed.items) as item_id,
         events.quantity, events.price, events.currency, operations.operation as met_the_cart_as,
         operations.units as units_after, operations.cart_value as value_after
     from main.events as events
     left join operations
         on events.source = operations.source and events.event_id = operations.event_id
+    left join listed
+        on events.load_id = listed.load_id and events.line = listed.line
     left join raw.files as files on events.load_id = files.load_id
     where operations.event_id is not null
         or (events.visitor_id = $visitor_id and events.event_at between $first and $last)

@@ -21,6 +21,7 @@ from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import FILE_NAME, Settings, load_settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.ground.text import in_print
+from orchestration.inspection_ids import odd_id_lines
 from orchestration.landing import Source, ensure_raw_tables, find_files, source_named
 from orchestration.landing.ids import known_id
 from orchestration.landing.locations import (
@@ -127,9 +128,8 @@ def _trial(home: Home) -> Iterator[Home]:
         for mine, its in ((home.sources, trial.sources), (home.erasures, trial.erasures)):
             if mine.exists():
                 shutil.copytree(mine, its)
-        if all((home.dbt / name).exists() for name in _PARSED):  # else it takes some seconds
-            for name in _PARSED:
-                shutil.copy(home.dbt / name, trial.dbt)
+        for name in _PARSED if all((home.dbt / name).exists() for name in _PARSED) else ():
+            shutil.copy(home.dbt / name, trial.dbt)  # else it takes some seconds
         yield trial
 
 
@@ -144,6 +144,7 @@ def _lines(
         return
     yield from _type_lines(connection, source, settings)
     yield from _id_lines(connection, source)
+    yield from odd_id_lines(connection, source)
     yield from _time_lines(connection, source)
     yield from _page_lines(connection)
     yield from _item_lines(connection)
@@ -214,10 +215,8 @@ def _type_lines(
         group by all order by 3 desc, 1, 2
         """
     ).fetchall()
-    shown = [
-        f"{_value(word)} {count:,} -> {_value(type_) if is_known else 'activity only'}"
-        for word, type_, count, is_known in found[:_SHOWN]
-    ]
+    becomes = ((each, _value(each[1]) if each[3] else "activity only") for each in found[:_SHOWN])
+    shown = [f"{_value(word)} {count:,} -> {type_}" for (word, _, count, _), type_ in becomes]
     if len(found) > _SHOWN:
         shown.append(f"and {len(found) - _SHOWN} more")
     yield f"Types       {'; '.join(shown) or 'none'}"

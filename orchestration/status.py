@@ -41,6 +41,7 @@ from orchestration.status_lines import (
     has_column,
     late_lines,
     money_lines,
+    odd_notes,
     outcome_lines,
     scored_line,
     skipped_lines,
@@ -204,7 +205,7 @@ def status(home: Home, recorded: Callable[[], Sequence[FailedRun]] = tuple) -> S
             ),
             *(
                 in_print(f"{file}: {note}")
-                for source, file, digest, reason, note in notes
+                for source, file, digest, reason, note in odd_notes(notes)
                 if reason is None or SkippedFile(source, file, digest, reason) in skipped
             ),
             *rewriting.plain_copies(home),

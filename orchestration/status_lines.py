@@ -5,7 +5,7 @@ lines are shown, what is wrong (status.py).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import duckdb
@@ -14,6 +14,7 @@ import polars as pl
 from orchestration.ground.encryption import is_encrypted
 from orchestration.ground.home import Home
 from orchestration.ground.text import in_print
+from orchestration.landing.csv_layout import AS_DECLARED
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
@@ -116,3 +117,10 @@ def _text(value: object) -> str:
             return f"{value:%Y-%m-%d %H:%M}"
         case _:
             return in_print(str(value))
+
+
+def odd_notes(notes: Iterable[tuple]) -> Iterator[tuple]:
+    """Rows that end with the note about a file, less what the declaration of its source says."""
+    for *file, note in notes:
+        if left := note.removeprefix(AS_DECLARED).removeprefix("; "):
+            yield (*file, left)

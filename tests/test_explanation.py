@@ -37,6 +37,10 @@ LOG = f"""
         ('e5', timestamp '2026-03-02 10:59', 'page_view', null, null, null, 1, 4),
         ('e6', timestamp '2026-03-02 11:01', 'page_view', null, null, null, 1, 5)
     ) as t(event_id, event_at, event_type, item_id, quantity, price, load_id, line);
+    create table candidate_items as
+    select 1 as load_id, 4 as line, *
+    from (values (1, 'sock', 2, 3.5000::decimal(38, 4)), (2, 'cap', null, null), (3, null, 1, 1))
+        as t(item_number, item_id, quantity, price);
     create table cart_operations as
     select '{CART}' as cart_id, 'canonical' as source, *
     from (values
@@ -82,7 +86,7 @@ def test_a_cart_is_shown_with_its_score_and_the_log_behind_it(home: Home, named:
         "monday.csv 2 2026-03-02 09:55 view_item bag",
         "monday.csv 3 2026-03-02 10:00 add_to_cart bag 1 9.90 add 1 9.90",
         "late.csv 1 2026-03-02 10:05 add_to_cart bag 1 9.90 add 2 19.80",
-        "monday.csv 4 2026-03-02 10:59 page_view",
+        "monday.csv 4 2026-03-02 10:59 page_view sock x2 at 3.50, cap x1",
     ]
 
 

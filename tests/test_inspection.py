@@ -12,7 +12,10 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
+from orchestration.inspection_ids import odd_id_lines
+from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.locations import sources_in
+from orchestration.landing.sources import Column
 from orchestration.warehouse import dbt_build
 
 
@@ -189,3 +192,24 @@ def test_where_several_sources_fit_it_asks(home: Home, dumps: Path):
 def test_a_time_without_an_offset_is_told_whatever_its_form(time: str, is_local: bool):
     found = re.search(inspection.DATE, time) and not re.search(inspection.OFFSET, time)
     assert bool(found) is is_local
+
+
+def test_ids_that_are_addresses_and_ids_that_erasing_could_not_find_are_said():
+    source = Source("till", (Column("cookie", identities=(("visitor", None),)), Column("card")))
+    with duckdb.connect() as connection:
+        ensure_raw_tables(connection, {"till": source})
+        connection.execute(
+            """
+            insert into raw.till (_load_id, _line, cookie, card)
+            values (1, 1, 'c1', 'Anna@shop.example'), (1, 2, 'c2', 'u@v'), (1, 3, null, null);
+            create table main.candidate_events as
+            select _load_id as load_id, _line as line, cookie as visitor_id, card as user_id
+            from raw.till
+            """
+        )
+        assert [*odd_id_lines(connection, source)] == [
+            "            e-mail addresses as ids of users: 1; they would stand in every table: let"
+            " the SQL of the source hash them",
+            "            ids of users out of columns that are no `identity`: 2; erasing would not"
+            " find what was delivered: mark the columns in the yml",
+        ]

@@ -1,6 +1,6 @@
 """Lines of the summary of a run, against a published file made by hand."""
 
-from orchestration.status_lines import scored_line
+from orchestration.status_lines import odd_notes, scored_line
 from tests.outputs.small_published_file import HOUR, insert, make_empty
 
 
@@ -17,3 +17,9 @@ def test_who_is_held_out_is_not_counted_as_worth_a_nudge(tmp_path):
         )
         connection.execute("delete from cart_scores where is_holdout")
         assert scored_line(connection, HOUR) == "Scored     3 open carts, 2 worth a nudge"
+
+
+def test_that_a_file_has_no_header_line_is_odd_only_beside_something_else():
+    declared = "no header line; columns taken in the declared order"
+    notes = [("a", declared), ("b", f"{declared}; the text is UTF-16"), ("c", "empty; or cut")]
+    assert [*odd_notes(notes)] == [("b", "the text is UTF-16"), ("c", "empty; or cut")]

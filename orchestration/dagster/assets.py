@@ -122,6 +122,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             )
             vault.settle(connection, known, run.settings)
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
+        erase_steps.leave_out_returned(run)
         if context.job_name == HOURLY_JOB:
             erase_steps.erase_requested(run)
             expiry_steps.expire(run, hour_of(context))

@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestration.dagster.run import Run
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.hours import hour_name, utc_now
+from orchestration.ground.project import own_sources
 from orchestration.landing.escapes import masked
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, kept_files, published_database
@@ -24,6 +25,7 @@ from orchestration.people.known_at import know_people_at
 from orchestration.privacy import (
     erasure,
     erasure_records,
+    made_ids,
     rectified,
     residue_search,
     run_history,
@@ -78,6 +80,27 @@ def erase_requested(run: Run) -> int:
     except ComebackError as error:
         logger.warning("%s", error)
     return len(subjects)
+
+
+def leave_out_returned(run: Run) -> int:
+    """Set aside the rows that landed of erased people whom only the SQL of a source of the shop's
+    own shows, which makes ids of the delivered ones; how many."""
+    names = own_sources(run.home)
+    if not names:
+        return 0
+    with run.open_warehouse() as connection:
+        sources = with_placeholders(known_sources(run.home), run.settings)
+        own = {name: sources[name] for name in names}
+        landed = made_ids.sources_to_judge(connection, own)
+    if not landed:
+        return 0
+    _build(run, [f"stg_{source.name}" for source in landed])
+    with run.open_warehouse() as connection:
+        count = made_ids.leave_out_erased(connection, run.home.erasure_key, landed)
+    if count:
+        logger.info("Of people who were erased: %d rows, which are set aside.", count)
+        replace_warehouse(run)
+    return count
 
 
 def set_tombstones(run: Run, erasing: Erasure) -> None:
@@ -193,8 +216,7 @@ def prove(run: Run, erasing: Erasure) -> Path:
         searched = residue_search.search(run.home, run.settings, plan.texts, carts)
     files = sorted(masked(name, plan.texts) for name in plan.files)
     values = {
-        "visitors": len(plan.visitors),
-        "users": len(plan.users),
+        **plan.counts,
         "rows": dict(plan.rows),
         "files_that_named_them": files,
         "proof": asdict(searched),
@@ -254,7 +276,7 @@ def _summary(
 ) -> list[str]:
     rows = ", ".join(f"{count:,} of {table}" for table, count in plan.rows.items())
     return [
-        f"Erased     {len(plan.users)} users, {len(plan.visitors)} visitors",
+        f"Erased     {plan.counts['users']} users, {plan.counts['visitors']} visitors",
         f"Rows       {rows or 'none were left'}",
         *(
             f"Dump       {name} (named them; it is the shop's, and was not touched)"

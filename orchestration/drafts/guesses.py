@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from orchestration.drafts import forms
 from orchestration.drafts.fields import Field, Fields, ItemList, tokens_of, value_at
 from orchestration.drafts.forms import TimeForm
-from orchestration.drafts.words import event_type_of, name_score
+from orchestration.drafts.words import TOTALS, event_type_of, name_score
 
 _LEAST = 0.25
 _SURE = 0.7
@@ -126,7 +126,11 @@ def guessed(fields: Fields, currencies: frozenset[str], rows: Iterable[Mapping])
 def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float, str, str, Field]]:
     """Every field that may be one of ours: how sure, which, why."""
     found = []
+    is_of_changes = holds_changes(fields)
     for each in fields.single.values():
+        # what a row was before it changed says nothing of now, nor does whence the change came
+        if is_of_changes and each.column in ("before", "source"):
+            continue
         time = forms.time_form(each)
         for ours, fits in _CHECKS.items():
             named = name_score(ours, each.tokens)
@@ -140,6 +144,8 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
             if ours == "item_id" and named < _SURE:
                 named = 0.0  # outside of a list `id` and `code` may be anybody's
             score = named * min(fits_values, 1.0)
+            if is_of_changes and ours == "event_type":
+                score = float((each.column, each.path) == ("op", None))
             by_values = _BY_VALUES.get(ours, 0.0) if fits_values and not named else 0.0
             if ours == "visitor_id" and (forms.is_unique(each) or len(each.values) == 1):
                 by_values = 0.0
@@ -147,6 +153,10 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
                 by_values = 0.0
             if ours == "event_id" and not _is_one_a_row(each, fields.rows):
                 by_values = 0.0
+            if ours == "event_id" and is_of_changes:
+                continue  # an id in a row is that of the row, whatever happens to it
+            if ours in ("price", "quantity") and TOTALS.intersection(each.tokens):
+                score *= 0.5
             # of two alike the one that is filled more often, and that is less deep
             depth = (each.path or "").count(".")
             score = max(score, by_values) * (0.9 + 0.1 * each.filled / max(fields.rows, 1))
@@ -155,6 +165,11 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
                 reason = "by its name" if score > by_values else "by its values"
                 found.append((score, ours, reason, each))
     return found
+
+
+def holds_changes(fields: Fields) -> bool:
+    """Whether a row is a change of a row of a table, as Debezium delivers them."""
+    return {"before", "after", "op"} <= fields.columns.keys()
 
 
 def _assign(guesses: Guesses, candidates: list[tuple[float, str, str, Field]]) -> None:

@@ -15,6 +15,7 @@ import duckdb
 from orchestration.drafts.fields import Fields, fields_of_files
 from orchestration.drafts.forms import time_form
 from orchestration.drafts.guesses import Guesses, guessed
+from orchestration.drafts.notes import notes_on
 from orchestration.drafts.texts import Form, Texts
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError, WrongUsage
@@ -43,12 +44,14 @@ class Draft:
         rows: How many rows were looked at.
         guesses: How many lines are marked as a guess.
         fits: The source that the files fit already, if there is one.
+        notes: What a person has to know of the rows beside the guesses.
     """
 
     files: tuple[Path, Path]
     rows: int
     guesses: int
     fits: str | None
+    notes: tuple[str, ...] = ()
 
 
 def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
@@ -96,7 +99,8 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
     for path, text in zip(paths, (yml, sql), strict=True):
         replace_file(path, text.encode())
     marked = sum("guess:" in line for line in f"{yml}\n{sql}".splitlines())
-    return Draft(paths, fields.rows, marked, fits)
+    notes = notes_on(fields, guesses, sum(plain.uncut for plain in read))
+    return Draft(paths, fields.rows, marked, fits, tuple(notes))
 
 
 def _require_free(home: Home, name: str) -> None:

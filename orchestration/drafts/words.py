@@ -167,7 +167,8 @@ NAMES: dict[str, dict[float, str]] = {
         1.0: (
             "items, products, lines, line items, positionen, artikel, produkte, produits,"
             " articles, articulos, prodotti, articoli, zeilen, order lines, cart lines, basket"
-            " lines, regels"
+            " lines, regels, product list, products list, item list, items list, article list,"
+            " artikelliste, produktliste"
         ),
         0.7: ("cart, basket, warenkorb, panier, contents, entries, rows, carrito, korb, lignes"),
     },
@@ -256,6 +257,8 @@ _SETS = {
         " logout history status hover exit shipped delivered"
     ),
 }
+# In the name of an amount they say that it is that of all: not of a unit, nor of an item.
+TOTALS = frozenset({"total", "totals", "subtotal", "sum", "summe", "gesamt", "totale", "totaal"})
 _WORDS = {name: frozenset(words.split()) for name, words in _SETS.items()}
 _COMPOUND_LETTERS = 6
 

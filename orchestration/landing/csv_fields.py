@@ -42,12 +42,19 @@ class Splitter:
         self.closing = _CLOSING["quote" if escape == "none" else escape]
         self.has_backslashes = escape == "backslash"
         self.after_quotes = re.compile(f" *+({re.escape(delimiter)}|$)")
+        # outside of quotes a backslash stands before what cuts fields and lines, and before itself:
+        # MySQL and Adobe write so
+        other = rf"[^\\{re.escape(delimiter)}]*+"
+        self.bare = re.compile(rf"{other}(?:\\.{other})*+", re.DOTALL)
+        self.bare_escaped = re.compile(rf"\\([\\\n{re.escape(delimiter)}]|\r\n?)")
+        self.is_open_bare = False
 
     def split(self, text: str, fields: list[str], at: int = 0) -> list[str] | None:
         """Append the fields of ``text`` from ``at`` on.
 
         Returns:
-            None, or the beginning of a quoted field that the line leaves open, for ``close``.
+            None, or the beginning of a field that the line leaves open, for ``close``: a quoted
+            one, or with ``is_open_bare`` one that is not, where a backslash ends the line.
 
         Raises:
             StrayQuote: Text follows a closing quote.
@@ -57,6 +64,16 @@ class Splitter:
             return None
         while True:
             opening = _OPENING.match(text, at)
+            if opening is None and self.has_backslashes:
+                end = self.bare.match(text, at).end()
+                if end < len(text) and text[end] == "\\":
+                    self.is_open_bare = True
+                    return [text[at:]]
+                fields.append(self.bare_field([text[at:end]]))
+                if end == len(text):
+                    return None
+                at = end + 1
+                continue
             if opening is None:
                 end = text.find(self.delimiter, at)
                 if end < 0:
@@ -67,6 +84,7 @@ class Splitter:
                 continue
             closing = self.closing.match(text, opening.end())
             if closing is None:
+                self.is_open_bare = False
                 return [text[opening.end() :]]
             fields.append(self._plain(text[opening.end() : closing.end() - 1]))
             after = self.after_quotes.match(text, closing.end())
@@ -78,6 +96,8 @@ class Splitter:
 
     def close(self, text: str, opened: list[str], fields: list[str]) -> list[str] | None:
         """Go on in the next line of an open field; returns and raises as ``split``."""
+        if self.is_open_bare:
+            return self._close_bare(text, opened, fields)
         closing = self.closing.match(text)
         opened.append(text if closing is None else text[: closing.end() - 1])
         if closing is None:
@@ -87,6 +107,20 @@ class Splitter:
         if after is None:
             raise StrayQuote
         return self.split(text, fields, after.end()) if after[1] else None
+
+    def _close_bare(self, text: str, opened: list[str], fields: list[str]) -> list[str] | None:
+        end = self.bare.match(text).end()
+        opened.append(text[:end])
+        if end < len(text) and text[end] == "\\":
+            opened[-1] = text
+            return opened
+        fields.append(self.bare_field(opened))
+        return None if end == len(text) else self.split(text, fields, end + 1)
+
+    def bare_field(self, parts: list[str]) -> str:
+        """A field that is not quoted, of its lines and what ends them, without its escapes."""
+        text = "".join(parts)
+        return self.bare_escaped.sub(r"\1", text) if "\\" in text else text
 
     def _plain(self, inside: str) -> str:
         """What stands between quotes, without its escapes."""

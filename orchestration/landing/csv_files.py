@@ -251,7 +251,7 @@ class _Records:
                 line = self._unmarked(line)
             if line.byte_size > self.limit:
                 self.writer.set_aside(line.number, *too_long(line.byte_size, self.limit), line.text)
-            elif '"' in line.text:
+            elif '"' in line.text or (self.splitter.has_backslashes and "\\" in line.text):
                 self._read_quoted(line)
             else:
                 self._take([line], line.text.split(self.splitter.delimiter))
@@ -287,6 +287,9 @@ class _Records:
             opened = self.splitter.split(first.text, fields)
             while opened is not None:
                 line = self._next()
+                if line is None and self.splitter.is_open_bare and not taken[-1].is_cut:
+                    fields.append(self.splitter.bare_field(opened))
+                    break
                 if line is None:
                     reason = Reason.CUT_ROW if _ends_the_file(taken) else Reason.UNCLOSED_QUOTE
                     self._refuse(taken, reason, "a quote opens a field and is never closed")

@@ -21,6 +21,9 @@ DELIMITERS = (",", ";", "\t", "|")
 # A report of a few lines may stand before the header; further down a line that looks like one is
 # a row.
 LINES_BEFORE_HEADER = 50
+AS_DECLARED = "no header line; columns taken in the declared order"
+"""The note about a file without a header line; nothing is wrong with it."""
+
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _NO_NAME = re.compile(r"\s*([-+]?\d|$)")
@@ -72,7 +75,8 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     """Find delimiter and columns from the first lines that are not blank.
 
     The first line is a header if it names at least two declared columns (or its only one). Else, if
-    it has as many fields as the source's declared header, that is the order. Else a line below is
+    it, or half of the first lines, has as many fields as the source's declared header, that is the
+    order. Else a line below is
     the header that has names in all its fields, two of them declared and one of these required.
     Else the file's columns are unknown. Excel's line ``sep=;`` names the delimiter and is no row.
     """
@@ -96,12 +100,10 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     if later and _is_report(lines, *later):
         return _with_header(lines, later[0], *later[1:], source)
     rest = {"sample": tuple(lines[1 : SAMPLE_ROWS + 1]), "unnamed": tuple(lines[:SAMPLE_ROWS])}
-    for delimiter in delimiters:
-        fields = fields_of(_text(lines[0]), delimiter, source.escape)
-        if source.header and len(fields) == len(source.header):
-            note = "no header line; columns taken in the declared order"
+    for delimiter in delimiters if source.header else ():
+        if _has_width(lines, delimiter, source):
             rest |= {"skipped_lines": above, "escape": source.escape}
-            return Layout(delimiter, source.header, 0, True, note, **rest)
+            return Layout(delimiter, source.header, 0, True, AS_DECLARED, **rest)
     widest = max(delimiters, key=lambda delimiter: len(first[delimiter]))
     is_text = not any(_cuts(lines, delimiter) for delimiter in delimiters)
     names = tuple(first[widest])
@@ -184,6 +186,16 @@ def _is_report(lines: list[Line], at: int, delimiter: str, names: tuple[str, ...
         len(fields) == len(names) and sum(bool(field.strip()) for field in fields) > 2
         for fields in above
     )
+
+
+def _has_width(lines: list[Line], delimiter: str, source: Source) -> bool:
+    """Whether a delimiter cuts the first line, which may be a bad row, or else half of the first
+    lines into as many fields as the source's declared header has."""
+    fits = [
+        len(fields_of(_text(line), delimiter, source.escape)) == len(source.header)
+        for line in lines[:SAMPLE_ROWS]
+    ]
+    return fits[0] or 2 * sum(fits) >= len(fits)
 
 
 def _cuts(lines: list[Line], delimiter: str) -> bool:

@@ -45,12 +45,14 @@ class PlainRows:
     Attributes:
         rows: Values by delivered name; nested ones are objects or lists, numbers texts.
         has_names: Whether its columns have names; else they are `1`, `2` ... by place.
-        has_backslashes: Whether quotes within quotes have a backslash before them.
+        has_backslashes: Whether quotes within quotes, or delimiters, have a backslash before them.
+        uncut: How many rows are left out because they have another number of fields.
     """
 
     rows: list[Row]
     has_names: bool = True
     has_backslashes: bool = False
+    uncut: int = 0
 
 
 def plain_rows(file: FoundFile, count: int, scratch: Path | None = None) -> PlainRows | None:
@@ -122,18 +124,25 @@ def _delimited_rows(stream: ByteStream, count: int) -> PlainRows:
         lines = lines[header + 1 :]
     text = "\n".join(lines[:2_000])
     has_backslashes = '\\"' in text and '""' not in text.replace(f'{delimiter}""', "")
+    has_backslashes = has_backslashes or any(
+        len(fields_of(line, delimiter)) != width == len(fields_of(line, delimiter, "backslash"))
+        for line in lines[:count]
+        if f"\\{delimiter}" in line
+    )
     reader = csv.reader(
         (f"{line}\n" for line in lines[:count]),
         delimiter=delimiter,
         escapechar="\\" if has_backslashes else None,
     )
     rows: list[Row] = []
+    uncut = 0
     with suppress(csv.Error):
         for fields in reader:
+            uncut += len(fields) != len(names)
             if len(fields) == len(names):
                 pairs = zip(names, fields, strict=True)
                 rows.append({name: value for name, value in pairs if value})
-    return PlainRows(rows, header is not None, has_backslashes)
+    return PlainRows(rows, header is not None, has_backslashes, uncut)
 
 
 def _cut(lines: list[str], delimiters: tuple[str, ...]) -> tuple[str, int]:

@@ -123,7 +123,8 @@ def _of_one_system(looks: Mapping[str, _Look]) -> dict[str, dict[str, str]]:
 def _unknown(looks: Mapping[str, _Look], common: Collection[str]) -> ComebackError:
     """What is wrong where files fit no source; the others fit those in common."""
     unknown = [name for name, look in looks.items() if not look.fits]
-    columns = ", ".join(looks[unknown[-1]].names[:20]) if unknown else ""
+    columns = ", ".join(looks[unknown[-1]].names[:20]) if unknown else "none"
+    columns = columns or "it has no header line"
     where = ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there"
     if len(common) == 1:
         return ComebackError(
@@ -133,7 +134,7 @@ def _unknown(looks: Mapping[str, _Look], common: Collection[str]) -> ComebackErr
             " own for it: comeback source new NAME FILES",
         )
     return ComebackError(
-        f"no source fits these dumps (columns of the last one looked into: {columns or 'none'})",
+        f"no source fits these dumps (columns of the last one looked into: {columns})",
         where,
         "name one with --source, or begin one of your own: comeback source new NAME FILES",
     )

@@ -221,7 +221,12 @@ def visitor_of(source: Source) -> str:
 
 def user_of(source: Source) -> str:
     """SQL for the user that a row of the source names; null for nobody."""
-    ids = _known(source, "user")
+    return declared_id(source, "user")
+
+
+def declared_id(source: Source, kind: str) -> str:
+    """SQL for the id of a kind that a row of the source names; null for nobody."""
+    ids = _known(source, kind)
     return f"coalesce({', '.join(ids)})" if ids else "cast(null as varchar)"
 
 

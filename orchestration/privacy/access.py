@@ -95,6 +95,9 @@ def _delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> list[di
             union all
             select (load_id, line) from main.candidate_events
             semi join erased_events using (source, event_id) where source = $source
+            union all
+            select (load_id, line) from main.candidate_events
+            where source = $source and {erasure.IS_ROW_ERASED}
         )
         order by delivered._load_id, delivered._line
         """,

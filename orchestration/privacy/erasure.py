@@ -43,6 +43,7 @@ from orchestration.privacy.addresses import (
     names_address,
 )
 from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.privacy.made_ids import find_made_ids, take_along
 from orchestration.warehouse import rewriting
 from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
@@ -61,6 +62,11 @@ _SCORES = f"scores.{CART_SCORES.name}"
 IS_PERSON_ERASED = (
     "person_id in (select id from erased_visitors"
     f" union all select '{USER_PREFIX}' || id from erased_users)"
+)
+
+# SQL, likewise: whether a row with the ids of `candidate_events` is
+IS_ROW_ERASED = (
+    "(visitor_id in (select id from erased_visitors) or user_id in (select id from erased_users))"
 )
 
 
@@ -104,6 +110,8 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     - every visitor that no other user ever signed in on: all events of it;
     - on a device shared with others, the events that were the user's by the rule of ownership, and
       those before the first sign-in of all if that was this user's. The other events stay;
+    - the other ids that they have where the SQL of a source makes ids (`made_ids.take_along`), and
+      every row of which it makes an id of theirs, also one that is no event;
     - rows about people that name nobody, but an address that only the user has;
     - rows of other people that mention an erased id or such an address in a text, where it is long
       enough to be nothing else (`is_unmistakable`); rows that could not be read, wherever it stands
@@ -121,12 +129,15 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     """
     _temporary(connection, "erased_users", plan.users)
     _temporary(connection, "erased_visitors", plan.visitors)
+    find_made_ids(connection, sources)
+    others = take_along(connection, "user")
     connection.execute(
         "insert into erased_visitors"
         " select visitor_id from main.events where user_id is not null group by 1"
         " having bool_and(user_id in (select id from erased_users))"
         " except select id from erased_visitors"
     )
+    others |= take_along(connection, "visitor")
     connection.execute(
         """
         create or replace temp table erased_events as
@@ -143,13 +154,17 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
             ))
         """
     )
-    visitors = connection.execute("select id from erased_visitors").fetchall()
+    users, visitors = (
+        frozenset(id_ for (id_,) in connection.execute(f"select id from {table}").fetchall())
+        for table in ("erased_users", "erased_visitors")
+    )
     addresses = find_addresses(connection, sources)
     found = Plan(
-        frozenset(id_ for (id_,) in visitors),
-        plan.users,
+        visitors,
+        users,
         plan.emails | addresses["email"],
         plan.phones | addresses["phone"],
+        others=plan.others | others,
     )
     _find_rows(connection, sources, found)
     counts = connection.execute("select source, count(*) from erased_rows group by 1").fetchall()
@@ -306,6 +321,9 @@ def _find_rows(
                 from main.candidate_events as candidates
                 semi join erased_events using (source, event_id)
                 where candidates.source = ?
+                union all
+                select load_id, line from main.candidate_events
+                where source = ? and {IS_ROW_ERASED}
             ),
             identified as (
                 select
@@ -322,7 +340,7 @@ def _find_rows(
                 is_named or is_mentioned
                 or (_load_id, _line) in (select (load_id, line) from copies)
             """,
-            [source.name, source.name],
+            [source.name] * 3,
         )
 
 

@@ -23,7 +23,7 @@ from orchestration.privacy.spellings import spellings
 
 PENDING = "pending.json"
 
-_SETS = ("visitors", "users", "emails", "phones", "files", "carts")
+_SETS = ("visitors", "users", "emails", "phones", "files", "carts", "others")
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,8 @@ class Plan:
         rows: rows that go, by table.
         files: dumps that named them, `source: file`.
         carts: ids of their carts.
+        others: those of the ids that somebody has beside another, where the SQL of a source makes
+            ids of the delivered ones.
     """
 
     visitors: frozenset[str] = field(default=frozenset(), repr=False)
@@ -74,6 +76,7 @@ class Plan:
     rows: Mapping[str, int] = field(default_factory=dict)
     files: frozenset[str] = field(default=frozenset(), repr=False)
     carts: frozenset[str] = field(default=frozenset(), repr=False)
+    others: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, *subjects: Subject) -> Self:
@@ -91,6 +94,14 @@ class Plan:
         return sorted(self.visitors | self.users)
 
     @property
+    def counts(self) -> dict[str, int]:
+        """How many visitors and users there are, each counted under one id."""
+        return {
+            "visitors": len(self.visitors - self.others),
+            "users": len(self.users - self.others),
+        }
+
+    @property
     def texts(self) -> list[str]:
         """The ids, and the addresses in every spelling."""
         return [*self.ids, *spellings(self.emails, self.phones)]
@@ -106,6 +117,7 @@ class Plan:
             {name: max(self.rows.get(name, 0), other.rows.get(name, 0)) for name in tables},
             self.files | other.files,
             self.carts | other.carts,
+            self.others | other.others,
         )
 
 

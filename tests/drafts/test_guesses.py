@@ -108,6 +108,56 @@ def test_what_no_language_that_is_known_names_is_listed_for_whoever_corrects_it(
     assert "k17" not in sql
 
 
+def test_amounts_of_all_and_the_whole_cart_are_not_taken_for_those_of_the_event(tmp_path):
+    item = {"product_id": "SO-011", "quantity": 1, "price": 50.57}
+    rows = [
+        {
+            "timestamp": f"2026-03-02T10:{number:02}:00Z",
+            "customer_ids": {"cookie": f"c{number % 9}"},
+            "event_type": "cart_update",
+            "properties": {
+                "total_quantity": 4,
+                "total_price": 441.28,
+                "cart": [item, item],
+                "product_list": [item],
+                "product_id": "SO-011",
+                # only some have them
+                **({"price": 50.57, "quantity": 1} if number % 2 else {}),
+            },
+        }
+        for number in range(60)
+    ]
+    _, sql = drafted_of(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    for ours, path in (("price", "price"), ("quantity", "quantity"), ("items", "product_list")):
+        assert f"'$.{path}') }}}} as found_{ours}" in sql or f"'$.{path}') }}}} as items" in sql
+    assert "--   properties: $.cart, a list" in sql
+    assert "'$.total_price') }} as found_order_value" in sql
+
+
+def test_changes_of_a_table_are_known_by_their_op(tmp_path):
+    def row(number: int) -> dict:
+        return {"id": number, "session_token": f"s{number % 9}", "sku": "A-0", "qty": 1}
+
+    rows = [
+        {
+            "before": row(number) if op != "c" else None,
+            "after": row(number) if op != "d" else None,
+            "source": {"connector": "postgresql", "table": "cart_items"},
+            "op": op,
+            "ts_ms": 1794800000000 + 1000 * number,
+        }
+        for number in range(60)
+        for op in ("cud"[number % 3],)
+    ]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    draft = new_source(Home(tmp_path / "home"), "shop", [str(tmp_path / "a.jsonl")])
+    sql = draft.files[1].read_text()
+    assert draft.notes[0].startswith("each row is a change of a row of a table, before and after")
+    assert "row_hash as event_id" in sql
+    assert "op as event_type" in sql
+    assert "json_object('before')" not in sql
+
+
 @pytest.mark.parametrize(
     ("word", "type_"),
     [

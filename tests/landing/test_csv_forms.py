@@ -145,6 +145,49 @@ def test_backslashes_are_read_as_escapes_by_a_source_that_says_so(landing, rows)
     assert landing.unreadable() == []
 
 
+@pytest.mark.parametrize("rows", ["", MANY.replace(",", "\t")])
+def test_outside_of_quotes_too_a_backslash_stands_before_what_cuts(landing, rows):
+    """As MySQL and Adobe write: before the delimiter, a line end, and itself."""
+    landing.source = replace(CLICKS, escape="backslash")
+    lines = ["a\\\tb\tt\t1", "c\\\\\tt\t2", "d\\\ne\\\\\\\nf\tt\t3", '{"g":"\\\\"h"}\t\\N\tC:\\x']
+    content = HEADER.replace(",", "\t") + "\n".join(lines) + "\n"
+    landing.land_one("a.tsv", content + rows)
+    assert [row[:4] for row in landing.rows()][:4] == [
+        (2, "a\tb", "t", "1"),
+        (3, "c\\", "t", "2"),
+        (4, "d\ne\\\nf", "t", "3"),
+        (7, '{"g":"\\"h"}', "\\N", "C:\\x"),
+    ]
+    assert landing.unreadable() == []
+
+
+def test_a_line_that_a_backslash_leads_on_from_wrongly_costs_itself_only(landing):
+    landing.source = replace(CLICKS, escape="backslash")
+    landing.land_one("a.csv", HEADER + "v1,t,C:\\\nv2,t,2\nv3,t,3\\\n")
+    assert [row[:2] for row in landing.unreadable()] == [(2, "wrong_field_count")]
+    assert [row[1:4] for row in landing.rows()] == [("v2", "t", "2"), ("v3", "t", "3\\")]
+
+
+@pytest.mark.parametrize("first", ["2026-11-11,v0", "2026-11-11,v0,1,2", "# rows of November"])
+def test_a_bad_first_row_of_a_file_without_a_header_line_costs_itself_only(landing, first):
+    rows = "".join(f"2026-11-11,v{n},{n}\n" for n in range(1, 51))
+    outcome = landing.land_one("a.csv", f"{first}\n{rows}")
+    assert (outcome.rows_read, outcome.rows_unreadable) == (51, 1)
+    assert [row[:2] for row in landing.unreadable()] == [(1, "wrong_field_count")]
+    assert landing.rows()[0][:4] == (2, "v1", "2026-11-11", "1")
+
+
+def test_a_first_row_with_an_escape_does_not_cost_a_file_without_a_header_line(landing):
+    landing.source = replace(CLICKS, escape="backslash")
+    landing.land_one("a.tsv", "2026-11-11\tv\\\t1\t1\n2026-11-11\tv2\t2\n")
+    assert [row[1] for row in landing.rows()] == ["v\t1", "v2"]
+
+
+def test_rows_of_another_width_stay_those_of_an_unknown_file(landing):
+    outcome = landing.land_one("a.csv", "1,2,3,4\n" * 3 + "2026-11-11,v1,1\n" * 2)
+    assert (outcome.rows_unreadable, landing.rows()) == (5, [])
+
+
 def test_hives_folders_are_columns(landing):
     name = "price=7/country=D%2FE/none=__HIVE_DEFAULT_PARTITION__/a.csv"
     landing.land_one(name, "visitor_id,event_at\nv1,t\n")

@@ -33,7 +33,8 @@ def connection(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         ensure_score_tables(connection)
         connection.execute(
             "create table main.candidate_events"
-            " (source varchar, event_id varchar, load_id bigint, line bigint)"
+            " (source varchar, event_id varchar, load_id bigint, line bigint,"
+            " visitor_id varchar, user_id varchar)"
         )
         connection.execute(
             "create table main.events (source varchar, event_id varchar, visitor_id varchar,"

@@ -32,7 +32,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [id_, visitor, user, owner, at, line],
         )
         connection.execute(
-            "insert into main.candidate_events values ('canonical', ?, 1, ?)", [id_, line]
+            "insert into main.candidate_events values ('canonical', ?, 1, ?, ?, ?)",
+            [id_, line, visitor, user],
         )
         connection.execute(
             "insert into raw.canonical (_load_id, _line, event_id, visitor_id, user_id)"
@@ -95,7 +96,9 @@ def test_a_visitor_goes_alone(connection):
 
 def test_every_copy_of_an_erased_event_goes_also_one_that_names_nobody(connection):
     log(connection, (TABLET, ANNA, ANNA), (TABLET, BERT, BERT))
-    connection.execute("insert into main.candidate_events values ('canonical', 'e1', 2, 1)")
+    connection.execute(
+        "insert into main.candidate_events values ('canonical', 'e1', 2, 1, null, null)"
+    )
     connection.execute(
         "insert into raw.canonical (_load_id, _line, event_id, visitor_id) values (2, 1, 'e1', ?)",
         [TABLET],
@@ -235,6 +238,7 @@ def test_the_proof_finds_an_id_in_a_column_and_in_the_bytes_of_a_file(connection
     assert found == [
         "***.txt",
         "dagster/run.log",
+        'warehouse main."candidate_events".visitor_id',
         'warehouse main."events".visitor_id',
         'warehouse raw."canonical".visitor_id',
         "warehouse.duckdb",
@@ -244,7 +248,8 @@ def test_the_proof_finds_an_id_in_a_column_and_in_the_bytes_of_a_file(connection
 def test_a_longer_id_of_somebody_else_is_no_trace(connection, home):
     log(connection, (f"{TABLET}-2", None, None), ("4711", None, None))
     connection.execute("update raw.canonical set item_id = '4711', visitor_id = 'x'")
-    connection.execute("update main.events set visitor_id = 'x' where visitor_id = '4711'")
+    for table in ("candidate_events", "events"):
+        connection.execute(f"update main.{table} set visitor_id = 'x' where visitor_id = '4711'")
     connection.close()
     searched = residue_search.search(home, Settings(), [TABLET, "4711"])
     assert searched.found == []
