@@ -94,9 +94,7 @@ class Texts:
         why = "by the amounts" if guesses.has_commas is not None else "no amount says it"
         meta.append(f"decimal: {mark}  # guess: {why}")
         if self.form.has_backslashes:
-            meta.append(
-                "escape: backslash  # guess: a backslash stands before quotes, or delimiters"
-            )
+            meta.append("escape: backslash  # guess: one stands before quotes or delimiters")
         if not self.form.has_names:
             names = ", ".join(in_yaml(each) for each, _ in self.columns.values())
             meta.append("# the files have no header line: the columns in their order")
