@@ -4,10 +4,10 @@ Belongs here: how this process writes and reads back the events of a run. Not he
 are in (`sqlite_tuning`), or what the events say.
 
 An hour makes some 490 events. For each Dagster looks up which columns and tables there are, tries
-to insert an asset that is there already, and opens each file anew; before each model is recorded it
-asks the file for those it is made from, though it wrote them a moment ago: together a sixth of the
-CPU time of an hour with nothing new, measured 2026-11-30. The rows written here are the same, but
-for the blanks between the parts of their JSON: one in twelve of the bytes that a run leaves.
+to insert an asset that is there already, and opens each file again; before each model is recorded
+it asks the file for those it is made from, though it wrote them a moment ago: together a sixth of
+the CPU time of an hour with nothing new, measured 2026-11-30. The rows written here are the same,
+but for the blanks between the parts of their JSON: one in twelve of the bytes that a run leaves.
 """
 
 import os

@@ -76,8 +76,8 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
 
     The first line is a header if it names at least two declared columns (or its only one). Else, if
     it, or half of the first lines, has as many fields as the source's declared header, that is the
-    order. Else a line below is
-    the header that has names in all its fields, two of them declared and one of these required.
+    order. Else a line below is the header that has names in all its fields, two of them declared
+    and one of these required.
     Else the file's columns are unknown. Excel's line ``sep=;`` names the delimiter and is no row.
     """
     lines = [

@@ -5,19 +5,6 @@ import pytest
 
 from orchestration.outputs.report import kept_pictures, plots
 from orchestration.outputs.report.page import page
-from tests.outputs.small_published_file import make_shop
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("published") / "analytics.duckdb"
-    make_shop(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def content(file) -> bytes:
-    return page(file)
 
 
 @pytest.fixture

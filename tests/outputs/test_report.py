@@ -72,18 +72,6 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("published") / "analytics.duckdb"
-    make_shop(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def content(file) -> bytes:
-    return page(file)
-
-
-@pytest.fixture(scope="module")
 def shown(content) -> Page:
     return Page(content)
 
