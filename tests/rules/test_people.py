@@ -299,6 +299,26 @@ def test_people_and_segments_are_those_of_plain_python(warehouse: Warehouse, fir
     assert set(members(warehouse)) == {f"{person}:{name}" for person, name in in_segments}
 
 
+@pytest.mark.parametrize(("later", "category", "views"), [(0, "summer", 0), (2, "hats", 1)])
+def test_a_page_view_is_one_of_its_page_until_the_dump_delivers_that(
+    warehouse: Warehouse, later: int, category: str, views: int
+):
+    address = "https://shop.example/collections/summer"
+    rows = [
+        ago(view("A", "10:00", page_url=f"{address}/products/hat"), seconds=1)
+        | {"event_type": "page_view"},
+        ago(view("A", "10:00", item_id="hat", item_category="hats"), seconds=-1),
+        ago(view("B", "10:00", page_url=address), seconds=1) | {"event_type": "page_view"},
+        ago(view("B", "10:00", page_url=address), seconds=-1) | {"event_type": "view_item_list"},
+    ]
+    hour = HOUR + timedelta(seconds=later)
+    warehouse.build(log(*rows), hour, tables=(*TABLES, *FEATURES), landed_at=AFTER_ALL)
+    [person] = warehouse.query("select favourite_category from people where person_id = 'A'")
+    assert person["favourite_category"] == category
+    [features] = warehouse.query("select view_count_30d from scoring_people where person_id = 'B'")
+    assert features["view_count_30d"] == views
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *heavy([1])])
 def test_late_rows_change_the_history_as_if_everything_had_arrived_at_once(

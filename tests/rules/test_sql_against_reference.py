@@ -18,6 +18,7 @@ from .cases import log as delivered
 from .cases_together import may_be_together, tables_together
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
+from .page_loads import page_loads
 from .reference_calendar import Sale, clean_sales
 from .reference_events import Event
 from .reference_fields import parse_time
@@ -232,7 +233,9 @@ def logs_at_instant(seeds: Iterable[int], number: int) -> dict[int, list[Row]]:
         draft = partial(random_log, seed, size=120, **SHARED)
         events = clean(draft(start=MONDAY), AFTER_ALL).events
         own_instant = _instants(events, seed, count=20)[number]
-        logs[seed] = apart(draft(start=MONDAY + (INSTANT - own_instant)), seed)
+        rows = apart(draft(start=MONDAY + (INSTANT - own_instant)), seed)
+        known = clean(rows, AFTER_ALL).events
+        logs[seed] = rows + apart(page_loads(known, INSTANT, seed=1000 * seed + number), seed)
     return logs
 
 

@@ -248,22 +248,27 @@ price_features as (
 visits as (
 
     select
-        visitor_id,
-        event_number,
-        event_at,
-        event_type,
-        session_number,
-        row_key,
-        item_id,
-        lead(event_at) over visitor_order as next_at,
-        lead(is_session_start) over visitor_order as is_last_of_session
-    from {{ ref('ordered_events') }}
+        log.visitor_id,
+        log.event_number,
+        log.event_at,
+        coalesce(doubled_views.viewed_type, log.event_type) as event_type,
+        doubled_views.view_until_at,
+        log.session_number,
+        log.row_key,
+        coalesce(doubled_views.viewed_item_id, log.item_id) as item_id,
+        lead(log.event_at) over visitor_order as next_at,
+        lead(log.is_session_start) over visitor_order as is_last_of_session
+    from {{ ref('ordered_events') }} as log
+    left join {{ ref('doubled_views') }} as doubled_views
+        on
+            log.row_key = doubled_views.row_key
+            and doubled_views.view_until_at is not null
     where
-        is_activity
-        and {{ keys_in('spine', ['visitor_id']) }}
+        log.is_activity
+        and {{ keys_in('spine', ['log.visitor_id']) }}
     window visitor_order as (
-        partition by visitor_id
-        order by event_number
+        partition by log.visitor_id
+        order by log.event_number
     )
 
 ),
@@ -274,6 +279,7 @@ viewed_items as (
         visits.visitor_id,
         visits.event_number,
         visits.event_at,
+        visits.view_until_at,
         case when not visits.is_last_of_session then visits.next_at end as left_at,
         case when listed.row_key is null then visits.item_id else listed.item_id end as item_id
     from visits
@@ -300,6 +306,7 @@ cart_views as (
         on lines.visitor_id = viewed_items.visitor_id
         and lines.line_item_id = viewed_items.item_id
         and lines.as_of >= viewed_items.event_at
+    where coalesce(lines.as_of < viewed_items.view_until_at, true)
     group by lines.cart_id, lines.as_of, viewed_items.event_number, viewed_items.event_at
 
 ),
@@ -335,7 +342,9 @@ cart_visits as (
         spine.cart_id,
         spine.as_of,
         count(*) as event_count,
-        count(*) filter (where visits.event_type = 'view_item') as view_count,
+        count(*) filter (
+            where visits.event_type = 'view_item' and coalesce(spine.as_of < visits.view_until_at, true)
+        ) as view_count,
         min(visits.event_at) as started_at,
         max(visits.event_at) as ended_at,
         max({{ checkout_step('visits.event_type') }}) as checkout_step

@@ -97,7 +97,7 @@ visits as (
         min(log.event_at) as started_at,
         max(log.event_at) as ended_at,
         count(*) filter (
-            where log.event_type = 'page_view' or log.event_rank = {{ event_rank("'view_item'") }}
+            where {{ type_at('unended.as_of', 'log.event_type', 'doubled_views') }} in ('page_view', 'view_item')
         ) as view_count,
         count(*) filter (where log.counted_as = 'add_to_cart') as add_count
     from unended
@@ -107,6 +107,7 @@ visits as (
             and unended.session_number = log.session_number
             and unended.owner_id is not distinct from log.owner_id
             and unended.as_of >= log.event_at
+    left join {{ ref('doubled_views') }} as doubled_views on log.row_key = doubled_views.row_key
     where log.is_activity
     group by unended.person_id, unended.as_of, unended.visitor_id, unended.session_number
 

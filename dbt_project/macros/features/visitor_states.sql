@@ -19,11 +19,7 @@ case {{ event_type }}
     costly, so it should have only the visitors that are asked about.
 -#}
 {%- macro visitor_states(events) -%}
-state_items as (
-
-    {{ items_of(events, ['visitor_id', 'session_number', 'event_number', 'event_type', 'event_at']) }}
-
-),
+{{ seen_events(events) }},
 
 -- How many items each event is the first of its session to name.
 new_items as (
@@ -35,12 +31,13 @@ new_items as (
     from (
         select
             visitor_id,
-            session_number,
-            item_id,
-            min(event_number) as event_number
-        from state_items
-        where item_id is not null
-        group by 1, 2, 3
+            event_number
+        from named_items
+        union all
+        select
+            visitor_id,
+            event_number
+        from taken_back_items
     ) as first_events
     group by 1, 2
 
@@ -57,7 +54,7 @@ other_views as (
         price as amount
     from state_items
     where
-        event_type = 'view_item'
+        seen_type = 'view_item'
         and (is_listed or (price is not null and {{ is_foreign('currency', ref('hour_currency')) }}))
 
 ),
@@ -83,18 +80,19 @@ events_with_orders as (
         events.owner_id,
         events.event_at,
         events.event_number,
-        events.event_type,
+        events.seen_type as event_type,
+        events.view_until_at,
         events.counted_as,
         events.is_activity,
         events.is_session_start,
         events.session_number,
         case
-            when events.event_type != 'view_item' then 0
+            when events.seen_type != 'view_item' then 0
             when view_totals.event_number is null then coalesce(events.price, 0)
             else coalesce(view_totals.viewed_value, 0)
         end as viewed_value,
         case
-            when events.event_type != 'view_item' then 0
+            when events.seen_type != 'view_item' then 0
             when view_totals.event_number is null then cast(events.price is not null as integer)
             else view_totals.priced_count
         end as priced_view_count,
@@ -107,15 +105,15 @@ events_with_orders as (
         case when events.is_session_start then {{ url_domain('events.referrer') }} end as session_referrer_domain,
         events.is_activity and not events.is_session_start as has_gap,
         {{ epoch_us('events.event_at') }} - {{ epoch_us('events.previous_activity_at') }} as gap_us,
-        -- the one that the gap is counted from: a mail opened meanwhile is no activity
-        {{ last_not_null('case when events.is_activity then events.event_type end') }} over (
+        -- until when the one that the gap is counted from is a view of an item: a mail opened meanwhile is no activity
+        {{ last_not_null('case when events.is_activity then ' ~ viewing_until('events') ~ ' end') }} over (
             partition by events.visitor_id
             order by events.event_number
             rows between unbounded preceding and 1 preceding
-        ) as previous_activity_type,
+        ) as previous_view_until_at,
         coalesce(lead(events.event_at) over visitor_order > events.event_at, true) as is_last_at_instant,
         coalesce(new_items.new_item_count, 0) as new_item_count
-    from {{ events }} as events
+    from seen_events as events
     left join {{ ref('hour_order_values') }} as orders
         on
             events.visitor_id = orders.visitor_id
@@ -135,6 +133,26 @@ events_with_orders as (
 
 ),
 
+{{ taken_back_views() }},
+
+counted_events as (
+
+    select
+        events.*,
+        coalesce(taken_back.page_view_count, 0) as returned_page_view_count,
+        coalesce(taken_back.view_count, 0) as gone_view_count,
+        coalesce(taken_back.item_count, 0) as gone_item_count,
+        coalesce(taken_back.item_us, 0) as gone_item_us,
+        coalesce(taken_back.viewed_value, 0) as gone_viewed_value,
+        coalesce(taken_back.priced_view_count, 0) as gone_priced_view_count
+    from events_with_orders as events
+    left join taken_back
+        on
+            events.visitor_id = taken_back.visitor_id
+            and events.event_number = taken_back.event_number
+
+),
+
 states as (
 
     select
@@ -148,9 +166,10 @@ states as (
         -- this session so far
         min(case when is_session_start then event_at end) over session_so_far as session_started_at,
         sum(cast(is_activity as integer)) over session_so_far as session_event_count,
-        sum(cast(event_type = 'page_view' as integer)) over session_so_far as session_page_view_count,
-        sum(cast(event_type = 'view_item' as integer)) over session_so_far as session_view_count,
-        sum(new_item_count) over session_so_far as session_distinct_item_count,
+        sum(cast(event_type = 'page_view' as integer) + returned_page_view_count)
+            over session_so_far as session_page_view_count,
+        sum(cast(event_type = 'view_item' as integer) - gone_view_count) over session_so_far as session_view_count,
+        sum(new_item_count - gone_item_count) over session_so_far as session_distinct_item_count,
         sum(case when counted_as = 'add_to_cart' then 1 else 0 end) over session_so_far as session_add_count,
         sum(case when counted_as = 'remove_from_cart' then 1 else 0 end) over session_so_far as session_remove_count,
         sum(cast(event_type = 'search' as integer)) over session_so_far as session_search_count,
@@ -159,8 +178,8 @@ states as (
         max({{ checkout_step('event_type') }}) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
         -- whole microseconds: a sum of fractions would depend on the order of adding
-        sum(case when has_gap and previous_activity_type = 'view_item' then gap_us else 0 end) over session_so_far
-            as session_item_us,
+        sum(case when has_gap and event_at < previous_view_until_at then gap_us else 0 end - gone_item_us)
+            over session_so_far as session_item_us,
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,
         max(session_referrer_domain) over session_so_far as session_referrer_domain,
@@ -172,17 +191,17 @@ states as (
         max(case when is_activity then event_at end) over visitor_so_far as last_activity_at,
         min(case when is_activity then event_at end) over visitor_so_far as first_activity_at,
         sum(cast(is_activity as integer)) over visitor_so_far as visitor_event_count,
-        sum(cast(event_type = 'view_item' as integer)) over visitor_so_far as visitor_view_count,
+        sum(cast(event_type = 'view_item' as integer) - gone_view_count) over visitor_so_far as visitor_view_count,
         sum(case when counted_as = 'add_to_cart' then 1 else 0 end) over visitor_so_far as visitor_add_count,
         sum(cast(event_type = 'begin_checkout' as integer)) over visitor_so_far as visitor_checkout_count,
         sum(cast(is_order as integer)) over visitor_so_far as visitor_order_count,
         sum(case when is_order then new_order_value else 0 end) over visitor_so_far as visitor_order_value,
         max(case when is_order then event_at end) over visitor_so_far as visitor_last_order_at,
-        sum(viewed_value) over visitor_so_far as visitor_viewed_value,
-        sum(priced_view_count) over visitor_so_far as visitor_priced_view_count,
+        sum(viewed_value - gone_viewed_value) over visitor_so_far as visitor_viewed_value,
+        sum(priced_view_count - gone_priced_view_count) over visitor_so_far as visitor_priced_view_count,
         {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
         {{ last_not_null('country') }} over visitor_so_far as last_country
-    from events_with_orders
+    from counted_events
     window
         session_so_far as (
             partition by visitor_id, session_number

@@ -17,7 +17,7 @@ visit_totals as (
         max(event_at) as ended_at,
         count(*) as event_count,
         count(*) filter (where event_type = 'page_view') as page_view_count,
-        count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
+        count(*) filter (where event_type = 'view_item') as view_count,
         count(*) filter (where counted_as = 'add_to_cart') as add_count,
         min_by(row_key, event_number) filter (where {{ has_context('device') }}) as device_row_key,
         min_by(row_key, event_number) filter (where {{ has_context('country') }}) as country_row_key
@@ -83,7 +83,7 @@ viewed as (
     inner join {{ ref('candidate_events') }} as candidates on log.row_key = candidates.row_key
     where
         log.is_activity
-        and log.event_rank = {{ event_rank("'view_item'") }}
+        and log.event_type = 'view_item'
 
 ),
 
@@ -129,14 +129,41 @@ unended as (
         {{ begins_at }} <= {{ as_of() }}
         and {{ ends_at }} > {{ as_of() }}
 
+    union
+
+    -- a page view that was a view at the hour
+    select
+        log.visitor_id,
+        log.session_number
+    from {{ ref('doubled_views') }} as doubled_views
+    inner join {{ ref('ordered_events') }} as log on doubled_views.row_key = log.row_key
+    where
+        doubled_views.event_at <= {{ as_of() }}
+        and doubled_views.view_until_at > {{ as_of() }}
+
 ),
 
 unended_log as (
 
-    select * from {{ ref('ordered_events') }}
+    select
+        log.row_key,
+        log.visitor_id,
+        log.owner_id,
+        log.event_at,
+        {{ type_at(as_of(), 'log.event_type', 'doubled_views') }} as event_type,
+        log.counted_as,
+        log.is_activity,
+        log.context_flags,
+        log.event_number,
+        log.session_number
+    from {{ ref('ordered_events') }} as log
+    left join {{ ref('doubled_views') }} as doubled_views
+        on
+            log.row_key = doubled_views.row_key
+            and doubled_views.view_until_at > {{ as_of() }}
     where
-        event_at <= {{ as_of() }}
-        and {{ keys_in('unended', ['visitor_id', 'session_number']) }}
+        log.event_at <= {{ as_of() }}
+        and {{ keys_in('unended', ['log.visitor_id', 'log.session_number']) }}
 
 ),
 

@@ -1,6 +1,6 @@
 {#-
     What belongs here: when the view of a page is the view of an item or a list, and when it stays a view of a page
-    because the dump delivers that view by itself. Not here: what an address says (address_rules.sql).
+    because the dump delivers that view by itself, and what it was by an instant between the two. Not here: what an address says (address_rules.sql).
 -#}
 
 {#- The type that a page view of a page is, null for one that stays what it is. -#}
@@ -30,4 +30,12 @@ case
     when {{ doubled }}.row_key is null then coalesce({{ candidates }}.item_id, {{ candidates }}.viewed_item_id)
     else {{ candidates }}.item_id
 end
+{%- endmacro -%}
+
+{#-
+    The type that counts at an instant: a page view is a view until the dump's own view comes. `doubled` is
+    `doubled_views`, left joined by row_key.
+-#}
+{%- macro type_at(instant, event_type, doubled) -%}
+case when {{ doubled }}.view_until_at > {{ instant }} then {{ doubled }}.viewed_type else {{ event_type }} end
 {%- endmacro -%}

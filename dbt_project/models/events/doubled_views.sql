@@ -1,4 +1,6 @@
 -- Page views of an item or a list that stay page views, as the dump delivers the view of the same page load by itself.
+--
+-- Where that view comes later, the page view was one until then: `view_until_at`, for what is told of an instant between.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 
@@ -11,6 +13,7 @@ rows_of_views as (
         visitor_id,
         event_at,
         viewed_type,
+        viewed_item_id,
         page_key,
         item_id
     from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }}
@@ -58,7 +61,9 @@ page_views as (
         row_key,
         visitor_id,
         page_key,
-        event_at
+        event_at,
+        viewed_type,
+        viewed_item_id
     from counting_rows
     where viewed_type is not null
 
@@ -68,7 +73,9 @@ page_views as (
         row_key,
         visitor_id,
         null as page_key,
-        event_at
+        event_at,
+        viewed_type,
+        viewed_item_id
     from counting_rows
     where viewed_type is not null
 
@@ -80,6 +87,8 @@ neighbours as (
         row_key,
         visitor_id,
         event_at,
+        viewed_type,
+        viewed_item_id,
         max(viewed_at) over (
             partition by visitor_id, page_key
             order by event_at
@@ -96,6 +105,8 @@ neighbours as (
             visitor_id,
             page_key,
             event_at,
+            viewed_type,
+            viewed_item_id,
             cast(null as timestamp) as viewed_at
         from page_views
         union all
@@ -104,19 +115,37 @@ neighbours as (
             visitor_id,
             page_key,
             event_at,
+            null as viewed_type,
+            null as viewed_item_id,
             event_at as viewed_at
         from views
     ) as both_kinds
 
+),
+
+final as (
+
+    select
+        row_key,
+        visitor_id,
+        event_at,
+        viewed_type,
+        viewed_item_id,
+        case
+            when
+                not bool_or(coalesce(event_at <= viewed_before_at + {{ page_load_interval() }}, false))
+                and min(viewed_after_at) > event_at
+                then min(viewed_after_at)
+        end as view_until_at
+    from neighbours
+    where
+        row_key is not null
+        and (
+            event_at <= viewed_before_at + {{ page_load_interval() }}
+            or event_at >= viewed_after_at - {{ page_load_interval() }}
+        )
+    group by row_key, visitor_id, event_at, viewed_type, viewed_item_id
+
 )
 
-select distinct
-    row_key,
-    visitor_id
-from neighbours
-where
-    row_key is not null
-    and (
-        event_at <= viewed_before_at + {{ page_load_interval() }}
-        or event_at >= viewed_after_at - {{ page_load_interval() }}
-    )
+select * from final

@@ -36,6 +36,8 @@ deduplicated as (
         candidates.user_id,
         candidates.event_at,
         {{ counted_type('candidates', 'doubled_views') }} as event_type,
+        -- of its page, also where the dump delivers the view: what comes later moves no event to another place
+        {{ event_rank('coalesce(candidates.viewed_type, candidates.event_type)') }} as event_rank,
         {{ counted_item('candidates', 'doubled_views') }} as item_id,
         candidates.context_flags,
         candidates.row_key
@@ -69,7 +71,6 @@ ranked as (
 
     select
         *,
-        {{ event_rank('event_type') }} as event_rank,
         event_type not in (
             {% for type in var('passive_event_types') -%}
                 {{ text_literal(type) }}{% if not loop.last %},{% endif %}

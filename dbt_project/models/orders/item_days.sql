@@ -14,7 +14,12 @@ counting_events as (
         candidates.row_key,
         candidates.event_at,
         {{ counted_type('candidates', 'doubled_views') }} as event_type,
-        {{ counted_item('candidates', 'doubled_views') }} as item_id,
+        -- what a day says of an item does not depend on a view that comes the day after
+        case
+            when cast(doubled_views.view_until_at as date) > cast(candidates.event_at as date)
+                then coalesce(candidates.item_id, candidates.viewed_item_id)
+            else {{ counted_item('candidates', 'doubled_views') | indent(12) }}
+        end as item_id,
         candidates.item_category,
         candidates.item_brand,
         candidates.quantity,

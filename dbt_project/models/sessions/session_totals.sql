@@ -17,7 +17,7 @@ totals as (
 
     select
         {{ session_bounds() }},
-        count(*) filter (where event_rank = {{ event_rank("'view_item'") }}) as view_count,
+        count(*) filter (where event_type = 'view_item') as view_count,
         count(*) filter (where counted_as = 'add_to_cart') as add_count,
         count(*) filter (where counted_as = 'remove_from_cart') as remove_count,
         count(*) filter (where event_rank = {{ event_rank("'begin_checkout'") }}) as checkout_count,
