@@ -249,6 +249,31 @@ ORDERS_OF_ITEMS = [
         },
     ),
     Case(
+        "an order told twice at one instant by its id has the lines of one telling",
+        log(
+            *[buy("A", "10:00", "o1", items=items(("hat", 2, 5), ("bag", 1, 3)))] * 2,
+            *[buy("B", "10:00", "o2", item_id="shoe", price="5.00")] * 3,
+            buy("B", "10:00", "o2", items=items(("shoe", None, 5), ("shoe", None, 5))),
+            buy("B", "10:00", "o2", item_id="shoe", price="4.00"),
+        ),
+        {
+            "order_lines": rows(
+                "order_id line_number item_id quantity unit_price",
+                ("o1", 1, "hat", 2, Decimal(5)),
+                ("o1", 2, "bag", 1, Decimal(3)),
+                ("o2", 1, "shoe", 1, Decimal(5)),
+                ("o2", 2, "shoe", 1, Decimal(5)),
+                ("o2", 3, "shoe", 1, Decimal(4)),
+            ),
+            "orders": rows("order_id order_value", ("o1", Decimal(13)), ("o2", Decimal(14))),
+        },
+    ),
+    Case(
+        "without an id all that a visitor bought at one instant is one order",
+        log(*[buy("A", "10:00", item_id="shoe", price="5.00")] * 2),
+        {"orders": rows("order_value line_count item_quantity", (Decimal(10), 2, 2))},
+    ),
+    Case(
         "refunds of an order's id add up in its currency, whoever reports them",
         log(
             buy("A", "10:00", "o1", order_value="20.00", currency="EUR"),

@@ -4,6 +4,7 @@ Belongs here: what follows from an event on its own or from its items. Not here:
 one (reference_rows.py), what follows from a log of them (reference_log.py).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -167,13 +168,22 @@ def ranked(events: Iterable[Event]) -> list[Event]:
 
 
 def order_lines(purchases: Iterable[Event]) -> list[Item]:
-    """All items of purchases; one that names nothing of what was bought has none."""
-    return [
-        item
-        for event in purchases
-        for item in event.own_items
-        if event.items is not None or not item.is_empty
-    ]
+    """The items of an order's purchases; one that names nothing of what was bought has none.
+
+    By its id it may be told twice: what two of them say alike was bought as often as one says it.
+    """
+    told: Counter = Counter()
+    lines = []
+    for event in purchases:
+        own: Counter = Counter()
+        for item in event.own_items:
+            what = (item.item_id, item.quantity, item.price, item.currency)
+            own[what] += 1
+            is_new = event.order_id is None or own[what] > told[what]
+            if is_new and (event.items is not None or not item.is_empty):
+                lines.append(item)
+        told |= own
+    return lines
 
 
 def described_items(events: Iterable[Event]) -> list[dict]:

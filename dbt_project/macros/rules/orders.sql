@@ -1,5 +1,5 @@
 {#-
-    What belongs here: what makes purchases one order, how many units of an item they buy, which items count as bought,
+    What belongs here: what makes purchases one order, which of their items are its lines, how many units of an item they buy, which items count as bought,
     what an order is worth, and what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
     models/events/order_events.sql), or the rates (money.sql).
 -#}
@@ -10,6 +10,52 @@ md5(case
     when order_id is not null then 'id' || chr(31) || order_id
     else 'at' || chr(31) || visitor_id || chr(31) || cast({{ epoch_us('event_at') }} as string)
 end)
+{%- endmacro -%}
+
+{#-
+    Adds CTEs, the last of which is `order_items`: the items of the rows of each order, in `first_purchases`. A source
+    with a row for each item gives an order in several; one that tells an order twice says the same of an item again.
+    As often as one row says it, it was bought so. Without an order_id nothing says that a row is told again.
+-#}
+{%- macro items_of_orders(columns=[], described=[]) -%}
+delivered_items as (
+
+    {{ items_of('first_purchases', ['order_key', 'order_id', 'event_number'] + columns, described=described) }}
+
+),
+
+numbered_items as (
+
+    select
+        *,
+        row_number() over (
+            partition by order_key, event_number, item_id, quantity, price, currency
+            order by item_number
+        ) as place_in_event
+    from delivered_items
+
+),
+
+told_items as (
+
+    select
+        *,
+        row_number() over (
+            partition by order_key, item_id, quantity, price, currency, place_in_event
+            order by event_number
+        ) as times_told
+    from numbered_items
+
+),
+
+order_items as (
+
+    select * from told_items
+    where
+        times_told = 1
+        or order_id is null
+
+)
 {%- endmacro -%}
 
 {#- A quantity below 0 buys nothing, one that is not given buys one. -#}

@@ -1,6 +1,6 @@
 -- Page views of an item or a list that stay page views, as the dump delivers the view of the same page load by itself.
 --
--- Where that view comes later, the page view was one until then: `view_until_at`, for what is told of an instant between.
+-- Where that view comes later, the page view was one until then (`view_until_at`): so an instant between takes it.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
 

@@ -63,7 +63,6 @@ ranked_purchases as (
 
 ),
 
--- A source with a row for each item gives one order in several rows of one visitor and time.
 first_purchases as (
 
     select * from ranked_purchases
@@ -73,11 +72,7 @@ first_purchases as (
 
 ),
 
-order_items as (
-
-    {{ items_of('first_purchases', ['order_key']) }}
-
-),
+{{ items_of_orders() }},
 
 -- Two currencies are not added; a price without one is in a currency of its own.
 item_totals as (

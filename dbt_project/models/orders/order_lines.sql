@@ -11,6 +11,7 @@ purchases as (
         visitor_id,
         event_at,
         event_number,
+        order_id,
         item_id,
         item_category,
         quantity,
@@ -29,7 +30,6 @@ order_events as (
 
 ),
 
--- A source with a row for each item gives one order in several rows of one visitor and time.
 first_purchases as (
 
     select purchases.*
@@ -42,11 +42,7 @@ first_purchases as (
 
 ),
 
-order_items as (
-
-    {{ items_of('first_purchases', ['order_key', 'visitor_id', 'event_number'], described=['item_category']) }}
-
-),
+{{ items_of_orders(columns=['visitor_id'], described=['item_category']) }},
 
 -- A purchase that names no item, no price and no quantity says nothing of what was bought.
 final as (
