@@ -39,7 +39,11 @@ def _visitors_are_as_learned() -> dg.AssetChecksDefinition:
     def visitors_are_as_learned(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         run, hour = run_of(context), checked_hour(context)
         with run.open_warehouse() as connection:
-            query = f"select * from scores.{CART_SCORES.name} where scored_at = ?"
+            # of bots nothing was learned
+            query = (
+                f"select * from scores.{CART_SCORES.name}"
+                " where scored_at = ? and is_suspected_bot is not true"
+            )
             scores = connection.sql(query, params=[hour]).pl()
             found = pl.concat(
                 [

@@ -51,7 +51,7 @@ def links_of_people(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> p
         f"""
         with owners as (
             select distinct owner_id, visitor_id from main.scoring_snapshots
-            where is_suspected_bot is not true and owner_id is not null
+            where owner_id is not null
         )
         from owners
         union

@@ -143,8 +143,8 @@ def _once_a_day(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, after: datetime, up_to: datetime) -> pl.DataFrame:
-    """Scored carts of the hours in (after, up_to]: scored_at, cart_id, person, hours_idle (null
-    where no outcome is known), p_buy, is_bought, is_bought_early."""
+    """Scored carts of people, of the hours in (after, up_to]: scored_at, cart_id, person,
+    hours_idle (null where no outcome is known), p_buy, is_bought, is_bought_early."""
     return connection.sql(
         f"""
         with hours as (
@@ -168,6 +168,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, after: datetime, up_to: datetim
         semi join looked_at on scored.scored_at = looked_at.scored_at
         left join scores.{SCORE_OUTCOMES.name} as outcomes
             on scored.scored_at = outcomes.scored_at and scored.cart_id = outcomes.cart_id
+        where scored.is_suspected_bot is not true
         order by scored.scored_at, scored.cart_id
         """,
         params={"after": after, "up_to": up_to, "early": EARLY},

@@ -111,19 +111,14 @@ class Scored:
 
 
 def read_frames(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> ScoringFrames:
-    """The carts of the hour that dbt built last, without those of suspected bots.
+    """The carts of the hour that dbt built last, those of suspected bots too: these are scored and
+    never exported.
 
     Raises:
         ComebackError: a cart to score has no absence beside it.
     """
-    snapshots = connection.sql(
-        "select * from main.scoring_snapshots where is_suspected_bot is not true order by cart_id"
-    ).pl()
-    returns = connection.sql(
-        "select scoring_returns.* from main.scoring_returns"
-        " inner join main.scoring_snapshots using (cart_id)"
-        " where is_suspected_bot is not true order by cart_id"
-    ).pl()
+    snapshots = connection.sql("select * from main.scoring_snapshots order by cart_id").pl()
+    returns = connection.sql("select * from main.scoring_returns order by cart_id").pl()
     if snapshots["cart_id"].to_list() != returns["cart_id"].to_list():
         raise ComebackError(
             f"{snapshots.height} carts to score but {returns.height} absences",
@@ -239,6 +234,7 @@ def score(
         expected_return_at=_hours_after(as_of, pl.col("expected_hours")),
         is_holdout=pl.col("arm") == HOLDOUT,
         is_stale=pl.lit(is_stale),
+        is_suspected_bot=pl.col("is_suspected_bot").fill_null(value=False),
     ).select(CART_SCORES.column_names)
     return Scored(scores, kept.select(CONTACT_PLANS.column_names), new_arms)
 

@@ -113,10 +113,11 @@ class Export:
 
 
 def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
-    """Every scored cart of an hour but those of people held out, best first."""
+    """Every scored cart of an hour but those of people held out and of bots, best first."""
     return connection.sql(
         f"select {', '.join(COLUMNS)} from scores.cart_scores"
-        " where scored_at = ? and not is_holdout order by priority_rank",
+        " where scored_at = ? and not is_holdout and is_suspected_bot is not true"
+        " order by priority_rank",
         params=[hour],
     ).pl()
 

@@ -31,7 +31,7 @@ from orchestration.warehouse.table import Column, Table
 CART_SCORES = Table(
     name="cart_scores",
     description="What was known and advised about a cart at an hour. One row per scored hour and"
-    " open cart that was touched within the scoring window and is not a suspected bot's.",
+    " open cart that was touched within the scoring window.",
     order=("scored_at", "priority_rank"),
     key="scored_at",
     columns=(
@@ -110,6 +110,12 @@ CART_SCORES = Table(
             "boolean",
             "Whether the newest event of the log was too old at that hour (stale_after_hours): what"
             " shoppers did since is not in it; null for hours scored before 2026-11-29.",
+        ),
+        Column(
+            "is_suspected_bot",
+            "boolean",
+            "Whether the visitor had a session by that hour that is suspected to be a bot's: never"
+            " exported; null for hours scored before 2026-11-30, which have no such carts.",
         ),
         Column("abandonment_model", "varchar", "The model behind p_abandon; see models."),
         Column("return_model", "varchar", "The model behind the return times; see models."),

@@ -104,12 +104,10 @@ def test_an_hour_knows_the_arms_of_its_people_and_of_their_devices_up_to_then(co
         replace_arms(connection, at, frame)
     links = links_of_people(connection, TEN)
     # the session on the tablet went on after the hour
-    assert links.rows() == [("u", "phone"), ("u", "v")]
-    carts = connection.sql(
-        "from main.scoring_snapshots where not is_suspected_bot order by cart_id"
-    ).pl()
+    assert links.rows() == [("robot", "bot"), ("u", "phone"), ("u", "v")]
+    carts = connection.sql("from main.scoring_snapshots order by cart_id").pl()
     arms = recorded_arms(connection, TEN, people_to_know(carts, links))
-    assert arms["person_id"].to_list() == ["phone", "user:u", "v", "w"]
+    assert arms["person_id"].to_list() == ["bot", "phone", "user:robot", "user:u", "v", "w"]
     assert set(arms["assigned_at"]) == {EIGHT}
     replace_arms(connection, EIGHT, rows(connection, HOLDOUT_ARMS))
     assert recorded_arms(connection, TEN, people_to_know(carts, links)).is_empty()

@@ -112,6 +112,7 @@ def person_facts(
             # whoever ordered within the window does not stay on the list for its end
             touched_at=pl.lit(window_from).cast(pl.Datetime("us")),
             is_holdout=pl.lit(value=False),
+            is_bots_cart=pl.lit(value=False),
             is_scored=pl.lit(value=False),
         )
         persons = pl.concat([persons, _with_bought(others, known.last_orders)], how="diagonal")
@@ -138,7 +139,8 @@ def person_facts(
         ),
         has_profile=pl.col("has_profile").fill_null(value=False),
         is_consented=_is_consented(entry),
-        is_suspected_bot=(pl.col("suspected_at") > window_from).fill_null(value=False),
+        is_suspected_bot=pl.col("is_bots_cart").fill_null(value=False)
+        | (pl.col("suspected_at") > window_from).fill_null(value=False),
         is_worth_it=_is_worth_it(entry),
         priority=pl.col("priority_rank"),
         last_contacted_at=pl.max_horizontal("person_contacted_at", "email_contacted_at"),
@@ -155,14 +157,20 @@ def person_facts(
 
 def _live_carts(scored: pl.DataFrame, last_orders: pl.DataFrame) -> pl.DataFrame:
     """One cart a person: of those touched after the last order, else of all."""
-    held_out = scored.group_by("person_id").agg(is_any_held_out=pl.col("is_holdout").any())
+    of_any = scored.group_by("person_id").agg(
+        is_any_held_out=pl.col("is_holdout").any(), is_any_bots=pl.col("is_bots_cart").any()
+    )
     carts = _with_bought(scored, last_orders)
     live = carts.filter(~pl.col("has_bought_since"))
     bought = carts.filter(pl.col("has_bought_since")).join(live, on="person_id", how="anti")
     return (
         best_carts(pl.concat([live, bought]))
-        .join(held_out, on="person_id", how="left", maintain_order="left")
-        .with_columns(is_scored=pl.lit(value=True), is_holdout=pl.col("is_any_held_out"))
+        .join(of_any, on="person_id", how="left", maintain_order="left")
+        .with_columns(
+            is_scored=pl.lit(value=True),
+            is_holdout=pl.col("is_any_held_out"),
+            is_bots_cart=pl.col("is_any_bots"),
+        )
     )
 
 

@@ -73,7 +73,7 @@ def scored_carts(
     Returns:
         One row a cart: person_id, user_id (null: not known), cart_id, touched_at, cart_value,
         currency, p_abandon, expected_gain, priority_rank, segment, best_action,
-        contact_not_before, contact_valid_until and is_holdout.
+        contact_not_before, contact_valid_until, is_holdout and is_bots_cart.
     """
     window = "interval 1 microsecond" if window_days is None else f"to_days({int(window_days)})"
     query = f"""
@@ -95,7 +95,8 @@ def scored_carts(
             best_action,
             contact_not_before,
             contact_valid_until,
-            is_holdout
+            is_holdout,
+            coalesce(scored.is_suspected_bot, false) as is_bots_cart
         from window_scores as scored
         left join owners using (visitor_id)
         left join (select cart_id, last_touched_at from main.carts) as carts using (cart_id)

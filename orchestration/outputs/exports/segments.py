@@ -109,6 +109,7 @@ def with_members(
         touched_at=pl.coalesce("fired_at", pl.lit(hour)).cast(pl.Datetime("us")),
         priority_rank=pl.lit(_LAST).cast(pl.Int64),
         is_holdout=pl.lit(value=False),
+        is_bots_cart=pl.lit(value=False),
     )
     return pl.concat([rows, others.drop("fired_at")], how="diagonal").with_columns(
         is_holdout=pl.col("is_holdout") | pl.col("person_id").is_in(held_out)

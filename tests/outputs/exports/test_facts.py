@@ -2,6 +2,7 @@
 
 import pytest
 
+from orchestration.outputs.export_files import read_rows
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
 
 
@@ -64,6 +65,21 @@ def test_a_bought_cart_does_not_hide_a_live_one(shop):
     # without a live one she is a buyer
     shop.insert("main.orders", owner_id="ann", ordered_at=TEN - HOUR / 2)
     assert shop.export().exports["email"]["counts"]["bought_since"] == 1
+
+
+def test_whoever_has_a_cart_of_a_visitor_who_was_ever_suspected_is_a_bot(shop):
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank)
+    # of her phone, and worth less; the session was long ago
+    shop.cart("ann", 3, cart_id="other", visitor_id="phone", is_suspected_bot=True)
+    shop.session("phone", owner_id="ann", at=TEN - 60 * 24 * HOUR, is_suspected_bot=True)
+    prepared = shop.export()
+    for name in ("email", "google"):
+        assert prepared.exports[name]["counts"]["suspected_bot"] == 1
+        assert prepared.exports[name]["counts"]["eligible"] == 1
+        assert sum(prepared.exports[name]["counts"].values()) == 2
+    assert column(prepared, "email.full", "email") == ["bob@example.com"]
+    assert read_rows(shop.connection, TEN)["cart_id"].to_list() == ["cart-ann", "cart-bob"]
 
 
 def test_whoever_has_a_suspected_session_on_any_device_within_the_window_is_a_bot(shop):
