@@ -257,6 +257,11 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
             for number, name in enumerate(("hat", "shoe", "bag"))
         ),
         event("D", "10:10", "search"),
+        add("G", "10:10"),
+        *(
+            event("G", f"10:1{number}", "page_view", page_url=f"https://shop.example/{path}")
+            for number, path in enumerate(("products/hat", "collections/new", "about"), start=1)
+        ),
         event("E", "10:10", "begin_checkout"),
         event("F", "10:10", "begin_checkout"),
         buy("F", "11:10", "o1"),
@@ -269,8 +274,10 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
     ]
     assert sorted(found) == [
         ("added_not_bought_24h", "B", "03 11"),
+        ("added_not_bought_24h", "G", "03 11"),
         ("checkout_left", "E", "02 12"),
         ("idle_after_two_pages", "B", "02 11"),
+        ("idle_after_two_pages", "G", "02 11"),
         ("search_without_view", "D", "02 11"),
         ("three_categories_a_day", "C", "02 11"),
         ("viewed_often_not_bought", "A", "02 11"),

@@ -1,7 +1,7 @@
 {#-
     What belongs here: what a session takes from the first of its events that has it: a page, a campaign, a device, a
-    country. Which of these a row has is kept as one number, so that ordering the log need not carry the texts. Not
-    here: putting them into sessions (models/sessions).
+    country. Which of these a row has is kept as one number, so that ordering the log need not carry the texts; it also
+    says which views were page views (`viewed_page`). Not here: putting them into sessions (models/sessions).
 -#}
 
 {#- The bit of each part, and the fields it stands for. -#}
@@ -11,6 +11,7 @@
     'campaign': (2, 'coalesce(utm_source, utm_medium, utm_campaign)'),
     'device': (4, 'device_type'),
     'country': (8, 'country'),
+    'viewed_page': (16, 'viewed_type'),
 }) }}
 {%- endmacro -%}
 

@@ -48,7 +48,8 @@ log_rows as (
         counted_as,
         event_number,
         item_id,
-        is_activity
+        is_activity,
+        context_flags
     from {{ ref('ordered_events') }}
     where {{ is_in_this_run('visitors', ['visitor_id']) }}
 
@@ -87,7 +88,8 @@ visitor_log as (
         log_rows.counted_as,
         log_rows.event_number,
         log_rows.item_id,
-        log_rows.is_activity
+        log_rows.is_activity,
+        log_rows.context_flags
     from log_rows
     inner join persons on log_rows.person_id = persons.person_id
 
@@ -114,6 +116,36 @@ orders as (
 
 ),
 
+-- A page view that is the view of an item or a list by its address is a page view, too.
+typed_log as (
+
+    select
+        row_key,
+        person_number,
+        event_type,
+        counted_as,
+        event_at,
+        item_id
+    from person_log
+    {%- if "'page_view'" in counted_event_types() %}
+
+    union all
+
+    select
+        row_key,
+        person_number,
+        'page_view' as event_type,
+        'page_view' as counted_as,
+        event_at,
+        item_id
+    from person_log
+    where
+        event_type != 'page_view'
+        and {{ has_context('viewed_page') }}
+    {%- endif %}
+
+),
+
 -- An order counts once, by its first purchase; of every other type each event does, as what it counts as.
 counted_events as (
 
@@ -121,7 +153,7 @@ counted_events as (
         person_number,
         counted_as as event_type,
         event_at
-    from person_log
+    from typed_log
     where
         event_type != 'purchase'
         and counted_as in ({{ counted_event_types() }})
@@ -144,28 +176,28 @@ counted_events as (
 event_items as (
 
     select
-        person_log.person_number,
+        typed_log.person_number,
         {{ item_counted_as(
-            'person_log.event_type',
+            'typed_log.event_type',
             'case when listed.row_key is null then candidates.quantity else listed.quantity end'
         ) | indent(8) }} as event_type,
-        person_log.event_at,
-        case when listed.row_key is null then person_log.item_id else listed.item_id end as item_id,
+        typed_log.event_at,
+        case when listed.row_key is null then typed_log.item_id else listed.item_id end as item_id,
         case when listed.row_key is null then candidates.item_category else listed.item_category end
             as item_category,
         cast(null as string) as order_key,
         listed.row_key as list_key
-    from person_log
-    inner join {{ ref('candidate_events') }} as candidates on person_log.row_key = candidates.row_key
-    left join {{ ref('candidate_items') }} as listed on person_log.row_key = listed.row_key
+    from typed_log
+    inner join {{ ref('candidate_events') }} as candidates on typed_log.row_key = candidates.row_key
+    left join {{ ref('candidate_items') }} as listed on typed_log.row_key = listed.row_key
     where
-        person_log.event_type != 'purchase'
+        typed_log.event_type != 'purchase'
         {%- if not has_seen_items() %}
         and (
-            person_log.event_type in ({{ counted_event_types(of_items=true) }})
+            typed_log.event_type in ({{ counted_event_types(of_items=true) }})
             -- an item of an add may be a removal
             or (
-                person_log.event_type = 'add_to_cart'
+                typed_log.event_type = 'add_to_cart'
                 and 'remove_from_cart' in ({{ counted_event_types(of_items=true) }})
             )
         )
