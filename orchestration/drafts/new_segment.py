@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestration.ground import segments
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import make_private, replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.segment_sql import is_sql_word
 
@@ -73,7 +73,8 @@ def new_segment(home: Home, name: str) -> tuple[Path, Path]:
                 "it is not overwritten: choose another name, or move its two files away",
             )
     try:
-        home.segments.mkdir(parents=True, exist_ok=True)
+        make_private(home.root)
+        home.segments.mkdir(exist_ok=True)
         for path, text in zip(paths, (_YML, _SQL), strict=True):
             replace_file(path, text.format(name=name).encode())
     except OSError as error:

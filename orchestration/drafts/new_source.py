@@ -19,7 +19,7 @@ from orchestration.drafts.notes import notes_on
 from orchestration.drafts.texts import Form, Texts
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import make_private, replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings, load_settings
@@ -95,6 +95,7 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
     _require_readable(name, yml)
     fits = _fitting(home, files)
     paths = home.sources / f"{name}.yml", home.sources / f"{name}.sql"
+    make_private(home.root)
     home.sources.mkdir(parents=True, exist_ok=True)
     for path, text in zip(paths, (yml, sql), strict=True):
         replace_file(path, text.encode())

@@ -26,6 +26,11 @@ def keep_private(path: Path) -> None:
             path.chmod(mode & 0o700)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter; one that is there stays as it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def unfinished_path(path: Path) -> Path:
     """Where the file that will replace `path` is written; leftovers of killed runs are removed."""
     remove_unfinished(path)

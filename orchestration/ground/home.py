@@ -16,7 +16,7 @@ from pathlib import Path
 from orchestration.ground.checkout import REPOSITORY
 from orchestration.ground.encryption import require_extension
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import keep_private, make_private, replace_file
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +151,10 @@ class Home:
     def prepare(self) -> None:
         """Make the folders and Dagster's instance file where they are missing.
 
+        The warehouse has personal data, so the folder that it lies in is its owner's only: one
+        that is made here, and the checkout's before it has a warehouse. A folder that a shop made
+        itself, or opened to others afterwards, is left as it is.
+
         Raises:
             ComebackError: the folder cannot be written to, dbt would take its name for an address,
                 or the warehouse is to be encrypted and DuckDB cannot.
@@ -164,7 +168,11 @@ class Home:
             )
         folders = (self.landing, self.models, self.published.parent, self.exports)
         try:
-            for folder in (*folders, self.dagster, self.dbt, self.temporary):
+            if self.root == REPOSITORY / "data" and not self.warehouse.exists():
+                keep_private(self.root)
+            for folder in (self.root, self.temporary):
+                make_private(folder)
+            for folder in (*folders, self.dagster, self.dbt):
                 folder.mkdir(parents=True, exist_ok=True)
             instance_file = self.dagster / "dagster.yaml"
             if not instance_file.exists():

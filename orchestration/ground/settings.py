@@ -30,6 +30,7 @@ from ml.economics import Economics
 from orchestration.ground.address_rules import AddressRule, load_address_rules
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import make_private
 from orchestration.ground.settings_experiments import Experiments
 from orchestration.ground.settings_exports import (
     DEFAULT_EXPORTS,
@@ -317,7 +318,7 @@ def write_template(home: Path) -> Path:
     """
     path = home / FILE_NAME
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_private(home)
         with path.open("x", encoding="utf-8") as file:
             file.write(toml_template(Settings))
     except OSError as error:

@@ -30,6 +30,19 @@ def test_dagster_is_reported_to_run_one_run_at_a_time_and_to_send_nothing(tmp_pa
     assert instance["run_monitoring"] == {"enabled": True}
 
 
+def test_a_home_that_is_made_is_its_owners_only(tmp_path):
+    home = Home(tmp_path / "made" / "here")
+    home.prepare()
+    assert {each.stat().st_mode & 0o777 for each in (home.root, home.temporary)} == {0o700}
+    # opened to analysts since, or made by the shop
+    home.root.chmod(0o711)
+    (tmp_path / "own").mkdir(mode=0o755)
+    for root in (home.root, tmp_path / "own"):
+        before = root.stat().st_mode
+        Home(root).prepare()
+        assert root.stat().st_mode == before
+
+
 def test_an_instance_file_that_a_shop_changed_is_kept(tmp_path):
     home = Home(tmp_path)
     home.prepare()
