@@ -106,10 +106,11 @@ WORDS = [
         "blanks and dashes of any kind are none of a type",
         log(
             event("A", "10:00", "add\u2013to\u2011cart", item_id="shoe"),
+            event("A", "10:00", "add\u2015to\u2212cart", item_id="hat"),
             event("A", "10:01", "Remove\u00a0From\tCart", item_id="shoe"),
             event("A", "10:02", "\\N", item_id="shoe"),
         ),
-        {"sessions": rows("event_count add_count remove_count", (2, 1, 1))},
+        {"sessions": rows("event_count add_count remove_count", (3, 2, 1))},
     ),
     Case(
         "the words of Segment, Shopify and REES46 are known in any source",

@@ -74,7 +74,7 @@ RANKS = {
 }
 
 
-NO_LETTERS = " -_\t\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2212"
+NO_LETTERS = " -_\t\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 
 
 def known_type(word: str) -> str:

@@ -27,9 +27,9 @@ regexp_matches({{ text }}, {{ text_literal(pattern) }})
 {{ return('\\s\\x{0b}\\x{85}\\x{180e}\\x{200b}-\\x{200d}\\x{2060}\\x{feff}\\p{Z}') }}
 {%- endmacro -%}
 
-{#- A dash of any kind but the hyphen of ASCII, as a class of a regular expression. -#}
-{%- macro dash_class() -%}
-{{ return('\\x{2010}-\\x{2015}\\x{2212}') }}
+{#- The dashes of any kind but the hyphen of ASCII, one after the other; as a class of a regular expression, too. -#}
+{%- macro other_dashes() -%}
+{{ return('\u2010\u2011\u2012\u2013\u2014\u2015\u2212') }}
 {%- endmacro -%}
 
 {#- The text without the blanks around it. -#}

@@ -70,7 +70,7 @@
 -#}
 {%- macro event_type(column, is_chosen=false) -%}
 {%- set word = "nullif(nullif(trim(" ~ column ~ "), ''), " ~ text_literal('\\N') ~ ")" -%}
-{%- set no_letters = ' -_\t\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2212' -%}
+{%- set no_letters = ' -_\t\u00a0\u200b\ufeff' ~ other_dashes() -%}
 {%- set key = "translate(lower(" ~ column ~ "), '" ~ no_letters ~ "', '')" -%}
 {%- set words = fromjson(event_type_words()) -%}
 {%- set chosen = fromjson(chosen_event_type_words()) if is_chosen else {} -%}

@@ -46,7 +46,7 @@ end
 {%- endfor -%}
 {%- set nought = '0*(?:[.]0+)?|0+(?:[.]|,0)|0(?:[.,]0+e[+]?|e[+])[0-9]{1,3}' -%}
 {%- set word = '[' ~ quotes_and_blanks ~ ']*(?:' ~ words | join('|') ~ '|' ~ nought ~ ')[' ~ quotes_and_blanks ~ ']*' -%}
-{{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ dash_class() ~ '{}0-]*)$') }}
+{{ has_pattern(column, '^(?i:' ~ word ~ '(?:-' ~ word ~ ')*|[' ~ quotes_and_blanks ~ other_dashes() ~ '{}0-]*)$') }}
 {%- endmacro -%}
 
 {#- Whether a field that holds no id was not given; nan is a number that went wrong. -#}
@@ -95,7 +95,7 @@ end
 {%- set float = "replace(regexp_extract(" ~ column ~ ", '[0-9.,eE+-]+', 0), ',', '.')" -%}
 case
     when {{ has_pattern(column, '^' ~ blanks ~ '-?[0-9]{1,15}(?:[.]0*|,0)' ~ blanks ~ '$') }}
-        then regexp_extract({{ column }}, '-?[0-9]+', 0)
+        then cast(try_cast(regexp_extract({{ column }}, '-?[0-9]+', 0) as bigint) as string)
     when
         {{ has_pattern(column, '^' ~ blanks ~ exponent_pattern() ~ blanks ~ '$') }}
         and {{ has_all_digits(float) }}
