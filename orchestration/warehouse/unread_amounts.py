@@ -16,11 +16,13 @@ from orchestration.ground.text import in_print
 
 _NOUNS = {"bad_order_value": "order value", "bad_price": "price"}
 _TODO = "write 1299.00, or say `decimal: comma` in the source's own file for 1.299,00"
+_TODO_BELOW_0 = "no price is below 0: deliver what was given back as a refund, or no price"
 _MOST_CHARACTERS = 24
 _THOUSANDS = r"\d{1,3}(?:[.,'\u2019\s]\d{3})+(?:[.,]\d+)?"
 _AMOUNT = re.compile(
     rf"(?:[A-Z]{{3}}|[$€£¥])?\s*-?\s*(?:{_THOUSANDS}|\d+(?:[.,]\d+)?)\s*(?:[A-Z]{{3}}|[$€£¥])?"
 )
+_BELOW_0 = re.compile(r" -\s*\d+(?:\.\d+)?$")
 _READABLE = re.compile(r"\d+(?:\.\d+)*")
 _NAME = re.compile("price|value|total|revenue|amount", re.IGNORECASE)
 
@@ -61,11 +63,13 @@ def warnings(
             for count, noun in zip((values, prices), _NOUNS.values(), strict=True)
             if count
         ]
-        shown = _amount_in(row) if with_text and row else None
+        found = _amount_in(row) if row else None
+        shown = found if with_text else None
         example = f"{in_print(shown)} in line {line}" if shown else f"line {line}"
+        todo = _TODO_BELOW_0 if found and _BELOW_0.search(found) else _TODO
         sentences.append(
             f"{file} ({source}): {' and '.join(counted)} in {read:,} rows could not be read, for"
-            f" example {example}; {_TODO}"
+            f" example {example}; {todo}"
         )
     return sentences
 

@@ -50,6 +50,17 @@ def test_each_file_is_named_with_how_many_and_one_of_them(warehouse):
     ]
 
 
+def test_of_an_amount_below_0_is_said_what_fits(warehouse):
+    refund = json.dumps({"price": "-9.99"})
+    warehouse.execute("update set_aside_rows set raw_row = ? where load_id = 3", [refund])
+    for with_text, example in ((True, "price -9.99 in line 2"), (False, "line 2")):
+        (newest,) = unread_amounts.warnings(warehouse, ONE, with_text=with_text)
+        assert newest.endswith(
+            f"for example {example};"
+            " no price is below 0: deliver what was given back as a refund, or no price"
+        )
+
+
 def test_what_is_kept_names_the_line_alone(warehouse):
     (newer,) = unread_amounts.warnings(warehouse, ONE, with_text=False)
     assert newer.startswith("c.csv")
