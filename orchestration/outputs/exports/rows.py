@@ -123,7 +123,7 @@ def hashed_rows(persons: pl.DataFrame, preset: Preset) -> Rows:
 
 
 def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset: Preset) -> Rows:
-    """Who must not be mailed: each address once, with the earliest reason.
+    """Who must not be mailed: each address once, by address, with the earliest reason.
 
     Of a user it is the address of the suppression and the one of the profile, which the tool has.
 
@@ -141,6 +141,7 @@ def suppression_rows(suppressions: pl.DataFrame, profiles: pl.DataFrame, preset:
         .explode("email")
         .unique("email", keep="first", maintain_order=True)
         .drop_nulls("email")
+        .sort("email")
     )
     found = []
     withheld = 0

@@ -115,8 +115,8 @@ def test_the_address_that_was_suppressed_and_the_one_that_the_tool_has_are_both_
     assert rows(shop.export(), "suppressions.full") == [
         {"email": email, "reason": "complaint", "since": since}
         for email, since in (
-            ("annlee@gmail.com", "2026-10-31T05:00:00Z"),
             ("ann.lee@gmail.com", "2026-10-31T05:00:00Z"),
+            ("annlee@gmail.com", "2026-10-31T05:00:00Z"),
             ("bob@example.com", "2026-10-31T06:00:00Z"),
         )
     ]
