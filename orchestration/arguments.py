@@ -114,7 +114,12 @@ def _add_source(commands: argparse._SubParsersAction) -> None:
     )
     parser.set_defaults(command="source")
     parser.add_argument("name", metavar="NAME", help="what to call it: a-z, 0-9 and _")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="file, folder or address")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="file, folder or address (default: what lies in the landing folder of that name)",
+    )
 
 
 def _add_segment(commands: argparse._SubParsersAction) -> None:

@@ -118,20 +118,20 @@ def inspect(home: Home, arguments: argparse.Namespace) -> None:
 
 def source(home: Home, arguments: argparse.Namespace) -> None:
     """Draft a source of the shop's own."""
-    from orchestration.drafts import new_source
+    from orchestration.drafts import dumps_for, new_source
 
-    require_there(arguments.files)
-    draft = new_source(home, arguments.name, arguments.files)
+    dumps = dumps_for(home, arguments.name, arguments.files)
+    require_there(dumps)
+    draft = new_source(home, arguments.name, dumps)
     for path in draft.files:
         print(f"Written    {path}")
     print(f"Guesses    {draft.guesses} lines are marked, out of {draft.rows:,} rows")
     print("".join(f"Note       {note}\n" for note in draft.notes), end="")
     if draft.fits:
         print(f"Note       these files fit the source {draft.fits} as they are")
-    files = shlex.join(arguments.files)
     print(
         "Next       correct the guesses that are wrong, then:"
-        f" comeback inspect {files} --source {arguments.name}"
+        f" comeback inspect {shlex.join(dumps)} --source {arguments.name}"
     )
 
 

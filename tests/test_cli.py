@@ -52,7 +52,6 @@ def test_every_command_helps_with_one_example(command, capsys):
         (["status", "--fly"], "comeback status: error: unrecognized arguments: --fly\n"),
         (["runs", "--last", "0"], "'0' is no number between 1 and 10000"),
         (["completion", "bsah"], "did you mean 'bash'?"),
-        (["source", "new", "till"], "FILE"),
         (["run", "--as-of", "noon"], "'noon' is no time"),
         (["run", "--as-of", "2026-10-31T10:30Z"], "is not a full hour"),
         (["run", "--source", "canonical"], "--source SOURCE belongs to --events DIR"),
@@ -68,6 +67,11 @@ def test_wrong_usage_ends_with_2(arguments, complaint, capsys):
         main(arguments)
     assert end.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_a_new_source_without_files_and_without_dumps_in_its_folder_is_wrong_usage(capsys):
+    assert main(["source", "new", "till"]) == 2
+    assert "no FILES are named" in capsys.readouterr().err
 
 
 def test_what_is_like_no_command_is_taken_for_none(capsys):

@@ -13,6 +13,6 @@ is right: `comeback inspect` shows it, by what a run makes of it.
 """
 
 from orchestration.drafts.new_segment import new_segment
-from orchestration.drafts.new_source import Draft, new_source
+from orchestration.drafts.new_source import Draft, dumps_for, new_source
 
-__all__ = ["Draft", "new_segment", "new_source"]
+__all__ = ["Draft", "dumps_for", "new_segment", "new_source"]

@@ -54,6 +54,20 @@ class Draft:
     notes: tuple[str, ...] = ()
 
 
+def dumps_for(home: Home, name: str, addresses: Sequence[str]) -> list[str]:
+    """The dumps that are named; else the folder in which those of the new source are landed from.
+
+    Raises:
+        WrongUsage: none are named, and there is no such folder.
+    """
+    folder = home.landing / name
+    if not addresses and not folder.is_dir():
+        raise WrongUsage(
+            "no FILES are named, and this folder is not there", str(folder), "name them"
+        )
+    return [*addresses] or [str(folder)]
+
+
 def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
     """Write the two files of a new source, as far as names and values of some rows say it.
 

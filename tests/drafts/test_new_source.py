@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 
-from orchestration.drafts import new_source
+from orchestration.drafts import dumps_for, new_source
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
@@ -285,6 +285,15 @@ def test_every_guess_is_marked_and_no_id_is_written_down(drafted):
     ):
         assert guess in text
     assert not [id_ for id_ in ("4711", "c7", "b3", "A-1", "m-1", "1.304") if id_ in text]
+
+
+def test_without_names_the_dumps_are_those_of_its_landing_folder(tmp_path, dumps):
+    home = Home(tmp_path)
+    with pytest.raises(WrongUsage, match="no FILES are named"):
+        dumps_for(home, "feed", [])
+    (home.landing / "feed").mkdir(parents=True)
+    assert dumps_for(home, "feed", []) == [str(home.landing / "feed")]
+    assert dumps_for(home, "feed", [str(dumps / "feed")]) == [str(dumps / "feed")]
 
 
 def test_nothing_is_overwritten(drafted, dumps):
