@@ -325,7 +325,9 @@ def models(home: Home, arguments: argparse.Namespace) -> None:
     from orchestration.modelling import model_versions
 
     if arguments.serve is not None:
-        print("\n".join(model_versions.serve(home, arguments.serve)))
+        from orchestration.dagster.by_hand import serve
+
+        print("\n".join(serve(home, arguments.serve)))
         return
     found = model_versions.versions(home)
     if arguments.json:
@@ -351,15 +353,11 @@ def accept(home: Home, arguments: argparse.Namespace) -> None:
 
 def deliver(home: Home, arguments: argparse.Namespace) -> int:
     """Bring exports to their addresses; 1 if one did not arrive."""
-    from orchestration.ground.settings import load_settings
-    from orchestration.outputs import delivery
-    from orchestration.warehouse import database
+    from orchestration.dagster.by_hand import deliver
 
     if not home.warehouse.exists():
         raise ComebackError("nothing was exported yet", str(home.root), "run first: comeback run")
-    settings = load_settings(home.root)
-    with home.lock(), database.connect(home, settings) as connection:
-        outcomes = delivery.deliver_by_hand(connection, home, settings, arguments.hour)
+    outcomes = deliver(home, arguments.hour)
     for each in outcomes:
         what = ", ".join(each.exports) or "manifest"
         if each.hours or not each.reason:

@@ -17,6 +17,7 @@ from orchestration.dagster import (
 )
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.asset_facts import with_facts
+from orchestration.dagster.by_hand_jobs import BY_HAND_JOBS, BY_HAND_KEY, no_errand
 from orchestration.dagster.check_words import with_words
 from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
@@ -96,10 +97,14 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
             members_are_people(),
             sizes_are_steady(),
         ],
-        jobs=[*automation.JOBS, ACCEPT, ERASE],
+        jobs=[*automation.JOBS, ACCEPT, ERASE, *BY_HAND_JOBS],
         schedules=automation.schedules(home),
         sensors=automation.sensors(home, settings, sources),
-        resources={RUN_KEY: run_resource(home), ERASURE_KEY: no_subject},
+        resources={
+            RUN_KEY: run_resource(home),
+            ERASURE_KEY: no_subject,
+            BY_HAND_KEY: no_errand,
+        },
         executor=dg.in_process_executor,
     )
 

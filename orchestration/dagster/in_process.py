@@ -4,12 +4,12 @@ Belongs here: choosing the job, its hour and its configuration, and finding the 
 fails. Not here: arguments and printing (`cli`), or what a job does (`assets`).
 """
 
-import hashlib
 import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 import dagster as dg
@@ -20,6 +20,7 @@ from dagster._core.utils import make_new_run_id
 from orchestration.dagster import automation
 from orchestration.dagster.accept_job import ACCEPT_JOB, acceptance
 from orchestration.dagster.assets import EXPORT_OP, LANDING_OP, Exporting, Landing
+from orchestration.dagster.by_hand_jobs import ACCESS_JOB, BY_HAND_KEY, Errand
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY
 from orchestration.dagster.erase_steps import Erasure
@@ -255,12 +256,9 @@ class Launcher:
             ComebackError: no row names the person, or nothing was built yet.
         """
         sources = with_placeholders(self._sources, self._settings)
-        with self._home.lock(), database.connect(self._home, self._settings) as connection:
-            ensure_raw_tables(connection, sources)
-            text = access.person(connection, sources, subject)
-            digest = hashlib.sha256(f"{text}\n".encode()).hexdigest()
-            audit_log.note(connection, "access", utc_now(), sha256=digest, people=1)
-        return text
+        errand = Errand(partial(access.give, sources=sources, subject=subject))
+        self._execute(ACCESS_JOB, resources={BY_HAND_KEY: errand})
+        return errand.result
 
     def rectify(self, subject: Subject, assignments: Sequence[str]) -> None:
         """Correct a user's profile, and land that.

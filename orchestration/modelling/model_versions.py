@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from ml.card import rounded
@@ -146,7 +147,9 @@ def require_whole(model_store: ModelStore, model_id: str) -> str:
     return names[0]
 
 
-def serve(home: Home, model_id: str) -> list[str]:
+def serve(
+    connection: duckdb.DuckDBPyConnection, home: Home, settings: Settings, model_id: str
+) -> list[str]:
     """Have scores come from a version, from the newest hour on, until a better one is learned; the
     audit log has a row of it.
 
@@ -155,25 +158,22 @@ def serve(home: Home, model_id: str) -> list[str]:
 
     Raises:
         WrongUsage: there is no such version, or it is damaged.
-        ComebackError: the settings are wrong, or another run does not end in time.
     """
-    settings, model_store = load_settings(home.root), ModelStore(home.models)
-    require_whole(model_store, model_id)  # a mistyped id waits for no run
-    with home.lock(), database.connect(home, settings) as connection:
-        name = require_whole(model_store, model_id)
-        newest = newest_hour(settings)
-        before = model_store.champion(name, newest)
-        if before == model_store.intended(name, newest) == model_id:
-            return [f"{name}: {model_id} is in use already"]
-        database.ensure_score_tables(connection)
-        scored = database.newest_scored_hour(connection, not_after=newest)
-        hours = (scored and iso(scored), model_store.last_decided_at(name, newest))
-        since = max(filter(None, hours), default=iso(newest))
-        decision = model_store.decisions(name).get(model_id)
-        served = {"model": name, "before": before or "", "served": model_id}
-        audit_log.note(connection, "serve", utc_now(), model=served)
-        reason = f"somebody chose it instead of {before or 'none'}"
-        model_store.decide(name, Decision(model_id, since, True, reason, is_by_hand=True))
+    model_store = ModelStore(home.models)
+    name = require_whole(model_store, model_id)
+    newest = newest_hour(settings)
+    before = model_store.champion(name, newest)
+    if before == model_store.intended(name, newest) == model_id:
+        return [f"{name}: {model_id} is in use already"]
+    database.ensure_score_tables(connection)
+    scored = database.newest_scored_hour(connection, not_after=newest)
+    hours = (scored and iso(scored), model_store.last_decided_at(name, newest))
+    since = max(filter(None, hours), default=iso(newest))
+    decision = model_store.decisions(name).get(model_id)
+    served = {"model": name, "before": before or "", "served": model_id}
+    audit_log.note(connection, "serve", utc_now(), model=served)
+    reason = f"somebody chose it instead of {before or 'none'}"
+    model_store.decide(name, Decision(model_id, since, True, reason, is_by_hand=True))
     lines = [f"{name}: {model_id} serves from {since} on; before: {before or 'none'}"]
     if decision and not decision.is_promoted:
         lines.append(f"Warning    it had not been taken: {decision.reason}")

@@ -4,6 +4,7 @@ Belongs here: gathering it. Not here: whose a row is; that is the rule of who is
 (`erasure.find`), so that what is shown is what an erasure would delete.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 
@@ -11,11 +12,13 @@ import duckdb
 import polars as pl
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.hours import utc_now
 from orchestration.ground.sql import quoted
 from orchestration.landing import Source
-from orchestration.landing.raw_tables import raw_table
+from orchestration.landing.raw_tables import ensure_raw_tables, raw_table
 from orchestration.privacy import erasure
 from orchestration.privacy.erasure_records import Plan, Subject
+from orchestration.warehouse import audit_log
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
@@ -34,6 +37,21 @@ _BUILT = {
     "main.trigger_events": erasure.IS_PERSON_ERASED,
 }
 _EXPORTED = "vault.export_members"
+
+
+def give(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], subject: Subject
+) -> str:
+    """What `person` gathers, with a row of it in the audit log.
+
+    Raises:
+        ComebackError: as `person`.
+    """
+    ensure_raw_tables(connection, sources)
+    text = person(connection, sources, subject)
+    digest = hashlib.sha256(f"{text}\n".encode()).hexdigest()
+    audit_log.note(connection, "access", utc_now(), sha256=digest, people=1)
+    return text
 
 
 def person(
