@@ -321,7 +321,7 @@ def invoke(
         database.released(home),
         _warehouse_released_afterwards(),
         progress("Building", None, "nodes") as building,
-        parsed_before() if manifest else nullcontext(),
+        parsed_before(are_statements_heard=bool(callbacks)) if manifest else nullcontext(),
     ):
         watchers = [*callbacks, partial(follow, building)]
         outcome = dbtRunner(manifest=manifest, callbacks=watchers).invoke(args)

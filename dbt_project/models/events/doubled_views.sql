@@ -106,6 +106,8 @@ neighbours as (
             event_at,
             event_at as viewed_at
         from views
+        -- nothing of anybody else is doubled, and most dumps have no such page views
+        where {{ keys_in('page_views', ['visitor_id']) }}
     ) as both_kinds
 
 )
