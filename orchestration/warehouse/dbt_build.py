@@ -36,6 +36,7 @@ from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
+from orchestration.warehouse.dbt_templates import kept_templates
 from orchestration.warehouse.dbt_tuning import parsed_before
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
 from orchestration.warehouse.reference_tables import ensure_reference_tables
@@ -321,6 +322,7 @@ def invoke(
         database.released(home),
         _warehouse_released_afterwards(),
         progress("Building", None, "nodes") as building,
+        kept_templates(home.dbt, only_used=manifest is None),
         parsed_before(are_statements_heard=bool(callbacks)) if manifest else nullcontext(),
     ):
         watchers = [*callbacks, partial(follow, building)]

@@ -24,6 +24,8 @@ def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG00
     """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
     # all of dbt and of the project stays: a sixth of the time went to looking for what does not
     with _no_collection():
+        import dbt.cli.main  # noqa: F401 what a build needs of dbt
+
         return _read(target)
 
 
