@@ -37,7 +37,7 @@ from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
 from orchestration.warehouse.dbt_templates import kept_templates
-from orchestration.warehouse.dbt_tuning import parsed_before
+from orchestration.warehouse.dbt_tuning import make_readers_when_asked, parsed_before
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.unchanged import build_inputs, by_the_hour
@@ -315,6 +315,7 @@ def invoke(
     Raises:
         ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
     """
+    make_readers_when_asked()
     from dbt.cli.main import dbtRunner
 
     with (

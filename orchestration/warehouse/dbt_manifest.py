@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
+from orchestration.warehouse.dbt_tuning import make_readers_when_asked
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -23,6 +24,7 @@ PACKAGE = "comeback"
 def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
     """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
     # all of dbt and of the project stays: a sixth of the time went to looking for what does not
+    make_readers_when_asked()
     with _no_collection():
         import dbt.cli.main  # noqa: F401 what a build needs of dbt
 

@@ -27,6 +27,16 @@ _BEGINNING = re.compile(
 )
 
 
+def make_readers_when_asked() -> None:
+    """Let dbt's classes make what reads and writes them when it is first asked for.
+
+    Most of it never is, and to make it for all was a quarter of importing dbt, which comes after.
+    """
+    from mashumaro.config import BaseConfig
+
+    BaseConfig.lazy_compilation = True
+
+
 @contextmanager
 def parsed_before(are_statements_heard: bool = False) -> Iterator[None]:
     """A build of a project that dbt has parsed, and so checked, as it is now.
