@@ -5,14 +5,12 @@ another build. Not here: parsing it, nor running it (`dbt_build`).
 """
 
 import functools
-import gc
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
-from orchestration.warehouse.dbt_tuning import make_readers_when_asked
+from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -23,11 +21,8 @@ PACKAGE = "comeback"
 @functools.lru_cache(maxsize=1)
 def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
     """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
-    # all of dbt and of the project stays: a sixth of the time went to looking for what does not
-    make_readers_when_asked()
-    with _no_collection():
-        import dbt.cli.main  # noqa: F401 what a build needs of dbt
-
+    import_dbt()
+    with no_collection():
         return _read(target)
 
 
@@ -44,17 +39,6 @@ def _read(target: Path) -> "Manifest":
     manifest = Manifest.from_msgpack(packed, decoder=unpack)
     manifest.build_flat_graph()
     return manifest
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def uncompiled(manifest: "Manifest") -> "Manifest":
