@@ -55,9 +55,7 @@ case
     {#- digits in seconds, milliseconds or microseconds are those of microseconds with zeros behind #}
     when regexp_full_match({{ column }}, '[1-9](\d{9}|\d{12}|\d{15})') then
         make_timestamp(try_cast(rpad({{ column }}, 16, '0') as bigint))
-end,
-{#- what few dumps say, asked of what nothing else reads; written plainly once, not in each case #}
-case
+    {#- what few dumps say; written plainly once, not in each case #}
     when {{ may_be_time(column) }} then
         {{ with_value('plain_text', plainly_written(column), "case\n    " ~ clock_cases('plain_text') ~ "\nend") }}
 end)
