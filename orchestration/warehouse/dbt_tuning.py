@@ -7,8 +7,7 @@ project that was checked as it was parsed, was a twentieth of the CPU time; taki
 apart, to find the `with` they begin with, a fortieth; reading the source of all callers, to name a
 module in warnings, a fiftieth. Of a full build of a small log: going through all objects of the
 parsed project, for those that nothing refers to, was a fourteenth; events of each statement, which
-nobody hears, a twelfth; making readers of dates for the rows of each answer a thirtieth; asking of
-each of eight hundred macros, for each of three hundred contexts, where it is seen, another.
+nobody hears, a twelfth; making readers of dates for the rows of each answer a thirtieth.
 """
 
 import gc
@@ -78,12 +77,7 @@ def parsed_before(are_statements_heard: bool = False) -> Iterator[None]:
     compilation.inject_ctes_into_sql = prepended
     BehaviorFlagRendered._default_source = staticmethod(lambda: _ADAPTER)
     try:
-        with (
-            _uncollected(),
-            _answers_read_alike(),
-            _macros_by_package(),
-            _statements_unheard(not are_statements_heard),
-        ):
+        with _uncollected(), _answers_read_alike(), _statements_unheard(not are_statements_heard):
             yield
     finally:
         dbtClassMixin.validate = validate
@@ -122,53 +116,6 @@ def _answers_read_alike() -> Iterator[None]:
         yield
     finally:
         agate_helper.build_type_tester = as_dbt
-
-
-@contextmanager
-def _macros_by_package() -> Iterator[None]:
-    """Which macros a node sees is put together by packages, not macro by macro."""
-    from dbt.clients.jinja import MacroGenerator
-    from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
-
-    class Together(MacroNamespace):
-        """All that is seen in one dict: of the same name, what dbt finds first."""
-
-        def __init__(self, *namespaces: dict, **named: dict) -> None:
-            super().__init__(*namespaces, **named)
-            self._seen: dict = {}
-            for each in reversed(list(self._search_order())):
-                self._seen.update(each)
-
-        def __iter__(self) -> Iterator[str]:
-            return iter(self._seen)
-
-        def __getitem__(self, name: str) -> object:
-            return self._seen[name]
-
-    def built(builder: MacroNamespaceBuilder, macros: dict, context: dict) -> MacroNamespace:
-        made = {
-            package: {
-                name: MacroGenerator(macro, context, builder.node, builder.thread_ctx)
-                for name, macro in of_package.items()
-            }
-            for package, of_package in macros.items()
-        }
-        internal = builder.internal_package_names_order
-        of_dbt = [made.pop(package) for package in reversed(internal) if package in made]
-        is_apart = builder.root_package != builder.search_package
-        return Together(
-            global_namespace=made.get(builder.root_package, {}) if is_apart else {},
-            local_namespace=made.get(builder.search_package, {}),
-            global_project_namespace={name: each for part in of_dbt for name, each in part.items()},
-            packages=made,
-        )
-
-    as_dbt = MacroNamespaceBuilder.build_namespace
-    MacroNamespaceBuilder.build_namespace = built
-    try:
-        yield
-    finally:
-        MacroNamespaceBuilder.build_namespace = as_dbt
 
 
 @contextmanager

@@ -2,12 +2,10 @@
 
 import gc
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from dbt import compilation
 from dbt.adapters.sql import connections
-from dbt.context.macros import MacroNamespaceBuilder
 from dbt.contracts.graph.nodes import InjectedCTE
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.clients import agate_helper
@@ -116,40 +114,3 @@ def test_answers_are_read_as_dbt_reads_them():
     with parsed_before():
         assert read() == read() == expected
     assert expected[0] == ("005", 5, '["a"]', None)
-
-
-@pytest.mark.parametrize("search_package", ["comeback", "dbt", "other"])
-def test_a_node_sees_the_macros_that_dbt_lets_it_see(search_package: str):
-    names = {
-        "comeback": ["as_of", "ref_date", "shared"],
-        "other": ["as_of", "own", "shared"],
-        "dbt": ["run_query", "shared", "as_of"],
-        "dbt_duckdb": ["run_query", "duckdb__date"],
-    }
-    macros = {
-        package: {name: SimpleNamespace(name=name, package_name=package) for name in own}
-        for package, own in names.items()
-    }
-
-    def seen() -> dict:
-        builder = MacroNamespaceBuilder("comeback", search_package, None, ["dbt_duckdb", "dbt"])
-        namespace = builder.build_namespace(macros, {"a": 1})
-        plain = {key: each for key, each in namespace.items() if not isinstance(each, dict)}
-        inside = {
-            (package, name): namespace.get_from_package(package, name)
-            for package in ("comeback", "other", "dbt", None)
-            for name in {name for own in names.values() for name in own}
-        }
-        of_packages = {key for key, each in namespace.items() if isinstance(each, dict)}
-        packages = {key: each and each.macro.package_name for key, each in inside.items()}
-        return {
-            "macros": {key: each.macro.package_name for key, each in plain.items()},
-            "contexts": {key: each.context for key, each in plain.items()},
-            "packages": of_packages,
-            "inside": packages,
-        }
-
-    expected = seen()
-    with parsed_before():
-        assert seen() == expected
-    assert expected["macros"]["run_query"] == "dbt_duckdb"
