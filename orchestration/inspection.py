@@ -36,7 +36,7 @@ from orchestration.landing.sources import EVENTS, PEOPLE, RATES, SALES
 from orchestration.landing.tombstones import restore_copy
 from orchestration.people import vault
 from orchestration.warehouse import database, suspect_files
-from orchestration.warehouse.kept_statements import send, statements_of
+from orchestration.warehouse.kept_statements import asked_meanwhile, send, statements_of
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 # Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
@@ -92,28 +92,32 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
     if source is None:
         found = recognized(files, sources)
         source, because = found.source, found.because
-    with _trial(home) as trial:
-        definition = with_placeholders(sources, settings)[source_named(sources, source).name]
-        with database.connect(trial, settings) as connection:
-            ensure_raw_tables(connection, sources)
-            database.ensure_score_tables(connection)
-            ensure_reference_tables(connection)
-            restore_copy(connection, trial.tombstones, trial.erasure_key)
-            land_locations(
-                connection,
-                trial,
-                {**sources, source: definition},
-                [Location(address, source) for address in addresses],
-                datetime.now(UTC),
-                follow_symlinks=settings.follow_symlinks,
-            )
-            vault.settle(connection, {**sources, source: definition}, settings)
-            with_rows = database.delivered_sources(connection)
-            send(connection, statements_of(trial, settings, sources, with_rows, _BUILT, home))
-            return [
-                f"Source      {source}: {because}",
-                *_lines(connection, definition, settings),
-            ]
+    definition = with_placeholders(sources, settings)[source_named(sources, source).name]
+    with (
+        _trial(home) as trial,
+        asked_meanwhile(trial, settings, [source], _BUILT, home) as answered,
+        database.connect(trial, settings) as connection,
+    ):
+        ensure_raw_tables(connection, sources)
+        database.ensure_score_tables(connection)
+        ensure_reference_tables(connection)
+        restore_copy(connection, trial.tombstones, trial.erasure_key)
+        land_locations(
+            connection,
+            trial,
+            {**sources, source: definition},
+            [Location(address, source) for address in addresses],
+            datetime.now(UTC),
+            follow_symlinks=settings.follow_symlinks,
+        )
+        vault.settle(connection, {**sources, source: definition}, settings)
+        with_rows = database.delivered_sources(connection)
+        answered()
+        send(connection, statements_of(trial, settings, sources, with_rows, _BUILT, home))
+        return [
+            f"Source      {source}: {because}",
+            *_lines(connection, definition, settings),
+        ]
 
 
 @contextmanager

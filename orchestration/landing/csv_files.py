@@ -11,16 +11,16 @@ record, which knows lines, faults and how to go on after them.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape
-from itertools import islice
 
 import duckdb
 
 from orchestration.ground.sql import literal, quoted
 from orchestration.landing.csv_fields import Splitter, StrayQuote
 from orchestration.landing.csv_layout import Layout, is_header, names_in
+from orchestration.landing.csv_plain import Lines, PlainRows, Shape
 from orchestration.landing.file_writer import FileWriter, NotClean
 from orchestration.landing.json_rows import Places, row_of
 from orchestration.landing.lines import (
@@ -28,7 +28,6 @@ from orchestration.landing.lines import (
     MENDED_DETAILS,
     Line,
     is_blank,
-    text_lines,
     too_long,
 )
 from orchestration.landing.raw_tables import (
@@ -165,7 +164,7 @@ def read_exactly(
 ) -> None:
     """Load a file record by record; what is no record is set aside, and reading goes on with the
     next line. Arguments as ``read_fast``."""
-    lines = islice(text_lines(stream, limit), layout.skipped_lines, None)
+    lines = Lines(stream, limit, layout.skipped_lines)
     if layout.note:
         writer.note(layout.note)
     if layout.is_known and len(layout.names) <= COLUMN_LIMIT:
@@ -210,7 +209,7 @@ class _Records:
     def __init__(
         self,
         writer: FileWriter,
-        lines: Iterator[Line],
+        lines: Lines,
         layout: Layout,
         limit: int,
         folders: dict[str, str],
@@ -225,6 +224,7 @@ class _Records:
         self.has_repeated = False
         # what the first field of another header may be, as it is mostly spelled
         self.first_names = {layout.names[0], *writer.source.spellings}
+        self.plain: PlainRows | None = None
         self._begin(layout.names)
 
     def _begin(self, names: Sequence[str]) -> None:
@@ -241,10 +241,23 @@ class _Records:
         self.writer.deliver(
             self.width + len(more), declared_columns([*names, *more], self.writer.source)
         )
+        if self.width > 1:  # a row of one field may be blank, and so none
+            shape = Shape(
+                self.splitter.delimiter.encode(),
+                self.width,
+                frozenset(each.encode() for each in self.first_names),
+                self.splitter.has_backslashes,
+            )
+            self.plain = PlainRows(self.writer, shape, self.constants)
+
+    def _finish_plain(self) -> None:
+        if self.plain:
+            self.plain.finish()
+        self.plain = None
 
     def read(self) -> None:
         """Read to the end of the file."""
-        while line := self._next():
+        while line := self._next_other():
             if is_blank(line, self.splitter.delimiter):
                 continue
             if MARK in line.text:
@@ -275,6 +288,18 @@ class _Records:
             return None
         names = names_in(fields)
         return names if names == self.names or is_header(names, self.writer.source) else None
+
+    def _next_other(self) -> Line | None:
+        """The next line that is not plain; the plain ones before it are taken."""
+        while self.plain and not self.put_back:
+            rows = self.lines.plain(self.plain.shape)
+            if not rows:
+                break
+            self.plain.add(*rows)
+        if line := self._next():
+            return line
+        self._finish_plain()
+        return None
 
     def _next(self) -> Line | None:
         return self.put_back.popleft() if self.put_back else next(self.lines, None)
@@ -355,6 +380,7 @@ class _Records:
             self.has_repeated = True
         else:
             self.writer.note(f"another header is on line {line.number}; it holds for what follows")
+            self._finish_plain()
             self.writer.finish()
             self._begin(names)
         return True

@@ -77,6 +77,8 @@ class FileWriter:
         self._lines: list[int] = []
         # Row after row in one list: a container a row would be work for the garbage collector.
         self._texts: list[str | None] = []
+        self._tables: list[pa.Table] = []
+        self._rows_of_tables = 0
         self._characters = 0
         self._unreadable: list[SetAside] = []
         self._repaired: list[SetAside] = []
@@ -89,7 +91,11 @@ class FileWriter:
     @property
     def rows_held(self) -> int:
         """Rows, loaded or unreadable, that are still to be written."""
-        return len(self._lines) + len(self._unreadable)
+        return self._loadable_held + len(self._unreadable)
+
+    @property
+    def _loadable_held(self) -> int:
+        return len(self._lines) + self._rows_of_tables
 
     @property
     def characters_held(self) -> int:
@@ -108,6 +114,19 @@ class FileWriter:
         self._characters += characters
         # a call a row would cost what the rest of this costs
         if len(self._lines) >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
+            self.finish()
+
+    def add_columns(
+        self, lines: Sequence[int], columns: Sequence[pa.Array], characters: int
+    ) -> None:
+        """Take many rows, as columns of ``large_string``, with the line of each."""
+        names = ["load_id", "line", *positional(len(columns))]
+        load_ids = pa.repeat(pa.scalar(self.load_id, pa.int64()), len(lines))
+        numbers = pa.array(lines, pa.int64())
+        self._tables.append(pa.Table.from_arrays([load_ids, numbers, *columns], names=names))
+        self._rows_of_tables += len(lines)
+        self._characters += characters
+        if self._rows_of_tables >= CHUNK_ROWS or self._characters >= CHUNK_CHARACTERS:
             self.finish()
 
     def set_aside(self, line: int, reason: str, detail: str, raw_row: str | None) -> None:
@@ -216,7 +235,7 @@ def finish_together(writers: Sequence[FileWriter]) -> None:
     """Write all that the writers of several files still hold, what is alike in one statement."""
     alike: dict[tuple[object, ...], list[FileWriter]] = {}
     for writer in writers:
-        if writer._lines:
+        if writer._loadable_held:
             # whom to leave out is looked up file by file
             alone = writer.load_id if writer.tombstones is not None else None
             key = (alone, writer._width, *writer._select)
@@ -230,9 +249,12 @@ def finish_together(writers: Sequence[FileWriter]) -> None:
         if rows:
             insert_rows(writers[0].con, f"insert into raw.{table}", rows, _ASIDE_SCHEMA)
     for writer in writers:
-        for held in (writer._lines, writer._texts, writer._unreadable, writer._repaired):
+        for held in (
+            *(writer._lines, writer._texts, writer._tables),
+            *(writer._unreadable, writer._repaired),
+        ):
             held.clear()
-        writer._characters = 0
+        writer._rows_of_tables = writer._characters = 0
 
 
 def insert_files(
@@ -274,21 +296,10 @@ def insert_rows(
 
 def _insert_held(writers: Sequence[FileWriter]) -> None:
     """Insert the rows that writers hold, of the same columns."""
-    first, width = writers[0], writers[0]._width
-    counts = [len(each._lines) for each in writers]
-    load_ids = [
-        each.load_id for each, rows in zip(writers, counts, strict=True) for _ in range(rows)
-    ]
-    lines = [line for each in writers for line in each._lines]
-    texts = first._texts if len(writers) == 1 else [*chain.from_iterable(e._texts for e in writers)]
-    chunk = pa.Table.from_arrays(
-        [
-            pa.array(load_ids, pa.int64()),
-            pa.array(lines, pa.int64()),
-            *(_text_array(texts[at::width]) for at in range(width)),
-        ],
-        names=["load_id", "line", *positional(width)],
-    )
+    first = writers[0]
+    counts = [each._loadable_held for each in writers]
+    tables = [table for each in writers for table in each._tables]
+    chunk = pa.concat_tables([*_held_texts(writers), *tables])
     with registered(first.con, chunk) as relation:
         if first.tombstones is None:
             insert_files(first, first._select, relation)
@@ -296,6 +307,24 @@ def _insert_held(writers: Sequence[FileWriter]) -> None:
                 writer.rows_loaded += count
         else:
             first.insert("line", first._select, relation)
+
+
+def _held_texts(writers: Sequence[FileWriter]) -> Iterator[pa.Table]:
+    """The rows that came one by one, of all writers in one table; none where there are none."""
+    first, width = writers[0], writers[0]._width
+    lines = [line for each in writers for line in each._lines]
+    if not lines:
+        return
+    load_ids = [each.load_id for each in writers for _ in each._lines]
+    texts = first._texts if len(writers) == 1 else [*chain.from_iterable(e._texts for e in writers)]
+    yield pa.Table.from_arrays(
+        [
+            pa.array(load_ids, pa.int64()),
+            pa.array(lines, pa.int64()),
+            *(_text_array(texts[at::width]) for at in range(width)),
+        ],
+        names=["load_id", "line", *positional(width)],
+    )
 
 
 def _text_array(column: list[str | None]) -> pa.Array:

@@ -5,6 +5,7 @@ their length; the CSV and the JSONL reader share it. Not here: what a line holds
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from orchestration.landing.file_writer import CLIP_MARK, RAW_ROW_CHARACTERS
@@ -42,8 +43,25 @@ MENDED_DETAILS = {
 }
 
 
-def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
-    """Yield the lines of a text file, blank ones too.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that a file holds one after the other.
+
+    Attributes:
+        first: the number of the first of them, from 1.
+        pieces: their bytes, without the ``newline`` that ends each; ``\\r`` may be left of it.
+        newline: what ends each; empty where the file stops within the only one.
+        skipped: bytes of the first line that were left out, as it is above the limit.
+    """
+
+    first: int
+    pieces: list[bytes]
+    newline: bytes
+    skipped: int = 0
+
+
+def text_blocks(stream: ByteStream, limit: int) -> Iterator[Block]:
+    """Yield the lines of a text file, blank ones too, as many at once as a chunk of it ends.
 
     A line ends with ``\\n`` or ``\\r\\n``; in a file whose first chunk has none of these, with
     ``\\r``.
@@ -53,7 +71,7 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
         limit: Bytes a line may have; of a longer one only the beginning is kept.
     """
     newline = b"\n"
-    number = 0
+    number = 1
     rest, skipped = b"", 0
     is_first = True
     for chunk in stream:
@@ -64,18 +82,29 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
                 newline = b"\r"
         pieces = (rest + chunk).split(newline)
         rest = pieces.pop()
-        for piece in pieces:
-            number += 1
-            yield _line(stream, number, piece, newline, limit, skipped)
-            skipped = 0
+        if pieces:
+            yield Block(number, pieces, newline, skipped)
+            number, skipped = number + len(pieces), 0
         if len(rest) > limit:
             kept = rest[:RAW_ROW_CHARACTERS]
             skipped += len(rest) - len(kept)
             rest = kept
     if rest or skipped:
-        yield _line(stream, number + 1, rest, b"", limit, skipped)._replace(
-            is_cut=stream.damage is not None
-        )
+        yield Block(number, [rest], b"", skipped)
+
+
+def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
+    """Yield the lines of ``text_blocks`` one by one, as text."""
+    for block in text_blocks(stream, limit):
+        for at in range(len(block.pieces)):
+            yield line_of(block, at, stream, limit)
+
+
+def line_of(block: Block, at: int, stream: ByteStream, limit: int) -> Line:
+    """The line of a block at a place in it, from 0, as text."""
+    skipped = 0 if at else block.skipped
+    line = _line(stream, block.first + at, block.pieces[at], block.newline, limit, skipped)
+    return line if block.newline else line._replace(is_cut=stream.damage is not None)
 
 
 def is_blank(line: Line, delimiter: str = "\t") -> bool:

@@ -11,9 +11,12 @@ is asked once for each content of them; who then sends the same statements makes
 
 import hashlib
 import json
+import logging
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -24,13 +27,16 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
-from orchestration.ground.settings import Settings
+from orchestration.ground.settings import Settings, load_settings
 from orchestration.landing import Source, ensure_raw_tables
+from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
 from orchestration.warehouse.project_hashes import project_fingerprint
 
 if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
+
+logger = logging.getLogger(__name__)
 
 # Words that begin a statement which changes tables; what asks or describes is not sent again.
 _CHANGING = {"begin", "commit", "create", "insert", "delete", "update", "drop", "alter", "truncate"}
@@ -73,10 +79,48 @@ def statements_of(
     statements = _asked(home, settings, sources, with_rows, select)
     with suppress(OSError):  # a folder that cannot be written to costs time only
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, json.dumps(statements).encode(), mode=0o600)
+        _keep(path, statements)
         for old in sorted(path.parent.glob("*.json"), key=_age)[:-_KEPT_FILES]:
             old.unlink(missing_ok=True)
     return statements
+
+
+@contextmanager
+def asked_meanwhile(
+    home: Home, settings: Settings, with_rows: Sequence[str], select: Sequence[str], kept_in: Home
+) -> Iterator[Callable[[], None]]:
+    """Have another process ask dbt what `statements_of` will be asked for, unless it is kept.
+
+    It yields what waits for the answer. Where that process fails, so does the question itself, and
+    says why. Arguments as `statements_of`.
+    """
+    path = kept_folder(kept_in) / _kept_name(home, settings, with_rows, select)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        yield lambda: None
+        return
+    if path.exists():
+        yield lambda: None
+        return
+    question = json.dumps([str(home.root), str(path), [*with_rows], [*select]])
+    asking = subprocess.Popen(
+        [sys.executable, "-m", __name__, question],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield lambda: _wait_for(asking)
+    finally:
+        asking.terminate()
+        asking.wait()
+
+
+def _wait_for(asking: "subprocess.Popen[bytes]") -> None:
+    if asking.poll() is None:
+        logger.info("Asking dbt for the SQL of the project.")
+        asking.wait()
 
 
 def send(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
@@ -108,6 +152,10 @@ def _kept_name(
         hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     ]
     return f"{hashlib.sha256(json.dumps(content).encode()).hexdigest()}.json"
+
+
+def _keep(path: Path, statements: Statements) -> None:
+    replace_file(path, json.dumps(statements).encode(), mode=0o600)
 
 
 def _asked(
@@ -151,3 +199,15 @@ def _age(path: Path) -> float:
     with suppress(OSError):
         return path.stat().st_mtime
     return 0.0
+
+
+def _main() -> None:
+    """The other process of `asked_meanwhile`."""
+    root, path, with_rows, select = json.loads(sys.argv[1])
+    home = Home(Path(root))
+    settings = load_settings(home.root)
+    _keep(Path(path), _asked(home, settings, known_sources(home), with_rows, select))
+
+
+if __name__ == "__main__":
+    _main()

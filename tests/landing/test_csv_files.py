@@ -3,6 +3,7 @@
 import csv
 import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing import csv_files, csv_layout, ensure_raw_tables
+from orchestration.landing import csv_files, csv_layout, csv_plain, ensure_raw_tables, streams
 from orchestration.landing.file_writer import FileWriter, NotClean
 from orchestration.landing.streams import ByteStream
 from tests.landing.conftest import CLICKS
@@ -204,19 +205,19 @@ def _tables(characters: str) -> st.SearchStrategy[list[tuple[str, ...]]]:
 ODD = "ab ,;\"\t|'#\\é\u2028\ufeff0"
 
 
-def _read(way: str, path: Path) -> tuple[list[tuple], int] | None:
+def _read(way: str, path: Path, limit: int = 1 << 20) -> tuple[list[tuple], int] | None:
     con = duckdb.connect()
     ensure_raw_tables(con, {CLICKS.name: CLICKS})
     stream = ByteStream(path)
-    layout = csv_layout.layout_of(stream, CLICKS, 1 << 20)
+    layout = csv_layout.layout_of(stream, CLICKS, limit)
     writer = FileWriter(con, CLICKS, 1)
     if way == "fast":
         try:
-            csv_files.read_fast(writer, stream, layout, 1 << 20)
+            csv_files.read_fast(writer, stream, layout, limit)
         except NotClean:
             return None
     else:
-        csv_files.read_exactly(writer, stream, layout, 1 << 20)
+        csv_files.read_exactly(writer, stream, layout, limit)
         writer.finish()
     return con.execute("from raw.clicks order by _line").fetchall(), writer.rows_read
 
@@ -240,6 +241,84 @@ def test_the_fast_way_gives_what_the_exact_way_gives_or_steps_aside(rows, quotin
         fast = _read("fast", path)
         if fast is not None:
             assert fast == _read("exact", path)
+
+
+@pytest.fixture(scope="module")
+def kept_con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        ensure_raw_tables(con, {CLICKS.name: CLICKS})
+        yield con
+
+
+def _everything_said(con: duckdb.DuckDBPyConnection, path: Path, limit: int) -> tuple:
+    con.begin()
+    stream = ByteStream(path)
+    writer = FileWriter(con, CLICKS, 1)
+    layout = csv_layout.layout_of(stream, CLICKS, limit)
+    csv_files.read_exactly(writer, stream, layout, limit, {"country": "SE"})
+    writer.finish()
+    tables = ("clicks", "unreadable_rows", "repaired_rows")
+    rows = [con.execute(f"from raw.{each} order by all").fetchall() for each in tables]
+    con.rollback()
+    return rows, writer.rows_loaded, writer.rows_unreadable, writer.rows_repaired, writer.notes
+
+
+PLAIN = b"v,2026-01-01T00:00:00Z,1,x"
+LINES = (
+    *(
+        PLAIN,
+        b"w,,,",
+        b",,,",
+        b"a,b,c,d,",
+        b'v,t,1,"a, b"',
+        b'v,t,1,"two',
+        b'lines"',
+        b'v,"t,1',
+        b"",
+    ),
+    *(b"  ", b"v,t,1", b"v,t,1,\0", b"v,t,1,\xff", b"v,t,\xef\xbb\xbf,x", b"v,t,1,\xe2\x80\xa8"),
+    *(b"visitor_id,event_at,price,note", b"event_at,visitor_id", b"t,u", b"v,t\r,1,x", b"v" * 90),
+    *(b"\xef\xbb\xbfvisitor_id,event_at,price,note", b"NULL,nan,1e5,null", b"v,t,1,\\n"),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lines=st.lists(st.sampled_from([*LINES, *[PLAIN] * 20]), max_size=60),
+    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    chunk=st.sampled_from([7, 64, 1 << 20]),
+    is_ended=st.booleans(),
+)
+def test_plain_rows_are_the_same_many_at_once_as_line_by_line(
+    kept_con, lines, end, chunk, is_ended
+):
+    text = end.join([b"visitor_id,event_at,price,note", *lines]) + end * is_ended
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "odd.csv"
+        path.write_bytes(text)
+        patch.setattr(streams, "_CHUNK_BYTES", chunk)
+        at_once = _everything_said(kept_con, path, 80)
+        patch.setattr(csv_plain.Lines, "plain", lambda *_: None)
+        assert at_once == _everything_said(kept_con, path, 80)
+
+
+def test_of_a_file_with_one_bad_row_all_others_are_taken_many_at_once(tmp_path, monkeypatch):
+    path = tmp_path / "one_bad.csv"
+    rows = [f"v{n},t,{n}" for n in range(50_000)]
+    rows[30_000] = "v,t"
+    path.write_text(HEADER + "\n".join(rows) + "\n")
+    one_by_one = []
+    add = FileWriter.add
+    monkeypatch.setattr(
+        FileWriter,
+        "add",
+        lambda self, line, *rest: one_by_one.append(line) or add(self, line, *rest),
+    )
+    read, count = _read("exact", path)
+    assert one_by_one == []
+    assert count == 50_000
+    assert [row[1] for row in read] == [n + 2 for n in range(50_000) if n != 30_000]
+    assert all(row[4] == str(row[1] - 2) for row in read)
 
 
 def test_a_clean_file_of_many_rows_is_read_the_fast_way_in_order(tmp_path):

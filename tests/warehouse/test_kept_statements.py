@@ -1,6 +1,12 @@
 """When dbt is asked what it sends, and when what it sent before is taken."""
 
+import json
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import duckdb
@@ -87,6 +93,71 @@ def test_only_the_newest_are_kept(asked, ask, tmp_path, monkeypatch):
     assert len([*(tmp_path / "kept").iterdir()]) == 2
     ask(select="c")
     assert [select for _, (select,) in asked] == ["a", "b", "c"]
+
+
+@pytest.fixture
+def other_process(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The questions given to other processes, each of which fails at once."""
+    begun = []
+    start = subprocess.Popen
+
+    def fail(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+        begun.append(json.loads(command[-1]))
+        return start([sys.executable, "-c", "raise SystemExit(1)"], **options)
+
+    monkeypatch.setattr(kept_statements.subprocess, "Popen", fail)
+    return begun
+
+
+def meanwhile(folder: Path) -> AbstractContextManager[Callable[[], None]]:
+    home = Home(folder)
+    return kept_statements.asked_meanwhile(home, Settings(), ["ga4"], ["carts"], home)
+
+
+@pytest.mark.usefixtures("asked")
+def test_where_the_other_process_fails_the_question_is_asked_here(ask, other_process, tmp_path):
+    with meanwhile(tmp_path) as answered:
+        answered()
+        assert ask() == [*SENT]
+    (question,) = other_process
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert question == [str(tmp_path), str(kept), ["ga4"], ["carts"]]
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_is_kept_or_cannot_be_is_asked_of_no_other_process(ask, other_process, tmp_path):
+    ask()
+    with meanwhile(tmp_path) as answered:
+        answered()
+    shutil.rmtree(tmp_path / "kept")
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    with meanwhile(tmp_path) as answered:
+        answered()
+    assert other_process == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_process_that_nobody_waits_for_is_ended(tmp_path, monkeypatch):
+    begun = []
+    start = subprocess.Popen
+
+    def sleep(_: list[str], **options: object) -> subprocess.Popen[bytes]:
+        begun.append(start([sys.executable, "-c", "import time; time.sleep(600)"], **options))
+        return begun[-1]
+
+    monkeypatch.setattr(kept_statements.subprocess, "Popen", sleep)
+    with pytest.raises(ComebackError), meanwhile(tmp_path):
+        raise ComebackError("no file", "there", "look")
+    assert begun[0].returncode == -signal.SIGTERM
+
+
+def test_the_other_process_keeps_its_answer_where_it_is_told(asked, tmp_path, monkeypatch):
+    kept = tmp_path / "kept.json"
+    question = json.dumps([str(tmp_path), str(kept), ["ga4"], ["carts"]])
+    monkeypatch.setattr(sys, "argv", ["kept_statements", question])
+    kept_statements._main()
+    assert json.loads(kept.read_text()) == [list(each) for each in SENT]
+    assert asked == [(["ga4"], ["carts"])]
 
 
 def test_what_fails_is_said_with_its_model():
