@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache, lru_cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 
 # alpha-2 and alpha-3 of ISO 3166-1, in one word each
 _CODES = """
@@ -83,24 +85,34 @@ def country_code(text: str | None) -> str | None:
 def country_names() -> dict[str, str]:
     """The code of each name and code that a country goes by, in small letters, for whoever only
     compares; names with accents and dots are there with and without them."""
-    from phonenumbers.geodata.locale import LOCALE_DATA
-
-    written = {_english(LOCALE_DATA.get(code, {}), code).lower(): code for code in COUNTRIES}
+    names = _names_by_language()
+    written = {_english(names.get(code, {}), code).lower(): code for code in COUNTRIES}
     return dict(sorted({**written, **_codes_by_name()}.items()))
 
 
 @cache
 def _codes_by_name() -> dict[str, str]:
-    # loads the prefixes of all networks too: half a second that most processes need not spend
-    from phonenumbers.geodata.locale import LOCALE_DATA
-
+    by_language = _names_by_language()
     names: dict[str, str] = {}
     for word in _CODES.split():
         code, long = word[:2], word[2:]
-        for name in (_english(LOCALE_DATA.get(code, {}), code), *_OTHER_NAMES.get(code, ())):
+        for name in (_english(by_language.get(code, {}), code), *_OTHER_NAMES.get(code, ())):
             names[_plain(name)] = code
         names[_plain(code)] = names[_plain(long)] = code
     return names
+
+
+def _names_by_language() -> Mapping[str, Mapping[str, str]]:
+    """By country, out of the one file of `phonenumbers` that has them.
+
+    The package would load the prefixes of all networks with it, which takes half a second.
+    """
+    folder = find_spec("phonenumbers.geodata").submodule_search_locations[0]
+    file = Path(folder) / "locale.py"
+    spec = spec_from_file_location("phonenumbers.geodata.locale", file)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.LOCALE_DATA
 
 
 def _english(names: Mapping[str, str], code: str) -> str:

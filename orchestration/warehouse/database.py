@@ -186,8 +186,13 @@ def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def take_over_holdout(connection: duckdb.DuckDBPyConnection) -> None:
     """Record the arms of people who were scored before arms were recorded, as they were scored."""
-    query = f"select 1 from scores.{HOLDOUT_ARMS.name} limit 1"
-    if connection.execute(query).fetchall():
+    # asked first: to have the rule of who is a person takes longer than all tables of scores
+    query = f"""
+        select 1 from scores.{CART_SCORES.name}
+        where is_holdout is not null and not exists (from scores.{HOLDOUT_ARMS.name})
+        limit 1
+    """
+    if not connection.execute(query).fetchall():
         return
     connection.execute(
         f"""

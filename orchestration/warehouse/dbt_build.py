@@ -11,7 +11,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -36,7 +36,8 @@ from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
-from orchestration.warehouse.dbt_tuning import parsed_before
+from orchestration.warehouse.dbt_templates import kept_templates
+from orchestration.warehouse.dbt_tuning import import_dbt, no_collection, parsed_before
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.unchanged import build_inputs, by_the_hour
@@ -314,6 +315,7 @@ def invoke(
     Raises:
         ComebackError: dbt did not get as far as running nodes, or the file or the disk failed.
     """
+    import_dbt()
     from dbt.cli.main import dbtRunner
 
     with (
@@ -321,7 +323,8 @@ def invoke(
         database.released(home),
         _warehouse_released_afterwards(),
         progress("Building", None, "nodes") as building,
-        parsed_before() if manifest else nullcontext(),
+        kept_templates(home.dbt, only_used=manifest is None),
+        parsed_before(are_statements_heard=bool(callbacks)) if manifest else no_collection(),
     ):
         watchers = [*callbacks, partial(follow, building)]
         outcome = dbtRunner(manifest=manifest, callbacks=watchers).invoke(args)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
+from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -20,6 +21,12 @@ PACKAGE = "comeback"
 @functools.lru_cache(maxsize=1)
 def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG001 part of the key
     """The parsed project as dbt keeps it for itself; read once a process and fingerprint."""
+    import_dbt()
+    with no_collection():
+        return _read(target)
+
+
+def _read(target: Path) -> "Manifest":
     import msgpack
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_msgpack_decoder

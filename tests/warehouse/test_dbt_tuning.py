@@ -1,11 +1,14 @@
 """What dbt need not do again is left out, and nothing else."""
 
+import gc
 from pathlib import Path
 
 import pytest
 from dbt import compilation
+from dbt.adapters.sql import connections
 from dbt.contracts.graph.nodes import InjectedCTE
 from dbt_common.behavior_flags import BehaviorFlagRendered
+from dbt_common.clients import agate_helper
 from dbt_common.dataclass_schema import dbtClassMixin
 
 from orchestration.ground.checkout import DBT_PROJECT
@@ -70,6 +73,10 @@ def test_dbt_checks_again_afterwards_whatever_happens():
             dbtClassMixin.__dict__["validate"],
             compilation.inject_ctes_into_sql,
             BehaviorFlagRendered.__dict__["_default_source"],
+            agate_helper.build_type_tester,
+            connections.fire_event,
+            connections.SQLQuery,
+            gc.get_freeze_count(),
         )
 
     before = found()
@@ -81,3 +88,29 @@ def test_dbt_checks_again_afterwards_whatever_happens():
     with pytest.raises(LookupError), parsed_before():
         fail()
     assert found() == before
+
+
+@pytest.mark.parametrize(("are_heard", "names"), [(True, ["SQLQuery"]), (False, [])])
+def test_of_single_statements_there_are_events_where_somebody_listens(
+    monkeypatch: pytest.MonkeyPatch, are_heard: bool, names: list[str]
+):
+    fired: list[str] = []
+    monkeypatch.setattr(connections, "fire_event", lambda event: fired.append(type(event).__name__))
+    with parsed_before(are_statements_heard=are_heard):
+        connections.fire_event(connections.SQLQuery(conn_name="a", sql="select 1"))
+        connections.fire_event(connections.SQLCommit(conn_name="a"))
+    assert fired == [*names, "SQLCommit"]
+
+
+def test_answers_are_read_as_dbt_reads_them():
+    rows = [{"id": "005", "number": 5, "list": ["a"], "none": None}, {"id": "", "number": None}]
+    filled = [{"list": None, "none": None, **row} for row in rows]
+
+    def read() -> list[tuple]:
+        table = agate_helper.table_from_data_flat(filled, ["id", "number", "list", "none"])
+        return [tuple(row.values()) for row in table.rows]
+
+    expected = read()
+    with parsed_before():
+        assert read() == read() == expected
+    assert expected[0] == ("005", 5, '["a"]', None)

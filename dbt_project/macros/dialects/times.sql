@@ -55,9 +55,18 @@ case
     {#- digits in seconds, milliseconds or microseconds are those of microseconds with zeros behind #}
     when regexp_full_match({{ column }}, '[1-9](\d{9}|\d{12}|\d{15})') then
         make_timestamp(try_cast(rpad({{ column }}, 16, '0') as bigint))
-end,
-{#- what few dumps say, asked of what nothing else reads; written plainly once, not in each case #}
-{{ with_value('plain_text', plainly_written(column), "case\n    " ~ clock_cases('plain_text') ~ "\nend") }})
+    {#- what few dumps say; written plainly once, not in each case #}
+    when {{ may_be_time(column) }} then
+        {{ with_value('plain_text', plainly_written(column), "case\n    " ~ clock_cases('plain_text') ~ "\nend") }}
+end)
+{%- endmacro -%}
+
+{#-
+    Whether a text begins with a year or is a number: no other is a time. One such as `yesterday` among two thousand rows
+    cost as much to look at in every way as to read all of them: DuckDB compiles patterns within a lambda each time.
+-#}
+{%- macro may_be_time(column) -%}
+regexp_matches({{ column }}, '^[{{ blank_class() }}]*[-\x{2212}]?\d(\d{3}|[\d.eE+]*[{{ blank_class() }}]*$)')
 {%- endmacro -%}
 
 {#- A time with plain blanks, a plain minus, and zeros for minutes and seconds that were left out. -#}

@@ -119,6 +119,8 @@ neighbours as (
             null as viewed_item_id,
             event_at as viewed_at
         from views
+        -- nothing of anybody else is doubled, and most dumps have no such page views
+        where {{ keys_in('page_views', ['visitor_id']) }}
     ) as both_kinds
 
 ),

@@ -39,31 +39,19 @@ deduplicated as (
         -- of its page, also where the dump delivers the view: what comes later moves no event to another place
         {{ event_rank('coalesce(candidates.viewed_type, candidates.event_type)') }} as event_rank,
         {{ counted_item('candidates', 'doubled_views') }} as item_id,
+        -- an event adds or removes by all of its items
+        coalesce(listed.row_adds_units, {{ adds_units('candidates.quantity') }}) as adds_units,
+        coalesce(listed.row_has_units, {{ has_units('candidates.quantity') }}) as has_units,
         candidates.context_flags,
         candidates.row_key
     from candidates
     left join {{ ref('duplicate_rows') }} as duplicate_rows on candidates.row_key = duplicate_rows.row_key
     left join {{ ref('doubled_views') }} as doubled_views on candidates.row_key = doubled_views.row_key
-    where duplicate_rows.row_key is null
-
-),
-
--- What adds and removals do to a cart, by all of their items.
-cart_events as (
-
-    select
-        candidates.row_key,
-        {{ counted_as(
-            'candidates.event_type',
-            'coalesce(listed.row_adds_units, ' ~ adds_units('candidates.quantity') ~ ')',
-            'coalesce(listed.row_has_units, ' ~ has_units('candidates.quantity') ~ ')'
-        ) | indent(8) }} as counted_as
-    from candidates
     left join {{ ref('candidate_items') }} as listed
         on
             candidates.row_key = listed.row_key
             and listed.is_first_of_row
-    where candidates.event_type in ('add_to_cart', 'remove_from_cart')
+    where duplicate_rows.row_key is null
 
 ),
 
@@ -71,6 +59,7 @@ ranked as (
 
     select
         *,
+{{ counted_as('event_type', 'adds_units', 'has_units') | indent(8) }} as counted_as,
         event_type not in (
             {% for type in var('passive_event_types') -%}
                 {{ text_literal(type) }}{% if not loop.last %},{% endif %}
@@ -111,6 +100,7 @@ cut as (
         owner_id,
         event_at,
         event_type,
+        counted_as,
         event_rank,
         item_id,
         is_activity,
@@ -128,26 +118,25 @@ cut as (
 final as (
 
     select
-        cut.row_key,
-        cut.visitor_id,
-        cut.owner_id,
-        cut.event_at,
-        cut.event_type,
-        case when cart_events.row_key is null then cut.event_type else cart_events.counted_as end as counted_as,
-        cut.event_rank,
-        cut.item_id,
-        cut.is_activity,
-        cut.context_flags,
-        cut.event_number,
-        sum(cast(cut.is_session_start as integer)) over (
-            partition by cut.visitor_id
-            order by cut.event_number
+        row_key,
+        visitor_id,
+        owner_id,
+        event_at,
+        event_type,
+        counted_as,
+        event_rank,
+        item_id,
+        is_activity,
+        context_flags,
+        event_number,
+        sum(cast(is_session_start as integer)) over (
+            partition by visitor_id
+            order by event_number
             rows between unbounded preceding and current row
         ) as session_number,
-        cut.is_session_start,
-        cut.previous_activity_at
+        is_session_start,
+        previous_activity_at
     from cut
-    left join cart_events on cut.row_key = cart_events.row_key
 
 )
 
