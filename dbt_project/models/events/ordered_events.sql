@@ -59,7 +59,7 @@ ranked as (
 
     select
         *,
-{{ counted_as('event_type', 'adds_units', 'has_units') | indent(8) }} as counted_as,
+        {{ counted_as('event_type', 'adds_units', 'has_units') | indent(8) }} as counted_as,
         event_type not in (
             {% for type in var('passive_event_types') -%}
                 {{ text_literal(type) }}{% if not loop.last %},{% endif %}
