@@ -337,7 +337,7 @@ def history(warehouse: Warehouse, arrivals: Sequence[tuple[datetime, list[Row]]]
     for load_id, (hour, rows) in enumerate(arrivals, start=1):
         if rows:
             warehouse.land(rows, [load_id] * len(rows), AFTER_ALL)
-        warehouse.follow(hour)
+        warehouse.follow(hour, tables=TABLES)
         plain = hour.replace(tzinfo=None)
         for each in segment_history.hours_to_take(connection, plain, segments):
             warehouse.move(each.replace(tzinfo=UTC), TABLES)
