@@ -15,7 +15,7 @@ from .all_cases import CASES
 from .apart import apart, by_log
 from .cases import LOADED_AT, MONDAY, Case, Row, buy
 from .cases import log as delivered
-from .cases_together import may_be_together, tables_together
+from .cases_together import batches, may_be_together, tables_together
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
 from .reference_calendar import Sale, clean_sales
@@ -60,11 +60,11 @@ def test_the_sql_makes_of_each_case_what_was_written_by_hand(
     assert_expected(warehouse.tables(case.rows, case.as_of, tuple(case.expected)), case.expected)
 
 
-@pytest.mark.parametrize("first", range(0, len(TOGETHER), 20))
+@pytest.mark.parametrize("cases", batches(TOGETHER, 40), ids=lambda cases: cases[0].name)
 def test_the_sql_makes_of_many_cases_at_once_what_was_written_by_hand(
-    warehouse: Warehouse, first: int
+    warehouse: Warehouse, cases: Sequence[Case]
 ) -> None:
-    for case, tables in tables_together(warehouse, TOGETHER[first : first + 20]):
+    for case, tables in tables_together(warehouse, cases):
         assert_expected(tables, case.expected, of=case.name)
 
 
