@@ -203,8 +203,9 @@ class Warehouse:
         """
         models = self._lasting[:only_first]
         if tables is not None:
-            # the end of a build notes how far the log goes and who was rebuilt
-            needed = self._needed([*tables, *self._recording.finish[ENDED]])
+            # the end of a build notes how far the log goes and who was rebuilt, and the next asks
+            # which sessions and carts there were
+            needed = self._needed([*tables, "sessions", "carts", *self._recording.finish[ENDED]])
             models = [model for model in models if model.name in needed]
         self._run(models, as_of, is_ended=only_first is None)
 
