@@ -20,7 +20,8 @@ from orchestration.warehouse.project_hashes import project_fingerprint
 from tests.encrypted import KEY, load_weak_cryptography
 
 TESTS = Path(__file__).parent
-PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+PARSED = ("manifest.json", "partial_parse.msgpack")
+NAMED_IN_PARSING = ("event_sources", "segments", "triggers", "log_variables")
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +56,8 @@ def _shared(name: str) -> Path:
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What dbt parsed for one home serves the others of this session that parse the same.
 
-    A command in a process of its own finds it done where its test asks for it before.
+    Whatever else a shop sets, dbt parses the same (tests/warehouse/test_dbt_build.py). A command in
+    a process of its own finds it done where its test asks for it before.
     """
     folder = tmp_path_factory.getbasetemp()
     # the folder of all workers lies above that of each
@@ -66,12 +68,15 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     def prepare_from_copy(home: Home, settings: Settings, project: Path | None = None) -> Path:
         project = project or dbt_build.project_of(home)
         variables = dbt_build.dbt_vars(settings, project=project)
-        parsed = folder / project_fingerprint(project, variables)
+        fingerprint = project_fingerprint(project, variables)
+        named = {name: variables[name] for name in NAMED_IN_PARSING}
+        parsed = folder / project_fingerprint(project, named)
         stamp = home.dbt / "fingerprint"
-        if parsed.exists() and not (stamp.exists() and stamp.read_text() == parsed.name):
+        if parsed.exists() and not (stamp.exists() and stamp.read_text() == fingerprint):
             home.dbt.mkdir(parents=True, exist_ok=True)
             for name in PARSED:
                 shutil.copy(parsed / name, home.dbt / name)
+            stamp.write_text(fingerprint)
         manifest = prepare(home, settings, project)
         if not parsed.exists():
             made = Path(tempfile.mkdtemp(dir=folder))

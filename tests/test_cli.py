@@ -16,6 +16,8 @@ import pytest
 from orchestration import arguments, cli, ui
 from orchestration.cli import main
 from orchestration.ground.home import Home
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import dbt_build
 from tests.outputs.delivery.conftest import Shop
 
 
@@ -246,6 +248,7 @@ def test_ctrl_c_in_the_middle_of_a_run_ends_it_with_one_line(home, sign):
     rows = "visitor_id,event_at,event_type\nann,2026-11-20T08:00:00Z,view_item\n"
     (home / "landing" / "canonical").mkdir(parents=True)
     (home / "landing" / "canonical" / "a.csv").write_text(rows)
+    dbt_build.prepare_manifest(Home(home), Settings())
     program = Path(sys.executable).with_name("comeback")
     run = subprocess.Popen(
         [program, "run", "--as-of", "latest"],
@@ -284,6 +287,7 @@ def wide_csv(tmp_path_factory):
     ids=lambda each: each.name,
 )
 def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wide_csv, number):
+    dbt_build.prepare_manifest(Home(home), Settings())
     program = Path(sys.executable).with_name("comeback")
     landing = subprocess.Popen(
         [program, "land", wide_csv, "--source", "canonical"],

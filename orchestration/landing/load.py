@@ -70,6 +70,7 @@ def land(
     row_limit: int = ROW_LIMIT_BYTES,
     scratch: Path | None = None,
     key_file: Path | None = None,
+    has_tables: bool = False,
 ) -> list[LandedFile]:
     """Load files into ``raw.<source>``, each content once.
 
@@ -86,6 +87,7 @@ def land(
         scratch: Folder for copies of remote files (default: the system's); those a killed load left
             there are removed.
         key_file: The key by which erased people are recognised; needed once somebody was erased.
+        has_tables: Whether ``ensure_raw_tables`` was called for this warehouse already.
 
     Returns:
         One outcome a file, in order. A file that cannot be read is refused in it.
@@ -97,7 +99,8 @@ def land(
     """
     if landed_at.tzinfo is None:
         raise ValueError("landed_at needs a time zone: pass an aware datetime")
-    ensure_raw_tables(con, {source.name: source})
+    if not has_tables:
+        ensure_raw_tables(con, {source.name: source})
     if scratch is not None:
         _clear(scratch)
     ((newest,),) = con.execute("select max(landed_at) from raw.files").fetchall()

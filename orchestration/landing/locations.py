@@ -239,6 +239,7 @@ def land_locations(
                 progress=partial(_follow, landing),
                 scratch=home.temporary,
                 key_file=home.erasure_key,
+                has_tables=True,
             )
         if source.is_private:
             _keep_changes_private(connection)

@@ -125,9 +125,9 @@ def test_four_times_the_rows_take_hardly_more_memory(tmp_path, rows_and_peak, fa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1_000_000, pytest.param(10_000_000, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize("count", [300_000, pytest.param(10_000_000, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_millions_of_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending, count):
+def test_many_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending, count):
     file, warehouse = tmp_path / f"a.{ending}", tmp_path / "warehouse.duckdb"
     duckdb.execute(
         "copy (select 'v' || nth % 1000000 as visitor_id, timestamp '2026-10-01' as event_at,"
@@ -141,7 +141,9 @@ def test_millions_of_rows_land_in_bounded_memory(tmp_path, rows_and_peak, ending
         assert con.execute(
             "select count(*), sum(price::bigint), count(distinct visitor_id), min(_line),"
             f" max(_line), count(*) filter (price::bigint + {first} <> _line) from raw.clicks"
-        ).fetchall() == [(count, count * (count - 1) // 2, 1_000_000, first, count + first - 1, 0)]
+        ).fetchall() == [
+            (count, count * (count - 1) // 2, min(count, 1_000_000), first, count + first - 1, 0)
+        ]
         assert con.execute("select rows_read, note from raw.files").fetchall() == [(count, None)]
         assert con.execute("select count(*) from raw.unreadable_rows").fetchall() == [(0,)]
 

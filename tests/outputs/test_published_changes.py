@@ -33,7 +33,9 @@ BOUGHT = '[{"item_id": "bag", "quantity": 2, "price": 5}, {"item_id": "hat", "pr
 BOUGHT_ALONE = '[{"item_id": "cap"}]'
 
 
-@pytest.mark.parametrize("hours", [4, pytest.param(6, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    "hours", [3, *(pytest.param(each, marks=pytest.mark.heavy) for each in (4, 6))]
+)
 def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog, hours):
     home = Home(tmp_path / "home")
     home.prepare()

@@ -29,8 +29,21 @@ def may_be_together(case: Case) -> bool:
         and len(case.rows) > 0
         and not {"items"} & case.expected.keys()
         and not clean(case.rows, case.as_of).set_aside
-        and all(_is_movable(row) and _is_of_no_currency(row) for row in case.rows)
+        and all(_is_movable(row) for row in case.rows)
+        and _currencies(case) in (set(), {"EUR"})
     )
+
+
+def batches(cases: Sequence[Case], size: int) -> list[Sequence[Case]]:
+    """The cases as they may share builds: sums are in the commonest currency of a log."""
+    of_kinds = ([case for case in cases if _currencies(case) == kind] for kind in (set(), {"EUR"}))
+    return [kind[first : first + size] for kind in of_kinds for first in range(0, len(kind), size)]
+
+
+def _currencies(case: Case) -> set[str]:
+    given = (row.get("currency") for row in case.rows)
+    lists = (row.get("items") or "" for row in case.rows)
+    return {*given, *re.findall(r'"currency": ?"(.*?)"', " ".join(lists))} - {None}
 
 
 def _is_movable(row: Row) -> bool:
@@ -39,11 +52,6 @@ def _is_movable(row: Row) -> bool:
     return bool(is_utc) and all(
         id_ is None or (re.fullmatch(r"[A-Za-z]*\d*", id_) and known_id(id_) == id_) for id_ in ids
     )
-
-
-def _is_of_no_currency(row: Row) -> bool:
-    """Sums are in the commonest currency of the log."""
-    return row.get("currency") is None and "currency" not in (row.get("items") or "")
 
 
 def tables_together(

@@ -79,12 +79,14 @@ NO_LETTERS = " -_\t\u00a0\u200b\ufeff\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 
 def known_type(word: str) -> str:
     """The type that a word stands for, whatever its case, blanks and dashes; others as they are."""
-    types = {_key(each): each for each in KNOWN_TYPES} | {_key(w): t for w, t in WORDS.items()}
-    return types.get(_key(word), word.strip(" "))
+    return _TYPES.get(_key(word), word.strip(" "))
 
 
 def _key(word: str) -> str:
     return "".join(each for each in word.lower() if each not in NO_LETTERS)
+
+
+_TYPES = {_key(each): each for each in KNOWN_TYPES} | {_key(w): t for w, t in WORDS.items()}
 
 
 @dataclass(frozen=True)

@@ -377,8 +377,8 @@ def test_a_view_that_comes_in_a_later_file_takes_the_page_view_back(
     second = [each for each, file in zip(ROWS, files, strict=True) if file == 2]
     warehouse.empty()
     warehouse.land(first, [1] * len(first))
-    warehouse.follow(MIDNIGHT + TEN)
+    warehouse.follow(MIDNIGHT + TEN, tables=("events", "item_days"))
     warehouse.land(second, [2] * len(second))
-    warehouse.follow(MIDNIGHT + TEN)
+    warehouse.follow(MIDNIGHT + TEN, tables=("events", "item_days"))
     assert events(warehouse) == EXPECTED
     assert warehouse.differing(["item_days"]) == []

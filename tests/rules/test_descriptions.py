@@ -7,7 +7,8 @@ that the published file carries them (`tests/whole/test_published.py`).
 import re
 
 import pytest
-import yaml
+
+from orchestration.ground.yml import parsed_yml
 
 from .dbt_runs import PROJECT
 
@@ -39,7 +40,7 @@ def tables() -> dict[str, dict]:
     """Every model and every table of a source that is declared, by name."""
     found = {}
     for text in TEXTS.values():
-        declared = yaml.safe_load(text)
+        declared = parsed_yml(text)
         sources = declared.get("sources", [])
         for table in declared.get("models", []) + [t for each in sources for t in each["tables"]]:
             assert table["name"] not in found

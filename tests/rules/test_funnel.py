@@ -132,7 +132,7 @@ def assert_is_that_of_the_reference(warehouse: Warehouse, rows: Sequence[Row]) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", [5, *heavy([50])])
+@pytest.mark.parametrize("examples", [3, *heavy([50])])
 def test_the_funnel_is_that_of_the_reference(warehouse: Warehouse, examples: int) -> None:
     @settings(
         max_examples=examples,

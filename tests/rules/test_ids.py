@@ -313,7 +313,7 @@ def test_suspicious_ids_built_load_by_load_are_those_built_at_once(warehouse: Wa
     warehouse.empty()
     for number, rows in enumerate(loads, start=1):
         warehouse.land(rows, [number] * len(rows))
-        warehouse.follow(LOADED_AT)
+        warehouse.follow(LOADED_AT, tables=("suspicious_ids",))
     followed = warehouse.query("select * from suspicious_ids")
     kinds = {row["kind"] for row in followed}
     assert kinds == {"user_id", "order_id", "event_id", "double_fire"}

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -352,12 +353,13 @@ def test_rates_that_come_later_give_what_all_at_once_gives(
     names = ["carts", "order_values", "sessions", "currency_rates", "log_currency", "cart_touches"]
     warehouse.empty()
     warehouse.land(rows, [1] * len(rows))
-    warehouse.follow(LOADED_AT)
+    follow = partial(warehouse.follow, LOADED_AT, tables=names)
+    follow()
     for number, rates in enumerate(files, start=2):
         warehouse.land_rates(rates, number)
         if dies_after:
-            warehouse.follow(LOADED_AT, only_first=dies_after)
-        warehouse.follow(LOADED_AT)
+            follow(only_first=dies_after)
+        follow()
     assert {values(warehouse)[visitor][2] for visitor in "AB"} == {base}
     assert values(warehouse, "order_values")["B"][2] == base
     warehouse.keep(names)
@@ -377,10 +379,10 @@ def test_another_reporting_currency_changes_every_value(warehouse: Warehouse):
     )
     warehouse.empty()
     warehouse.land(rows, [1] * len(rows))
-    warehouse.follow(LOADED_AT)
+    warehouse.follow(LOADED_AT, tables=MONEY)
     assert values(warehouse)["A"][2] == 1000
     warehouse.land(more, [2] * len(more))
-    warehouse.follow(LOADED_AT)
+    warehouse.follow(LOADED_AT, tables=MONEY)
     assert values(warehouse)["A"][2] is None
     assert values(warehouse, "order_values")["B"][2] is None
     assert warehouse.query("from log_currency") == [{"currency": "EUR"}]

@@ -25,6 +25,8 @@ from .strategies import GAPS, MICROSECOND, random_log
 from .warehouse import Warehouse
 
 SETTINGS = Settings()
+# What following the log reads.
+TABLES = ("carts", "visitor_orders", "cart_touches")
 COLUMNS = "scored_at cart_id p_abandon is_converted converted_at hours_idle is_mature"
 
 
@@ -43,7 +45,7 @@ class Shop:
         self.loads += 1
         self.rows += rows
         self.warehouse.land(rows, [self.loads] * len(rows))
-        self.warehouse.follow(LOADED_AT)
+        self.warehouse.follow(LOADED_AT, tables=TABLES)
         if is_followed:
             self.follow()
 

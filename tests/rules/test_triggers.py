@@ -21,7 +21,7 @@ from .reference_money import clean_rates
 from .reference_rows import clean
 from .reference_triggers import Triggers
 from .strategies import HALF_HOUR, MICROSECOND, random_log, random_rates
-from .trigger_hours import fired, follow, hours
+from .trigger_hours import TABLES, fired, follow, hours, hours_of_each
 from .warehouse import Warehouse
 
 SHIPPED = {
@@ -67,7 +67,7 @@ def test_triggers_fire_as_plain_python_has_it(warehouse: Warehouse, first: int) 
     events = [clean(each, LOADED_AT).events for each in logs]
     as_of = last_hour(logs) + TAIL
     rows = [row for each in logs for row in each]
-    warehouse.build(rows, as_of, tables=["trigger_events", "carts"], rates=rates)
+    warehouse.build(rows, as_of, tables=TABLES, rates=rates)
     together = Log([one for each in events for one in each], clean_rates(rates))
     wanted = [
         row
@@ -103,14 +103,15 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
             warehouse.land_rates(rates[2 * number], 2 * number)
         hour = last_hour(loads[:number]) + generator.choice((-3, 0, 0, 1, 24)) * HOUR
         if generator.random() < 0.3:
-            warehouse.follow(hour, only_first=generator.randrange(len(warehouse.lasting_names)))
-        warehouse.follow(hour)
+            done = generator.randrange(len(warehouse.lasting_names))
+            warehouse.follow(hour, tables=TABLES, only_first=done)
+        warehouse.follow(hour, tables=TABLES)
         # nothing new, but time passes
-        warehouse.follow(hour + generator.choice((0, 1, 2, 30)) * HOUR)
+        warehouse.follow(hour + generator.choice((0, 1, 2, 30)) * HOUR, tables=TABLES)
     as_of = last_hour(loads) + TAIL
-    warehouse.follow(as_of)
+    warehouse.follow(as_of, tables=TABLES)
     found = fired(warehouse)
-    warehouse.build(rows, as_of, tables=["trigger_events", "carts"], rates=rates)
+    warehouse.build(rows, as_of, tables=TABLES, rates=rates)
     assert len(found) > 100
     assert_same_rows("trigger_events", found, fired(warehouse))
 
@@ -123,14 +124,13 @@ def last_hour(logs: Iterable[Sequence[Row]]) -> datetime:
 def test_events_count_that_are_younger_than_the_span_to_the_microsecond(warehouse: Warehouse):
     # of two hours: what is exactly two hours old is too old
     two_hours_old = [view("A", "10:00", item_id="hat"), view("A", "11:59", item_id="hat")]
-    assert hours(warehouse, "t_views", two_hours_old, "23:00") == []
     younger = [view("A", "10:00:00.000001", item_id="hat"), view("A", "12:00", item_id="hat")]
-    assert hours(warehouse, "t_views", younger, "23:00") == [("02 12", "A", "hat")]
     later = [
         view("A", "10:00:00.000001", item_id="hat"),
         view("A", "12:00:00.000001", item_id="hat"),
     ]
-    assert hours(warehouse, "t_views", later, "23:00") == []
+    logs = [("t_views", rows) for rows in (two_hours_old, younger, later)]
+    assert hours_of_each(warehouse, "23:00", *logs) == [[], [("02 12", "A", "hat")], []]
 
 
 def test_it_fires_again_at_exactly_the_cooldown_and_not_an_hour_before(warehouse: Warehouse):
@@ -161,24 +161,24 @@ def test_events_are_of_who_the_visitor_was_when_they_happened(warehouse: Warehou
         view("A", "10:20", item_id="hat"),
         view("B", "10:30", item_id="hat", user_id="7"),
     ]
-    assert hours(warehouse, "t_views", rows[:3], "23:00") == []
-    assert hours(warehouse, "t_views", rows, "23:00") == [("02 11", "user:7", "hat")]
+    logs = [("t_views", rows[:3]), ("t_views", rows)]
+    assert hours_of_each(warehouse, "23:00", *logs) == [[], [("02 11", "user:7", "hat")]]
 
 
 def test_what_is_of_one_instant_is_not_since(warehouse: Warehouse):
     tied = [add("A", "10:10"), buy("A", "10:10", "o1")]
-    assert hours(warehouse, "t_added", tied, "13:00") == [("02 11", "A", None)]
     after = [add("A", "10:10"), buy("A", "10:10:00.000001", "o1")]
-    assert hours(warehouse, "t_added", after, "13:00") == []
     again = [*after, add("A", "10:50")]
-    assert hours(warehouse, "t_added", again, "13:00") == [("02 11", "A", None)]
+    logs = [("t_added", rows) for rows in (tied, after, again)]
+    fires = [("02 11", "A", None)]
+    assert hours_of_each(warehouse, "13:00", *logs) == [fires, [], fires]
 
 
 def test_an_order_reported_again_counts_once(warehouse: Warehouse):
     once = [buy("A", "10:10", "o1", item_id="hat"), buy("A", "10:20", "o1", item_id="hat")]
-    assert hours(warehouse, "t_bought_twice", once, "13:00") == []
     twice = [*once, buy("A", "10:30", "o2", item_id="hat")]
-    assert hours(warehouse, "t_bought_twice", twice, "13:00") == [("02 11", "A", None)]
+    logs = [("t_bought_twice", rows) for rows in (once, twice)]
+    assert hours_of_each(warehouse, "13:00", *logs) == [[], [("02 11", "A", None)]]
 
 
 def test_categories_differ_and_what_has_none_counts_for_nothing(warehouse: Warehouse):
@@ -195,12 +195,13 @@ def test_categories_differ_and_what_has_none_counts_for_nothing(warehouse: Wareh
 
 
 def test_a_person_is_idle_from_exactly_the_span_on(warehouse: Warehouse):
-    assert hours(warehouse, "t_idle", [view("A", "10:00")], "12:00") == [("02 11", "A", None)]
     later = [view("A", "10:00:00.000001")]
-    assert hours(warehouse, "t_idle", later, "12:00") == [("02 12", "A", None)]
-    # a passive event is no activity, a repeat of an order is
+    # a passive event is no activity
     passive = [view("A", "10:00"), event("A", "10:50", "email_open")]
-    assert hours(warehouse, "t_idle", passive, "12:00") == [("02 11", "A", None)]
+    logs = [("t_idle", rows) for rows in ([view("A", "10:00")], later, passive)]
+    at_eleven = [("02 11", "A", None)]
+    found = hours_of_each(warehouse, "12:00", *logs)
+    assert found == [at_eleven, [("02 12", "A", None)], at_eleven]
 
 
 def test_somebody_is_back_after_exactly_the_span(warehouse: Warehouse):
@@ -217,33 +218,39 @@ def test_somebody_is_back_after_exactly_the_span(warehouse: Warehouse):
 
 def test_a_cart_left_behind_is_of_whoever_its_visitor_is_by_then(warehouse: Warehouse):
     left = [add("A", "10:00")]
-    assert hours(warehouse, "t_cart_left", left, "18:00") == [("02 11", "A", None)]
-    # exactly 30 minutes after the session's end it is abandoned; until then, it is not
-    assert hours(warehouse, "t_cart_left", [add("A", "10:30")], "18:00") == [("02 11", "A", None)]
-    assert hours(warehouse, "t_cart_left", [add("A", "10:30:00.000001")], "18:00") == [
-        ("02 12", "A", None)
-    ]
-    # what the user did not add is not theirs: since the login there is no add
     known = [*left, login("A", "10:10", "7")]
-    assert hours(warehouse, "t_cart_left", known, "18:00") == []
+    found = hours_of_each(
+        warehouse,
+        "18:00",
+        ("t_cart_left", left),
+        # exactly 30 minutes after the session's end it is abandoned; until then, it is not
+        ("t_cart_left", [add("A", "10:30")]),
+        ("t_cart_left", [add("A", "10:30:00.000001")]),
+        # what the user did not add is not theirs: since the login there is no add
+        ("t_cart_left", known),
+        ("t_cart_left", [*left, remove("A", "10:05")]),
+    )
+    at_eleven = [("02 11", "A", None)]
+    assert found == [at_eleven, at_eleven, [("02 12", "A", None)], [], []]
     viewed = [*known, view("A", "10:20", user_id="7")]
     assert hours(warehouse, "t_cart_open", viewed, "12:00") == [("02 11", "user:7", None)]
-    emptied = [*left, remove("A", "10:05")]
-    assert hours(warehouse, "t_cart_left", emptied, "18:00") == []
 
 
 def test_a_cart_without_rates_or_prices_is_not_worth_anything(warehouse: Warehouse):
-    def worth(**columns: str) -> list[tuple]:
-        return hours(warehouse, "t_cart_worth", [add("A", "10:10", **columns)], "12:00")
-
-    assert worth(price="10.00", currency="EUR") == [("02 11", "A", None)]
-    assert worth(price="9.99", currency="EUR") == []
-    assert worth() == []
+    # as of the later hour the one that was dear once is worth nothing any more
     dear_once = [
         add("A", "10:10", price="10.00", currency="EUR"),
         remove("A", "11:10"),
         add("A", "11:10", price="5.00", currency="EUR"),
     ]
+    logs = [
+        [add("A", "10:10", price="10.00", currency="EUR")],
+        [add("A", "10:10", price="9.99", currency="EUR")],
+        [add("A", "10:10")],
+        dear_once,
+    ]
+    found = hours_of_each(warehouse, "12:00", *(("t_cart_worth", rows) for rows in logs))
+    assert found == [[("02 11", "A", None)], [], [], [("02 11", "A", None)]]
     assert hours(warehouse, "t_cart_worth", dear_once, "23:00") == [("02 11", "A", None)]
 
 
@@ -266,7 +273,7 @@ def test_the_shipped_triggers_fire_where_they_say(warehouse: Warehouse):
         event("F", "10:10", "begin_checkout"),
         buy("F", "11:10", "o1"),
     ]
-    warehouse.build(log(*rows), at("+1d 12:00"), tables=["trigger_events", "carts"])
+    warehouse.build(log(*rows), at("+1d 12:00"), tables=TABLES)
     found = [
         (row["trigger"], row["person_id"], f"{row['fired_at']:%d %H}")
         for row in fired(warehouse)
@@ -301,7 +308,7 @@ def test_a_rate_that_comes_late_counts_for_what_lay_in_the_cart_before(warehouse
     warehouse.land(log(*rows), [1] * len(rows))
 
     def worth() -> list[str]:
-        warehouse.follow(at("15:00"))
+        warehouse.follow(at("15:00"), tables=TABLES)
         found = [row for row in fired(warehouse) if row["trigger"] == "t_cart_worth"]
         return [f"{row['person_id']} {row['fired_at']:%H}" for row in found]
 

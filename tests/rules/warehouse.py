@@ -112,10 +112,8 @@ class Warehouse:
             for statement in chain(*model.statements.values())
             for name in re.findall(r'^\s*create\s+temp(?:orary)? table\s+"?(\w+)', statement)
         }
-        self._connection = duckdb.connect(config={"threads": 1})
-        self._connection.execute("set TimeZone = 'UTC'")
-        # as profiles.yml has it
-        self._connection.execute("set asof_loop_join_threshold = 0")
+        self._is_kept = True
+        self._connection = _connect()
         self.empty()
 
     @property
@@ -190,13 +188,26 @@ class Warehouse:
         """Of the models that `tables` are read from those that depend on the hour."""
         return self._needed(tables) & self._of_an_hour
 
-    def follow(self, as_of: datetime, *, only_first: int | None = None) -> None:
+    def follow(
+        self,
+        as_of: datetime,
+        *,
+        tables: Iterable[str] | None = None,
+        only_first: int | None = None,
+    ) -> None:
         """Build as dbt does, where there was a build before as one that takes up what came since.
 
-        Tables of an hour, and views that nothing else reads, are left to `finish`. `only_first` is
-        the number of models after which the build dies.
+        Tables of an hour, and views that nothing else reads, are left to `finish`. `tables` says
+        for which alone is built, in every build of a log; default: all. `only_first` is the number
+        of models, of all, after which the build dies.
         """
-        self._run(self._lasting[:only_first], as_of, is_ended=only_first is None)
+        models = self._lasting[:only_first]
+        if tables is not None:
+            # the end of a build notes how far the log goes and who was rebuilt, and the next asks
+            # which sessions and carts there were
+            needed = self._needed([*tables, "sessions", "carts", *self._recording.finish[ENDED]])
+            models = [model for model in models if model.name in needed]
+        self._run(models, as_of, is_ended=only_first is None)
 
     def finish(self, as_of: datetime) -> None:
         """Build what `follow` leaves out."""
@@ -266,7 +277,8 @@ class Warehouse:
         return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 
     def keep(self, names: Iterable[str]) -> None:
-        """Keep tables as they stand, in a database of the name `kept`."""
+        """Keep tables as they stand over the next build, in a database of the name `kept`."""
+        self._is_kept = True
         self._connection.execute("detach database if exists kept; attach ':memory:' as kept")
         for name in names:
             self._connection.execute(f"create table kept.{name} as select * from {name}")
@@ -282,6 +294,10 @@ class Warehouse:
 
     def empty(self) -> None:
         """Forget all rows and that anything was built."""
+        if not self._is_kept:  # a connection grows slower with every build
+            self._connection.close()
+            self._connection = _connect()
+        self._is_kept = False
         self._connection.execute(f"""
             use memory;
             detach database if exists {DATABASE};
@@ -338,6 +354,14 @@ class Warehouse:
             " rows_read) values (?, ?, ?, ?, 0, ?, ?)",
             [load_id, source, file, f"{load_id:064x}", landed_at.replace(tzinfo=None), rows_read],
         )
+
+
+def _connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"threads": 1})
+    connection.execute("set TimeZone = 'UTC'")
+    # as profiles.yml has it
+    connection.execute("set asof_loop_join_threshold = 0")
+    return connection
 
 
 def _plain(value: object) -> object:

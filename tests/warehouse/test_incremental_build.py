@@ -75,7 +75,7 @@ def first_hour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = Home(tmp_path_factory.mktemp("first_hour"))
     home.prepare()
     deliver(home, 0, HOURS[0])
-    build(home)
+    build(home, command="run")
     return home.root
 
 
@@ -97,10 +97,12 @@ def homes(tmp_path: Path) -> Iterator[tuple[Home, Home]]:
 def test_hour_after_hour_equals_one_build_over_everything(built, homes):
     hourly, (at_once, _) = built, homes
     for number, rows in enumerate(HOURS):
-        deliver(at_once, number, rows)
+        for home in (at_once, hourly)[: number + 1]:
+            deliver(home, number, rows)
+            if number == 1:
+                deliver(home, number, REES46_ROWS, "rees46")
         if number > 0:
-            deliver(hourly, number, rows)
-            build(hourly)
+            build(hourly, command="build" if number == 2 else "run")
     # nothing comes: only what is of the hour is built
     later = AS_OF + timedelta(hours=6)
     result = build(hourly, as_of=later)
@@ -112,15 +114,19 @@ def test_hour_after_hour_equals_one_build_over_everything(built, homes):
     build(at_once, as_of=later, command="run")
     assert contents(hourly) == contents(at_once)
     watermark = "select load_id, newest_event_at, as_of from last_build"
-    assert query(hourly, watermark) == [(3, AS_OF, later)]
+    assert query(hourly, watermark) == [(4, AS_OF, later)]
     assert query(hourly, "select visitor_id from visitors_this_run order by 1") == [
         *(("A",), ("B",), ("D",), ("E",), ("F",))
+    ]
+    assert query(hourly, "select source, count(*) from events group by 1 order by 1") == [
+        ("canonical", 8),
+        ("rees46", 2),
     ]
     report = (
         "select load_id, late_row_count, merged_session_count, split_session_count,"
         " changed_cart_count from late_data_report order by load_id"
     )
-    assert query(hourly, report) == [(2, 1, 1, 0, 1), (3, 2, 0, 1, 3)]
+    assert query(hourly, report) == [(3, 3, 1, 0, 1), (4, 2, 0, 1, 4)]
 
 
 def test_another_file_setting_or_version_of_the_sql_is_something_new():
@@ -148,6 +154,7 @@ def test_another_file_setting_or_version_of_the_sql_is_something_new():
         assert len(found) == 6
 
 
+@pytest.mark.heavy
 def test_what_a_partial_run_leaves_is_done_by_the_next(built, homes):
     hourly, (at_once, _) = built, homes
     deliver(at_once, 0, HOURS[0])
@@ -202,8 +209,8 @@ RELATIONS = (
 )
 
 
-def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(built, homes):
-    home, (twin, _) = built, homes
+def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does_not(built):
+    home = built
     assert query(home, "select count(*) from sessions") == [(4,)]
     build(home, Settings(label_horizon_hours=24), **ONE_MODEL)
     assert query(home, HAS_WATERMARK) == [(1,)]
@@ -213,11 +220,22 @@ def test_another_setting_of_the_log_forces_a_full_build_and_one_of_the_hour_does
         connection.execute("create view main.former_carts as select * from main.touched_visitors")
         connection.execute("create schema other")
         connection.execute("create table other.kept as select 'A' as visitor_id")
+        # only a full build sees rows that went
+        connection.execute("delete from raw.canonical where visitor_id = 'C'")
+        connection.execute("update raw.files set rows_read = rows_read - 1")
+    build(home, Settings(session_gap_minutes=50), command="run")
+    # it drops what no model makes, and nothing else
+    assert query(home, RELATIONS) == sorted([*made, ("other", "kept")])
+    assert query(home, "select count(*) from sessions") == [(2,)]
+    assert query(home, "select visitor_id from carts order by 1") == [("A",), ("B",)]
+
+
+@pytest.mark.heavy
+def test_a_full_build_that_a_setting_forces_makes_what_a_first_build_makes(built, homes):
+    home, (twin, _) = built, homes
     deliver(twin, 0, HOURS[0])
     for each in (home, twin):
         build(each, Settings(session_gap_minutes=50), command="run")
-    # it drops what no model makes, and nothing else
-    assert query(home, RELATIONS) == sorted([*made, ("other", "kept")])
     assert query(home, "select count(*) from sessions") == [(3,)]
     assert contents(home) == contents(twin)
 
@@ -231,6 +249,7 @@ def test_a_setting_that_is_new_counts_as_those_of_its_kind(built):
     assert query(built, HAS_WATERMARK) == [(0,)]
 
 
+@pytest.mark.heavy
 def test_a_full_refresh_sees_rows_that_went(built):
     home = built
     with database.connect(home, Settings()) as connection:
@@ -313,14 +332,13 @@ def build(
 
 def contents(home: Home) -> dict[str, list[tuple]]:
     """All rows of all relations that dbt made, but those that are of a build."""
-    names = query(
-        home, "select table_name from information_schema.tables where table_schema = 'main'"
-    )
-    return {
-        name: query(home, f"select * from main.{name} order by all")
-        for (name,) in names
-        if name not in BUILD_TABLES
-    }
+    names = "select table_name from information_schema.tables where table_schema = 'main'"
+    with database.connect(home, Settings()) as connection:
+        return {
+            name: connection.execute(f"select * from main.{name} order by all").fetchall()
+            for (name,) in connection.execute(names).fetchall()
+            if name not in BUILD_TABLES
+        }
 
 
 def query(home: Home, select: str) -> list[tuple]:

@@ -49,7 +49,7 @@ def shopify_home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) ->
     """A home after one hour over the seven days of the mattress shop."""
     home = tmp_path_factory.mktemp("shopify")
     folder = shared_data / "shopify_pixel"
-    run_program(home, "run", "--as-of", "latest", "--events", folder, "--source", "shopify_pixel")
+    run_comeback(home, "run", "--as-of", "latest", "--events", folder, "--source", "shopify_pixel")
     return home
 
 

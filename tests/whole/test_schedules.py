@@ -159,8 +159,9 @@ def play(command: Callable, home: Path, seed: int, run_count: int) -> None:
                 command(home, "run", "--as-of", hour, "--events", folder, "--source", SOURCE)
 
 
-# without a training, and with one in the middle
-@pytest.mark.parametrize("hours", [BEFORE_TRAINING, pytest.param(HOURS, marks=pytest.mark.heavy)])
+# without a training, and with one in the middle; the order of its steps is in tests/test_replay.py
+@pytest.mark.heavy
+@pytest.mark.parametrize("hours", [BEFORE_TRAINING, HOURS])
 def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
     tmp_path: Path, command: Command, hours: Sequence[datetime]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from .conftest import run_comeback
+from .conftest import run_comeback, run_program
 
 GAP = timedelta(minutes=30)
 HOUR = "2025-03-02T00Z"
@@ -183,7 +183,8 @@ def test_the_same_hour_again_and_in_another_home_gives_the_same_bytes(
     run_comeback(shopify_home, "run", "--as-of", "latest")
     assert csv_file.read_bytes() == before
     folder = shared_data / "shopify_pixel"
-    run_comeback(
+    # as a person runs it, in a home where nothing is prepared
+    run_program(
         tmp_path, "run", "--as-of", "latest", "--events", folder, "--source", "shopify_pixel"
     )
     assert (tmp_path / "exports" / HOUR / csv_file.name).read_bytes() == before
