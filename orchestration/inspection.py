@@ -1,54 +1,29 @@
 """What dumps hold, and what a run would make of them, before anything is loaded: `inspect`.
 
-Belongs here: trying a run in a folder of its own, and what is asked of its tables. Not here: any
-rule: the dumps go through the same landing and the same SQL as in a run, into a warehouse that is
-thrown away. So what is said here, and what a run then does, cannot differ.
+Belongs here: what is asked of the tables of a run that was tried, and the lines that say it. Not
+here: trying it (`inspection_trial`), and ids that a shop should not keep (`inspection_ids`).
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
-from orchestration.ground.address_rules import RULES_FILE
 from orchestration.ground.home import Home
 from orchestration.ground.rule_macros import rule_macros
-from orchestration.ground.settings import FILE_NAME, Settings, load_settings
+from orchestration.ground.settings import Settings, load_settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.ground.text import in_print
 from orchestration.inspection_ids import odd_id_lines
-from orchestration.landing import Source, ensure_raw_tables, find_files, source_named
+from orchestration.inspection_trial import tried
+from orchestration.landing import Source, find_files, source_named
 from orchestration.landing.ids import known_id
-from orchestration.landing.locations import (
-    Location,
-    known_sources,
-    land_locations,
-    with_placeholders,
-)
+from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
 from orchestration.landing.sources import EVENTS, PEOPLE, RATES, SALES
-from orchestration.landing.tombstones import restore_copy
-from orchestration.people import vault
-from orchestration.warehouse import database, suspect_files
-from orchestration.warehouse.kept_statements import asked_meanwhile, send, statements_of
-from orchestration.warehouse.reference_tables import ensure_reference_tables
+from orchestration.warehouse import suspect_files
 
-# Each with all that it is built from. By its file: the name alone may be that of a folder, too, of
-# which all would be built.
-_BUILT = tuple(
-    f"+file:{name}.sql"
-    for name in (
-        *("landed_files", "set_aside_rows", "suspicious_ids", "sessions", "carts", "orders"),
-        *("untyped_addresses", "sales"),
-    )
-)
-_PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
 DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
 OFFSET = r"(Z|z|UTC|GMT|[ T][\d:.,]+ ?[+-]\d{2}(:?\d{2})?)\s*$"
@@ -93,48 +68,11 @@ def inspect(home: Home, addresses: Sequence[str], source: str | None) -> list[st
         found = recognized(files, sources)
         source, because = found.source, found.because
     definition = with_placeholders(sources, settings)[source_named(sources, source).name]
-    with (
-        _trial(home) as trial,
-        asked_meanwhile(trial, settings, [source], _BUILT, home) as answered,
-        database.connect(trial, settings) as connection,
-    ):
-        ensure_raw_tables(connection, sources)
-        database.ensure_score_tables(connection)
-        ensure_reference_tables(connection)
-        restore_copy(connection, trial.tombstones, trial.erasure_key)
-        land_locations(
-            connection,
-            trial,
-            {**sources, source: definition},
-            [Location(address, source) for address in addresses],
-            datetime.now(UTC),
-            follow_symlinks=settings.follow_symlinks,
-        )
-        vault.settle(connection, {**sources, source: definition}, settings)
-        with_rows = database.delivered_sources(connection)
-        answered()
-        send(connection, statements_of(trial, settings, sources, with_rows, _BUILT, home))
+    with tried(home, settings, sources, definition, addresses) as connection:
         return [
             f"Source      {source}: {because}",
             *_lines(connection, definition, settings),
         ]
-
-
-@contextmanager
-def _trial(home: Home) -> Iterator[Home]:
-    """A home that knows what the other knows, and has none of its data."""
-    with TemporaryDirectory(prefix="comeback_inspect_") as folder:
-        trial = Home(Path(folder).resolve())
-        trial.prepare()
-        for name in (FILE_NAME, RULES_FILE):
-            if (home.root / name).exists():
-                shutil.copy(home.root / name, trial.root)
-        for mine, its in ((home.sources, trial.sources), (home.erasures, trial.erasures)):
-            if mine.exists():
-                shutil.copytree(mine, its)
-        for name in _PARSED if all((home.dbt / name).exists() for name in _PARSED) else ():
-            shutil.copy(home.dbt / name, trial.dbt)  # else it takes some seconds
-        yield trial
 
 
 def _lines(

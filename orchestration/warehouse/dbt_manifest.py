@@ -1,21 +1,36 @@
 """The parsed dbt project, kept in this process from one build to the next.
 
-Belongs here: reading it as dbt reads it, what its yml files say of features, and making it fit for
-another build. Not here: parsing it, nor running it (`dbt_build`).
+Belongs here: reading it as dbt reads it, what its yml files say of features, making it fit for
+another build, and copying it. Not here: parsing it, nor running it (`dbt_build`).
 """
 
 import functools
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
+from orchestration.warehouse.dbt_templates import TEMPLATES
 from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 PACKAGE = "comeback"
+
+
+_PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+
+
+def copy_parsed(source: Path, target: Path) -> None:
+    """Copy a parsed project from one folder to another, if there is one: to parse takes seconds."""
+    if not all((source / name).exists() for name in _PARSED):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for name in (*_PARSED, TEMPLATES):
+        if (source / name).exists():
+            shutil.copy(source / name, target)
 
 
 @functools.lru_cache(maxsize=1)

@@ -18,6 +18,8 @@ from types import CodeType
 
 from orchestration.ground.files import replace_file
 
+TEMPLATES = "templates"
+
 
 @contextmanager
 def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
@@ -31,7 +33,7 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
     from dbt_common.clients.jinja import MacroFuzzEnvironment
     from jinja2 import Environment
 
-    path = folder / "templates"
+    path = folder / TEMPLATES
     kept = _read(path)
     used: dict[bytes, CodeType] = {}
 

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration import inspection
+from orchestration import inspection, inspection_trial
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
@@ -111,7 +112,8 @@ def inspected(
     """What is said of each folder by itself, by name."""
     home = Home(tmp_path_factory.mktemp("empty") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspection, "statements_of", _recorded(all_sources))
+        patch.setattr(inspection_trial, "statements_of", _recorded(all_sources))
+        patch.setattr(inspection_trial, "asked_meanwhile", lambda *_: nullcontext(lambda: None))
         said = {}
         for name, (source, folder) in folders.items():
             if name in UNRECOGNIZED:
