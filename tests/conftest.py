@@ -11,18 +11,18 @@ from types import SimpleNamespace
 import pytest
 
 from orchestration.ground import encryption
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.modelling.holdout_arms import KEY_VARIABLE
 from orchestration.outputs.delivery import attempts
 from orchestration.warehouse import dbt_build, kept_statements
-from orchestration.warehouse.dbt_templates import TEMPLATES
+from orchestration.warehouse.dbt_manifest import FINGERPRINT, copy_parsed
 from orchestration.warehouse.project_hashes import project_fingerprint
+from orchestration.warehouse.shared_parse import PARSING_VARIABLES
 from tests.encrypted import KEY, load_weak_cryptography
 
 TESTS = Path(__file__).parent
-PARSED = ("manifest.json", "partial_parse.msgpack", TEMPLATES)
-NAMED_IN_PARSING = ("event_sources", "segments", "triggers", "log_variables")
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +55,9 @@ def _shared(name: str) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What dbt parsed for one home serves the others of this session that parse the same.
+    """What dbt parsed of a project of a home's own serves the other homes with the same.
 
-    Whatever else a shop sets, dbt parses the same (tests/warehouse/test_dbt_build.py). A command in
-    a process of its own finds it done where its test asks for it before.
+    Of the one that ships, see `shared_parse`.
     """
     folder = tmp_path_factory.getbasetemp()
     # the folder of all workers lies above that of each
@@ -68,22 +67,20 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     def prepare_from_copy(home: Home, settings: Settings, project: Path | None = None) -> Path:
         project = project or dbt_build.project_of(home)
+        if project == DBT_PROJECT:
+            return prepare(home, settings, project)
         variables = dbt_build.dbt_vars(settings, project=project)
         fingerprint = project_fingerprint(project, variables)
-        named = {name: variables[name] for name in NAMED_IN_PARSING}
+        named = {name: variables[name] for name in PARSING_VARIABLES}
         parsed = folder / project_fingerprint(project, named)
-        stamp = home.dbt / "fingerprint"
-        if parsed.exists() and not (stamp.exists() and stamp.read_text() == fingerprint):
-            home.dbt.mkdir(parents=True, exist_ok=True)
-            for path in parsed.iterdir():
-                shutil.copy(path, home.dbt)
+        stamp = home.dbt / FINGERPRINT
+        is_parsed = stamp.exists() and stamp.read_text() == fingerprint
+        if not is_parsed and copy_parsed(parsed, home.dbt):
             stamp.write_text(fingerprint)
         manifest = prepare(home, settings, project)
         if not parsed.exists():
             made = Path(tempfile.mkdtemp(dir=folder))
-            for name in PARSED:
-                if (home.dbt / name).exists():  # the code of templates lives and dies by itself
-                    shutil.copy(home.dbt / name, made)
+            copy_parsed(home.dbt, made)
             try:
                 made.rename(parsed)
             except OSError:  # another worker was first

@@ -19,7 +19,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
-from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
+from orchestration.warehouse.dbt_manifest import FINGERPRINT, parsed_project, uncompiled
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def column_lineage(home: Home, settings: Settings, manifest: Mapping[str, Any]) 
         manifest: the parsed project.
     """
     path = home.dbt / "column_lineage.json"
-    fingerprint = (home.dbt / "fingerprint").read_text()
+    fingerprint = (home.dbt / FINGERPRINT).read_text()
     if path.exists():
         kept = json.loads(path.read_bytes())
         if kept["fingerprint"] == fingerprint:
@@ -104,7 +104,7 @@ def _compiled(home: Home, settings: Settings) -> dict[str, str]:
         select=["resource_type:model"],
         exclude=["config.materialized:ephemeral"],
     )
-    parsed = uncompiled(parsed_project(home.dbt, (home.dbt / "fingerprint").read_text()))
+    parsed = uncompiled(parsed_project(home.dbt, (home.dbt / FINGERPRINT).read_text()))
     with TemporaryDirectory(dir=home.temporary) as folder:
         results = dbt_build.invoke(home, settings, args, parsed, Path(folder) / "empty.duckdb")
     # with models dbt compiles their tests

@@ -33,9 +33,14 @@ from orchestration.ground.settings_schema import Mark, marked
 from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
-from orchestration.warehouse import database
+from orchestration.warehouse import database, shared_parse
 from orchestration.warehouse.building import follow
-from orchestration.warehouse.dbt_manifest import PACKAGE, parsed_project, uncompiled
+from orchestration.warehouse.dbt_manifest import (
+    FINGERPRINT,
+    PACKAGE,
+    parsed_project,
+    uncompiled,
+)
 from orchestration.warehouse.dbt_templates import kept_templates
 from orchestration.warehouse.dbt_tuning import import_dbt, no_collection, parsed_before
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
@@ -196,9 +201,12 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
     given, project = project, project or project_of(home)
     variables = dbt_vars(settings, project=project)
     fingerprint = project_fingerprint(project, variables)
-    stamp = home.dbt / "fingerprint"
+    stamp = home.dbt / FINGERPRINT
     manifest = home.dbt / "manifest.json"
     if stamp.exists() and stamp.read_text() == fingerprint and manifest.exists():
+        return manifest
+    if project == DBT_PROJECT and shared_parse.take(home.dbt, variables):
+        replace_file(stamp, fingerprint.encode())
         return manifest
     logger.info("Parsing the dbt project.")
     # dbt, given its last parse, does not see what a changed macro refers to
@@ -211,6 +219,8 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
             raise
         return prepare_manifest(home, settings)
     replace_file(stamp, fingerprint.encode())
+    if project == DBT_PROJECT:
+        shared_parse.keep(home.dbt, variables)
     return manifest
 
 
@@ -265,7 +275,7 @@ def build(
     project = project or project_of(home)
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
-    fingerprint = (home.dbt / "fingerprint").read_text()
+    fingerprint = (home.dbt / FINGERPRINT).read_text()
     manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     variables = {**dbt_vars(settings, project=project), "code_version": code_version(project)}
     if segments is not None:

@@ -20,17 +20,25 @@ if TYPE_CHECKING:
 PACKAGE = "comeback"
 
 
-_PARSED = ("manifest.json", "partial_parse.msgpack", "fingerprint")
+FINGERPRINT = "fingerprint"
+"""The name of the file that says of what a project was parsed; written last."""
+_PARSED = ("manifest.json", "partial_parse.msgpack", FINGERPRINT)
 
 
-def copy_parsed(source: Path, target: Path) -> None:
-    """Copy a parsed project from one folder to another, if there is one: to parse takes seconds."""
+def copy_parsed(source: Path, target: Path) -> bool:
+    """Copy a parsed project from one folder to another, if there is one; whether there is.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
     if not all((source / name).exists() for name in _PARSED):
-        return
+        return False
     target.mkdir(parents=True, exist_ok=True)
-    for name in (*_PARSED, TEMPLATES):
+    (target / FINGERPRINT).unlink(missing_ok=True)  # cut short, the copy is none
+    for name in (TEMPLATES, *_PARSED):
         if (source / name).exists():
             shutil.copy(source / name, target)
+    return True
 
 
 @functools.lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ from pydantic import Field
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
 from orchestration.warehouse.dbt_build import (
@@ -22,7 +21,6 @@ from orchestration.warehouse.dbt_build import (
     NodeResult,
     dbt_args,
     dbt_vars,
-    invoke,
 )
 from orchestration.warehouse.dbt_defaults import with_defaults
 from orchestration.warehouse.dbt_manifest import parsed_project, reason_phrases, uncompiled
@@ -312,42 +310,3 @@ def test_a_project_that_was_built_is_made_as_it_was_before_any_build():
 
 def test_what_reads_scores_is_a_step_of_its_own():
     assert {"fqn:comeback.people", "fqn:comeback.segments"} <= set(SECOND_STEP)
-
-
-@pytest.mark.heavy
-def test_whatever_a_shop_sets_dbt_parses_the_same(tmp_path):
-    """Tests rely on it: what one parsed, another with other settings does not parse again."""
-
-    def parsed(name: str, settings: Settings) -> dict:
-        home = Home(tmp_path / name)
-        home.prepare()
-        variables = dbt_vars(settings)
-        invoke(
-            home,
-            settings,
-            dbt_args("parse", project=DBT_PROJECT, target=home.dbt, variables=variables),
-        )
-        manifest = json.loads((home.dbt / "manifest.json").read_text())
-        return {key: without_times(each) for key, each in manifest.items() if key != "metadata"}
-
-    def without_times(value: object) -> object:
-        match value:
-            case dict():
-                return {k: without_times(v) for k, v in value.items() if k != "created_at"}
-            case list():
-                return [*map(without_times, value)]
-        return value
-
-    others = Settings(
-        session_gap_minutes=50,
-        passive_event_types=("refund",),
-        bot_event_count=10,
-        bot_session_hours=2,
-        clock_skew_minutes=1,
-        cart_expiry_days=3,
-        items_from_carts=True,
-        label_horizon_hours=24,
-        scoring_window_days=2,
-        contacts={"time_zone": "Europe/Berlin", "country": "DE"},
-    )
-    assert parsed("others", others) == parsed("ours", Settings())

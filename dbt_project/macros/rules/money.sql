@@ -11,6 +11,8 @@
 -#}
 {%- macro reporting_currency(instant=none) -%}
 {%- set set_currency = (var('money') or {}).get('reporting_currency') -%}
+{#- refers to them whatever is set: what dbt parses for one shop serves all -#}
+{%- set rates, order_events, operations = ref('currency_rates'), ref('order_events'), ref('cart_operations') -%}
 {%- if set_currency -%}
 select cast('{{ set_currency }}' as string) as currency
 {%- else -%}
@@ -19,7 +21,7 @@ with
 foreign_currencies as (
 
     select distinct currency
-    from {{ ref('currency_rates') }}
+    from {{ rates }}
     where
         rate != 1
         {%- if instant %}
@@ -35,7 +37,7 @@ of_orders as (
         foreign_currencies.currency is not null as has_rate,
         0 as preference,
         count(*) as use_count
-    from {{ ref('order_events') }} as orders
+    from {{ order_events }} as orders
     left join foreign_currencies on orders.currency = foreign_currencies.currency
     where
         orders.currency is not null
@@ -54,7 +56,7 @@ of_carts as (
         foreign_currencies.currency is not null as has_rate,
         1 as preference,
         count(distinct operations.cart_id) as use_count
-    from {{ ref('cart_operations') }} as operations
+    from {{ operations }} as operations
     left join foreign_currencies on operations.line_currency = foreign_currencies.currency
     where
         operations.is_touch
