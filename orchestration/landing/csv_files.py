@@ -257,7 +257,7 @@ class _Records:
 
     def read(self) -> None:
         """Read to the end of the file."""
-        while line := self._next_other():
+        while line := self._next_not_plain():
             if is_blank(line, self.splitter.delimiter):
                 continue
             if MARK in line.text:
@@ -289,10 +289,10 @@ class _Records:
         names = names_in(fields)
         return names if names == self.names or is_header(names, self.writer.source) else None
 
-    def _next_other(self) -> Line | None:
+    def _next_not_plain(self) -> Line | None:
         """The next line that is not plain; the plain ones before it are taken."""
         while self.plain and not self.put_back:
-            rows = self.lines.plain(self.plain.shape)
+            rows = self.lines.take_plain(self.plain.shape)
             if not rows:
                 break
             self.plain.add(*rows)

@@ -24,6 +24,8 @@ from orchestration.landing.text_encodings import UTF8_MARK
 
 # What no plain line holds: quotes, what has to be mended, and ends of lines that are none here.
 _NEVER = (b'"', b"\0", b"\r", UTF8_MARK)
+_BACKSLASH = b"\\"
+_SHAPES_OF_A_BLOCK = 8  # each goes through all of its lines; files put together have two or three
 _ROWS_AT_ONCE = 10_000
 _BYTES_AT_ONCE = 4 << 20
 
@@ -34,7 +36,7 @@ class Shape:
 
     Attributes:
         delimiter: what cuts it into fields.
-        width: how many they are, two at least: a row of one may be blank, and so none.
+        width: how many they are, two at least.
         first_names: what its first field is not, as it may be a header.
         has_backslashes: whether they are escapes.
     """
@@ -60,8 +62,10 @@ class Lines:
         self._stream, self._limit, self._skipped = stream, limit, skipped
         self._block = Block(1, [], b"")
         self._at = 0  # the next line's place in the block
-        self._shape: Shape | None = None
-        self._others: list[int] = []
+        self._pieces: list[bytes] = []  # those of the block, without any end
+        self._breaks: dict[Shape, list[int]] = {}  # which lines of it are not plain
+        self._is_readable = False
+        self._found: list[bytes] = []  # what of the block may make a line other than plain
 
     def __iter__(self) -> Iterator[Line]:
         """The lines that are left."""
@@ -74,7 +78,7 @@ class Lines:
         self._at += 1
         return line_of(self._block, self._at - 1, self._stream, self._limit)
 
-    def plain(self, shape: Shape) -> tuple[int, list[bytes]] | None:
+    def take_plain(self, shape: Shape) -> tuple[int, list[bytes]] | None:
         """Take the plain lines that come next, as far as the block goes: the first's number, and
         their bytes without an end. None where the next line is not plain, or there is none."""
         while self._at >= len(self._block.pieces):
@@ -82,39 +86,39 @@ class Lines:
             if block is None:
                 return None
             self._begin_block(block)
-        if self._shape != shape:
-            self._shape = shape
-            self._others = self._others_than(shape)
-        begin = self._at
-        at = bisect_left(self._others, begin)
-        self._at = self._others[at] if at < len(self._others) else len(self._block.pieces)
+        if shape not in self._breaks:
+            self._breaks[shape] = self._not_plain(shape)
+        breaks, begin = self._breaks[shape], self._at
+        at = bisect_left(breaks, begin)
+        self._at = breaks[at] if at < len(breaks) else len(self._pieces)
         if self._at == begin:
             return None
         return self._block.first + begin, self._pieces[begin : self._at]
 
     def _begin_block(self, block: Block) -> None:
-        self._block, self._shape = block, None
+        self._block, self._breaks = block, {}
         self._at = max(0, self._skipped + 1 - block.first)
+        self._pieces = block.pieces
+        if block.newline == b"\n":
+            self._pieces = [each.removesuffix(b"\r") for each in block.pieces]
+        text = b"\n".join(self._pieces)
+        is_long = block.skipped or max(map(len, self._pieces)) > self._limit
+        self._is_readable = block.newline == b"\n" and not is_long and _is_utf8(text)
+        self._found = [each for each in (*_NEVER, _BACKSLASH) if each in text]
 
-    def _others_than(self, shape: Shape) -> list[int]:
-        """The places of the lines that are not plain."""
-        pieces, newline = self._block.pieces, self._block.newline
-        if newline == b"\n":
-            pieces = [each.removesuffix(b"\r") for each in pieces]
-        self._pieces = pieces
-        text = newline.join(pieces)
-        is_long = self._block.skipped or len(text) > self._limit
-        if newline != b"\n" or is_long or not _is_utf8(text):
-            return [*range(len(pieces))]
+    def _not_plain(self, shape: Shape) -> list[int]:
+        """The places of the lines in the block that are not plain."""
+        if not self._is_readable or len(self._breaks) >= _SHAPES_OF_A_BLOCK:
+            return [*range(len(self._pieces))]
         cut, cuts, names = shape.delimiter, shape.width - 1, shape.first_names
         others = {
             at
-            for at, piece in enumerate(pieces)
+            for at, piece in enumerate(self._pieces)
             if piece.count(cut) != cuts or piece.partition(cut)[0] in names
         }
-        for never in (*_NEVER, b"\\") if shape.has_backslashes else _NEVER:
-            if never in text:
-                others.update(at for at, piece in enumerate(pieces) if never in piece)
+        for never in self._found:
+            if never != _BACKSLASH or shape.has_backslashes:
+                others.update(at for at, piece in enumerate(self._pieces) if never in piece)
         return sorted(others)
 
 

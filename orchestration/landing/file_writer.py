@@ -119,7 +119,10 @@ class FileWriter:
     def add_columns(
         self, lines: Sequence[int], columns: Sequence[pa.Array], characters: int
     ) -> None:
-        """Take many rows, as columns of ``large_string``, with the line of each."""
+        """Take many rows, as columns of ``large_string``, with the line of each.
+
+        They are written behind those of ``add``, wherever these stand in the file.
+        """
         names = ["load_id", "line", *positional(len(columns))]
         load_ids = pa.repeat(pa.scalar(self.load_id, pa.int64()), len(lines))
         numbers = pa.array(lines, pa.int64())

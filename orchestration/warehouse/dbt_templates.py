@@ -9,6 +9,7 @@ of dbt's own CPU time in a build of a small log, measured 2026-11-30.
 
 import hashlib
 import marshal
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,20 +54,25 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
         if now.keys() != kept.keys():
             # what is not kept is made again
             with suppress(OSError):
-                replace_file(path, _versions() + marshal.dumps(now))
+                code = marshal.dumps(now)
+                replace_file(path, _head(code) + code, mode=0o600)
 
 
 def _read(path: Path) -> dict[bytes, CodeType]:
-    """Empty where there is nothing, or nothing that this Python and Jinja can run."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(_versions()):
-            return marshal.loads(content[len(_versions()) :])
-    except (OSError, ValueError, EOFError, TypeError):
-        pass
+    """What was kept; nothing where it is damaged, of another Python or Jinja, or where others could
+    have written it: what is read here is run."""
+    with suppress(OSError):
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            content = file.read()
+        is_ours = status.st_uid == os.getuid() and not status.st_mode & 0o022
+        code = content[len(_head(b"")) :]
+        if is_ours and content == _head(code) + code:
+            return marshal.loads(code)
     return {}
 
 
-def _versions() -> bytes:
+def _head(code: bytes) -> bytes:
     packages = (f"{name} {version(name)}" for name in ("jinja2", "dbt-common"))
-    return "\n".join([sys.version.replace("\n", " "), *packages, ""]).encode()
+    digest = hashlib.sha256(code).hexdigest()
+    return "\n".join([sys.version.replace("\n", " "), *packages, digest, ""]).encode()

@@ -7,14 +7,13 @@ project that was checked as it was parsed, was a twentieth of the CPU time; taki
 apart, to find the `with` they begin with, a fortieth; reading the source of all callers, to name a
 module in warnings, a fiftieth. Of a full build of a small log: going through all objects of the
 parsed project, for those that nothing refers to, was a fourteenth; events of each statement, which
-nobody hears, a twelfth; making readers of dates for the rows of each answer a thirtieth.
+nobody hears, a twelfth.
 """
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ def import_dbt() -> None:
     """Import dbt in less time.
 
     Its classes make what reads and writes them when it is first asked for: most of it never is, and
-    to make it for all was a quarter of the time.
+    to make it for all was a quarter of the time. The setting stays for the process: a class may be
+    asked at any time.
     """
     from mashumaro.config import BaseConfig
 
@@ -77,7 +77,7 @@ def parsed_before(are_statements_heard: bool = False) -> Iterator[None]:
     compilation.inject_ctes_into_sql = prepended
     BehaviorFlagRendered._default_source = staticmethod(lambda: _ADAPTER)
     try:
-        with _uncollected(), _answers_read_alike(), _statements_unheard(not are_statements_heard):
+        with _uncollected(), _statements_unheard(not are_statements_heard):
             yield
     finally:
         dbtClassMixin.validate = validate
@@ -93,29 +93,6 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-@contextmanager
-def _answers_read_alike() -> Iterator[None]:
-    """The readers of values are made once for all answers with the same columns of text."""
-    from dbt_common.clients import agate_helper
-
-    as_dbt = agate_helper.build_type_tester
-
-    @cache
-    def made(text_columns: frozenset[str], null_values: tuple[str, ...]) -> object:
-        return as_dbt(text_columns, null_values)
-
-    def once(
-        text_columns: Iterable[str], string_null_values: Iterable[str] = ("null", "")
-    ) -> object:
-        return made(frozenset(text_columns), tuple(string_null_values))
-
-    agate_helper.build_type_tester = once
-    try:
-        yield
-    finally:
-        agate_helper.build_type_tester = as_dbt
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -78,10 +79,7 @@ def statements_of(
         return json.loads(path.read_bytes())
     statements = _asked(home, settings, sources, with_rows, select)
     with suppress(OSError):  # a folder that cannot be written to costs time only
-        path.parent.mkdir(parents=True, exist_ok=True)
         _keep(path, statements)
-        for old in sorted(path.parent.glob("*.json"), key=_age)[:-_KEPT_FILES]:
-            old.unlink(missing_ok=True)
     return statements
 
 
@@ -91,8 +89,8 @@ def asked_meanwhile(
 ) -> Iterator[Callable[[], None]]:
     """Have another process ask dbt what `statements_of` will be asked for, unless it is kept.
 
-    It yields what waits for the answer. Where that process fails, so does the question itself, and
-    says why. Arguments as `statements_of`.
+    It yields what waits for the answer. Where that process fails, `statements_of` asks itself, and
+    says why it cannot. Arguments as `statements_of`.
     """
     path = kept_folder(kept_in) / _kept_name(home, settings, with_rows, select)
     try:
@@ -120,7 +118,8 @@ def asked_meanwhile(
 def _wait_for(asking: "subprocess.Popen[bytes]") -> None:
     if asking.poll() is None:
         logger.info("Asking dbt for the SQL of the project.")
-        asking.wait()
+    if asking.wait():
+        logger.debug("The process that asked dbt failed (exit %d).", asking.returncode)
 
 
 def send(connection: duckdb.DuckDBPyConnection, statements: Statements) -> None:
@@ -155,7 +154,10 @@ def _kept_name(
 
 
 def _keep(path: Path, statements: Statements) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, json.dumps(statements).encode(), mode=0o600)
+    for old in sorted(path.parent.glob("*.json"), key=_age)[:-_KEPT_FILES]:
+        old.unlink(missing_ok=True)
 
 
 def _asked(
@@ -203,6 +205,8 @@ def _age(path: Path) -> float:
 
 def _main() -> None:
     """The other process of `asked_meanwhile`."""
+    # ended before it has the answer, it leaves no folder behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     root, path, with_rows, select = json.loads(sys.argv[1])
     home = Home(Path(root))
     settings = load_settings(home.root)

@@ -17,6 +17,7 @@ from orchestration.landing.streams import ByteStream
 from tests.landing.conftest import CLICKS
 
 HEADER = "visitor_id,event_at,price\n"
+LIMIT = 1 << 20
 
 
 def test_clean_rows_arrive_as_text_with_the_line_they_stand_on(landing):
@@ -205,21 +206,29 @@ def _tables(characters: str) -> st.SearchStrategy[list[tuple[str, ...]]]:
 ODD = "ab ,;\"\t|'#\\é\u2028\ufeff0"
 
 
-def _read(way: str, path: Path, limit: int = 1 << 20) -> tuple[list[tuple], int] | None:
-    con = duckdb.connect()
-    ensure_raw_tables(con, {CLICKS.name: CLICKS})
+@pytest.fixture(scope="module")
+def kept_con() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        ensure_raw_tables(con, {CLICKS.name: CLICKS})
+        yield con
+
+
+def _read(con: duckdb.DuckDBPyConnection, way: str, path: Path) -> tuple[list[tuple], int] | None:
     stream = ByteStream(path)
-    layout = csv_layout.layout_of(stream, CLICKS, limit)
+    layout = csv_layout.layout_of(stream, CLICKS, LIMIT)
     writer = FileWriter(con, CLICKS, 1)
-    if way == "fast":
-        try:
-            csv_files.read_fast(writer, stream, layout, limit)
-        except NotClean:
-            return None
-    else:
-        csv_files.read_exactly(writer, stream, layout, limit)
-        writer.finish()
-    return con.execute("from raw.clicks order by _line").fetchall(), writer.rows_read
+    con.begin()
+    try:
+        if way == "fast":
+            csv_files.read_fast(writer, stream, layout, LIMIT)
+        else:
+            csv_files.read_exactly(writer, stream, layout, LIMIT)
+            writer.finish()
+        return con.execute("from raw.clicks order by _line").fetchall(), writer.rows_read
+    except NotClean:
+        return None
+    finally:
+        con.rollback()
 
 
 @settings(max_examples=80, deadline=None)
@@ -228,7 +237,7 @@ def _read(way: str, path: Path, limit: int = 1 << 20) -> tuple[list[tuple], int]
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONE]),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_the_fast_way_gives_what_the_exact_way_gives_or_steps_aside(rows, quoting, end):
+def test_the_fast_way_gives_what_the_exact_way_gives_or_steps_aside(kept_con, rows, quoting, end):
     text = io.StringIO()
     text.write("visitor_id,event_at,price,note" + end)
     if quoting == csv.QUOTE_NONE:
@@ -238,16 +247,9 @@ def test_the_fast_way_gives_what_the_exact_way_gives_or_steps_aside(rows, quotin
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "odd.csv"
         path.write_bytes(text.getvalue().encode())
-        fast = _read("fast", path)
+        fast = _read(kept_con, "fast", path)
         if fast is not None:
-            assert fast == _read("exact", path)
-
-
-@pytest.fixture(scope="module")
-def kept_con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
-        ensure_raw_tables(con, {CLICKS.name: CLICKS})
-        yield con
+            assert fast == _read(kept_con, "exact", path)
 
 
 def _everything_said(con: duckdb.DuckDBPyConnection, path: Path, limit: int) -> tuple:
@@ -265,44 +267,90 @@ def _everything_said(con: duckdb.DuckDBPyConnection, path: Path, limit: int) -> 
 
 PLAIN = b"v,2026-01-01T00:00:00Z,1,x"
 LINES = (
-    *(
-        PLAIN,
-        b"w,,,",
-        b",,,",
-        b"a,b,c,d,",
-        b'v,t,1,"a, b"',
-        b'v,t,1,"two',
-        b'lines"',
-        b'v,"t,1',
-        b"",
-    ),
-    *(b"  ", b"v,t,1", b"v,t,1,\0", b"v,t,1,\xff", b"v,t,\xef\xbb\xbf,x", b"v,t,1,\xe2\x80\xa8"),
-    *(b"visitor_id,event_at,price,note", b"event_at,visitor_id", b"t,u", b"v,t\r,1,x", b"v" * 90),
-    *(b"\xef\xbb\xbfvisitor_id,event_at,price,note", b"NULL,nan,1e5,null", b"v,t,1,\\n"),
+    b"w,,,",
+    b",,,",
+    b"a,b,c,d,",
+    b'v,t,1,"a, b"',
+    b'v,t,1,"two',
+    b'lines"',
+    b'v,"t,1',
+    b"",
+    b"  ",
+    b"v,t,1",
+    b"v,t,1,\0",
+    b"v,t,1,\xff",
+    b"v,t,\xef\xbb\xbf,x",
+    b"v,t,1,\xe2\x80\xa8",
+    b"v,t\r,1,x",
+    b"v" * 90,
+    b"v," + b"t" * 90 + b",1,x",
+    b"NULL,nan,1e5,null",
+    b"v,t,1,\\n",
+    b"visitor_id,event_at,price,note",
+    b"\xef\xbb\xbfvisitor_id,event_at,price,note",
+    b"event_at,visitor_id",
+    b"t,u",
 )
 
 
 @settings(max_examples=100, deadline=None)
 @given(
-    lines=st.lists(st.sampled_from([*LINES, *[PLAIN] * 20]), max_size=60),
+    runs=st.lists(st.tuples(st.sampled_from(LINES), st.integers(0, 12)), max_size=12),
     end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
-    chunk=st.sampled_from([7, 64, 1 << 20]),
+    chunk=st.sampled_from([7, 64, 300, 1 << 20]),
+    limit=st.sampled_from([80, 1 << 20]),
     is_ended=st.booleans(),
 )
 def test_plain_rows_are_the_same_many_at_once_as_line_by_line(
-    kept_con, lines, end, chunk, is_ended
+    kept_con, runs, end, chunk, limit, is_ended
 ):
+    lines = [line for odd, count in runs for line in (odd, *[PLAIN] * count)]
     text = end.join([b"visitor_id,event_at,price,note", *lines]) + end * is_ended
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "odd.csv"
         path.write_bytes(text)
         patch.setattr(streams, "_CHUNK_BYTES", chunk)
-        at_once = _everything_said(kept_con, path, 80)
-        patch.setattr(csv_plain.Lines, "plain", lambda *_: None)
-        assert at_once == _everything_said(kept_con, path, 80)
+        patch.setattr(csv_plain, "_ROWS_AT_ONCE", 5)
+        at_once = _everything_said(kept_con, path, limit)
+        patch.setattr(csv_plain.Lines, "take_plain", lambda *_: None)
+        assert at_once == _everything_said(kept_con, path, limit)
 
 
-def test_of_a_file_with_one_bad_row_all_others_are_taken_many_at_once(tmp_path, monkeypatch):
+def test_between_odd_rows_plain_ones_are_taken_in_runs(tmp_path):
+    path = tmp_path / "odd.csv"
+    rows = [b"v,t,1,x"] * 4
+    path.write_bytes(b"\r\n".join([b"h", *rows, b'v,t,1,"a, b"', *rows[:2], b"\xff,t,1,x", b""]))
+    shape = csv_plain.Shape(b",", 4, frozenset({b"h"}), has_backslashes=False)
+    lines = csv_plain.Lines(ByteStream(path), 1 << 20, 1)
+    # bytes that are no UTF-8 cost the block its runs
+    assert lines.take_plain(shape) is None
+    path.write_bytes(path.read_bytes().replace(b"\xff", b"\0"))
+    lines = csv_plain.Lines(ByteStream(path), 1 << 20, 1)
+    assert lines.take_plain(shape) == (2, rows)
+    assert lines.take_plain(shape) is None
+    assert next(lines).number == 6
+    assert lines.take_plain(shape) == (7, rows[:2])
+    assert next(lines).number == 9
+    assert lines.take_plain(shape) is None
+
+
+def test_where_headers_take_turns_the_lines_are_looked_through_once_for_each(landing, monkeypatch):
+    looked = []
+    look = csv_plain.Lines._not_plain
+    monkeypatch.setattr(
+        csv_plain.Lines, "_not_plain", lambda self, shape: looked.append(shape) or look(self, shape)
+    )
+    two = HEADER + "v,t,1\n" * 5 + "event_at,visitor_id,price,note\n" + "t,v,1,x\n" * 5
+    outcome = landing.land_one("a.csv", two * 50)
+    assert (outcome.rows_read, outcome.rows_unreadable) == (500, 0)
+    assert [shape.width for shape in looked] == [3, 4]
+    query = "select distinct visitor_id, event_at, price from raw.clicks"
+    assert landing.con.execute(query).fetchall() == [("v", "t", "1")]
+
+
+def test_of_a_file_with_one_bad_row_all_others_are_taken_many_at_once(
+    kept_con, tmp_path, monkeypatch
+):
     path = tmp_path / "one_bad.csv"
     rows = [f"v{n},t,{n}" for n in range(50_000)]
     rows[30_000] = "v,t"
@@ -314,16 +362,16 @@ def test_of_a_file_with_one_bad_row_all_others_are_taken_many_at_once(tmp_path, 
         "add",
         lambda self, line, *rest: one_by_one.append(line) or add(self, line, *rest),
     )
-    read, count = _read("exact", path)
+    read, count = _read(kept_con, "exact", path)
     assert one_by_one == []
     assert count == 50_000
     assert [row[1] for row in read] == [n + 2 for n in range(50_000) if n != 30_000]
     assert all(row[4] == str(row[1] - 2) for row in read)
 
 
-def test_a_clean_file_of_many_rows_is_read_the_fast_way_in_order(tmp_path):
+def test_a_clean_file_of_many_rows_is_read_the_fast_way_in_order(kept_con, tmp_path):
     path = tmp_path / "clean.csv"
     path.write_text(HEADER + "".join(f'v{n},"a, ""{n}""",{n}\n' for n in range(300_000)))
-    rows, count = _read("fast", path)
+    rows, count = _read(kept_con, "fast", path)
     assert count == 300_000
     assert all(row[1] == n + 2 and row[4] == str(n) for n, row in enumerate(rows))

@@ -64,7 +64,9 @@ def test_a_parse_leaves_out_what_it_does_not_ask_for(
     assert made == [GREETING]
 
 
-@pytest.mark.parametrize("damage", ["cut", "other versions", "nothing"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "other bytes", "others may write", "other versions", "nothing"]
+)
 def test_what_cannot_be_run_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ):
@@ -73,6 +75,11 @@ def test_what_cannot_be_run_is_made_again(
     (path,) = tmp_path.iterdir()
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-40])
+    elif damage == "other bytes":
+        content = path.read_bytes()
+        path.write_bytes(content[:-10] + bytes([content[-10] ^ 1]) + content[-9:])
+    elif damage == "others may write":
+        path.chmod(0o666)
     elif damage == "nothing":
         path.write_bytes(b"")
     else:

@@ -73,7 +73,6 @@ def test_dbt_checks_again_afterwards_whatever_happens():
             dbtClassMixin.__dict__["validate"],
             compilation.inject_ctes_into_sql,
             BehaviorFlagRendered.__dict__["_default_source"],
-            agate_helper.build_type_tester,
             connections.fire_event,
             connections.SQLQuery,
             gc.get_freeze_count(),

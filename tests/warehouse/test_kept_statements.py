@@ -155,7 +155,11 @@ def test_the_other_process_keeps_its_answer_where_it_is_told(asked, tmp_path, mo
     kept = tmp_path / "kept.json"
     question = json.dumps([str(tmp_path), str(kept), ["ga4"], ["carts"]])
     monkeypatch.setattr(sys, "argv", ["kept_statements", question])
+    monkeypatch.setattr(kept_statements.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(kept_statements, "_KEPT_FILES", 1)
+    (tmp_path / "older.json").write_text("[]")
     kept_statements._main()
+    assert [path.name for path in tmp_path.glob("*.json")] == ["kept.json"]
     assert json.loads(kept.read_text()) == [list(each) for each in SENT]
     assert asked == [(["ga4"], ["carts"])]
 
