@@ -127,15 +127,24 @@ def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iter
     if lacking := [name for name in source.column_names if name not in there]:
         yield f"            without a value: {', '.join(lacking)}"
     # parsing what is not read takes longer than reading it
-    others = connection.execute(
+    found = connection.execute(
         "select unnest(json_keys(_extra)) as key, count(*) from"
         f" (select _extra from {raw_table(source)} where _extra is not null limit {_EXTRA_ROWS})"
-        f" group by 1 order by 2 desc, 1 limit {_SHOWN}"
+        " group by 1 order by 2 desc, 1"
     ).fetchall()
-    if others:
-        ((rows,),) = connection.execute(f"select count(*) from {raw_table(source)}").fetchall()
-        of = f" (of the first {_EXTRA_ROWS:,} rows)" if rows > _EXTRA_ROWS else ""
-        yield f"            not read{of}: {', '.join(in_print(name) for name, _ in others)}"
+    if not found:
+        return
+    ((rows,),) = connection.execute(f"select count(*) from {raw_table(source)}").fetchall()
+    of = f" (of the first {_EXTRA_ROWS:,} rows)" if rows > _EXTRA_ROWS else ""
+    for what, names in (
+        (
+            "beside another of their meaning, read where that is empty",
+            [name for name, _ in found if source.target(name)],
+        ),
+        ("not read", [name for name, _ in found if not source.target(name)]),
+    ):
+        if names:
+            yield f"            {what}{of}: {', '.join(map(in_print, names[:_SHOWN]))}"
 
 
 def _type_lines(

@@ -1,10 +1,12 @@
 """What dbt's tests are called as checks, and what each means when it fails.
 
-Belongs here: a name that is not cut and a sentence, made from what a test says of itself. Not here:
-running tests (`warehouse.dbt_build`), our own checks (`asset_checks`).
+Belongs here: a name that is not cut and a sentence, made from what a test says of itself; what
+Dagster says of checks that were not asked. Not here: running tests (`warehouse.dbt_build`), our own
+checks (`asset_checks`).
 """
 
 import copy
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +19,17 @@ _SINGULAR = {
     "assert_cart_totals_are_those_of_its_lines": ("carts", "totals_are_of_the_lines"),
     "assert_orders_in_sessions_are_all_orders": ("sessions", "orders_are_in_sessions"),
 }
+
+
+def say_nothing_of_checks_not_asked() -> None:
+    """Dagster warns, in this process from now on, of no check that a step did not come to: of what
+    is built as before nothing is asked again, and that was some sixty lines a run."""
+    steps = logging.getLogger("dagster._core.execution.plan.active")
+    steps.addFilter(_says_more)
+
+
+def _says_more(record: logging.LogRecord) -> bool:
+    return "emitted no result in step" not in record.getMessage()
 
 
 def with_words(manifest: Mapping[str, Any]) -> Mapping[str, Any]:

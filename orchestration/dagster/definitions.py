@@ -18,7 +18,7 @@ from orchestration.dagster import (
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.asset_facts import with_facts
 from orchestration.dagster.by_hand_jobs import BY_HAND_JOBS, BY_HAND_KEY, no_errand
-from orchestration.dagster.check_words import with_words
+from orchestration.dagster.check_words import say_nothing_of_checks_not_asked, with_words
 from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
 from orchestration.dagster.delivery_asset import delivered_exports_asset
@@ -61,6 +61,7 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
     write_in_few_statements()
     output_copies.start_apart()
     failure_words.say_reasons_first(home)
+    say_nothing_of_checks_not_asked()
     settings = load_settings(home.root)
     sources = known_sources(home)
     manifest_path = dbt_build.prepare_manifest(home, settings)

@@ -1,7 +1,7 @@
 """Cutting the lines of a delimited file into fields.
 
 Belongs here: quotes and escapes. Not here: what a line is (`lines`), or which lines belong to one
-record (`csv_files`).
+record (`csv_records`).
 """
 
 import re

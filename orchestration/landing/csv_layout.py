@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from orchestration.landing.csv_fields import fields_of
 from orchestration.landing.lines import MARK, Line, is_blank, text_lines
-from orchestration.landing.signatures import SAMPLE_ROWS, Row
+from orchestration.landing.signatures import SAMPLE_ROWS, Row, name_key
 from orchestration.landing.sources import Source
 from orchestration.landing.streams import ByteStream
 
@@ -119,6 +119,11 @@ def separator_in(line: str) -> str | None:
 def names_in(fields: Sequence[str]) -> tuple[str, ...]:
     """The column names in the fields of a header."""
     return tuple(name.strip() for name in fields)
+
+
+def header_keys(names: Sequence[str], source: Source) -> frozenset[str]:
+    """What the first field of a header is as `name_key` has it: the file's own, or any declared."""
+    return frozenset(map(name_key, (names[0], *source.spellings))) - {""}
 
 
 def is_header(fields: Sequence[str], source: Source) -> bool:

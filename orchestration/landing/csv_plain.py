@@ -1,7 +1,7 @@
 """Rows of a CSV file that ask for no care: many at once, by Arrow's reader.
 
 Belongs here: which lines are such rows, and taking runs of them. Not here: what any other line
-means (`csv_files`), or what a line is (`lines`).
+means (`csv_records`), or what a line is (`lines`).
 
 One quoted line break or one bad row sends a whole file the exact way; nearly all of its lines are
 plain all the same. A plain line is cut by its delimiters and by nothing else, so whoever cuts it
@@ -19,12 +19,14 @@ from pyarrow import csv
 from orchestration.landing.file_writer import FileWriter
 from orchestration.landing.lines import Block, Line, line_of, text_blocks
 from orchestration.landing.raw_tables import positional
+from orchestration.landing.signatures import name_key
 from orchestration.landing.streams import ByteStream
 from orchestration.landing.text_encodings import UTF8_MARK
 
 # What no plain line holds: quotes, what has to be mended, and ends of lines that are none here.
 _NEVER = (b'"', b"\0", b"\r", UTF8_MARK)
 _BACKSLASH = b"\\"
+_BLANKS = bytes(code for code in range(128) if chr(code).isspace())
 _SHAPES_OF_A_BLOCK = 8  # each goes through all of its lines; files put together have two or three
 _ROWS_AT_ONCE = 10_000
 _BYTES_AT_ONCE = 4 << 20
@@ -37,13 +39,13 @@ class Shape:
     Attributes:
         delimiter: what cuts it into fields.
         width: how many they are, two at least.
-        first_names: what its first field is not, as it may be a header.
+        header_keys: what its first field is not, written as `name_key` does: it may be a header.
         has_backslashes: whether they are escapes.
     """
 
     delimiter: bytes
     width: int
-    first_names: frozenset[bytes]
+    header_keys: frozenset[bytes]
     has_backslashes: bool
 
 
@@ -110,11 +112,11 @@ class Lines:
         """The places of the lines in the block that are not plain."""
         if not self._is_readable or len(self._breaks) >= _SHAPES_OF_A_BLOCK:
             return [*range(len(self._pieces))]
-        cut, cuts, names = shape.delimiter, shape.width - 1, shape.first_names
+        cut, cuts, keys = shape.delimiter, shape.width - 1, shape.header_keys
         others = {
             at
             for at, piece in enumerate(self._pieces)
-            if piece.count(cut) != cuts or piece.partition(cut)[0] in names
+            if piece.count(cut) != cuts or _key(piece.partition(cut)[0]) in keys
         }
         for never in self._found:
             if never != _BACKSLASH or shape.has_backslashes:
@@ -174,6 +176,12 @@ class PlainRows:
         ]
         self._writer.add_columns(self._lines, [*rows.columns, *same], self._byte_size)
         self._lines, self._pieces, self._byte_size = [], [], 0
+
+
+def _key(field: bytes) -> bytes:
+    if field.isascii():
+        return field.strip(_BLANKS).lower().translate(None, b" -_")
+    return name_key(field.decode()).encode()
 
 
 def _is_utf8(text: bytes) -> bool:

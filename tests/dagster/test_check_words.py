@@ -1,8 +1,11 @@
 """What dbt's tests are called as checks, and what they say."""
 
+import logging
+
+import dagster as dg
 import pytest
 
-from orchestration.dagster.check_words import with_words
+from orchestration.dagster.check_words import say_nothing_of_checks_not_asked, with_words
 
 
 def node_of(name: str, table: str = "carts", column: str | None = None, **kwargs) -> dict:
@@ -85,3 +88,24 @@ def test_a_test_of_its_own_says_its_comment_and_belongs_to_a_table():
     assert worded["meta"]["description"].startswith(said)
     reference = {"name": "candidate_events", "package": "comeback"}
     assert worded["config"]["meta"]["dagster"]["ref"] == reference
+
+
+def test_of_a_check_that_is_not_asked_dagster_says_nothing(caplog):
+    say_nothing_of_checks_not_asked()
+
+    @dg.multi_asset(
+        specs=[dg.AssetSpec("table")],
+        check_specs=[dg.AssetCheckSpec("is_right", asset="table", blocking=True)],
+        can_subset=True,
+    )
+    def table():
+        yield dg.MaterializeResult("table")
+
+    @dg.asset(deps=[table])
+    def after() -> None:
+        pass
+
+    assert dg.materialize([table, after]).success
+    logging.getLogger("dagster._core.execution.plan.active").warning("something else")
+    said = [each.getMessage() for each in caplog.records if each.name.endswith("plan.active")]
+    assert said == ["something else"]

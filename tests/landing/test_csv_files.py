@@ -289,6 +289,9 @@ LINES = (
     b"visitor_id,event_at,price,note",
     b"\xef\xbb\xbfvisitor_id,event_at,price,note",
     b"event_at,visitor_id",
+    b"Visitor-ID,EVENT AT,price,note",
+    b" \tvisitorid ,EventAt,price,note",
+    b"\xc3\x96,t,1,x",
     b"t,u",
 )
 
