@@ -21,8 +21,8 @@ SERVE_JOB = "serve"
 
 
 @dataclass
-class Errand:
-    """What a command wants done in its run, and what came of it: in memory only.
+class CommandStep:
+    """What a command does in the step of its run, and what came of it: in memory only.
 
     Attributes:
         work: over the open warehouse.
@@ -34,7 +34,7 @@ class Errand:
 
 
 @dg.resource(description="What to do; given by the command line, in memory only.")
-def no_errand(_: dg.InitResourceContext) -> Iterator[Errand]:
+def no_command(_: dg.InitResourceContext) -> Iterator[CommandStep]:
     """What a run that was not started by the command line meets."""
     raise ComebackError(
         "nothing was asked for", "this is not started here", "run the command: comeback --help"
@@ -49,9 +49,9 @@ def _job(name: str, description: str) -> dg.JobDefinition:
     )
     def step(context: dg.OpExecutionContext) -> None:
         run: Run = getattr(context.resources, RUN_KEY)
-        errand: Errand = getattr(context.resources, BY_HAND_KEY)
+        command: CommandStep = getattr(context.resources, BY_HAND_KEY)
         with run.open_warehouse() as connection:
-            errand.result = errand.work(connection)
+            command.result = command.work(connection)
         run.finish()
 
     @dg.job(name=name, description=description)

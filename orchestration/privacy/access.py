@@ -39,7 +39,7 @@ _BUILT = {
 _EXPORTED = "vault.export_members"
 
 
-def give(
+def disclose(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], subject: Subject
 ) -> str:
     """What `person` gathers, with a row of it in the audit log.

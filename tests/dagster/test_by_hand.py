@@ -33,7 +33,7 @@ def recorded(home: Home) -> list[dg.DagsterRun]:
 def test_what_is_done_by_hand_is_a_run_of_its_job_and_a_row_of_runs(home):
     with ByHand(home, "models") as launcher:
         query = "select count(*) from scores.models"
-        assert launcher.do(SERVE_JOB, lambda found: found.execute(query).fetchall()) == [(0,)]
+        assert launcher.run_step(SERVE_JOB, lambda found: found.execute(query).fetchall()) == [(0,)]
     (run,) = recorded(home)
     assert (run.job_name, run.status) == ("serve", dg.DagsterRunStatus.SUCCESS)
     assert run.tags[COMMAND_TAG] == "models"
@@ -50,7 +50,7 @@ def test_what_goes_wrong_is_said_in_one_line_and_a_run_that_failed(home):
         ByHand(home, "models") as launcher,
         pytest.raises(ComebackError, match="it cannot be done, here, do something else"),
     ):
-        launcher.do(SERVE_JOB, fail)
+        launcher.run_step(SERVE_JOB, fail)
     (run,) = recorded(home)
     assert run.status == dg.DagsterRunStatus.FAILURE
 
