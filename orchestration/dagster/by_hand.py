@@ -80,6 +80,8 @@ def serve(home: Home, model_id: str) -> list[str]:
 def deliver(home: Home, hour: datetime | None) -> list[delivery.Outcome]:
     """Bring exports to their addresses: see `delivery.deliver_by_hand`."""
     with ByHand(home, "deliver") as launcher:
+        # before a run begins: an hour that is not kept is no run that failed
+        delivery.hour_to_deliver(home, launcher.settings, hour)
         return launcher.run_step(
             DELIVER_JOB,
             partial(delivery.deliver_by_hand, home=home, settings=launcher.settings, hour=hour),

@@ -256,6 +256,10 @@ class Launcher:
             ComebackError: no row names the person, or nothing was built yet.
         """
         sources = with_placeholders(self._sources, self._settings)
+        # before a run begins: a mistyped id is no run that failed
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            ensure_raw_tables(connection, sources)
+            access.require_known(connection, sources, subject)
         step = CommandStep(partial(access.disclose, sources=sources, subject=subject))
         self._execute(ACCESS_JOB, resources={BY_HAND_KEY: step})
         return step.result
