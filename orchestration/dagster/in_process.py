@@ -261,7 +261,10 @@ class Launcher:
             ensure_raw_tables(connection, sources)
             access.require_known(connection, sources, subject)
         step = CommandStep(partial(access.disclose, sources=sources, subject=subject))
-        self._execute(ACCESS_JOB, resources={BY_HAND_KEY: step})
+        try:
+            self._execute(ACCESS_JOB, resources={BY_HAND_KEY: step})
+        except ComebackError as error:
+            raise error from step.failure
         return step.result
 
     def rectify(self, subject: Subject, assignments: Sequence[str]) -> None:
