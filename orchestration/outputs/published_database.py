@@ -59,7 +59,9 @@ FROM_SCRATCH = "Every table is published from scratch: %s."
 _CHUNK_BYTES = 1 << 20
 
 PRIORITIES_DESCRIPTION = (
-    "The newest scored hour of cart_scores, best first. One row per cart scored at that hour."
+    "The newest scored hour of cart_scores, best first. One row per cart scored at that hour:"
+    " also of people held out (is_holdout) and of suspected bots (is_suspected_bot), who are never"
+    " contacted."
 )
 
 
