@@ -13,16 +13,6 @@ IS_OF_PERSON = f"not {IS_BOTS}"
 MAY_BE_CONTACTED = f"not is_holdout and {IS_OF_PERSON}"
 
 
-def without_bots(schema: str) -> str:
-    """SQL to put behind a table with a row of scores, such as outcomes: those of bots are left out.
-
-    Args:
-        schema: where `cart_scores` is.
-    """
-    bots = f"select scored_at, cart_id from {schema}.cart_scores where {IS_BOTS}"
-    return f"anti join ({bots}) as bots using (scored_at, cart_id)"
-
-
 def conditions_in(published: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     """`MAY_BE_CONTACTED` and `IS_BOTS` for the scores of a published file, which has no carts of
     bots, and does not say so, where an older version published it."""
@@ -33,3 +23,15 @@ def conditions_in(published: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     if published.execute(query).fetchall() != [(0,)]:
         return MAY_BE_CONTACTED, IS_BOTS
     return "not is_holdout", "false"
+
+
+def without_bots(connection: duckdb.DuckDBPyConnection, schema: str) -> str:
+    """SQL to put behind a table of outcomes, so that those of bots' carts are left out.
+
+    Args:
+        connection: warehouse or published file.
+        schema: where `cart_scores` is.
+    """
+    _, is_bots = conditions_in(connection)
+    bots = f"select scored_at, cart_id from {schema}.cart_scores where {is_bots}"
+    return f"anti join ({bots}) as bots using (scored_at, cart_id)"

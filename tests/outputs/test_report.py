@@ -175,6 +175,11 @@ def with_bot(file, tmp_path_factory):
             " select * replace ('bot ' || cart_id as cart_id, 0.01 as p_abandon)"
             " from score_outcomes"
         )
+        connection.execute(
+            "insert into cart_scores by name select scored_at, cart_id, 'bot' as visitor_id,"
+            " true as is_suspected_bot from score_outcomes where starts_with(cart_id, 'bot ')"
+            " and (scored_at, cart_id) not in (select (scored_at, cart_id) from cart_scores)"
+        )
     return path
 
 
@@ -183,6 +188,10 @@ def test_a_bot_is_counted_as_such_and_is_no_work_to_be_done(shown, with_bot):
     due = "All carts due at Sun 1 Nov, 10:00 UTC"
     assert found.table(due) == shown.table(due)
     assert found.table("At this hour") == shown.table("At this hour")
+    for picture in ("Not bought, by week", "Not bought, by hours", "Shoppers back"):
+        assert found.table(picture) == shown.table(picture)
+    # with those of bots there would be carts enough for a picture of the calibration
+    assert found.tables.keys() == shown.tables.keys()
     text = " ".join(found.text.split())
     assert "120 carts scored: 7 due now" in text
     assert "belong to people who are held out and never contacted, 60 to suspected bots." in text
