@@ -153,7 +153,8 @@ class Home:
 
         The warehouse has personal data, so the folder that it lies in is its owner's only: one
         that is made here, and the checkout's before it has a warehouse. A folder that a shop made
-        itself, or opened to others afterwards, is left as it is.
+        itself, or opened to others afterwards, is left as it is. So are the folders in it, of which
+        those for others, published and exports, are made as the system makes folders.
 
         Raises:
             ComebackError: the folder cannot be written to, dbt would take its name for an address,
@@ -166,13 +167,13 @@ class Home:
                 str(self.root),
                 "set COMEBACK_HOME to another folder",
             )
-        folders = (self.landing, self.models, self.published.parent, self.exports)
+        private = (self.root, self.temporary, self.landing, self.models, self.dagster, self.dbt)
         try:
             if self.root == REPOSITORY / "data" and not self.warehouse.exists():
                 keep_private(self.root)
-            for folder in (self.root, self.temporary):
+            for folder in private:
                 make_private(folder)
-            for folder in (*folders, self.dagster, self.dbt):
+            for folder in (self.published.parent, self.exports):
                 folder.mkdir(parents=True, exist_ok=True)
             instance_file = self.dagster / "dagster.yaml"
             if not instance_file.exists():

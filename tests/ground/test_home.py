@@ -34,6 +34,12 @@ def test_a_home_that_is_made_is_its_owners_only(tmp_path):
     home = Home(tmp_path / "made" / "here")
     home.prepare()
     assert {each.stat().st_mode & 0o777 for each in (home.root, home.temporary)} == {0o700}
+    # with the home opened, nobody reads more than what is for others
+    modes = {each.name: each.stat().st_mode & 0o007 for each in home.root.iterdir()}
+    assert {name for name, mode in modes.items() if mode} == {"published", "exports"}
+    assert {name for name, mode in modes.items() if not mode} == {
+        *("landing", "models", "dagster", "dbt", "tmp"),
+    }
     # opened to analysts since, or made by the shop
     home.root.chmod(0o711)
     (tmp_path / "own").mkdir(mode=0o755)
