@@ -149,6 +149,8 @@ def _of_score(score: dict | None) -> Iterator[str]:
         yield f"Contact    not before {_minute(score['contact_not_before'])} UTC"
     if score["is_holdout"]:
         yield "Held out   drawn to be left alone, so that effects can be measured"
+    if score.get("is_suspected_bot"):  # a warehouse may be of an older version
+        yield "Bot        suspected of the visitor, so it is never exported"
 
 
 def _of_events(

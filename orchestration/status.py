@@ -56,6 +56,7 @@ from orchestration.warehouse import (
     suspicious_ids,
     unread_amounts,
 )
+from orchestration.warehouse.contactable import conditions_in
 from orchestration.warehouse.score_tables import HAS_SCORED
 from orchestration.warehouse.skipped_files import SkippedFile
 
@@ -123,9 +124,10 @@ def summary(
         sessions, carts = connection.execute(
             "select (select count(*) from sessions), (select count(*) from carts)"
         ).fetchall()[0]
+        may_be_contacted, _ = conditions_in(connection)
         top = connection.sql(
             f"select {', '.join(_TOP_COLUMNS)} from cart_scores where scored_at = ?"
-            " and not is_holdout order by priority_rank limit ?",
+            f" and {may_be_contacted} order by priority_rank limit ?",
             params=[hour, TOP_ROWS],
         ).pl()
         scored = scored_line(connection, hour)

@@ -15,6 +15,7 @@ from orchestration.ground.encryption import is_encrypted
 from orchestration.ground.home import Home
 from orchestration.ground.text import in_print
 from orchestration.landing.csv_layout import AS_DECLARED
+from orchestration.warehouse.contactable import conditions_in
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
@@ -23,12 +24,15 @@ from orchestration.warehouse.skipped_files import SkippedFile
 
 def scored_line(connection: duckdb.DuckDBPyConnection, hour: datetime) -> str:
     """How many carts were scored at an hour, and what is to be done about them."""
-    scored, worthwhile, held_out = connection.execute(
-        "select count(*), count(*) filter (best_action <> 'nothing' and not is_holdout),"
-        " count(*) filter (is_holdout) from cart_scores where scored_at = ?",
+    may_be_contacted, is_bots = conditions_in(connection)
+    scored, worthwhile, held_out, bots = connection.execute(
+        f"select count(*), count(*) filter (best_action <> 'nothing' and {may_be_contacted}),"
+        f" count(*) filter (is_holdout), count(*) filter (not is_holdout and {is_bots})"
+        " from cart_scores where scored_at = ?",
         [hour],
     ).fetchall()[0]
     never = f"; {held_out:,} of people who are held out" if held_out else ""
+    never += f"; {bots:,} of suspected bots" if bots else ""
     return f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge{never}"
 
 

@@ -59,9 +59,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         connection.execute(
             "insert into scores.cart_scores (scored_at, cart_id, visitor_id, p_abandon,"
             " abandonment_model, segment, best_action, expected_gain, priority_rank, reasons,"
-            " is_holdout)"
+            " is_holdout, is_suspected_bot)"
             " values (?, ?, 'phone', .25, 'm1', 'on_the_fence', 'reminder', 1.5, 3, 'the price',"
-            " true)",
+            " true, true)",
             [datetime(2026, 3, 2, 11), CART],
         )
     return made
@@ -78,6 +78,7 @@ def test_a_cart_is_shown_with_its_score_and_the_log_behind_it(home: Home, named:
         " reminder, expected gain 1.5000, rank 3",
         "Why        the price",
         "Held out   drawn to be left alone, so that effects can be measured",
+        "Bot        suspected of the visitor, so it is never exported",
         "Log        4 events from the session it began in to 2026-03-02 11:00 UTC",
     ]
     header, *rows = [" ".join(line.split()) for line in log.split("\n")]

@@ -19,6 +19,24 @@ def test_who_is_held_out_is_not_counted_as_worth_a_nudge(tmp_path):
         assert scored_line(connection, HOUR) == "Scored     3 open carts, 2 worth a nudge"
 
 
+def test_who_is_suspected_to_be_a_bot_is_said_and_not_worth_a_nudge(tmp_path):
+    with make_empty(tmp_path / "analytics.duckdb") as connection:
+        for cart, is_holdout, is_bot in (
+            *(("a", False, None), ("b", False, True), ("c", False, True), ("d", True, True)),
+        ):
+            score = {"is_holdout": is_holdout, "is_suspected_bot": is_bot}
+            score |= {"cart_id": cart, "best_action": "reminder"}
+            insert(connection, "cart_scores", scored_at=HOUR, **score)
+        assert scored_line(connection, HOUR) == (
+            "Scored     4 open carts, 1 worth a nudge; 1 of people who are held out;"
+            " 2 of suspected bots"
+        )
+        connection.execute("alter table cart_scores drop column is_suspected_bot")
+        assert scored_line(connection, HOUR) == (
+            "Scored     4 open carts, 3 worth a nudge; 1 of people who are held out"
+        )
+
+
 def test_that_a_file_has_no_header_line_is_odd_only_beside_something_else():
     declared = "no header line; columns taken in the declared order"
     notes = [("a", declared), ("b", f"{declared}; the text is UTF-16"), ("c", "empty; or cut")]

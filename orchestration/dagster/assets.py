@@ -18,6 +18,7 @@ from orchestration.dagster import erase_steps, expiry_steps, model_page
 from orchestration.dagster.export_facts import export_metadata
 from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY
+from orchestration.dagster.score_facts import contacts_metadata
 from orchestration.dagster.shared import (
     HOURLY_JOB,
     MODELS_GROUP,
@@ -43,8 +44,6 @@ from orchestration.modelling import contact_effects, scoring, training
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
-from orchestration.outputs.report import formats
-from orchestration.outputs.report.formats import NO_BREAK
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
 from orchestration.warehouse import audit_log, database, dbt_build, dbt_manifest, outcomes, run_log
@@ -58,7 +57,6 @@ from orchestration.warehouse.score_tables import (
 LANDING_OP = "landing"
 EXPORT_OP = "retargeting_export"
 LOG_WATERMARK = dg.AssetKey("log_watermark")
-TOP_ROWS = 10
 OUTCOME_WEEKS = 8
 
 
@@ -260,19 +258,13 @@ def cart_scores_asset(
                 not_after=run.newest_possible_hour,
                 reporting_currency=frames.reporting_currency,
             )
-        scores = scored.scores
-        worth = scores.filter(pl.col("best_action") != "nothing")
         return materialized(
             context,
             {
-                "carts_scored": scores.height,
+                "carts_scored": scored.scores.height,
                 "reporting_currency": frames.reporting_currency or "",
                 "contacts_planned": scored.plans.height,
-                "worth_contacting": worth.height,
-                "due_now": worth.filter(
-                    ~pl.col("is_holdout") & (pl.col("contact_not_before") <= as_of)
-                ).height,
-                "top": _top(scores),
+                **contacts_metadata(scored.scores, as_of),
             },
         )
 
@@ -347,35 +339,6 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
         )
 
     return retargeting_export
-
-
-def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
-    """The carts to contact first, by rank alone: a cart is of a person, and Dagster keeps what it
-    is given; in `cart_scores` the rank finds it for as long as it may."""
-    rows = scores.sort("priority_rank").head(TOP_ROWS).to_dicts()
-    records = [
-        dg.TableRecord(
-            {
-                "rank": row["priority_rank"],
-                "value": formats.money(row["cart_value"], row["currency"]),
-                "chance": f"{row['p_abandon']:.0%}",
-                "action": row["best_action"],
-                "when": f"{at:%a}{NO_BREAK}{at:%H:%M}" if (at := row["contact_not_before"]) else "",
-                "why": (row["reasons"] or "").split(";")[0],
-            }
-        )
-        for row in rows
-    ]
-    columns = {
-        "rank": "priority_rank in cart_scores; 1 is contacted first",
-        "value": "what is in it",
-        "chance": "that it is not bought by itself",
-        "action": "what is expected to gain most",
-        "when": "not before, UTC",
-        "why": "what moved the chance most; more in reasons",
-    }
-    schema = dg.TableSchema([dg.TableColumn(name, description=d) for name, d in columns.items()])
-    return dg.MetadataValue.table(records, schema)
 
 
 def _outcome_metadata(weekly: pl.DataFrame) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from orchestration.dagster.by_hand_jobs import (
     BY_HAND_KEY,
     DELIVER_JOB,
     SERVE_JOB,
-    Errand,
-    no_errand,
+    CommandStep,
+    no_command,
 )
 from orchestration.dagster.event_writes import write_in_few_statements
 from orchestration.dagster.in_process import Launcher
@@ -46,7 +46,7 @@ class ByHand(Launcher):
         self._settings = load_settings(home.root)
         self._definitions = dg.Definitions(
             jobs=[*BY_HAND_JOBS],
-            resources={RUN_KEY: run_resource(home), BY_HAND_KEY: no_errand},
+            resources={RUN_KEY: run_resource(home), BY_HAND_KEY: no_command},
             executor=dg.in_process_executor,
         )
 
@@ -55,15 +55,15 @@ class ByHand(Launcher):
         """Those of the home."""
         return self._settings
 
-    def do(self, job: str, work: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
+    def run_step(self, job: str, work: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
         """Do something over the open warehouse in a run of a job; what it returns.
 
         Raises:
             ComebackError: it went wrong.
         """
-        errand = Errand(work)
-        self._execute(job, resources={BY_HAND_KEY: errand})
-        return errand.result
+        step = CommandStep(work)
+        self._execute(job, resources={BY_HAND_KEY: step})
+        return step.result
 
 
 def serve(home: Home, model_id: str) -> list[str]:
@@ -71,7 +71,7 @@ def serve(home: Home, model_id: str) -> list[str]:
     # a mistyped id is no run that failed, and waits for none
     model_versions.require_whole(ModelStore(home.models), model_id)
     with ByHand(home, "models") as launcher:
-        return launcher.do(
+        return launcher.run_step(
             SERVE_JOB,
             partial(model_versions.serve, home=home, settings=launcher.settings, model_id=model_id),
         )
@@ -80,7 +80,9 @@ def serve(home: Home, model_id: str) -> list[str]:
 def deliver(home: Home, hour: datetime | None) -> list[delivery.Outcome]:
     """Bring exports to their addresses: see `delivery.deliver_by_hand`."""
     with ByHand(home, "deliver") as launcher:
-        return launcher.do(
+        # before a run begins: an hour that is not kept is no run that failed
+        delivery.hour_to_deliver(home, launcher.settings, hour)
+        return launcher.run_step(
             DELIVER_JOB,
             partial(delivery.deliver_by_hand, home=home, settings=launcher.settings, hour=hour),
         )

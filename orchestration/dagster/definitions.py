@@ -17,7 +17,7 @@ from orchestration.dagster import (
 )
 from orchestration.dagster.accept_job import ACCEPT
 from orchestration.dagster.asset_facts import with_facts
-from orchestration.dagster.by_hand_jobs import BY_HAND_JOBS, BY_HAND_KEY, no_errand
+from orchestration.dagster.by_hand_jobs import BY_HAND_JOBS, BY_HAND_KEY, no_command
 from orchestration.dagster.check_words import say_nothing_of_checks_not_asked, with_words
 from orchestration.dagster.contact_assets import campaign_results_asset
 from orchestration.dagster.dbt_assets import dbt_models, people_models
@@ -104,7 +104,7 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
         resources={
             RUN_KEY: run_resource(home),
             ERASURE_KEY: no_subject,
-            BY_HAND_KEY: no_errand,
+            BY_HAND_KEY: no_command,
         },
         executor=dg.in_process_executor,
     )

@@ -58,7 +58,7 @@ def _step_failure(
     user_failure_data: UserFailureData | None = None,
     error_source: ErrorSource | None = None,
 ) -> DagsterEvent:
-    """The failure of a step."""
+    """Of a step: our line first; of checks that stop a run, the reason that the run noted."""
     info = serializable_error_info_from_exc_info(raised)
     if isinstance(raised[1], DagsterAssetCheckFailedError):
         run = step.instance.get_run_by_id(step.run_id)
@@ -66,7 +66,7 @@ def _step_failure(
             info = SerializableErrorInfo(f"{reason}\n", [], _OURS)
     elif reason := _reason(home, raised):
         info = worded(info, reason)
-        # of an error in code of ours Dagster wants the cause, and ours may be the last
+        # Dagster reads info.cause of such an error; ours may have none
         error_source = error_source if info.cause else None
     data = StepFailureData(info, user_failure_data, error_source)
     return DagsterEvent.step_failure_event(step, data)

@@ -20,7 +20,7 @@ from dagster._core.utils import make_new_run_id
 from orchestration.dagster import automation
 from orchestration.dagster.accept_job import ACCEPT_JOB, acceptance
 from orchestration.dagster.assets import EXPORT_OP, LANDING_OP, Exporting, Landing
-from orchestration.dagster.by_hand_jobs import ACCESS_JOB, BY_HAND_KEY, Errand
+from orchestration.dagster.by_hand_jobs import ACCESS_JOB, BY_HAND_KEY, CommandStep
 from orchestration.dagster.definitions import build_definitions
 from orchestration.dagster.erase_job import ERASE_JOB, ERASURE_KEY
 from orchestration.dagster.erase_steps import Erasure
@@ -256,9 +256,16 @@ class Launcher:
             ComebackError: no row names the person, or nothing was built yet.
         """
         sources = with_placeholders(self._sources, self._settings)
-        errand = Errand(partial(access.give, sources=sources, subject=subject))
-        self._execute(ACCESS_JOB, resources={BY_HAND_KEY: errand})
-        return errand.result
+        # before a run begins: a mistyped id is no run that failed
+        with self._home.lock(), database.connect(self._home, self._settings) as connection:
+            ensure_raw_tables(connection, sources)
+            access.require_known(connection, sources, subject)
+        step = CommandStep(partial(access.disclose, sources=sources, subject=subject))
+        try:
+            self._execute(ACCESS_JOB, resources={BY_HAND_KEY: step})
+        except ComebackError as error:
+            raise error from step.failure
+        return step.result
 
     def rectify(self, subject: Subject, assignments: Sequence[str]) -> None:
         """Correct a user's profile, and land that.

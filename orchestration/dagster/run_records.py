@@ -59,8 +59,8 @@ _STATUSES = {
     dg.DagsterRunStatus.CANCELING: "canceled",
     dg.DagsterRunStatus.STARTED: "running",
 }
-# An hour lands what a run of the job land could not, and is good only if no file stops it.
-_HEALED_BY = {name: (name, "hourly") for name in ("land", "accept", "__ASSET_JOB")}
+# An hour lands and delivers what these could not, and is good only if no file stops it.
+_HEALED_BY = {name: (name, "hourly") for name in ("land", "accept", "deliver", "__ASSET_JOB")}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from orchestration.dagster.markdown import markdown_picture, markdown_table
 from orchestration.dagster.run import RUN_KEY
 from orchestration.dagster.shared import run_of
 from orchestration.modelling import score_health, training
+from orchestration.warehouse.contactable import IS_OF_PERSON
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
 SHOWN_COLUMNS = 10
@@ -41,8 +42,7 @@ def _visitors_are_as_learned() -> dg.AssetChecksDefinition:
         with run.open_warehouse() as connection:
             # of bots nothing was learned
             query = (
-                f"select * from scores.{CART_SCORES.name}"
-                " where scored_at = ? and is_suspected_bot is not true"
+                f"select * from scores.{CART_SCORES.name} where scored_at = ? and {IS_OF_PERSON}"
             )
             scores = connection.sql(query, params=[hour]).pl()
             found = pl.concat(

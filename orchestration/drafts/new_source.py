@@ -58,14 +58,16 @@ def dumps_for(home: Home, name: str, addresses: Sequence[str]) -> list[str]:
     """The dumps that are named; else the folder in which those of the new source are landed from.
 
     Raises:
-        WrongUsage: none are named, and there is no such folder.
+        WrongUsage: none are named, and nothing lies in that folder.
     """
+    if addresses:
+        return [*addresses]
     folder = home.landing / name
-    if not addresses and not folder.is_dir():
+    if not folder.is_dir() or not any(folder.iterdir()):
         raise WrongUsage(
-            "no FILES are named, and this folder is not there", str(folder), "name them"
+            "no FILES are named, and nothing lies in this folder", str(folder), "name them"
         )
-    return [*addresses] or [str(folder)]
+    return [str(folder)]
 
 
 def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:

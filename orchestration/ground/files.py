@@ -18,12 +18,18 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     move_into_place(temporary, path)
 
 
-def keep_private(path: Path) -> None:
-    """Let only its owner read a file, or enter a folder, that is there; it holds personal data."""
+def keep_private(path: Path) -> bool:
+    """Let only its owner read a file, or enter a folder, that is there; it holds personal data.
+
+    Returns:
+        Whether others could.
+    """
     with suppress(FileNotFoundError):
         mode = path.stat().st_mode
         if mode & 0o077:
             path.chmod(mode & 0o700)
+            return True
+    return False
 
 
 def make_private(folder: Path) -> None:

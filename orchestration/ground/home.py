@@ -152,8 +152,9 @@ class Home:
         """Make the folders and Dagster's instance file where they are missing.
 
         The warehouse has personal data, so the folder that it lies in is its owner's only: one
-        that is made here, and the checkout's before it has a warehouse. A folder that a shop made
-        itself, or opened to others afterwards, is left as it is.
+        that is made here, and the checkout's before it is used for the first time. A folder that a
+        shop made itself, or opened to others afterwards, is left as it is. So are the folders in
+        it, of which those for others, published and exports, are made as the system makes folders.
 
         Raises:
             ComebackError: the folder cannot be written to, dbt would take its name for an address,
@@ -166,13 +167,16 @@ class Home:
                 str(self.root),
                 "set COMEBACK_HOME to another folder",
             )
-        folders = (self.landing, self.models, self.published.parent, self.exports)
+        private = (self.root, self.temporary, self.landing, self.models, self.dagster, self.dbt)
         try:
-            if self.root == REPOSITORY / "data" and not self.warehouse.exists():
-                keep_private(self.root)
-            for folder in (self.root, self.temporary):
+            is_new = self.root == REPOSITORY / "data" and not self._was_used()
+            if is_new and keep_private(self.root):
+                logger.info(
+                    "Made %s its owner's only, for personal data will lie there.", self.root
+                )
+            for folder in private:
                 make_private(folder)
-            for folder in (*folders, self.dagster, self.dbt):
+            for folder in (self.published.parent, self.exports):
                 folder.mkdir(parents=True, exist_ok=True)
             instance_file = self.dagster / "dagster.yaml"
             if not instance_file.exists():
@@ -184,6 +188,14 @@ class Home:
                 "free it, or set COMEBACK_HOME to a folder that can be written to",
             ) from error
 
+    def _was_used(self) -> bool:
+        """Whether anything was done here before, also if the warehouse was deleted since."""
+        return any(each.exists() for each in (self.warehouse, self._lock_file, self.dagster))
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.root / "run.lock"
+
     @contextmanager
     def lock(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
         """Hold the run lock; it goes with the process, so a killed run leaves none behind.
@@ -191,7 +203,7 @@ class Home:
         Raises:
             ComebackError: another process still holds it after `wait_seconds`.
         """
-        with (self.root / "run.lock").open("a+", encoding="ascii") as file:
+        with self._lock_file.open("a+", encoding="ascii") as file:
             _wait_for_lock(file.fileno(), self.lock_holder, wait_seconds)
             file.truncate(0)
             file.write(str(os.getpid()))
@@ -204,7 +216,7 @@ class Home:
     def lock_holder(self) -> str:
         """The process id that the holder of the lock wrote down, `unknown` if it did not yet."""
         try:
-            return (self.root / "run.lock").read_text(encoding="ascii") or "unknown"
+            return self._lock_file.read_text(encoding="ascii") or "unknown"
         except FileNotFoundError:
             return "unknown"
 

@@ -18,6 +18,7 @@ from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.intervals import Interval
 from ml.return_time import ReturnModel
 from orchestration.ground.settings import Settings
+from orchestration.warehouse.contactable import IS_OF_PERSON
 from orchestration.warehouse.database import log_end
 from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
@@ -168,7 +169,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, after: datetime, up_to: datetim
         semi join looked_at on scored.scored_at = looked_at.scored_at
         left join scores.{SCORE_OUTCOMES.name} as outcomes
             on scored.scored_at = outcomes.scored_at and scored.cart_id = outcomes.cart_id
-        where scored.is_suspected_bot is not true
+        where {IS_OF_PERSON}
         order by scored.scored_at, scored.cart_id
         """,
         params={"after": after, "up_to": up_to, "early": EARLY},

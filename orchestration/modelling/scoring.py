@@ -35,6 +35,7 @@ from orchestration.modelling.holdout_arms import (
     replace_arms,
 )
 from orchestration.warehouse.contact_tables import CONTACT_PLANS
+from orchestration.warehouse.contactable import MAY_BE_CONTACTED
 from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
 from orchestration.warehouse.reference_tables import read_holidays
 from orchestration.warehouse.retention import too_old
@@ -226,15 +227,15 @@ def score(
         .join(arms, on="person_id", how="left", maintain_order="left")
     )
     decided = decision.decide(advised, settings.economics).with_columns(
-        decision.segment_after_contacts()
+        decision.segment_after_contacts(),
+        is_holdout=pl.col("arm") == HOLDOUT,
+        is_suspected_bot=pl.col("is_suspected_bot").fill_null(value=False),
     )
     explained = _with_reasons(decided, abandonment, phrases, explained_carts)
     scores = explained.with_columns(
         scored_at=_timestamp(as_of),
         expected_return_at=_hours_after(as_of, pl.col("expected_hours")),
-        is_holdout=pl.col("arm") == HOLDOUT,
         is_stale=pl.lit(is_stale),
-        is_suspected_bot=pl.col("is_suspected_bot").fill_null(value=False),
     ).select(CART_SCORES.column_names)
     return Scored(scores, kept.select(CONTACT_PLANS.column_names), new_arms)
 
@@ -298,8 +299,10 @@ def _with_reasons(
     phrases: Mapping[str, tuple[str, str]],
     explained_carts: int,
 ) -> pl.DataFrame:
-    """Add `reasons`: words for the top of the list, null below it and where nothing weighed."""
-    top = decided.filter(pl.col("priority_rank") <= explained_carts)
+    """Add `reasons`: words for the top of the list, null below it and where nothing weighed; carts
+    whose shoppers may not be contacted have what room those that may leave."""
+    is_last = pl.sql_expr(MAY_BE_CONTACTED).fill_null(value=False).not_()
+    top = decided.sort(is_last, "priority_rank").head(explained_carts)
     words = pl.Series("reasons", [], dtype=pl.String)
     if top.height:
         contributions = abandonment.contributions(top)

@@ -44,6 +44,7 @@ from orchestration.ground.hours import END_OF_TIME, hour_name, is_hour_name, iso
 from orchestration.outputs.exports.csv_text import can_run, has_control
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.outputs.exports.manifest import File, pointer, to_json
+from orchestration.warehouse.contactable import MAY_BE_CONTACTED
 
 FILE = "retargeting_priorities.csv"
 MANIFEST = "manifest.json"
@@ -116,7 +117,7 @@ def read_rows(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataF
     """Every scored cart of an hour but those of people held out and of bots, best first."""
     return connection.sql(
         f"select {', '.join(COLUMNS)} from scores.cart_scores"
-        " where scored_at = ? and not is_holdout and is_suspected_bot is not true"
+        f" where scored_at = ? and {MAY_BE_CONTACTED}"
         " order by priority_rank",
         params=[hour],
     ).pl()

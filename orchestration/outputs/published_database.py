@@ -59,9 +59,9 @@ FROM_SCRATCH = "Every table is published from scratch: %s."
 _CHUNK_BYTES = 1 << 20
 
 PRIORITIES_DESCRIPTION = (
-    "The newest scored hour of cart_scores, best first. One row per cart scored at that hour."
+    "The newest scored hour of cart_scores, best first. One row per cart scored at that hour; those"
+    " of people held out (is_holdout) and of bots (is_suspected_bot) are never contacted."
 )
-
 
 # What may differ from the last file, by the columns that rows are replaced by.
 _CHANGED = {

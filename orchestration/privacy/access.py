@@ -39,7 +39,7 @@ _BUILT = {
 _EXPORTED = "vault.export_members"
 
 
-def give(
+def disclose(
     connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], subject: Subject
 ) -> str:
     """What `person` gathers, with a row of it in the audit log.
@@ -71,22 +71,12 @@ def person(
         exported: by export the row as it was sent, since when it is listed and when it left.
 
     Raises:
-        ComebackError: no row names the person, or nothing was built yet.
+        ComebackError: as `require_known`.
     """
-    if not has_table(connection, "main", "candidate_events"):
-        raise ComebackError(
-            "nothing was built yet, so nobody knows which rows are whose",
-            "the warehouse",
-            "run first: comeback run",
-        )
-    found = erasure.find(connection, sources, Plan.of(subject))
+    found = require_known(connection, sources, subject)
     delivered = {
         name: rows for name, source in sources.items() if (rows := _delivered(connection, source))
     }
-    if not delivered:
-        raise ComebackError(
-            f"no row names this {subject.kind}", "all that has landed was searched", "check the id"
-        )
     built = {
         name.split(".")[1]: _built(connection, name, is_theirs)
         for name, is_theirs in _conditions(connection).items()
@@ -100,6 +90,47 @@ def person(
     return json.dumps(values, indent=2, ensure_ascii=False, default=str)
 
 
+def require_known(
+    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], subject: Subject
+) -> Plan:
+    """Find what a person's id concerns: see `erasure.find`.
+
+    Raises:
+        ComebackError: no row names the person, or nothing was built yet.
+    """
+    if not has_table(connection, "main", "candidate_events"):
+        raise ComebackError(
+            "nothing was built yet, so nobody knows which rows are whose",
+            "the warehouse",
+            "run first: comeback run",
+        )
+    found = erasure.find(connection, sources, Plan.of(subject))
+    if not any(_has_delivered(connection, source) for source in sources.values()):
+        raise ComebackError(
+            f"no row names this {subject.kind}", "all that has landed was searched", "check the id"
+        )
+    return found
+
+
+# SQL over a row of the table of a source, whose name is $source: whether it is the person's
+_IS_THEIRS = f"""
+    (delivered._load_id, delivered._line) in (
+        select (load_id, line) from erased_rows where source = $source and is_named
+        union all
+        select (load_id, line) from main.candidate_events
+        semi join erased_events using (source, event_id) where source = $source
+        union all
+        select (load_id, line) from main.candidate_events
+        where source = $source and {erasure.IS_ROW_ERASED}
+    )
+"""
+
+
+def _has_delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    query = f"select 1 from {raw_table(source)} as delivered where {_IS_THEIRS} limit 1"
+    return connection.execute(query, {"source": source.name}).fetchall() != []
+
+
 def _delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> list[dict[str, object]]:
     """The person's rows of a source; not those of others that mention them."""
     columns = ", ".join(f"delivered.{quoted(name)}" for name in (*source.column_names, "_extra"))
@@ -108,15 +139,7 @@ def _delivered(connection: duckdb.DuckDBPyConnection, source: Source) -> list[di
         select files.file, delivered._line as line, {columns}
         from {raw_table(source)} as delivered
         inner join raw.files as files on delivered._load_id = files.load_id
-        where (delivered._load_id, delivered._line) in (
-            select (load_id, line) from erased_rows where source = $source and is_named
-            union all
-            select (load_id, line) from main.candidate_events
-            semi join erased_events using (source, event_id) where source = $source
-            union all
-            select (load_id, line) from main.candidate_events
-            where source = $source and {erasure.IS_ROW_ERASED}
-        )
+        where {_IS_THEIRS}
         order by delivered._load_id, delivered._line
         """,
         params={"source": source.name},

@@ -186,7 +186,7 @@ def ensure_score_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 def take_over_holdout(connection: duckdb.DuckDBPyConnection) -> None:
     """Record the arms of people who were scored before arms were recorded, as they were scored."""
-    # asked first: to have the rule of who is a person takes longer than all tables of scores
+    # asked first: rendering the rule of who is a person takes longer than this query
     query = f"""
         select 1 from scores.{CART_SCORES.name}
         where is_holdout is not null and not exists (from scores.{HOLDOUT_ARMS.name})

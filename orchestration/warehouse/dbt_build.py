@@ -115,9 +115,11 @@ class BuildResult:
         if not self.bad:
             return
         first = self.bad[0]
+        # of `model.comeback.carts` the name, of a generic test without its trailing hash
+        name = first.unique_id.split(".")[2]
         others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
         raise ComebackError(
-            f"dbt: {_short(first.unique_id)}{others} failed ({first.message})",
+            f"dbt: {name}{others} failed ({first.message})",
             "nothing was published",
             "correct the data or the model, then run the hour again",
         )
@@ -396,8 +398,3 @@ def _node_result(result: "RunResult") -> NodeResult:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _short(unique_id: str) -> str:
-    """`model.comeback.carts` as `carts`; a generic test without its trailing hash."""
-    return unique_id.split(".")[2]

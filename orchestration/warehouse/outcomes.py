@@ -19,6 +19,7 @@ import polars as pl
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import literal, transaction
+from orchestration.warehouse.contactable import without_bots
 from orchestration.warehouse.database import log_end
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
@@ -136,11 +137,12 @@ def weekly_outcomes(
     """What was predicted and what came of it, of the newest weeks whose outcomes are known.
 
     A cart that is scored hour after hour is one cart: the first of its scores in a week counts.
+    Carts of suspected bots are none, as in the checks of the scores.
 
     Args:
         connection: warehouse or published file.
         weeks: how many.
-        schema: where `score_outcomes` is.
+        schema: where `score_outcomes` and `cart_scores` are.
 
     Returns:
         week (its Monday), cart_count, abandoned_count, mean_predicted; the oldest week first.
@@ -149,7 +151,7 @@ def weekly_outcomes(
     return connection.sql(
         f"""
         with recent as (
-            select * from {outcomes}
+            select * from {outcomes} {without_bots(connection, schema)}
             where is_mature and hours_idle is not null
                 and scored_at >= (
                     select date_trunc('week', max(scored_at) filter (is_mature)) from {outcomes}

@@ -3,6 +3,8 @@
 Not here: what serving does (tests/modelling), or delivering (tests/outputs).
 """
 
+from pathlib import Path
+
 import dagster as dg
 import duckdb
 import pytest
@@ -11,8 +13,11 @@ from orchestration.cli import main
 from orchestration.dagster.by_hand import ByHand
 from orchestration.dagster.by_hand_jobs import SERVE_JOB
 from orchestration.dagster.in_process import COMMAND_TAG
+from orchestration.dagster.run_records import failed_runs
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
+from orchestration.outputs import delivery
+from tests.outputs.delivery.conftest import Shop
 
 
 @pytest.fixture
@@ -33,7 +38,7 @@ def recorded(home: Home) -> list[dg.DagsterRun]:
 def test_what_is_done_by_hand_is_a_run_of_its_job_and_a_row_of_runs(home):
     with ByHand(home, "models") as launcher:
         query = "select count(*) from scores.models"
-        assert launcher.do(SERVE_JOB, lambda found: found.execute(query).fetchall()) == [(0,)]
+        assert launcher.run_step(SERVE_JOB, lambda found: found.execute(query).fetchall()) == [(0,)]
     (run,) = recorded(home)
     assert (run.job_name, run.status) == ("serve", dg.DagsterRunStatus.SUCCESS)
     assert run.tags[COMMAND_TAG] == "models"
@@ -50,15 +55,43 @@ def test_what_goes_wrong_is_said_in_one_line_and_a_run_that_failed(home):
         ByHand(home, "models") as launcher,
         pytest.raises(ComebackError, match="it cannot be done, here, do something else"),
     ):
-        launcher.do(SERVE_JOB, fail)
+        launcher.run_step(SERVE_JOB, fail)
     (run,) = recorded(home)
     assert run.status == dg.DagsterRunStatus.FAILURE
 
 
-def test_delivering_is_a_run_and_an_unknown_model_none(home, capsys):
+def test_what_is_mistyped_is_no_run(home, capsys, tmp_path_factory):
     assert main(["models", "--serve", "000000000000"]) == 2
-    assert recorded(home) == []
     assert main(["deliver"]) == 1
     assert "no export has an address to be delivered to" in capsys.readouterr().err
+    delivered_to(home, tmp_path_factory.mktemp("elsewhere") / "out")
+    assert main(["deliver", "--hour", "2026-10-31T09:00Z"]) == 1
+    assert "the hour 2026-10-31T09Z is not among the exports" in capsys.readouterr().err
+    assert recorded(home) == []
+
+
+def test_a_delivery_that_failed_is_a_fault_until_one_ends_well(
+    home, monkeypatch, capsys, tmp_path_factory
+):
+    def fail(*_, **__):
+        raise ComebackError("it cannot be done", "here", "do something else")
+
+    delivered_to(home, tmp_path_factory.mktemp("elsewhere") / "out")
+    with monkeypatch.context() as broken:
+        broken.setattr(delivery, "deliver_by_hand", fail)
+        assert main(["deliver"]) == 1
+    assert "it cannot be done, here, do something else" in capsys.readouterr().err
     (run,) = recorded(home)
     assert (run.job_name, run.tags[COMMAND_TAG]) == ("deliver", "deliver")
+    assert [(each.run_id, each.job) for each in failed_runs(home)] == [(run.run_id, "deliver")]
+    assert main(["deliver"]) == 0
+    assert [each.status.value for each in recorded(home)] == ["SUCCESS", "FAILURE"]
+    assert failed_runs(home) == []
+
+
+def delivered_to(home: Home, folder: Path) -> None:
+    """An hour is exported, and its files are delivered to a folder."""
+    (home.root / "comeback.toml").write_text(
+        f'[exports.email]\nprofile = "email"\ndeliver_to = "{folder}"\n'
+    )
+    Shop(home.root).export("2026-10-31T10Z")

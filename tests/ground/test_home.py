@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from orchestration.ground import home as home_module
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
@@ -34,6 +35,12 @@ def test_a_home_that_is_made_is_its_owners_only(tmp_path):
     home = Home(tmp_path / "made" / "here")
     home.prepare()
     assert {each.stat().st_mode & 0o777 for each in (home.root, home.temporary)} == {0o700}
+    # with the home opened, nobody reads more than what is for others
+    modes = {each.name: each.stat().st_mode & 0o007 for each in home.root.iterdir()}
+    assert {name for name, mode in modes.items() if mode} == {"published", "exports"}
+    assert {name for name, mode in modes.items() if not mode} == {
+        *("landing", "models", "dagster", "dbt", "tmp"),
+    }
     # opened to analysts since, or made by the shop
     home.root.chmod(0o711)
     (tmp_path / "own").mkdir(mode=0o755)
@@ -41,6 +48,34 @@ def test_a_home_that_is_made_is_its_owners_only(tmp_path):
         before = root.stat().st_mode
         Home(root).prepare()
         assert root.stat().st_mode == before
+
+
+def test_the_data_of_the_checkout_are_closed_once_and_stay_as_they_are_opened(
+    tmp_path, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(home_module, "REPOSITORY", tmp_path)
+    home = Home(tmp_path / "data")
+    home.root.mkdir(mode=0o755)
+
+    def mode() -> int:
+        return home.root.stat().st_mode & 0o777
+
+    home.prepare()
+    said = f"Made {home.root} its owner's only, for personal data will lie there."
+    assert (mode(), caplog.messages) == (0o700, [said])
+    # opened to analysts; then the warehouse is deleted, to be built anew
+    home.root.chmod(0o711)
+    with home.lock():
+        home.warehouse.write_bytes(b"")
+    home.prepare()
+    home.warehouse.unlink()
+    home.prepare()
+    assert (mode(), caplog.messages) == (0o711, [said])
+    # with the record of runs moved away, too
+    home.dagster.rename(tmp_path / "damaged")
+    home.prepare()
+    assert (mode(), caplog.messages) == (0o711, [said])
 
 
 def test_an_instance_file_that_a_shop_changed_is_kept(tmp_path):

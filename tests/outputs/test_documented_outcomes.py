@@ -8,11 +8,12 @@ import duckdb
 import pytest
 
 from orchestration.warehouse.outcomes import weekly_outcomes
-from orchestration.warehouse.score_tables import SCORE_OUTCOMES
+from orchestration.warehouse.score_tables import CART_SCORES, SCORE_OUTCOMES
 
 PAGE = Path(__file__).parents[2] / "dbt_project" / "docs" / "tables.md"
 MORE = PAGE.with_name("more_questions.md")
 [QUERY] = re.findall(r"^## 7\. .*?```sql\n(.*?)```", PAGE.read_text(), re.S | re.M)
+[BY_SEGMENT] = re.findall(r"^## 12\. .*?```sql\n(.*?)```", PAGE.read_text(), re.S | re.M)
 BY_AGE, BY_CHANCE, BY_MODEL = re.findall(
     r"^## 2[345]\. .*?```sql\n(.*?)```", MORE.read_text(), re.S | re.M
 )
@@ -21,7 +22,8 @@ MONDAY = datetime(2026, 3, 2)
 
 @pytest.fixture
 def connection():
-    """263 carts of one week, 81 of them abandoned, each scored twice; a few rows do not count."""
+    """263 carts of one week, 81 of them abandoned, each scored twice; a few rows do not count,
+    and those of a bot do not."""
     with duckdb.connect() as opened:
         opened.execute("create schema scores")
         opened.execute(SCORE_OUTCOMES.ddl("scores.score_outcomes"))
@@ -43,8 +45,19 @@ def connection():
             union all by name
             select timestamp '2026-03-04 11:00' as scored_at, 'closed before' as cart_id,
                 0.99 as p_abandon, false as is_converted, null as hours_idle, true as is_mature
+            union all by name
+            select timestamp '2026-03-04 10:00' as scored_at, 'of a bot' as cart_id,
+                0.01 as p_abandon, false as is_converted, 2.0 as hours_idle, true as is_mature
             """
         )
+        opened.execute(CART_SCORES.ddl("scores.cart_scores"))
+        opened.execute(
+            "insert into scores.cart_scores by name select scored_at, cart_id, p_abandon,"
+            " 'on_the_fence' as segment, case when cart_id = 'of a bot' then true"
+            " when cart_id <> 'cart 1' then false end as is_suspected_bot"
+            " from scores.score_outcomes"
+        )
+        opened.execute("create view cart_scores as from scores.cart_scores")
         opened.execute("create view score_outcomes as from scores.score_outcomes")
         yield opened
 
@@ -54,6 +67,11 @@ def test_the_documented_query_gives_the_share_and_the_interval_of_the_literature
     assert row[:2] == (MONDAY, 263)
     # 81 of 263 and its interval: Newcombe (1998), table I, method 3
     assert row[2:] == pytest.approx((0.3, 81 / 263, 0.2553, 0.3662), abs=5e-5)
+
+
+def test_the_documented_query_by_segment_is_of_the_same_carts(connection):
+    [row] = connection.execute(BY_SEGMENT).fetchall()
+    assert row == ("on_the_fence", 263, pytest.approx(0.3), pytest.approx(81 / 263))
 
 
 def test_the_weeks_of_the_ui_are_those_of_the_query(connection):

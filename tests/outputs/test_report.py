@@ -156,6 +156,50 @@ def test_the_carts_due_are_those_of_the_table_best_first_and_nobody_is_named(con
     assert "60 carts scored: 7 due now" in shown.text
 
 
+@pytest.fixture(scope="module")
+def with_bot(file, tmp_path_factory):
+    """The same file, in which a bot is first in line with a cart of 1000 at each scored hour."""
+    path = tmp_path_factory.mktemp("with_bot") / "analytics.duckdb"
+    path.write_bytes(file.read_bytes())
+    bot = (
+        "select * replace ('bot ' || cart_id as cart_id, 'bot' as visitor_id, 0 as priority_rank,"
+        " 1000 as cart_value_base, 'reminder' as best_action, false as is_holdout,"
+        " scored_at as contact_not_before, true as is_suspected_bot, 0.01 as p_abandon,"
+        " 0.99 as p_return_4h) from {}"
+    )
+    with duckdb.connect(str(path)) as connection:
+        for table in ("cart_scores", "retargeting_priorities"):
+            connection.execute(f"insert into {table} by name {bot.format(table)}")
+        connection.execute(
+            "insert into score_outcomes by name"
+            " select * replace ('bot ' || cart_id as cart_id, 0.01 as p_abandon)"
+            " from score_outcomes"
+        )
+        connection.execute(
+            "insert into cart_scores by name select scored_at, cart_id, 'bot' as visitor_id,"
+            " true as is_suspected_bot from score_outcomes where starts_with(cart_id, 'bot ')"
+            " and (scored_at, cart_id) not in (select (scored_at, cart_id) from cart_scores)"
+        )
+    return path
+
+
+def test_a_bot_is_counted_as_such_and_is_no_work_to_be_done(shown, with_bot):
+    found = Page(page(with_bot))
+    due = "All carts due at Sun 1 Nov, 10:00 UTC"
+    assert found.table(due) == shown.table(due)
+    assert found.table("At this hour") == shown.table("At this hour")
+    for picture in ("Not bought, by week", "Not bought, by hours", "Shoppers back"):
+        assert found.table(picture) == shown.table(picture)
+    # with those of bots there would be carts enough for a picture of the calibration
+    assert found.tables.keys() == shown.tables.keys()
+    text = " ".join(found.text.split())
+    assert "120 carts scored: 7 due now" in text
+    assert "belong to people who are held out and never contacted, 60 to suspected bots." in text
+    assert "to suspected bots" not in shown.text
+    assert "Gain of these contacts EUR 35.00" in text
+    assert "Value at stake EUR 7,770" in text
+
+
 def test_the_funnel_stands_beside_the_week_before_and_unripe_days_are_marked(shown):
     _, *sessions = shown.table("Sessions by day")
     assert len(sessions) == 14

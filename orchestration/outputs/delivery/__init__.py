@@ -23,7 +23,15 @@ from orchestration.outputs.delivery.hourly import (
     deliver,
     deliver_by_hand,
     delivered_line,
+    hour_to_deliver,
     undelivered,
 )
 
-__all__ = ["Outcome", "deliver", "deliver_by_hand", "delivered_line", "undelivered"]
+__all__ = [
+    "Outcome",
+    "deliver",
+    "deliver_by_hand",
+    "delivered_line",
+    "hour_to_deliver",
+    "undelivered",
+]

@@ -134,6 +134,20 @@ def deliver_by_hand(
         hour: the chosen one.
 
     Raises:
+        ComebackError: as `hour_to_deliver`.
+    """
+    not_after = newest_possible_hour(utc_now(), settings.clock_skew_minutes)
+    chosen = hour_to_deliver(home, settings, hour)
+    again = hour is not None
+    return deliver(
+        connection, home, settings, chosen, again=again, by_hand=True, not_after=not_after
+    )
+
+
+def hour_to_deliver(home: Home, settings: Settings, hour: datetime | None) -> datetime:
+    """The hour that is meant by a chosen one, or by none.
+
+    Raises:
         ComebackError: there is no address, no export, or the hour is not kept.
     """
     if not _addresses(settings) and not settings.notify:
@@ -150,11 +164,7 @@ def deliver_by_hand(
             str(home.exports),
             "choose another, or run it first: comeback run",
         )
-    chosen = datetime.fromisoformat(f"{name[:-1]}:00")
-    again = hour is not None
-    return deliver(
-        connection, home, settings, chosen, again=again, by_hand=True, not_after=not_after
-    )
+    return datetime.fromisoformat(f"{name[:-1]}:00")
 
 
 def undelivered(home: Home) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from orchestration.outputs.report import formats
 from orchestration.outputs.report.parts import Cell, Picture, Section, Table
 from orchestration.outputs.report.published import Hour, Published, Row
+from orchestration.warehouse.contactable import IS_BOTS, IS_OF_PERSON, MAY_BE_CONTACTED
 
 SHOWN_DUE = 12
 SHOWN_HOURS = 72
@@ -16,7 +17,7 @@ _SEGMENTS = ("on_the_fence", "likely_to_purchase", "unlikely_to_purchase")
 
 
 def due_counts(published: Published) -> Row:
-    """Of the hour: scored, due, gain of those due, due within a day, later, held out."""
+    """Of the hour: scored, due, gain of those due, due within a day, later, held out, of bots."""
     return published.row(
         f"""
         select
@@ -30,20 +31,21 @@ def due_counts(published: Published) -> Row:
             count(*) filter (
                 {_WORTH} and contact_not_before > scored_at + interval 24 hours
             ) as later,
-            count(*) filter (best_action = 'nothing' and not is_holdout) as nothing,
+            count(*) filter (best_action = 'nothing' and {MAY_BE_CONTACTED}) as nothing,
             count(*) filter (is_holdout) as held_out,
-            sum(cart_value_base) as value,
-            count(*) filter (cart_value_base is null) as without_value
+            count(*) filter (not is_holdout and {IS_BOTS}) as bots,
+            sum(cart_value_base) filter ({IS_OF_PERSON}) as value,
+            count(*) filter (cart_value_base is null and {IS_OF_PERSON}) as without_value
         from retargeting_priorities
         """
     )
 
 
-_WORTH = "best_action <> 'nothing' and not is_holdout"
+_WORTH = f"best_action <> 'nothing' and {MAY_BE_CONTACTED}"
 
 
 def _is_due(published: Published) -> str:
-    """SQL: whether a contact is due at the hour; held out people are never contacted."""
+    """SQL: whether a contact is due at the hour, of a cart whose shopper may be contacted."""
     due = f"{_WORTH} and contact_not_before <= scored_at"
     if published.has_column("retargeting_priorities", "contact_valid_until"):
         due += " and coalesce(contact_valid_until > scored_at, true)"
@@ -66,7 +68,9 @@ def due(published: Published) -> Section | None:
         f"{formats.counted(counts['scored'], 'cart')} scored: {counts['due']:,} due now,"
         f" {counts['tomorrow']:,} within 24 hours, {counts['later']:,} later;"
         f" {counts['nothing']:,} need no contact, {counts['held_out']:,} belong to people who are"
-        " held out and never contacted."
+        " held out and never contacted"
+        + (f", {counts['bots']:,} to suspected bots" if counts["bots"] else "")
+        + "."
     )
     tables = []
     if rows:
@@ -108,7 +112,7 @@ def segments(published: Published) -> Section | None:
 
     rows = published.rows(
         "select scored_at, segment, count(*) as carts from cart_scores"
-        " where scored_at > ? and scored_at <= ? group by all order by all",
+        f" where scored_at > ? and scored_at <= ? and {IS_OF_PERSON} group by all order by all",
         [hour.at - timedelta(hours=SHOWN_HOURS), hour.at],
     )
     hours = sorted({row["scored_at"] for row in rows})
@@ -164,9 +168,13 @@ def segments(published: Published) -> Section | None:
             for row in published.rows(
                 "select segment, count(*) as carts, sum(cart_value_base) as value,"
                 " avg(p_abandon) as p_abandon, sum(expected_gain) as gain"
-                " from retargeting_priorities group by segment order by carts desc, segment"
+                f" from retargeting_priorities where {IS_OF_PERSON}"
+                " group by segment order by carts desc, segment"
             )
         ],
     )
-    lead = f"What is worth doing about each open cart, over up to {SHOWN_HOURS} scored hours."
+    lead = (
+        "What is worth doing about each open cart, but those of suspected bots, over up to"
+        f" {SHOWN_HOURS} scored hours."
+    )
     return Section("segments", "Segments over the hours", lead, [picture], [table])

@@ -9,6 +9,7 @@ from typing import Any
 from orchestration.outputs.report import formats
 from orchestration.outputs.report.parts import Cell, Picture, Section, Table
 from orchestration.outputs.report.published import Hour, Published, Row
+from orchestration.warehouse.contactable import IS_OF_PERSON
 
 SHOWN_WEEKS = 8
 RECENT_DAYS = 28
@@ -89,10 +90,10 @@ def _value_by_week(published: Published, hour: Hour) -> Picture | None:
 
 def _value_by_currency(published: Published, hour: Hour) -> Table:
     rows = published.rows(
-        """
+        f"""
         with now as (
             select currency, count(*) as scored, sum(cart_value) as scored_value
-            from retargeting_priorities group by currency
+            from retargeting_priorities where {IS_OF_PERSON} group by currency
         ),
         log as (
             select

@@ -4,6 +4,7 @@ Belongs here: the section that holds predictions against outcomes. Not here: fol
 (`warehouse.outcomes`), or the metrics (`ml.evaluation`).
 
 A cart is scored hour after hour. It counts once in each picture: by the first of its scores there.
+Carts of suspected bots are in none, as in the checks of the scores (`modelling.score_health`).
 Intervals of 95 % are of what came.
 """
 
@@ -17,6 +18,7 @@ from ml.horizons import HORIZONS_HOURS
 from orchestration.outputs.report import formats
 from orchestration.outputs.report.parts import Picture, Section, Table
 from orchestration.outputs.report.published import Hour, Published, Row
+from orchestration.warehouse.contactable import IS_BOTS, IS_OF_PERSON
 from orchestration.warehouse.outcomes import weekly_outcomes
 
 SHOWN_WEEKS = 8
@@ -28,8 +30,9 @@ _AGES_HOURS = (0, 1, 4, 8, 24, 48, 72, 168)
 _LEGEND = (("dot blue", "predicted, mean"), ("square orange", "came, with its interval"))
 
 _RECENT = f"""
+    bots as (select scored_at, cart_id from cart_scores where {IS_BOTS}),
     recent as (
-        select * from score_outcomes
+        select * from score_outcomes anti join bots using (scored_at, cart_id)
         where is_mature and hours_idle is not null and scored_at > (
             select max(scored_at) filter (is_mature) from score_outcomes
         ) - to_days({RECENT_DAYS})
@@ -74,7 +77,7 @@ _RETURNS = f"""
     ", ".join(f"arg_min(p_return_{hours:g}h, scored_at) as p_{hours:g}" for hours in HORIZONS_HOURS)
 }
         from cart_scores
-        where scored_at > $1 - to_days({RETURN_DAYS}) and scored_at < $2
+        where scored_at > $1 - to_days({RETURN_DAYS}) and scored_at < $2 and {IS_OF_PERSON}
         group by visitor_id
     ),
     later as (
@@ -119,8 +122,8 @@ def outcomes(published: Published) -> Section | None:
     if not pictures:
         return None
     lead = (
-        "What was said of carts, and what came of it. Where predictions lie within the interval of"
-        " what came, they can be taken at their word."
+        "What was said of carts, those of suspected bots aside, and what came of it. Where"
+        " predictions lie within the interval of what came, they can be taken at their word."
     )
     return Section("outcomes", "Scored against what happened", lead, pictures)
 
