@@ -1,7 +1,7 @@
 {#-
-    What belongs here: what makes purchases one order, which of their items are its lines, how many units of an item they buy, which items count as bought,
-    what an order is worth, and what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
-    models/events/order_events.sql), or the rates (money.sql).
+    What belongs here: what makes purchases one order, which of their items are its lines, how many units of an item
+    they buy, which items count as bought, what an order is worth, and what is bought together. Not here: which orders
+    there are and whose (models/carts/visitor_orders.sql, models/events/order_events.sql), or the rates (money.sql).
 -#}
 
 {#- Purchases with one order_id are one order; without one those of a visitor at one time are. -#}
@@ -36,23 +36,23 @@ numbered_items as (
 
 ),
 
-told_items as (
+items_by_telling as (
 
     select
         *,
         row_number() over (
             partition by order_key, item_id, quantity, price, currency, place_in_event
             order by event_number
-        ) as times_told
+        ) as telling_number
     from numbered_items
 
 ),
 
 order_items as (
 
-    select * from told_items
+    select * from items_by_telling
     where
-        times_told = 1
+        telling_number = 1
         or order_id is null
 
 )

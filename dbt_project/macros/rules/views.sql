@@ -1,6 +1,7 @@
 {#-
-    What belongs here: when the view of a page is the view of an item or a list, and when it stays a view of a page
-    because the dump delivers that view by itself, and what it was by an instant between the two. Not here: what an address says (address_rules.sql).
+    What belongs here: when the view of a page is the view of an item or a list, when it stays a view of a page because
+    the dump delivers that view by itself, and what it was at an instant between the two. Not here: what an address says
+    (address_rules.sql).
 -#}
 
 {#- The type that a page view of a page is, null for one that stays what it is. -#}
