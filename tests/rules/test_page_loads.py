@@ -1,0 +1,96 @@
+"""Page views whose own view the dump delivers later: what is known between the two, and after both.
+
+Belongs here: instants around one page load, with values by hand. Not here: which two are one page
+load (test_address_rules.py), or page loads drawn into random logs (page_loads.py).
+"""
+
+from fractions import Fraction
+
+import pytest
+
+from .cases import Row, add, at, event, log, view
+from .warehouse import Warehouse
+
+HAT = "https://shop.example/products/hat"
+CAP = "https://shop.example/products/cap"
+SUMMER = "https://shop.example/collections/summer"
+ITEM_VIEW = "view_item"
+
+
+def page(visitor: str, time: str, url: str, **columns: str | None) -> Row:
+    return event(visitor, time, "page_view", page_url=url, **columns)
+
+
+# A cart with the hat, a page view of it, and two seconds later the view, of the hat's own id.
+BETWEEN = log(
+    add("known", "09:59", "hat"),
+    page("known", "10:00", HAT, price="5.00", currency="EUR"),
+    view("known", "10:00:02", page_url=HAT, item_id="HAT-1", price="4.00", currency="EUR"),
+)
+COUNTS = (
+    "session_page_view_count, session_view_count, session_distinct_item_count,"
+    " session_item_minutes, visitor_view_count, cart_session_view_count,"
+    " item_views_since_add, last_event_type"
+)
+
+
+@pytest.mark.parametrize(
+    ("instant", "counts"),
+    [
+        ("09:59:59.999999", (0, 0, 1, 0, 0, 0, 0, "add_to_cart")),
+        ("10:00", (0, 1, 1, 0, 1, 1, 1, ITEM_VIEW)),
+        ("10:00:01.999999", (0, 1, 1, 0, 1, 1, 1, ITEM_VIEW)),
+        ("10:00:02", (1, 1, 2, 0, 1, 1, 0, ITEM_VIEW)),
+    ],
+)
+def test_until_the_dump_delivers_the_view_a_page_view_is_one(
+    warehouse: Warehouse, instant: str, counts: tuple
+):
+    warehouse.build(BETWEEN, at(instant), tables=["scoring_snapshots"])
+    [found] = warehouse.query(f"select {COUNTS} from scoring_snapshots")
+    assert tuple(found.values()) == counts
+
+
+# The page is loaded twice, with a search between, before the view comes; then another search.
+RELOADED = log(
+    add("A", "09:59", "bag", price="10.00", currency="EUR"),
+    page("A", "10:00", HAT, price="5.00", currency="EUR"),
+    event("A", "10:00:01", "search"),
+    page("A", "10:00:01.500000", HAT, price="6.00", currency="EUR"),
+    view("A", "10:00:02", page_url=HAT, item_id="HAT-1", price="4.00", currency="EUR"),
+    event("A", "10:00:05", "search"),
+)
+
+
+@pytest.mark.parametrize(
+    ("instant", "page_views", "views", "items", "item_us", "to_viewed"),
+    [
+        ("09:59:59.999999", 0, 0, 1, 0, None),
+        ("10:00", 0, 1, 2, 0, Fraction(10, 5)),
+        ("10:00:00.999999", 0, 1, 2, 0, Fraction(10, 5)),
+        ("10:00:01", 0, 1, 2, 1_000_000, Fraction(10, 5)),
+        ("10:00:01.500000", 0, 2, 2, 1_000_000, Fraction(20, 11)),
+        ("10:00:01.999999", 0, 2, 2, 1_000_000, Fraction(20, 11)),
+        # neither the time nor the prices of the page views are those of an item any more
+        ("10:00:02", 2, 1, 2, 0, Fraction(10, 4)),
+        ("10:00:05", 2, 1, 2, 3_000_000, Fraction(10, 4)),
+    ],
+)
+def test_time_on_an_item_and_what_it_cost_are_retracted_with_its_view(
+    warehouse: Warehouse,
+    instant: str,
+    page_views: int,
+    views: int,
+    items: int,
+    item_us: int,
+    to_viewed: Fraction | None,
+):
+    warehouse.build(RELOADED, at(instant), tables=["scoring_snapshots"])
+    [found] = warehouse.query(
+        "select session_page_view_count, session_view_count, session_distinct_item_count,"
+        " round(session_item_minutes * 60000000)::bigint as item_us, cart_price_to_viewed_price"
+        " from scoring_snapshots"
+    )
+    *counts, ratio = found.values()
+    assert counts == [page_views, views, items, item_us]
+    assert ratio == (None if to_viewed is None else pytest.approx(float(to_viewed), rel=1e-12))
