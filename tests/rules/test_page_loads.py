@@ -4,11 +4,12 @@ Belongs here: instants around one page load, with values by hand. Not here: whic
 load (test_address_rules.py), or page loads drawn into random logs (page_loads.py).
 """
 
+from datetime import datetime
 from fractions import Fraction
 
 import pytest
 
-from .cases import Row, add, at, event, log, view
+from .cases import LOADED_AT, Row, add, at, event, log, rows, view
 from .warehouse import Warehouse
 
 HAT = "https://shop.example/products/hat"
@@ -94,3 +95,48 @@ def test_time_on_an_item_and_what_it_cost_are_retracted_with_its_view(
     *counts, ratio = found.values()
     assert counts == [page_views, views, items, item_us]
     assert ratio == (None if to_viewed is None else pytest.approx(float(to_viewed), rel=1e-12))
+
+
+# One page load across midnight, another at noon; only the first is known as a view at a day's end.
+ACROSS_MIDNIGHT = log(
+    add("A", "11:00", "bag", price="10.00", currency="EUR", item_category="Hats"),
+    page("A", "12:00", CAP, price="7.00", currency="EUR", item_category="Hats"),
+    view("A", "12:00:02", page_url=CAP, item_id="CAP-1"),
+    page("A", "23:59:59", HAT, price="5.00", currency="EUR", item_category="Hats"),
+    view("A", "+1d 00:00:01", page_url=HAT, item_id="HAT-1"),
+)
+
+
+def test_an_item_that_only_an_address_named_is_none_though_midnight_was_between(
+    warehouse: Warehouse,
+):
+    warehouse.build(ACROSS_MIDNIGHT, LOADED_AT, tables=["items"])
+    found = warehouse.query("select item_id, price, view_count from items order by item_id")
+    assert found == rows(
+        "item_id price view_count", ("CAP-1", None, 1), ("HAT-1", None, 1), ("bag", 10, 0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("instant", "to_category"),
+    [
+        ("23:59:59", None),
+        # by the end of the day a hat cost 10.00 or 5.00
+        ("+1d 00:00:00", Fraction(100, 75)),
+        ("+1d 00:00:00.999999", Fraction(100, 75)),
+        ("+1d 00:00:01", Fraction(100, 75)),
+    ],
+)
+def test_a_days_prices_are_those_that_its_end_knew(
+    warehouse: Warehouse, instant: str, to_category: Fraction | None
+):
+    for delivered in (ACROSS_MIDNIGHT, known_by(instant, ACROSS_MIDNIGHT)):
+        warehouse.build(delivered, at(instant), tables=["scoring_snapshots"])
+        [found] = warehouse.query("select item_price_to_category as ratio from scoring_snapshots")
+        expected = None if to_category is None else pytest.approx(float(to_category), rel=1e-12)
+        assert found["ratio"] == expected
+
+
+def known_by(instant: str, delivered: list[Row]) -> list[Row]:
+    """The log cut at the instant."""
+    return [each for each in delivered if datetime.fromisoformat(each["event_at"]) <= at(instant)]
