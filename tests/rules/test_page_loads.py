@@ -140,3 +140,27 @@ def test_a_days_prices_are_those_that_its_end_knew(
 def known_by(instant: str, delivered: list[Row]) -> list[Row]:
     """The log cut at the instant."""
     return [each for each in delivered if datetime.fromisoformat(each["event_at"]) <= at(instant)]
+
+
+# Who is known by the delivered view only has no part of the session before it.
+SIGNED_IN = log(
+    page("v", "10:59:59.500000", SUMMER),
+    event("v", "11:00:01", "view_item_list", page_url=SUMMER, user_id="u"),
+)
+
+
+@pytest.mark.parametrize(
+    ("instant", "views"),
+    [
+        ("11:00", {"v": 0}),
+        ("11:00:00.999999", {"v": 0}),
+        ("11:00:01", {"v": 1, "user:u": 0}),
+    ],
+)
+def test_a_page_view_is_one_of_a_list_for_its_person_until_somebody_is_known(
+    warehouse: Warehouse, instant: str, views: dict[str, int]
+):
+    for delivered in (SIGNED_IN, known_by(instant, SIGNED_IN)):
+        warehouse.build(delivered, at(instant), tables=["scoring_people"])
+        found = warehouse.query("select person_id, view_count_30d from scoring_people")
+        assert {each["person_id"]: each["view_count_30d"] for each in found} == views
