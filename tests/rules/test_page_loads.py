@@ -164,3 +164,34 @@ def test_a_page_view_is_one_of_a_list_for_its_person_until_somebody_is_known(
         warehouse.build(delivered, at(instant), tables=["scoring_people"])
         found = warehouse.query("select person_id, view_count_30d from scoring_people")
         assert {each["person_id"]: each["view_count_30d"] for each in found} == views
+
+
+PLACES = log(
+    view("before", "09:59:59", page_url=HAT),
+    page("before", "10:00", HAT),
+    event("before", "10:00", "search"),
+    page("at_once", "10:00", HAT),
+    event("at_once", "10:00", "search"),
+    view("at_once", "10:00", page_url=HAT),
+    page("later", "10:00", HAT),
+    event("later", "10:00", "search"),
+    view("later", "10:00:02", page_url=HAT),
+)
+
+
+def test_the_place_of_a_page_view_is_that_of_what_it_is_by_then(warehouse: Warehouse):
+    """A page view of which the dump delivers the view has that of any other event, unless that
+    view is yet to come: then it has that of a view, for good."""
+    orders = []
+    for delivered in (PLACES, known_by("10:00", PLACES)):
+        warehouse.build(delivered, at("10:00:02"), tables=["events"])
+        found = warehouse.query(
+            "select visitor_id, list(event_id order by event_number) as ids from events group by 1"
+        )
+        orders.append({each["visitor_id"]: each["ids"] for each in found})
+    cut = {
+        "before": ["e01", "e02", "e03"],
+        "at_once": ["e04", "e05", "e06"],
+        "later": ["e08", "e07"],
+    }
+    assert orders == [cut | {"later": ["e08", "e07", "e09"]}, cut]

@@ -33,6 +33,15 @@ case
 end
 {%- endmacro -%}
 
+{#- The type by the instant of the event itself: a view that the dump delivers later has not come yet. -#}
+{%- macro type_by_then(candidates, doubled) -%}
+case
+    when {{ doubled }}.row_key is null or {{ doubled }}.view_until_at is not null
+        then coalesce({{ candidates }}.viewed_type, {{ candidates }}.event_type)
+    else {{ candidates }}.event_type
+end
+{%- endmacro -%}
+
 {#-
     The type that counts at an instant: a page view is a view until the dump's own view comes. `doubled` is
     `doubled_views`, left joined by row_key.
