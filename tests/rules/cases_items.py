@@ -269,6 +269,39 @@ ORDERS_OF_ITEMS = [
         },
     ),
     Case(
+        "two tellings of an order are alike if they give the same units and currency",
+        log(
+            buy("A", "10:00", "o1", item_id="hat", price="5.00"),
+            buy("A", "10:00", "o1", item_id="hat", quantity="1", price="5.00"),
+            buy("A", "10:00", "o1", item_id="hat", quantity="2", price="5.00"),
+            buy("B", "10:00", "o2", item_id="hat", quantity="1", price="5.00"),
+            buy("B", "10:00", "o2", item_id="hat", quantity="1", price="5.00", currency="EUR"),
+            buy("C", "10:00", "o3"),
+            buy("C", "10:00", "o3", quantity="1"),
+            # a row for each unit says the same as a row told again
+            buy("D", "10:00", "o4", item_id="shoe", quantity="1", price="5.00"),
+            buy("D", "10:00", "o4", item_id="shoe", quantity="1", price="5.00"),
+        ),
+        {
+            "order_lines": rows(
+                f"order_id line_number {LINES}",
+                ("o1", 1, "hat", 1, Decimal(5), None),
+                ("o1", 2, "hat", 2, Decimal(5), None),
+                ("o2", 1, "hat", 1, Decimal(5), None),
+                ("o2", 2, "hat", 1, Decimal(5), "EUR"),
+                ("o3", 1, "(unknown)", 1, None, None),
+                ("o4", 1, "shoe", 1, Decimal(5), None),
+            ),
+            "orders": rows(
+                "order_id order_value line_count item_quantity",
+                ("o1", Decimal(15), 2, 3),
+                ("o2", None, 2, 2),
+                ("o3", None, 1, 1),
+                ("o4", Decimal(5), 1, 1),
+            ),
+        },
+    ),
+    Case(
         "without an id all that a visitor bought at one instant is one order",
         log(*[buy("A", "10:00", item_id="shoe", price="5.00")] * 2),
         {"orders": rows("order_value line_count item_quantity", (Decimal(10), 2, 2))},

@@ -42,6 +42,8 @@ def _page_load(generator: random.Random, name: str, visitor: str, at: datetime) 
     item, is_list = generator.choice(ITEMS), generator.random() < 0.2
     path = f"collections/{generator.choice(LISTS)}" if is_list else f"products/{item}"
     viewed = "view_item_list" if is_list else "view_item"
+    # who is known by the delivered view only: the page view is in nobody's part of the session
+    user = "u9" if generator.random() < 0.25 else None
     # another id than the one in the address, as of a variant
     own = generator.choice((item, item, f"{item}-1", None))
     pages = [at - generator.choice(BEFORE) for _ in range(generator.choice((1, 1, 1, 2)))]
@@ -55,6 +57,7 @@ def _page_load(generator: random.Random, name: str, visitor: str, at: datetime) 
                     "source": "canonical",
                     "event_id": f"{name}-{event_type}-{len(rows)}",
                     "visitor_id": visitor,
+                    "user_id": user if event_type == viewed else None,
                     "event_at": write_time(event_at, "iso"),
                     "event_type": event_type,
                     "page_url": f"https://shop.example/{path}",

@@ -179,10 +179,11 @@ def order_lines(purchases: Iterable[Event]) -> list[Item]:
     for event in purchases:
         own: Counter = Counter()
         for item in event.own_items:
-            what = (item.item_id, item.quantity, item.price, item.currency)
+            if event.items is None and item.is_empty:
+                continue
+            what = (item.item_id, max(item.units, 0), item.price, item.currency)
             own[what] += 1
-            is_new = event.order_id is None or own[what] > told[what]
-            if is_new and (event.items is not None or not item.is_empty):
+            if event.order_id is None or own[what] > told[what]:
                 lines.append(item)
         told |= own
     return lines

@@ -335,36 +335,6 @@ def test_addresses_without_a_type_are_listed(built: Warehouse):
     ]
 
 
-# A cart with the hat, a page view of it, and two seconds later the view, of the hat's own id.
-BETWEEN = [
-    row("known", AT - 6 * TEN, "add_to_cart", None, item_id="hat"),
-    row("known", AT, "page", HAT, price="5.00", currency="EUR"),
-    row("known", AT + TEN / 5, "view_item", HAT, item_id="HAT-1", price="4.00", currency="EUR"),
-]
-COUNTS = (
-    "session_page_view_count, session_view_count, session_distinct_item_count,"
-    " session_item_minutes, visitor_view_count, cart_session_view_count,"
-    " item_views_since_add, last_event_type"
-)
-
-
-@pytest.mark.parametrize(
-    ("later", "counts"),
-    [
-        (-BIT, (0, 0, 1, 0, 0, 0, 0, "add_to_cart")),
-        (timedelta(0), (0, 1, 1, 0, 1, 1, 1, ITEM_VIEW)),
-        (TEN / 5 - BIT, (0, 1, 1, 0, 1, 1, 1, ITEM_VIEW)),
-        (TEN / 5, (1, 1, 2, 0, 1, 1, 0, ITEM_VIEW)),
-    ],
-)
-def test_until_the_dump_delivers_the_view_a_page_view_is_one(
-    warehouse: Warehouse, later: timedelta, counts: tuple
-):
-    warehouse.build(BETWEEN, AT + later, tables=["scoring_snapshots"], landed_at=MIDNIGHT)
-    [found] = warehouse.query(f"select {COUNTS} from scoring_snapshots")
-    assert tuple(found.values()) == counts
-
-
 @pytest.mark.parametrize("late", [ITEM_VIEW, "page", *heavy([LIST_VIEW, "page_viewed"])])
 def test_a_view_that_comes_in_a_later_file_takes_the_page_view_back(
     warehouse: Warehouse, late: str

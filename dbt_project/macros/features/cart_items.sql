@@ -106,6 +106,22 @@ snapshot_days as (
 
 ),
 
+-- As the end of the day knew it: with what was retracted the day after.
+days_as_known as (
+
+    select
+        item_id,
+        day,
+        max(newest_item_category) as newest_item_category,
+        max(newest_price) as newest_price
+    from {{ ref('item_days') }}
+    where
+        day >= (select min(day) - interval '30' day from snapshot_days)
+        and day < (select max(day) from snapshot_days)
+    group by item_id, day
+
+),
+
 item_prices_by_day as (
 
     select
@@ -115,11 +131,8 @@ item_prices_by_day as (
         {{ struct_field('newest_price', 'known_at') }} as instant,
         {{ struct_field('newest_price', 'known') }} as amount,
         nullif({{ struct_field('newest_price', 'currency') }}, '') as currency
-    from {{ ref('item_days') }}
-    where
-        newest_price is not null
-        and day >= (select min(day) - interval '30' day from snapshot_days)
-        and day < (select max(day) from snapshot_days)
+    from days_as_known
+    where newest_price is not null
 
 ),
 

@@ -60,20 +60,27 @@ mails as (
     up to it and nothing else, over the CTEs of person_history(). Whoever was seen in the 13 months before has a row.
 -#}
 {%- macro person_features(instants) -%}
--- A session that went on after an instant counts there up to it.
-unended as (
+otherwise_then as (
+
+    {{ otherwise_at('sessions', instants, 'started_at', 'ended_at') }}
+
+),
+
+-- A session that was otherwise at an instant counts there as it was.
+sessions_then as (
 
     select
         sessions.visitor_id,
         sessions.session_number,
         sessions.owner_id,
         sessions.person_id,
-        instants.as_of
-    from sessions
-    inner join {{ instants }} as instants
+        otherwise_then.as_of
+    from otherwise_then
+    inner join sessions
         on
-            sessions.started_at <= instants.as_of
-            and sessions.ended_at > instants.as_of
+            otherwise_then.visitor_id = sessions.visitor_id
+            and otherwise_then.session_number = sessions.session_number
+            and otherwise_then.owner_id is not distinct from sessions.owner_id
 
 ),
 
@@ -88,28 +95,40 @@ visits as (
         sessions.add_count
     from sessions
     inner join {{ instants }} as instants on sessions.ended_at <= instants.as_of
+    left join otherwise_then
+        on
+            sessions.visitor_id = otherwise_then.visitor_id
+            and sessions.session_number = otherwise_then.session_number
+            and sessions.owner_id is not distinct from otherwise_then.owner_id
+            and instants.as_of = otherwise_then.as_of
+    where otherwise_then.visitor_id is null
 
     union all
 
     select
-        unended.person_id,
-        unended.as_of,
+        sessions_then.person_id,
+        sessions_then.as_of,
         min(log.event_at) as started_at,
         max(log.event_at) as ended_at,
         count(*) filter (
-            where {{ type_at('unended.as_of', 'log.event_type', 'doubled_views') }} in ('page_view', 'view_item')
+            where {{ type_at('sessions_then.as_of', 'log.event_type', 'doubled_views') }} in ('page_view', 'view_item')
         ) as view_count,
         count(*) filter (where log.counted_as = 'add_to_cart') as add_count
-    from unended
+    from sessions_then
     inner join {{ ref('ordered_events') }} as log
         on
-            unended.visitor_id = log.visitor_id
-            and unended.session_number = log.session_number
-            and unended.owner_id is not distinct from log.owner_id
-            and unended.as_of >= log.event_at
+            sessions_then.visitor_id = log.visitor_id
+            and sessions_then.session_number = log.session_number
+            and sessions_then.owner_id is not distinct from log.owner_id
+            and sessions_then.as_of >= log.event_at
     left join {{ ref('doubled_views') }} as doubled_views on log.row_key = doubled_views.row_key
     where log.is_activity
-    group by unended.person_id, unended.as_of, unended.visitor_id, unended.session_number
+    group by
+        sessions_then.person_id,
+        sessions_then.as_of,
+        sessions_then.visitor_id,
+        sessions_then.session_number,
+        sessions_then.owner_id
 
 ),
 

@@ -37,7 +37,7 @@ new_items as (
         select
             visitor_id,
             event_number
-        from taken_back_items
+        from retracted_items
     ) as first_events
     group by 1, 2
 
@@ -133,23 +133,23 @@ events_with_orders as (
 
 ),
 
-{{ taken_back_views() }},
+{{ retracted_views() }},
 
 counted_events as (
 
     select
         events.*,
-        coalesce(taken_back.page_view_count, 0) as returned_page_view_count,
-        coalesce(taken_back.view_count, 0) as gone_view_count,
-        coalesce(taken_back.item_count, 0) as gone_item_count,
-        coalesce(taken_back.item_us, 0) as gone_item_us,
-        coalesce(taken_back.viewed_value, 0) as gone_viewed_value,
-        coalesce(taken_back.priced_view_count, 0) as gone_priced_view_count
+        coalesce(retracted.page_view_count, 0) as retracted_page_view_count,
+        coalesce(retracted.view_count, 0) as retracted_view_count,
+        coalesce(retracted.item_count, 0) as retracted_item_count,
+        coalesce(retracted.item_us, 0) as retracted_item_us,
+        coalesce(retracted.viewed_value, 0) as retracted_viewed_value,
+        coalesce(retracted.priced_view_count, 0) as retracted_priced_view_count
     from events_with_orders as events
-    left join taken_back
+    left join retracted
         on
-            events.visitor_id = taken_back.visitor_id
-            and events.event_number = taken_back.event_number
+            events.visitor_id = retracted.visitor_id
+            and events.event_number = retracted.event_number
 
 ),
 
@@ -166,10 +166,10 @@ states as (
         -- this session so far
         min(case when is_session_start then event_at end) over session_so_far as session_started_at,
         sum(cast(is_activity as integer)) over session_so_far as session_event_count,
-        sum(cast(event_type = 'page_view' as integer) + returned_page_view_count)
+        sum(cast(event_type = 'page_view' as integer) + retracted_page_view_count)
             over session_so_far as session_page_view_count,
-        sum(cast(event_type = 'view_item' as integer) - gone_view_count) over session_so_far as session_view_count,
-        sum(new_item_count - gone_item_count) over session_so_far as session_distinct_item_count,
+        sum(cast(event_type = 'view_item' as integer) - retracted_view_count) over session_so_far as session_view_count,
+        sum(new_item_count - retracted_item_count) over session_so_far as session_distinct_item_count,
         sum(case when counted_as = 'add_to_cart' then 1 else 0 end) over session_so_far as session_add_count,
         sum(case when counted_as = 'remove_from_cart' then 1 else 0 end) over session_so_far as session_remove_count,
         sum(cast(event_type = 'search' as integer)) over session_so_far as session_search_count,
@@ -178,7 +178,7 @@ states as (
         max({{ checkout_step('event_type') }}) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
         -- whole microseconds: a sum of fractions would depend on the order of adding
-        sum(case when has_gap and event_at < previous_view_until_at then gap_us else 0 end - gone_item_us)
+        sum(case when has_gap and event_at < previous_view_until_at then gap_us else 0 end - retracted_item_us)
             over session_so_far as session_item_us,
         max(case when has_gap then gap_us else 0 end) over session_so_far as session_longest_gap_us,
         max(session_utm_medium) over session_so_far as session_utm_medium,
@@ -191,14 +191,14 @@ states as (
         max(case when is_activity then event_at end) over visitor_so_far as last_activity_at,
         min(case when is_activity then event_at end) over visitor_so_far as first_activity_at,
         sum(cast(is_activity as integer)) over visitor_so_far as visitor_event_count,
-        sum(cast(event_type = 'view_item' as integer) - gone_view_count) over visitor_so_far as visitor_view_count,
+        sum(cast(event_type = 'view_item' as integer) - retracted_view_count) over visitor_so_far as visitor_view_count,
         sum(case when counted_as = 'add_to_cart' then 1 else 0 end) over visitor_so_far as visitor_add_count,
         sum(cast(event_type = 'begin_checkout' as integer)) over visitor_so_far as visitor_checkout_count,
         sum(cast(is_order as integer)) over visitor_so_far as visitor_order_count,
         sum(case when is_order then new_order_value else 0 end) over visitor_so_far as visitor_order_value,
         max(case when is_order then event_at end) over visitor_so_far as visitor_last_order_at,
-        sum(viewed_value - gone_viewed_value) over visitor_so_far as visitor_viewed_value,
-        sum(priced_view_count - gone_priced_view_count) over visitor_so_far as visitor_priced_view_count,
+        sum(viewed_value - retracted_viewed_value) over visitor_so_far as visitor_viewed_value,
+        sum(priced_view_count - retracted_priced_view_count) over visitor_so_far as visitor_priced_view_count,
         {{ last_not_null('device_type') }} over visitor_so_far as last_device_type,
         {{ last_not_null('country') }} over visitor_so_far as last_country
     from counted_events

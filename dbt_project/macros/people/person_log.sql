@@ -112,38 +112,61 @@ category_views as (
 {%- endmacro -%}
 
 {#-
+    What of sessions was otherwise at instants than the whole log says, as visitor_id, session_number, owner_id, as_of:
+    what goes on after the instant, and what has a page view that was a view by then, as the dump delivers it later
+    (rules/views.sql), which may be in another owner's part of the session.
+
+    sessions: a table of sessions by owner, whose rows begin and end at `begins_at` and `ends_at`. instants: a relation
+    with as_of.
+-#}
+{%- macro otherwise_at(sessions, instants, begins_at, ends_at) -%}
+select
+        sessions.visitor_id,
+        sessions.session_number,
+        sessions.owner_id,
+        instants.as_of
+    from {{ sessions }} as sessions
+    inner join {{ instants }} as instants
+        on
+            sessions.{{ begins_at }} <= instants.as_of
+            and sessions.{{ ends_at }} > instants.as_of
+
+    union
+
+    select
+        log.visitor_id,
+        log.session_number,
+        log.owner_id,
+        instants.as_of
+    from {{ ref('doubled_views') }} as doubled_views
+    inner join {{ ref('ordered_events') }} as log on doubled_views.row_key = log.row_key
+    inner join {{ instants }} as instants
+        on
+            doubled_views.event_at <= instants.as_of
+            and doubled_views.view_until_at > instants.as_of
+{%- endmacro -%}
+
+{#-
     Adds CTEs, the last of which is `at_hour`: the rows of a table of sessions as they stood at the hour. A session that
-    goes on after it is made again of the log up to the hour.
+    was otherwise then is made again of the log up to the hour.
 
     kept: the model of the whole log. made: the macro that it is made by, whose last CTE is `made_as`. begins_at and
     ends_at: when a row of it begins and ends. columns: those that are wanted.
 -#}
 {%- macro at_hour_of(kept, made, made_as, begins_at, ends_at, columns) -%}
-unended as (
+this_hour as (
 
-    select distinct
-        visitor_id,
-        session_number
-    from {{ ref(kept) }}
-    where
-        {{ begins_at }} <= {{ as_of() }}
-        and {{ ends_at }} > {{ as_of() }}
-
-    union
-
-    -- a page view that was a view at the hour
-    select
-        log.visitor_id,
-        log.session_number
-    from {{ ref('doubled_views') }} as doubled_views
-    inner join {{ ref('ordered_events') }} as log on doubled_views.row_key = log.row_key
-    where
-        doubled_views.event_at <= {{ as_of() }}
-        and doubled_views.view_until_at > {{ as_of() }}
+    select {{ as_of() }} as as_of
 
 ),
 
-unended_log as (
+otherwise_then as (
+
+    {{ otherwise_at(ref(kept), 'this_hour', begins_at, ends_at) }}
+
+),
+
+log_then as (
 
     select
         log.row_key,
@@ -163,11 +186,11 @@ unended_log as (
             and doubled_views.view_until_at > {{ as_of() }}
     where
         log.event_at <= {{ as_of() }}
-        and {{ keys_in('unended', ['log.visitor_id', 'log.session_number']) }}
+        and {{ keys_in('otherwise_then', ['log.visitor_id', 'log.session_number']) }}
 
 ),
 
-{{ made('unended_log') }},
+{{ made('log_then') }},
 
 at_hour as (
 
@@ -175,7 +198,7 @@ at_hour as (
     from {{ ref(kept) }}
     where
         {{ ends_at }} <= {{ as_of() }}
-        and not {{ keys_in('unended', ['visitor_id', 'session_number']) }}
+        and not {{ keys_in('otherwise_then', ['visitor_id', 'session_number']) }}
 
     union all
 

@@ -1,7 +1,7 @@
 {#-
-    What belongs here: what makes purchases one order, which of their items are its lines, how many units of an item they buy, which items count as bought,
-    what an order is worth, and what is bought together. Not here: which orders there are and whose (models/carts/visitor_orders.sql,
-    models/events/order_events.sql), or the rates (money.sql).
+    What belongs here: what makes purchases one order, which of their items are its lines, how many units of an item
+    they buy, which items count as bought, what an order is worth, and what is bought together. Not here: which orders
+    there are and whose (models/carts/visitor_orders.sql, models/events/order_events.sql), or the rates (money.sql).
 -#}
 
 {#- Purchases with one order_id are one order; without one those of a visitor at one time are. -#}
@@ -16,6 +16,8 @@ end)
     Adds CTEs, the last of which is `order_items`: the items of the rows of each order, in `first_purchases`. A source
     with a row for each item gives an order in several; one that tells an order twice says the same of an item again.
     As often as one row says it, it was bought so. Without an order_id nothing says that a row is told again.
+
+    The same is: the item, the units that are bought, price and currency. No currency is one of its own.
 -#}
 {%- macro items_of_orders(columns=[], described=[]) -%}
 delivered_items as (
@@ -29,33 +31,39 @@ numbered_items as (
     select
         *,
         row_number() over (
-            partition by order_key, event_number, item_id, quantity, price, currency
+            partition by order_key, event_number, item_id, {{ bought_units('quantity') }}, price, currency
             order by item_number
         ) as place_in_event
     from delivered_items
 
 ),
 
-told_items as (
+items_by_telling as (
 
     select
         *,
+        -- what names nothing tells nothing again
         row_number() over (
-            partition by order_key, item_id, quantity, price, currency, place_in_event
-            order by event_number
-        ) as times_told
+            partition by order_key, item_id, {{ bought_units('quantity') }}, price, currency, place_in_event
+            order by cast({{ names_what_was_bought() }} as integer) desc, event_number
+        ) as telling_number
     from numbered_items
 
 ),
 
 order_items as (
 
-    select * from told_items
+    select * from items_by_telling
     where
-        times_told = 1
+        telling_number = 1
         or order_id is null
 
 )
+{%- endmacro -%}
+
+{#- A purchase that names no item, no price and no quantity says nothing of what was bought. -#}
+{%- macro names_what_was_bought() -%}
+(is_listed or item_id is not null or price is not null or quantity is not null)
 {%- endmacro -%}
 
 {#- A quantity below 0 buys nothing, one that is not given buys one. -#}

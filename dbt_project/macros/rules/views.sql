@@ -1,6 +1,7 @@
 {#-
-    What belongs here: when the view of a page is the view of an item or a list, and when it stays a view of a page
-    because the dump delivers that view by itself, and what it was by an instant between the two. Not here: what an address says (address_rules.sql).
+    What belongs here: when the view of a page is the view of an item or a list, when it stays a view of a page because
+    the dump delivers that view by itself, and what it was at an instant between the two. Not here: what an address says
+    (address_rules.sql).
 -#}
 
 {#- The type that a page view of a page is, null for one that stays what it is. -#}
@@ -29,6 +30,15 @@ end
 case
     when {{ doubled }}.row_key is null then coalesce({{ candidates }}.item_id, {{ candidates }}.viewed_item_id)
     else {{ candidates }}.item_id
+end
+{%- endmacro -%}
+
+{#- The type by the instant of the event itself: a view that the dump delivers later has not come yet. -#}
+{%- macro type_by_then(candidates, doubled) -%}
+case
+    when {{ doubled }}.row_key is null or {{ doubled }}.view_until_at is not null
+        then coalesce({{ candidates }}.viewed_type, {{ candidates }}.event_type)
+    else {{ candidates }}.event_type
 end
 {%- endmacro -%}
 

@@ -36,8 +36,8 @@ deduplicated as (
         candidates.user_id,
         candidates.event_at,
         {{ counted_type('candidates', 'doubled_views') }} as event_type,
-        -- of its page, also where the dump delivers the view: what comes later moves no event to another place
-        {{ event_rank('coalesce(candidates.viewed_type, candidates.event_type)') }} as event_rank,
+        -- what comes later moves no event to another place
+        {{ event_rank(type_by_then('candidates', 'doubled_views')) }} as event_rank,
         {{ counted_item('candidates', 'doubled_views') }} as item_id,
         -- an event adds or removes by all of its items
         coalesce(listed.row_adds_units, {{ adds_units('candidates.quantity') }}) as adds_units,

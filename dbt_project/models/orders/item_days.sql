@@ -1,10 +1,14 @@
 -- What each day's events say of each item: the part of `items` that grows with the log, kept by the day.
+--
+-- The dump's own view of a page may come the day after the page view. What the address alone said of an item by the end
+-- of the day stands in rows of its own (`is_retracted`): what is told of the day after depends on it, `items` does not.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'days_this_run': ['day']}}) }}
 
 -- depends_on: {{ ref('days_this_run') }}
 
 {% set price_then = as_struct({'known_at': 'newest_at', 'known': 'price', 'currency': "coalesce(currency, '')"}) -%}
+{% set until_next_day = 'cast(doubled_views.view_until_at as date) > cast(candidates.event_at as date)' -%}
 
 with
 
@@ -14,12 +18,11 @@ counting_events as (
         candidates.row_key,
         candidates.event_at,
         {{ counted_type('candidates', 'doubled_views') }} as event_type,
-        -- what a day says of an item does not depend on a view that comes the day after
         case
-            when cast(doubled_views.view_until_at as date) > cast(candidates.event_at as date)
-                then coalesce(candidates.item_id, candidates.viewed_item_id)
+            when {{ until_next_day }} then coalesce(candidates.item_id, candidates.viewed_item_id)
             else {{ counted_item('candidates', 'doubled_views') | indent(12) }}
         end as item_id,
+        coalesce({{ until_next_day }}, false) and candidates.item_id is null as is_retracted,
         candidates.item_category,
         candidates.item_brand,
         candidates.quantity,
@@ -49,7 +52,7 @@ counting_events as (
 event_items as (
 
     {{ items_of(
-        'counting_events', ['event_at', 'event_type'],
+        'counting_events', ['event_at', 'event_type', 'is_retracted'],
         described=['item_category', 'item_brand', 'item_name', 'item_url', 'image_url']
     ) }}
 
@@ -61,6 +64,7 @@ descriptions as (
     select
         cast(event_at as date) as day,
         item_id,
+        is_retracted and not is_listed as is_retracted,
         item_name,
         item_category,
         item_brand,
@@ -82,6 +86,7 @@ final as (
     select
         day,
         item_id,
+        is_retracted,
         {% for column in ['item_name', 'item_category', 'item_brand', 'item_url', 'image_url'] -%}
             max({{ as_struct({'known_at': 'newest_at', 'known': column}) }}) filter (where {{ column }} is not null)
                 as newest_{{ column }},
@@ -90,7 +95,7 @@ final as (
         cast(sum(view_count) as bigint) as view_count,
         cast(sum(add_count) as bigint) as add_count
     from descriptions
-    group by 1, 2
+    group by 1, 2, 3
 
 )
 

@@ -12,6 +12,7 @@ known as (
         sum(view_count) as view_count,
         sum(add_count) as add_count
     from {{ ref('item_days') }}
+    where not is_retracted
     group by 1
 
 ),

@@ -44,7 +44,6 @@ first_purchases as (
 
 {{ items_of_orders(columns=['visitor_id'], described=['item_category']) }},
 
--- A purchase that names no item, no price and no quantity says nothing of what was bought.
 final as (
 
     select
@@ -62,7 +61,7 @@ final as (
     from order_items
     where
         {{ bought_units('quantity') }} > 0
-        and (is_listed or item_id is not null or price is not null or quantity is not null)
+        and {{ names_what_was_bought() }}
 
 )
 

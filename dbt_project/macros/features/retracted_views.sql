@@ -6,10 +6,10 @@
 
 {#-
     Adds CTEs: `seen_events`, the events of a relation as what they were when they happened; `state_items`, the items
-    of these; and `named_items` and `taken_back_items`, the items that each session names for good and for a while.
+    of these; and `named_items` and `retracted_items`, the items that each session names for good and for a while.
 -#}
 {%- macro seen_events(events) -%}
--- What each event was when it happened; a view that was taken back since has the time of that.
+-- What each event was when it happened; a view that was retracted since has the time of that.
 seen_events as (
 
     select
@@ -47,13 +47,13 @@ named_items as (
 
 ),
 
--- Items that only the address of a view named that was taken back since: from when to when they counted.
-taken_back_items as (
+-- Items that only the address of a view named that was retracted since: from when to when they counted.
+retracted_items as (
 
     select
-        taken_back.visitor_id,
-        taken_back.event_number,
-        least(taken_back.view_until_at, named_items.event_at) as until_at
+        retracted.visitor_id,
+        retracted.event_number,
+        least(retracted.view_until_at, named_items.event_at) as until_at
     from (
         select
             visitor_id,
@@ -67,24 +67,25 @@ taken_back_items as (
             and item_id is null
             and not is_listed
         group by 1, 2, 3, 4
-    ) as taken_back
+    ) as retracted
     left join named_items
         on
-            taken_back.visitor_id = named_items.visitor_id
-            and taken_back.session_number = named_items.session_number
-            and taken_back.seen_item_id = named_items.item_id
+            retracted.visitor_id = named_items.visitor_id
+            and retracted.session_number = named_items.session_number
+            and retracted.seen_item_id = named_items.item_id
     where
-        taken_back.seen_item_id is not null
-        and coalesce(taken_back.event_number < named_items.event_number, true)
+        retracted.seen_item_id is not null
+        and coalesce(retracted.event_number < named_items.event_number, true)
 
 )
 {%- endmacro -%}
 
 {#-
-    Adds CTEs, the last of which is `taken_back`: by event, what of the `events_with_orders` before it counts no more.
+    Adds CTEs, the last of which is `retracted`: by event, what of the `events_with_orders` before it counts no more.
+    Its `page_view_count` is of retracted views that are page views again.
 -#}
-{%- macro taken_back_views() -%}
-taken_back_by_instant as (
+{%- macro retracted_views() -%}
+retracted_by_instant as (
 
     select
         visitor_id,
@@ -95,7 +96,7 @@ taken_back_by_instant as (
         0 as item_us,
         0 as viewed_value,
         0 as priced_view_count
-    from taken_back_items
+    from retracted_items
 
     union all
 
@@ -126,23 +127,23 @@ taken_back_by_instant as (
     where
         has_gap
         and event_at < previous_view_until_at
-        and previous_view_until_at < {{ never_taken_back() }}
+        and previous_view_until_at < {{ never_retracted() }}
 
 ),
 
--- What no longer counts from an event on, as the dump's own view of a page has come: of an instant, from the first on.
-taken_back as (
+-- All that is retracted at an instant is so from the visitor's first event of that instant on.
+retracted as (
 
     select
         events.visitor_id,
         events.event_number,
-        sum(gone.page_view_count) as page_view_count,
-        sum(gone.view_count) as view_count,
-        sum(gone.item_count) as item_count,
-        sum(gone.item_us) as item_us,
-        sum(gone.viewed_value) as viewed_value,
-        sum(gone.priced_view_count) as priced_view_count
-    from taken_back_by_instant as gone
+        sum(retractions.page_view_count) as page_view_count,
+        sum(retractions.view_count) as view_count,
+        sum(retractions.item_count) as item_count,
+        sum(retractions.item_us) as item_us,
+        sum(retractions.viewed_value) as viewed_value,
+        sum(retractions.priced_view_count) as priced_view_count
+    from retracted_by_instant as retractions
     inner join (
         select
             visitor_id,
@@ -152,8 +153,8 @@ taken_back as (
         group by 1, 2
     ) as events
         on
-            gone.visitor_id = events.visitor_id
-            and gone.instant = events.event_at
+            retractions.visitor_id = events.visitor_id
+            and retractions.instant = events.event_at
     group by 1, 2
 
 )
@@ -163,10 +164,10 @@ taken_back as (
 {%- macro viewing_until(events) -%}
 case
     when {{ events }}.seen_type != 'view_item' then {{ events }}.event_at
-    else coalesce({{ events }}.view_until_at, {{ never_taken_back() }})
+    else coalesce({{ events }}.view_until_at, {{ never_retracted() }})
 end
 {%- endmacro -%}
 
-{%- macro never_taken_back() -%}
+{%- macro never_retracted() -%}
 cast('9999-12-31' as timestamp)
 {%- endmacro -%}
