@@ -13,9 +13,13 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file so that a reader sees the old or the new content, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    move_into_place(temporary, path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        move_into_place(temporary, path)
+    except BaseException:  # as where there is no room
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def keep_private(path: Path) -> bool:

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import CodeType
 
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import remove_unfinished, replace_file
 
 TEMPLATES = "templates"
 
@@ -55,6 +55,7 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
             # what is not kept is made again
             with suppress(OSError):
                 code = marshal.dumps(now)
+                remove_unfinished(path)  # of a run that was killed
                 replace_file(path, _head(code) + code, mode=0o600)
 
 
