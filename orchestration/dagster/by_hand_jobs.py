@@ -29,7 +29,7 @@ class CommandStep:
     Attributes:
         work: over the open warehouse.
         result: what it returned.
-        failure: what went wrong, where Dagster is not told all of it.
+        failure: what went wrong, where Dagster gets a line of it only.
     """
 
     work: Callable[[duckdb.DuckDBPyConnection], Any]

@@ -21,7 +21,7 @@ from orchestration.landing.lines import Block, Line, line_of, text_blocks
 from orchestration.landing.raw_tables import positional
 from orchestration.landing.signatures import name_key
 from orchestration.landing.streams import ByteStream
-from orchestration.landing.text_encodings import UTF8_MARK
+from orchestration.landing.text_encodings import UTF8_MARK, is_utf8
 
 # What no plain line holds: quotes, what has to be mended, and ends of lines that are none here.
 _NEVER = (b'"', b"\0", b"\r", UTF8_MARK)
@@ -105,7 +105,7 @@ class Lines:
             self._pieces = [each.removesuffix(b"\r") for each in block.pieces]
         text = b"\n".join(self._pieces)
         is_long = block.skipped or max(map(len, self._pieces)) > self._limit
-        self._is_readable = block.newline == b"\n" and not is_long and _is_utf8(text)
+        self._is_readable = block.newline == b"\n" and not is_long and is_utf8(text)
         self._found = [each for each in (*_NEVER, _BACKSLASH) if each in text]
 
     def _not_plain(self, shape: Shape) -> list[int]:
@@ -182,11 +182,3 @@ def _key(field: bytes) -> bytes:
     if field.isascii():
         return field.strip(_BLANKS).lower().translate(None, b" -_")
     return name_key(field.decode()).encode()
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

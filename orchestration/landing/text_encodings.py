@@ -53,7 +53,7 @@ def is_windows_1252(chunks: Iterable[bytes]) -> bool:
         for line in lines:
             if not _BEYOND_ASCII.search(line):
                 continue
-            if _is_utf8(line):
+            if is_utf8(line):
                 either += 1
             elif _NO_LETTERS.search(line):
                 return False
@@ -61,11 +61,12 @@ def is_windows_1252(chunks: Iterable[bytes]) -> bool:
                 only += 1
     # the last line may be cut within a letter, so it is asked only where there is no other
     if not only and not either and rest:
-        only = not _is_utf8(rest) and not _NO_LETTERS.search(rest) and not _ends_in_a_letter(rest)
+        only = not is_utf8(rest) and not _NO_LETTERS.search(rest) and not _ends_in_a_letter(rest)
     return bool(only) and either * 20 <= only
 
 
-def _is_utf8(line: bytes) -> bool:
+def is_utf8(line: bytes) -> bool:
+    """Whether bytes are whole text in UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:

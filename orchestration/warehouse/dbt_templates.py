@@ -24,7 +24,7 @@ TEMPLATES = "templates"
 
 @contextmanager
 def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
-    """dbt takes the code of a text from the folder, and what is made anew is kept there.
+    """dbt takes the code of a text from the folder, and what had to be made is kept there.
 
     Args:
         folder: where the parsed project is.

@@ -64,7 +64,7 @@ def test_the_data_of_the_checkout_are_closed_once_and_stay_as_they_are_opened(
     home.prepare()
     said = f"Made {home.root} its owner's only, for personal data will lie there."
     assert (mode(), caplog.messages) == (0o700, [said])
-    # opened to analysts; then the warehouse is deleted, to be built anew
+    # opened to analysts; then the warehouse is deleted, to be built again
     home.root.chmod(0o711)
     with home.lock():
         home.warehouse.write_bytes(b"")

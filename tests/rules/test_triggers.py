@@ -237,7 +237,7 @@ def test_a_cart_left_behind_is_of_whoever_its_visitor_is_by_then(warehouse: Ware
 
 
 def test_a_cart_without_rates_or_prices_is_not_worth_anything(warehouse: Warehouse):
-    # as of the later hour the one that was dear once is worth nothing any more
+    # as of the later hour the one that was expensive once is worth nothing any more
     dear_once = [
         add("A", "10:10", price="10.00", currency="EUR"),
         remove("A", "11:10"),

@@ -1,7 +1,7 @@
 -- What each day's events say of each item: the part of `items` that grows with the log, kept by the day.
 --
 -- The dump's own view of a page may come the day after the page view. What the address alone said of an item by the end
--- of the day stands in rows of its own (`is_retracted`): what is told of the day after depends on it, `items` does not.
+-- of the day stands in rows of its own (`is_retracted`): what is said of the day after depends on it, `items` does not.
 
 {{ config(materialized='rebuilt', meta={'rebuilt_for': {'days_this_run': ['day']}}) }}
 
