@@ -22,6 +22,19 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
         raise
 
 
+def read_own(path: Path) -> bytes | None:
+    """The content of a file that nobody but this user can have written, such as what is then run.
+
+    Returns:
+        None where there is none, it cannot be read, or others can write to it.
+    """
+    with suppress(OSError), path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        if status.st_uid == os.getuid() and not status.st_mode & 0o022:
+            return file.read()
+    return None
+
+
 def keep_private(path: Path) -> bool:
     """Let only its owner read a file, or enter a folder, that is there; it holds personal data.
 

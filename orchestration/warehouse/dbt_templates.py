@@ -9,7 +9,6 @@ of dbt's own CPU time in a build of a small log, measured 2026-11-30.
 
 import hashlib
 import marshal
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import CodeType
 
-from orchestration.ground.files import remove_unfinished, replace_file
+from orchestration.ground.files import read_own, remove_unfinished, replace_file
 
 TEMPLATES = "templates"
 
@@ -62,15 +61,9 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
 def _read(path: Path) -> dict[bytes, CodeType]:
     """What was kept; nothing where it is damaged, of another Python or Jinja, or where others could
     have written it: what is read here is run."""
-    with suppress(OSError):
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            content = file.read()
-        is_ours = status.st_uid == os.getuid() and not status.st_mode & 0o022
-        code = content[len(_head(b"")) :]
-        if is_ours and content == _head(code) + code:
-            return marshal.loads(code)
-    return {}
+    content = read_own(path) or b""
+    code = content[len(_head(b"")) :]
+    return marshal.loads(code) if content == _head(code) + code else {}
 
 
 def _head(code: bytes) -> bytes:

@@ -12,6 +12,7 @@ is asked once for each content of them; who then sends the same statements makes
 import hashlib
 import json
 import logging
+import os
 import re
 import signal
 import subprocess
@@ -24,8 +25,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import replace_file
+from orchestration.ground.files import read_own, replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings, load_settings
@@ -49,7 +51,16 @@ Statements = Sequence[tuple[str, str]]
 
 
 def kept_folder(home: Home) -> Path:
-    """Where the statements lie, SQL and settings and no data; what is missing is asked again."""
+    """Where the statements lie, SQL and settings and no data; what is missing is asked again.
+
+    Those of the project that ships lie beside it and serve every home, if it can be written to.
+    """
+    if project_of(home) == DBT_PROJECT:
+        shared = DBT_PROJECT / "target" / "statements"
+        with suppress(OSError):
+            shared.mkdir(parents=True, exist_ok=True)
+        if os.access(shared, os.W_OK):
+            return shared
     return home.dbt / "statements"
 
 
@@ -75,8 +86,9 @@ def statements_of(
         ComebackError: dbt cannot build the project.
     """
     path = kept_folder(kept_in) / _kept_name(home, settings, with_rows, select)
-    with suppress(OSError, ValueError):
-        return json.loads(path.read_bytes())
+    with suppress(ValueError):
+        if content := read_own(path):
+            return json.loads(content)
     statements = _asked(home, settings, sources, with_rows, select)
     with suppress(OSError):  # a folder that cannot be written to costs time only
         _keep(path, statements)

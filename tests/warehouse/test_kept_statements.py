@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
@@ -19,6 +20,25 @@ from orchestration.warehouse import kept_statements
 from orchestration.warehouse.kept_statements import send, statements_of
 
 SENT = (("carts", "create table carts as select 1 as n"), ("orders", "create table orders (n int)"))
+
+
+KEPT_FOLDER = kept_statements.kept_folder  # as it is without the fixtures
+
+
+def test_homes_of_the_shipped_project_share_what_is_kept(tmp_path, monkeypatch):
+    home, other = Home(tmp_path / "home"), Home(tmp_path / "other")
+    assert KEPT_FOLDER(home) == KEPT_FOLDER(other) == DBT_PROJECT / "target" / "statements"
+
+    monkeypatch.setattr(kept_statements.os, "access", lambda *_: False)
+    assert KEPT_FOLDER(home) == home.dbt / "statements"
+
+
+def test_a_home_with_a_source_of_its_own_keeps_its_own(tmp_path):
+    home = Home(tmp_path)
+    home.sources.mkdir()
+    for name in ("till.yml", "till.sql"):
+        (home.sources / name).touch()
+    assert KEPT_FOLDER(home) == home.dbt / "statements"
 
 
 @pytest.fixture

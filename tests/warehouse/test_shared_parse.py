@@ -10,6 +10,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import shared_parse
 from orchestration.warehouse.dbt_build import dbt_args, dbt_vars, invoke, prepare_manifest
+from orchestration.warehouse.parse_shipped import parse_shipped
 from orchestration.warehouse.shared_parse import PARSING_VARIABLES
 
 FILES = ("manifest.json", "partial_parse.msgpack", "fingerprint")
@@ -60,6 +61,12 @@ def _without_times(value: object) -> object:
         case list():
             return [*map(_without_times, value)]
     return value
+
+
+def test_setting_up_parses_for_the_first_home(tmp_path, monkeypatch):
+    monkeypatch.setattr(shared_parse, "FOLDER", tmp_path / "kept")
+    parse_shipped()
+    assert shared_parse.take(tmp_path / "home", dbt_vars(Settings()))
 
 
 @pytest.fixture
