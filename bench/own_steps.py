@@ -62,10 +62,12 @@ def build(home: Home, folder: str, hour: str) -> dict[str, object]:
 def land(home: Home, folder: str, source: str) -> int:
     """Land the dumps of a source, and nothing else; how many rows are loaded."""
     home.prepare()
-    with database.connect(home, load_settings(home.root)) as connection:
+    settings = load_settings(home.root)
+    with database.connect(home, settings) as connection:
         landed = land_locations(
             connection, home, known_sources(home), [Location(folder, source)], datetime.now(UTC)
         )
+        database.checkpoint(connection, settings)
     return landed["rows_read"].sum() - landed["rows_unreadable"].sum()
 
 

@@ -119,6 +119,8 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
                 follow_symlinks=run.settings.follow_symlinks,
             )
             vault.settle(connection, known, run.settings)
+            if landed.height:
+                database.checkpoint(connection, run.settings)
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         erase_steps.leave_out_returned(run)
         if context.job_name == HOURLY_JOB:

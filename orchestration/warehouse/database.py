@@ -34,6 +34,8 @@ from orchestration.warehouse.score_tables import (
     SCORE_TABLES,
 )
 
+_CHECKPOINT_BYTES = 1 << 30
+
 # The files that are kept open, each with a connection that nobody uses, once there was one.
 _kept: dict[Path, duckdb.DuckDBPyConnection | None] = {}
 
@@ -115,6 +117,25 @@ def connect(
     finally:
         drop_functions(connection)
         connection.close()
+
+
+def checkpoint(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Write what was changed to its place in the file, with a gigabyte of memory at most.
+
+    Closing the file does the same with all that DuckDB may use: 2.4 GB after six million wide rows,
+    1.4 so (2026-11-30).
+    """
+    limit = "parse_formatted_bytes(current_setting('memory_limit'))"
+    ((is_more,),) = connection.execute(f"select {limit} > {_CHECKPOINT_BYTES}").fetchall()
+    if is_more:
+        connection.execute(f"set memory_limit = '{_CHECKPOINT_BYTES}B'")
+    try:
+        connection.execute("checkpoint")
+    finally:
+        if settings.memory_limit.lower() == "none":  # by `set` it would be no limit at all
+            connection.execute("reset memory_limit")
+        else:
+            connection.execute(f"set memory_limit = {literal(settings.memory_limit)}")
 
 
 def require_its_key(home: Home) -> None:

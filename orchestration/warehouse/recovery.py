@@ -95,7 +95,7 @@ def rebuild(home: Home, settings: Settings, sources: Mapping[str, Source]) -> No
             follow_symlinks=settings.follow_symlinks,
         )
         missing = _restore_landing(connection) if has_former else []
-        connection.execute("checkpoint")
+        database.checkpoint(connection, settings)
     _put_aside(home)
     move_into_place(fresh, home.warehouse)
     for each in rewriting.plain_copies(home):

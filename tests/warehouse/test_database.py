@@ -94,3 +94,36 @@ def test_functions_in_python_go_with_their_connection(home):
             pytest.raises(duckdb.CatalogException, match="email_key"),
         ):
             connection.execute("select email_key('')")
+
+
+@pytest.mark.parametrize(
+    ("limit", "folding"), [("4GB", "1.0 GiB"), ("none", "1.0 GiB"), ("200MB", "190.7 MiB")]
+)
+def test_changes_are_folded_in_with_a_gigabyte_at_most(home, limit, folding):
+    settings = Settings(memory_limit=limit)
+    used = []
+
+    class Watched:
+        """A connection that says which limit is set when the checkpoint comes."""
+
+        def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+            self.connection = connection
+
+        def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
+            if sql == "checkpoint":
+                used.append(self.limit())
+            return self.connection.execute(sql)
+
+        def limit(self) -> str:
+            query = "select current_setting('memory_limit')"
+            return self.connection.execute(query).fetchall()[0][0]
+
+    with database.kept_open(home), database.connect(home, settings) as connection:
+        connection.execute("create table numbers as select 1 as number")
+        watched = Watched(connection)
+        before = watched.limit()
+        log = home.warehouse.with_name(f"{home.warehouse.name}.wal")
+        assert log.stat().st_size > 0
+        database.checkpoint(watched, settings)
+        assert not log.exists() or log.stat().st_size == 0
+        assert (used, watched.limit()) == ([folding], before)
