@@ -78,11 +78,13 @@ def recognized(
     sources without a signature, if these find in it whose a row is, and when it happened: those
     that know most of its columns. `canonical` asks for what happened too, and where it reads that
     or the time by another name than its own, for more: that some file has a word for it that is
-    known, and that no column of objects is left unread, unless items are read. Else the dump is of
-    a system that keeps what matters where `canonical` does not look. If a file has none of
-    `canonical`'s own names, and the other files are of one source that can read it, it is of that:
-    not every table of a system has all columns of its signature. The columns of a CSV file without
-    a header line have no names: it fits only sources whose signature counts them.
+    known, and that no column of objects is left unread, unless each item is read from another. Else
+    the dump is of a system that keeps what matters where `canonical` does not look.
+
+    If a file has none of `canonical`'s own names, and the other files are of one source that can
+    read it, it is of that: not every table of a system has all columns of its signature. The
+    columns of a CSV file without a header line have no names: it fits only sources whose signature
+    counts them.
 
     Args:
         files: the files; the first 20 that can be read are looked into.
@@ -230,32 +232,47 @@ def _looked_into(path: Path, name: str, sources: Mapping[str, Source]) -> _Look 
     unread, words = None, frozenset()
     if CANONICAL in fits and not keys >= _OWN_EVENT:
         words = _words(sources[CANONICAL], sample[1])
-        if _OF_ITEMS.isdisjoint(knowing[CANONICAL]):
-            unread = _unread_objects(sources[CANONICAL], sample[1])
+        unread = _unread_objects(
+            sources[CANONICAL],
+            sample[1],
+            has_items=not _OF_ITEMS.isdisjoint(knowing[CANONICAL]),
+        )
         if unread:
             del fits[CANONICAL]
     return _Look(shown, fits, frozenset(akin), words, unread)
 
 
-def _unread_objects(source: Source, rows: Iterable[Row]) -> str | None:
-    """A column that the source does not read, with an object or objects in some row."""
-    return next(
-        (
-            name
-            for row in rows
-            for name, value in row.items()
-            if value and source.target(name) is None and _holds_objects(value)
-        ),
-        None,
-    )
+def _unread_objects(source: Source, rows: Iterable[Row], *, has_items: bool) -> str | None:
+    """A column that the source does not read, with an object or objects in some row; where it reads
+    items from others, one with items in a row that has none there."""
+    for row in rows:
+        for name, value in row.items():
+            if not value or source.target(name):
+                continue
+            keys = _keys_of_objects(value)
+            if keys and (
+                not has_items or (_names_item(source, keys) and not _has_item(source, row))
+            ):
+                return name
+    return None
 
 
-def _holds_objects(value: object) -> bool:
+def _names_item(source: Source, names: Iterable[str]) -> bool:
+    """Whether the source reads an item from one of these names."""
+    return any((target := source.target(name)) and target[0] in _OF_ITEMS for name in names)
+
+
+def _has_item(source: Source, row: Row) -> bool:
+    return _names_item(source, [name for name, value in row.items() if value])
+
+
+def _keys_of_objects(value: object) -> set[str]:
+    """The keys of an object or of those in a list; JSON in a text is one too."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         with suppress(ValueError, RecursionError):
             value = json.loads(value)
     within = value if isinstance(value, list) else [value]
-    return any(isinstance(each, Mapping) and bool(each) for each in within)
+    return {str(key) for each in within if isinstance(each, Mapping) for key in each}
 
 
 def _words(source: Source, rows: Iterable[Row]) -> frozenset[str]:

@@ -193,6 +193,11 @@ def test_where_items_are_read_another_column_of_objects_is_no_matter(tmp_path: P
     row = POSTHOG | {"event": "add_to_cart", "product_id": "shoe"}
     put(tmp_path, a_dot_jsonl=json.dumps(row))
     assert look_at(tmp_path).source == "canonical"
+    # unless another row has its items there
+    there = POSTHOG | {"event": "add_to_cart", "properties": {"sku": "shoe"}}
+    put(tmp_path, a_dot_jsonl=f"{json.dumps(row)}\n{json.dumps(there)}")
+    with pytest.raises(ComebackError, match="would leave unread what is in properties"):
+        look_at(tmp_path)
 
 
 def test_without_a_type_it_is_not_canonical(tmp_path: Path):
