@@ -295,13 +295,15 @@ def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Each reason for which rows are set aside, with one of them."""
-    for action, reason, count, file, line, row in connection.execute(
+    """Each reason for which rows are set aside, with one of them and what is wrong with it."""
+    for action, reason, count, file, line, detail, row in connection.execute(
         "select action, reason, count(*), min_by(file, (load_id, line)),"
-        " min_by(line, (load_id, line)), min_by(coalesce(raw_row, detail), (load_id, line))"
+        " min_by(line, (load_id, line)), arg_min_null(detail, (load_id, line)),"
+        " arg_min_null(raw_row, (load_id, line))"
         " from main.set_aside_rows group by all order by action, 3 desc, reason"
     ).fetchall():
-        example = in_print(_without_nulls(row or ""))[:_SHOWN_CHARACTERS]
+        said = ": ".join(each for each in (detail, _without_nulls(row or "")) if each)
+        example = in_print(said)[:_SHOWN_CHARACTERS]
         yield (
             f"{action.capitalize():<11} {reason}: {_count(count, 'row')}, the first is line"
             f" {line} of {in_print(file)}: {example}"

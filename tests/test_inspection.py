@@ -72,7 +72,7 @@ Dropped     bad_time: 2 rows, the first is line 6 of day.jsonl: {"event_id": "5"
 "visitor_id": "b", "event_at": "yesterday", "event_type": "page"}
 Dropped     no_identity: 1 row, the first is line 5 of day.jsonl: {"event_id": "4", \
 "visitor_id": "(not set)", "event_at": "2026-03-02T10:06:00Z", "event_type": "page"}
-Repaired    bad_price: 1 row, the first is line 9 of day.jsonl: {"event_id": "7", \
+Repaired    bad_price: 1 row, the first is line 9 of day.jsonl: price -1: {"event_id": "7", \
 "visitor_id": "b", "event_at": "2026-03-02T11:01:00Z", "event_type": "add to cart", \
 "item_id": "tie", "price": "-1", "currency": "EUR"}
 A run makes 4 sessions, 2 carts (1 converted, 1 open), 1 order
