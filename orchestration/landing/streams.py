@@ -61,6 +61,7 @@ class ByteStream:
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         for chunk in self.unpacked():
             yield decoder.decode(chunk).encode(errors="replace")
+        self.is_joint = False
         yield decoder.decode(b"", final=True).encode(errors="replace")
 
     def unpacked(self) -> Iterator[bytes]:
