@@ -174,8 +174,10 @@ def _type_lines(
 
 
 def _id_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    # of rows that a run would drop nobody is counted
     ((visitors, users, without, refused),) = connection.execute(
-        "select count(distinct visitor_id), count(distinct user_id),"
+        "select count(distinct visitor_id) filter (where drop_reason is null),"
+        " count(distinct user_id) filter (where drop_reason is null),"
         " count(*) filter (where drop_reason = 'no_identity'),"
         " count(*) filter (where drop_reason = 'no_consent') from main.candidate_events"
     ).fetchall()
@@ -251,9 +253,11 @@ def _page_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     ((flat, listed, items, unpriced),) = connection.execute(
-        "select (select count(*) from main.candidate_events where item_id is not null),"
+        "select (select count(*) from main.candidate_events"
+        " where item_id is not null and drop_reason is null),"
         " count(distinct row_key), count(*), count(*) filter (where price is null)"
-        " from main.candidate_items"
+        " from main.candidate_items where row_key in"
+        " (select row_key from main.candidate_events where drop_reason is null)"
     ).fetchall()
     ((adds, priceless),) = connection.execute(
         "select count(*), count(*) filter (where price is null and row_key not in"
@@ -269,10 +273,11 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     # without one of its own an item has the event's; what a row says itself may be of its list
     currencies = connection.execute(
         "select currency, count(*) from (select currency, price from main.candidate_events"
-        " where row_key not in (select row_key from main.candidate_items)"
+        " where drop_reason is null and row_key not in (select row_key from main.candidate_items)"
         " union all select coalesce(item.currency, event.currency), item.price"
         " from main.candidate_items as item"
-        " inner join main.candidate_events as event on item.row_key = event.row_key)"
+        " inner join main.candidate_events as event on item.row_key = event.row_key"
+        " where event.drop_reason is null)"
         f" where price is not null group by 1 order by 2 desc, 1 limit {_SHOWN}"
     ).fetchall()
     if currencies:
@@ -290,13 +295,15 @@ def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
 
 
 def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Each reason for which rows are set aside, with one of them."""
-    for action, reason, count, file, line, row in connection.execute(
+    """Each reason for which rows are set aside, with one of them and what is wrong with it."""
+    for action, reason, count, file, line, detail, row in connection.execute(
         "select action, reason, count(*), min_by(file, (load_id, line)),"
-        " min_by(line, (load_id, line)), min_by(coalesce(raw_row, detail), (load_id, line))"
+        " min_by(line, (load_id, line)), arg_min_null(detail, (load_id, line)),"
+        " arg_min_null(raw_row, (load_id, line))"
         " from main.set_aside_rows group by all order by action, 3 desc, reason"
     ).fetchall():
-        example = in_print(_without_nulls(row or ""))[:_SHOWN_CHARACTERS]
+        said = ": ".join(each for each in (detail, _without_nulls(row or "")) if each)
+        example = in_print(said)[:_SHOWN_CHARACTERS]
         yield (
             f"{action.capitalize():<11} {reason}: {_count(count, 'row')}, the first is line"
             f" {line} of {in_print(file)}: {example}"

@@ -35,6 +35,7 @@ ROWS = [
     row("guest", "2026-03-02T10:06:00Z", "page", event_id="3", user_id="u7"),
     row("(not set)", "2026-03-02T10:06:00Z", "page", event_id="4"),
     row("b", "yesterday", "page", event_id="5"),
+    row("d", "tomorrow", "page", event_id="13", user_id="u8", item_id="cap", price="1.00"),
     row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44"),
     row("b", "2026-03-02T11:01:00Z", "add to cart", item_id="tie", price="-1", currency="EUR",
         event_id="7"),
@@ -48,15 +49,15 @@ ROWS = [
 ]  # fmt: skip
 EXPECTED = """\
 Source      canonical: columns eventat, eventtype, visitorid
-Files       1 file, 13 rows
-Rows        10 become events, 1 are duplicates, 2 would be dropped; 1 would be repaired
+Files       1 file, 14 rows
+Rows        10 become events, 1 are duplicates, 3 would be dropped; 1 would be repaired
 Not read    notes.pdf: pdf
 Columns     read: event_id, visitor_id, user_id, event_at, event_type, item_id, price, currency, \
 order_id, order_value, page_url, items
             without a value: item_category, item_brand, quantity, referrer, utm_source, \
 utm_medium, utm_campaign, device_type, country
             not read: shoe_size
-Types       page 7 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
+Types       page 8 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
 Product Viewed 1 -> view_item; add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
 Ids         4 visitors, 1 user, 1 row of nobody
             visitor_id means nobody in: (not set) 1, guest 1
@@ -67,11 +68,11 @@ them beside a view that was delivered
 Items       2 rows with an item, 2 rows with a list of 4 in all (2 without a price); 2 adds, 1 \
 without a price
 Currencies  of prices: EUR 2
-Dropped     bad_time: 1 row, the first is line 6 of day.jsonl: {"event_id": "5", \
+Dropped     bad_time: 2 rows, the first is line 6 of day.jsonl: {"event_id": "5", \
 "visitor_id": "b", "event_at": "yesterday", "event_type": "page"}
 Dropped     no_identity: 1 row, the first is line 5 of day.jsonl: {"event_id": "4", \
 "visitor_id": "(not set)", "event_at": "2026-03-02T10:06:00Z", "event_type": "page"}
-Repaired    bad_price: 1 row, the first is line 8 of day.jsonl: {"event_id": "7", \
+Repaired    bad_price: 1 row, the first is line 9 of day.jsonl: price -1: {"event_id": "7", \
 "visitor_id": "b", "event_at": "2026-03-02T11:01:00Z", "event_type": "add to cart", \
 "item_id": "tie", "price": "-1", "currency": "EUR"}
 A run makes 4 sessions, 2 carts (1 converted, 1 open), 1 order

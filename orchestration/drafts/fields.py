@@ -50,8 +50,16 @@ class Field:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The words of its name and of those around it."""
-        return tokens_of(f"{self.column} {self.path or ''}")
+        """The words of its name and of those around it, without `data`, as JSON:API calls what is
+        inside of anything."""
+        *around, last = tokens_of(f"{self.column} {self.path or ''}") or ("",)
+        return (*(each for each in around if each != "data"), last)
+
+    @property
+    def own_tokens(self) -> tuple[str, ...]:
+        """The words of its own name, without those around it."""
+        steps = _STEPS.findall(self.path or "")
+        return tokens_of("".join(steps[-1]) if steps else self.column)
 
     @property
     def common(self) -> list[tuple[str, int]]:

@@ -30,6 +30,7 @@ _COMMA = re.compile(r"-?(\d+|\d{1,3}([. \u00a0]\d{3})+),\d{1,2}")
 _POINT = re.compile(r"-?[\d,]*\.\d+")
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+")
 _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP", "zł": "PLN", "EUR": "EUR", "USD": "USD"}
+_MANY_ROWS = 10
 _ID = re.compile(r"[\w.:@|/+=-]{1,200}")
 
 
@@ -144,6 +145,17 @@ def is_unique(field: Field) -> bool:
 def is_address(field: Field) -> bool:
     """Whether the values are addresses of pages."""
     return share(field, re.compile(r"(https?://|/)\S*", re.IGNORECASE).match) > 0.7
+
+
+def is_image(field: Field) -> bool:
+    """Whether the values are addresses of pictures, by their endings."""
+    ending = re.compile(r"[^?#]+\.(png|jpe?g|gif|webp|svg|avif|bmp|ico)([?#].*)?", re.IGNORECASE)
+    return share(field, ending.fullmatch) > 0.5
+
+
+def is_constant(field: Field) -> bool:
+    """Whether many rows say one thing: it tells none of them from another."""
+    return len(field.values) == 1 and field.filled >= _MANY_ROWS
 
 
 def is_word(field: Field) -> bool:

@@ -5,16 +5,19 @@ guess is written down (`texts`). A wrong guess is to be expected: each is marked
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.drafts import forms
+from orchestration.drafts.checks import BY_VALUES, CHECKS, is_image
 from orchestration.drafts.fields import Field, Fields, ItemList, tokens_of, value_at
 from orchestration.drafts.forms import TimeForm
+from orchestration.drafts.persons import is_shared
 from orchestration.drafts.words import TOTALS, event_type_of, name_score
 
 _LEAST = 0.25
 _SURE = 0.7
+_AROUND = 0.6  # what a name makes of all that lies in it, at most
 _MANY_ROWS = 100
 _ITEM_FIELDS = (
     "item_id",
@@ -27,7 +30,6 @@ _ITEM_FIELDS = (
     "item_url",
     "image_url",
 )
-_DEVICES = {"desktop", "mobile", "tablet", "phone", "smartphone", "pc", "web", "handy"}
 # The zone of shops whose pages, or prices, are of one country with one zone.
 _ZONE_OF_HOST = {
     "de": "Europe/Berlin",
@@ -107,8 +109,8 @@ def guessed(fields: Fields, currencies: frozenset[str], rows: Iterable[Mapping])
         currencies: the codes of ISO 4217.
         rows: the rows again, to see which words come with items and orders.
     """
-    guesses = Guesses()
-    _assign(guesses, _candidates(fields, currencies))
+    guesses, rows = Guesses(), [*rows]
+    _assign(guesses, _of_one_person(_candidates(fields, currencies), rows))
     guesses.items = _items(fields)
     if guesses.items:
         guesses.item_paths = _item_paths(guesses.items, currencies)
@@ -119,7 +121,7 @@ def guessed(fields: Fields, currencies: frozenset[str], rows: Iterable[Mapping])
     guesses.has_commas = forms.decimal_commas(amounts or _with_cents(fields))
     guesses.one_currency = _one_currency(amounts, currencies)
     guesses.zone = _zone(guesses, fields)
-    guesses.words = _words(guesses, [*rows])
+    guesses.words = _words(guesses, rows)
     return guesses
 
 
@@ -132,8 +134,10 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
         if is_of_changes and each.column in ("before", "source"):
             continue
         time = forms.time_form(each)
-        for ours, fits in _CHECKS.items():
+        for ours, fits in CHECKS.items():
             named = name_score(ours, each.tokens)
+            if ours == "event_type" and named <= _AROUND:
+                named = name_score(ours, each.own_tokens)  # all may lie in `event_properties`
             if ours == "event_at":
                 fits_values = 1.0 if time else 0.0
             elif ours == "currency":
@@ -146,8 +150,10 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
             score = named * min(fits_values, 1.0)
             if is_of_changes and ours == "event_type":
                 score = float((each.column, each.path) == ("op", None))
-            by_values = _BY_VALUES.get(ours, 0.0) if fits_values and not named else 0.0
-            if ours == "visitor_id" and (forms.is_unique(each) or len(each.values) == 1):
+            by_values = BY_VALUES.get(ours, 0.0) if fits_values and not named else 0.0
+            if ours == "visitor_id" and (
+                forms.is_unique(each) or len(each.values) == 1 or name_score("user_id", each.tokens)
+            ):
                 by_values = 0.0
             if ours == "price" and not forms.has_cents(each):
                 by_values = 0.0
@@ -167,6 +173,21 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
     return found
 
 
+def _of_one_person(
+    candidates: list[tuple[float, str, str, Field]], rows: Sequence[Mapping]
+) -> list[tuple[float, str, str, Field]]:
+    """The candidates without those for a visitor that many users have in common, as a browser."""
+    users = [each for each in candidates if each[1] == "user_id"]
+    if not users:
+        return candidates
+    user = max(users, key=lambda each: each[0])[3]
+    return [
+        each
+        for each in candidates
+        if each[1] != "visitor_id" or each[3] is user or not is_shared(each[3], user, rows)
+    ]
+
+
 def holds_changes(fields: Fields) -> bool:
     """Whether a row is a change of a row of a table, as Debezium delivers them."""
     return {"before", "after", "op"} <= fields.columns.keys()
@@ -183,79 +204,11 @@ def _assign(guesses: Guesses, candidates: list[tuple[float, str, str, Field]]) -
         taken.add(place)
 
 
-def _ids(each: Field) -> float:
-    return float(forms.is_id(each))
-
-
-def _event_ids(each: Field) -> float:
-    """Not those of persons, orders and items that happen to be there once each."""
-    is_others = any(
-        name_score(ours, each.tokens) > 0.6
-        for ours in ("visitor_id", "user_id", "order_id", "item_id")
-    )
-    is_deep = (each.path or "").count(".") > 1
-    return float(forms.is_id(each) and forms.is_unique(each) and not is_others and not is_deep)
-
-
 def _is_one_a_row(each: Field, rows: int) -> bool:
     """Whether each of many rows has an id of its own, which no running number is: it would begin
     again in the next file."""
     is_made = forms.share(each, re.compile(r"(?=.*[^\W\d_]).{8,}").fullmatch) > 0.9
     return is_made and len(each.values) == rows >= _MANY_ROWS
-
-
-def _words_of_events(each: Field) -> float:
-    if not forms.is_word(each):
-        return 0.0
-    known = sum(
-        count
-        for value, count in each.values.items()
-        if event_type_of(tokens_of(value), has_item=False, has_order=False)
-    )
-    return 0.5 + 0.6 * known / max(each.filled, 1)
-
-
-def _amounts(each: Field) -> float:
-    return float(forms.is_amount(each))
-
-
-def _texts(each: Field) -> float:
-    return float(not forms.is_amount(each) and not forms.is_address(each))
-
-
-_CHECKS: dict[str, Callable[[Field], float]] = {
-    "event_at": lambda _: 0.0,
-    "currency": lambda _: 0.0,
-    "event_type": _words_of_events,
-    "event_id": _event_ids,
-    "visitor_id": _ids,
-    "user_id": _ids,
-    "item_id": _ids,
-    "item_category": _texts,
-    "item_brand": _texts,
-    "quantity": lambda each: float(forms.is_count(each)),
-    "price": _amounts,
-    "order_id": _ids,
-    "order_value": _amounts,
-    "page_url": lambda each: float(forms.is_address(each)),
-    "referrer": lambda each: float(forms.share(each, re.compile(r".*[/.]").match) > 0.5),
-    "utm_source": _texts,
-    "utm_medium": _texts,
-    "utm_campaign": _texts,
-    "device_type": lambda each: float(forms.share(each, lambda v: v.lower() in _DEVICES) > 0.7),
-    "country": lambda each: float(forms.share(each, lambda v: v.isalpha() and len(v) < 30) > 0.8),
-    "user_agent": lambda each: float(forms.share(each, lambda value: "/" in value) > 0.7),
-}  # fmt: skip
-# How sure values alone make it, where no name does.
-_BY_VALUES = {
-    "event_at": 0.6,
-    "currency": 0.6,
-    "page_url": 0.4,
-    "event_type": 0.35,
-    "price": 0.3,
-    "visitor_id": 0.26,
-    "event_id": 0.26,
-}
 
 
 def _items(fields: Fields) -> ItemList | None:
@@ -279,16 +232,16 @@ def _item_paths(items: ItemList, currencies: frozenset[str]) -> dict[str, str]:
         tokens = tokens_of(path)
         for ours in _ITEM_FIELDS:
             if ours == "item_url":
-                score = float(forms.is_address(each) and not {"image", "img", "bild"} & {*tokens})
+                score = CHECKS["page_url"](each)
             elif ours == "image_url":
-                score = float(forms.is_address(each) and bool({"image", "img", "bild"} & {*tokens}))
+                score = float(forms.is_address(each) and is_image(each))
             elif ours == "currency":
                 codes = forms.share(each, lambda value: value.upper() in currencies)
                 score = float(codes > 0.8) * max(name_score(ours, tokens), 0.6)
             elif ours == "item_name":
                 score = name_score(ours, tokens) * (not forms.is_amount(each))
             else:
-                score = name_score(ours, tokens) * _CHECKS[ours](each)
+                score = name_score(ours, tokens) * CHECKS[ours](each)
             if score >= _LEAST:
                 candidates.append((score - 0.01 * path.count("."), ours, path))
     found: dict[str, str] = {}

@@ -19,11 +19,11 @@ from orchestration.drafts.notes import notes_on
 from orchestration.drafts.texts import Form, Texts
 from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.event_words import understood
 from orchestration.ground.files import make_private, replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.rule_macros import rule_macros
-from orchestration.ground.settings import Settings, load_settings
-from orchestration.ground.sql import in_memory, literal
+from orchestration.ground.settings import load_settings
+from orchestration.ground.sql import in_memory
 from orchestration.landing import FoundFile, find_files, load_sources
 from orchestration.landing.locations import known_sources, sources_in
 from orchestration.landing.plain_rows import PlainRows, plain_rows
@@ -107,7 +107,7 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
     with in_memory() as connection:
         texts = Texts(name, fields, guesses, form, ours, _reserved(connection))
         words = [each.text for each in guesses.words]
-        yml, sql = texts.yml(), texts.sql(_understood(connection, settings, words))
+        yml, sql = texts.yml(), texts.sql(understood(words, settings))
     _require_readable(name, yml)
     fits = _fitting(home, files)
     paths = home.sources / f"{name}.yml", home.sources / f"{name}.sql"
@@ -188,21 +188,6 @@ def _reserved(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         " where keyword_category in ('reserved', 'type_function')"
     ).fetchall()
     return frozenset(word for (word,) in found)
-
-
-def _understood(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, words: Sequence[str]
-) -> dict[str, str | None]:
-    """The types of words that need no translation; None for another word."""
-    if not words:
-        return {}
-    macros = rule_macros(settings)
-    values = ", ".join(f"({literal(word)})" for word in words)
-    found = connection.execute(
-        f"select word, type from (select word, {macros.event_type('word')} as type"
-        f" from (values {values}) as words (word)) where type in ({macros.known_event_types()})"
-    ).fetchall()
-    return dict.fromkeys(words) | dict(found)
 
 
 def _fitting(home: Home, files: Sequence[FoundFile]) -> str | None:

@@ -13,12 +13,12 @@ from orchestration.drafts import forms
 from orchestration.drafts.column_names import in_yaml, named_columns
 from orchestration.drafts.fields import Field, Fields
 from orchestration.drafts.guesses import Guesses
+from orchestration.drafts.unread import unread_lines
 from orchestration.ground.sql import literal
 
 _DECLARED = 200
 _LOOK_COLUMNS = 6
 _WORDS_SHOWN = 60
-_LEAST_ROWS = 3
 _CANNOT_BE_WRITTEN = re.compile(r"[{}\n\r\\]")
 _IDENTITIES = {"visitor_id": "visitor", "user_id": "user", "event_id": "event"}
 _MADE = ("utm_source", "utm_medium", "utm_campaign")
@@ -120,6 +120,7 @@ class Texts:
             understood: The types of words that every source knows already; None for another word.
         """
         parsed, fields = self._parsed()
+        names = {delivered: name for delivered, (name, _) in self.columns.items()}
         selected = [
             f"'{self.name}' as source,",
             "_load_id as load_id,",
@@ -145,7 +146,7 @@ class Texts:
                 f"-- Drafted by: comeback source new {self.name}. What is marked as a guess is one:"
                 " correct it where it is wrong.",
                 "-- One row out for one row in. The macros: dbt_project/docs/own_source.md.",
-                *self._unread_lines(),
+                *unread_lines(self.fields, self.guesses, names),
                 "",
                 "with",
                 "",
@@ -177,30 +178,6 @@ class Texts:
                 "",
             ]
         )
-
-    def _unread_lines(self) -> list[str]:
-        """The places in JSON that no guess takes, for whoever corrects the guesses."""
-        guesses = self.guesses
-        read = {(each.column, each.path) for each in guesses.found.values()}
-        unread = [
-            f"--   {self._column(each)}: {each.path}"
-            for place, each in self.fields.single.items()
-            if place not in read and self._is_shown(each, self.fields.rows)
-        ]
-        for each in self.fields.lists.values():
-            if each is guesses.items or each.column not in self.columns:
-                continue
-            paths = [path for path, held in each.elements.items() if _is_common(held, each.filled)]
-            unread.append(
-                f"--   {self.columns[each.column][0]}: {each.path or '$'}, a list; in each element"
-                f" {', '.join(paths[:_WORDS_SHOWN])}"
-            )
-        if not unread:
-            return []
-        return ["-- Not read, of what nested values hold:", *unread[:_WORDS_SHOWN]]
-
-    def _is_shown(self, each: Field, rows: int) -> bool:
-        return each.path is not None and each.column in self.columns and _is_common(each, rows)
 
     def _zone_line(self) -> str:
         zone = self.guesses.zone
@@ -378,11 +355,6 @@ class Texts:
             f"    else {word}",
             "end as event_type,",
         ]
-
-
-def _is_common(each: Field, rows: int) -> bool:
-    """Whether more than a few rows have a value there: a rare key may be somebody's id."""
-    return each.filled >= max(_LEAST_ROWS, rows // 100)
 
 
 def _wrapped(missing: Sequence[str]) -> list[str]:

@@ -46,7 +46,7 @@ NAMES: dict[str, dict[float, str]] = {
         0.8: (
             "card, loyalty id, loyalty card, konto, mitglied, shopper, shopper id, buyer, uid,"
             " numero client, kundenkarte, compte, cuenta, person id, person, contact id,"
-            " mitgliedsnummer"
+            " mitgliedsnummer, profile id"
         ),
     },
     "event_id": {
@@ -56,10 +56,11 @@ NAMES: dict[str, dict[float, str]] = {
     "event_type": {
         1.0: (
             "event type, event name, event, action, aktion, ereignis, evenement, evento,"
-            " gebeurtenis"
+            " gebeurtenis, metric name"
         ),
         0.9: (
-            "act, type, verb, activity, vorgang, accion, azione, actie, typ, hit type, aktivitaet"
+            "act, type, verb, activity, vorgang, accion, azione, actie, typ, hit type, aktivitaet,"
+            " metric, metric id"
         ),
         0.7: "what, was, kind, name, art, status, step, operation, tipo",
     },

@@ -38,7 +38,7 @@ class Layout:
     rows, ``unnamed`` the first lines of a file without a header that the source knows. ``is_text``
     is true where no delimiter cuts the lines into the same number of fields. ``has_quote_above``
     says whether a quote stands above the header. ``escape`` is what stands before a quote within
-    quotes, ``none`` where nothing is quoted.
+    quotes, ``none`` where nothing is quoted. ``header_text`` is the line of the header.
     """
 
     delimiter: str
@@ -52,6 +52,7 @@ class Layout:
     is_text: bool = False
     has_quote_above: bool = False
     escape: str = "quote"
+    header_text: str = ""
 
     @property
     def delivered_names(self) -> tuple[str, ...]:
@@ -80,11 +81,10 @@ def layout_of(stream: ByteStream, source: Source, limit: int) -> Layout:
     and one of these required.
     Else the file's columns are unknown. Excel's line ``sep=;`` names the delimiter and is no row.
     """
-    lines = [
-        line
-        for line in islice(text_lines(stream, limit), LINES_BEFORE_HEADER + SAMPLE_ROWS)
-        if not is_blank(line)
-    ]
+    first_lines = islice(
+        text_lines(stream, limit, are_returns_ends=True), LINES_BEFORE_HEADER + SAMPLE_ROWS
+    )
+    lines = [line for line in first_lines if not is_blank(line)]
     delimiters, above = DELIMITERS, 0
     if lines and (separator := separator_in(_text(lines[0]))):
         delimiters, above = (separator,), lines[0].number
@@ -162,6 +162,7 @@ def _with_header(
         sample=tuple(lines[at + 1 : at + 1 + SAMPLE_ROWS]),
         has_quote_above=any('"' in line.text for line in above),
         escape="quote" if source.escape == "none" else source.escape,
+        header_text=_text(lines[at]),
     )
 
 

@@ -60,7 +60,7 @@ class Lines:
 
     def __init__(self, stream: ByteStream, limit: int, skipped: int) -> None:
         """Begin with the first line that is not left out."""
-        self._blocks = text_blocks(stream, limit)
+        self._blocks = text_blocks(stream, limit, are_returns_ends=True)
         self._stream, self._limit, self._skipped = stream, limit, skipped
         self._block = Block(1, [], b"")
         self._at = 0  # the next line's place in the block
@@ -102,7 +102,7 @@ class Lines:
         self._at = max(0, self._skipped + 1 - block.first)
         self._pieces = block.pieces
         if block.newline == b"\n":
-            self._pieces = [each.removesuffix(b"\r") for each in block.pieces]
+            self._pieces = [each.rstrip(b"\r") for each in block.pieces]
         text = b"\n".join(self._pieces)
         is_long = block.skipped or max(map(len, self._pieces)) > self._limit
         self._is_readable = block.newline == b"\n" and not is_long and is_utf8(text)
@@ -118,6 +118,11 @@ class Lines:
             for at, piece in enumerate(self._pieces)
             if piece.count(cut) != cuts or _key(piece.partition(cut)[0]) in keys
         }
+        # a carriage return that ends a line may be one within a field
+        returns = {at for end in self._block.returns for at in (end, end + 1)}
+        others |= returns.intersection(range(len(self._pieces)))
+        if self._block.follows_return:
+            others.add(0)
         for never in self._found:
             if never != _BACKSLASH or shape.has_backslashes:
                 others.update(at for at, piece in enumerate(self._pieces) if never in piece)

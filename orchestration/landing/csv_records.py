@@ -21,6 +21,7 @@ from orchestration.landing.signatures import name_key
 
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.
 LOOK_AHEAD_LINES = 1_000
+_JOINTS_A_LINE = 100
 
 
 class Records:
@@ -29,6 +30,10 @@ class Records:
     A quote that opens may be stray. So a record that does not close, or closes with the wrong
     number of fields, costs its first line only: the lines it had taken are put back and read again
     as records of their own.
+
+    Two ends of lines may be none; how many fields there are says so. A carriage return alone is
+    one, unless the lines up to the line feed are a row only together. Where a packed file was put
+    behind another, whose last line has no end, there is none, unless both sides are rows only then.
     """
 
     def __init__(
@@ -47,6 +52,8 @@ class Records:
         self.against = "header" if layout.header_line else "declared order"
         self.limit = limit
         self.folders = folders
+        self.header_text = layout.header_text
+        self.more = 0  # packed files whose first row counts as a line of its own
         self.has_repeated = False
         # what the first field of another header may be
         self.header_keys = header_keys(layout.names, writer.source)
@@ -57,6 +64,8 @@ class Records:
     def _begin(self, names: Sequence[str]) -> None:
         """Take what follows for rows of these columns."""
         self.names, self.width = tuple(names), len(names)
+        # fields that a row has at least: a delimiter at the end of the header says nothing
+        self.needed = max((at for at, name in enumerate(names, 1) if name), default=0)
         more = {name: value for name, value in self.folders.items() if name not in names}
         self.constants = [*more.values()]
         self.wide_names: list[str] | None = None
@@ -91,15 +100,23 @@ class Records:
                 line = self._unmarked(line)
             if line.byte_size > self.limit:
                 self.writer.set_aside(line.number, *too_long(line.byte_size, self.limit), line.text)
-            elif '"' in line.text or (self.splitter.has_backslashes and "\\" in line.text):
-                self._read_quoted(line)
-            else:
-                self._take([line], line.text.split(self.splitter.delimiter))
+                continue
+            taken, fields = [line], []
+            if '"' not in line.text and not (self.splitter.has_backslashes and "\\" in line.text):
+                fields = line.text.split(self.splitter.delimiter)
+            elif not self._read_quoted(taken, fields):
+                continue
+            if taken[-1].end == "\r" and not line.is_part:
+                self._read_to_the_feed(taken, fields)
+            self._take(taken, fields)
 
     def _unmarked(self, line: Line) -> Line:
         """A line without the mark of a file that was put behind another; where that one's last line
         had no end, the rest is a line of its own."""
         text = line.text.removeprefix(MARK)
+        if line.joints:
+            gone = len(line.text) - len(text)
+            line = line._replace(joints=tuple(each - gone for each in line.joints))
         before, mark, after = text.partition(MARK)
         if mark and self._header_in(after) is not None:
             self.put_back.appendleft(line._replace(text=after))
@@ -122,18 +139,21 @@ class Records:
             rows = self.lines.take_plain(self.plain.shape)
             if not rows:
                 break
-            self.plain.add(*rows)
+            self.plain.add(rows[0] + self.more, rows[1])
         if line := self._next():
             return line
         self._finish_plain()
         return None
 
     def _next(self) -> Line | None:
-        return self.put_back.popleft() if self.put_back else next(self.lines, None)
+        if self.put_back:
+            return self.put_back.popleft()
+        line = next(self.lines, None)
+        return line._replace(number=line.number + self.more) if line and self.more else line
 
-    def _read_quoted(self, first: Line) -> None:
-        taken = [first]
-        fields: list[str] = []
+    def _read_quoted(self, taken: list[Line], fields: list[str]) -> bool:
+        """Read a record from its first line on; whether it is one, else that line is refused."""
+        first = taken[0]
         size = first.byte_size
         try:
             opened = self.splitter.split(first.text, fields)
@@ -145,22 +165,70 @@ class Records:
                 if line is None:
                     reason = Reason.CUT_ROW if _ends_the_file(taken) else Reason.UNCLOSED_QUOTE
                     self._refuse(taken, reason, "a quote opens a field and is never closed")
-                    return
+                    return False
                 taken.append(line)
                 size += line.byte_size
                 if len(taken) > LOOK_AHEAD_LINES or size > self.limit:
                     bounds = f"{LOOK_AHEAD_LINES} lines or {self.limit} bytes"
                     detail = f"a quote opens a field and is not closed within {bounds}"
                     self._refuse(taken, Reason.UNCLOSED_QUOTE, detail)
-                    return
+                    return False
                 opened.append(taken[-2].end)
                 opened = self.splitter.close(line.text, opened, fields)
         except StrayQuote:
             self._refuse(
                 taken, Reason.STRAY_QUOTE, "text follows a closing quote before the next delimiter"
             )
+            return False
+        return True
+
+    def _read_to_the_feed(self, taken: list[Line], fields: list[str]) -> None:
+        """Add the lines up to the next line feed, if these are a row only together with what is
+        taken: then a carriage return stands within a field. None of them is a row by itself."""
+        if taken[-1].text.endswith('"'):
             return
-        self._take(taken, fields)
+        more: list[Line] = []
+        whole = [*fields]
+        end = gap = "\r"
+        size = sum(line.byte_size for line in taken)
+        while end == "\r" and (line := self._next()):
+            more.append(line)
+            size += line.byte_size
+            parts = self._cut([line])
+            if (
+                parts is None
+                or len(parts) >= self.needed
+                or len(more) > LOOK_AHEAD_LINES
+                or size > self.limit
+            ):
+                break
+            end = line.end
+            if line.text:
+                whole[-1] += gap + parts[0]
+                whole += parts[1:]
+                gap = end
+            else:
+                gap += end
+        else:
+            if len(whole) == self.width:
+                taken += more
+                fields[:] = whole
+                return
+        self.put_back.extendleft(reversed(more))
+
+    def _cut(self, lines: Sequence[Line]) -> list[str] | None:
+        """The fields of some lines, if they are one record."""
+        fields: list[str] = []
+        try:
+            opened = self.splitter.split(lines[0].text, fields)
+            for before, line in pairwise(lines):
+                if opened is None:
+                    return None
+                opened.append(before.end)
+                opened = self.splitter.close(line.text, opened, fields)
+        except StrayQuote:
+            return None
+        return fields if opened is None else None
 
     def _take(self, taken: Sequence[Line], fields: list[str]) -> None:
         first, last = taken[0], taken[-1]
@@ -211,10 +279,73 @@ class Records:
             self.writer.note(f"another header is on line {line.number}; it holds for what follows")
             self._finish_plain()
             self.writer.finish()
+            self.header_text = line.text
             self._begin(names)
         return True
 
+    def _put_back_apart(self, taken: Sequence[Line]) -> bool:
+        """Put lines back that are no record, one of them as two: another file was put behind its
+        first part, which has no end. Whether there is such a line."""
+        for at, line in enumerate(taken):
+            has_header = self.header_text and line.text.endswith(self.header_text)
+            if not has_header and not line.joints:
+                continue  # as nearly all
+            place = self._place_of_next_file([*taken[:at], line])
+            if not place:
+                continue
+            left = line._replace(text=line.text[:place], end="\n", joints=(), is_cut=False)
+            right = line._replace(
+                text=line.text[place:],
+                joints=tuple(each - place for each in line.joints),
+                is_part=False,
+            )
+            lines = [*taken[:at], left, right, *taken[at + 1 :], *self.put_back]
+            if self._header_in(right.text.removeprefix(MARK)) is None:
+                self.writer.note(
+                    "packed files are put together; what follows one whose last line has no end"
+                    " counts as the next line"
+                )
+                self.more += 1
+                lines[at + 1 :] = [
+                    each._replace(number=each.number + 1) for each in lines[at + 1 :]
+                ]
+            self.put_back = deque(lines)
+            return True
+        return False
+
+    def _place_of_next_file(self, taken: Sequence[Line]) -> int | None:
+        """Where in the last of some lines another file begins, if one does."""
+        *before, line = taken
+        text, header = line.text, self.header_text
+        if self.needed > 1 and len(text) > len(header) > 0 and text.endswith(header):
+            return len(text) - len(header)
+        joints = [each for each in line.joints if 0 < each < len(text)][:_JOINTS_A_LINE]
+        for at, place in enumerate(joints):
+            left = self._cut([*before, line._replace(text=text[:place])])
+            ends = [*joints[at + 1 :], len(text)]
+            if (
+                left is not None
+                and self.needed <= len(left) <= self.width
+                and any(self._begins_a_row(text[place:end]) for end in ends)
+            ):
+                return place
+        return None
+
+    def _begins_a_row(self, text: str) -> bool:
+        """Whether a line is a row or a header, or may be the first of a row."""
+        text = text.removeprefix(MARK)
+        fields: list[str] = []
+        try:
+            is_open = self.splitter.split(text, fields) is not None
+        except StrayQuote:
+            return False
+        if is_open:
+            return len(fields) < self.width
+        return self.needed <= len(fields) <= self.width or self._header_in(text) is not None
+
     def _refuse(self, taken: Sequence[Line], reason: Reason, detail: str) -> None:
+        if self._put_back_apart(taken):
+            return
         first = taken[0]
         self.put_back.extendleft(reversed(taken[1:]))
         if reason == Reason.CUT_ROW:

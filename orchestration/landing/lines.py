@@ -25,7 +25,9 @@ class Line(NamedTuple):
 
     ``mended`` names what had to be mended to read it (``not_utf8``, ``nul_bytes``), or is None.
     ``byte_size`` is above the limit for a line of which only the beginning was kept. ``is_cut`` is
-    true for the last line of a damaged file.
+    true for the last line of a damaged file, ``is_part`` for one that follows a carriage return
+    alone. ``joints`` are the places in the text where a packed file ended and the one that was put
+    behind it began.
     """
 
     number: int
@@ -34,6 +36,8 @@ class Line(NamedTuple):
     mended: Reason | None = None
     byte_size: int = 0
     is_cut: bool = False
+    is_part: bool = False
+    joints: tuple[int, ...] = ()
 
 
 MENDED_DETAILS = {
@@ -52,50 +56,90 @@ class Block:
         pieces: their bytes, without the ``newline`` that ends each; ``\\r`` may be left of it.
         newline: what ends each; empty where the file stops within the only one.
         skipped: bytes of the first line that were left out, as it is above the limit.
+        returns: the places of those that a carriage return alone ends.
+        follows_return: whether one stands before the first.
+        joints: places in the bytes of the first where a packed file was put behind another.
     """
 
     first: int
     pieces: list[bytes]
     newline: bytes
     skipped: int = 0
+    returns: frozenset[int] = frozenset()
+    follows_return: bool = False
+    joints: tuple[int, ...] = ()
 
 
-def text_blocks(stream: ByteStream, limit: int) -> Iterator[Block]:
+def text_blocks(
+    stream: ByteStream, limit: int, *, are_returns_ends: bool = False
+) -> Iterator[Block]:
     """Yield the lines of a text file, blank ones too, as many at once as a chunk of it ends.
 
-    A line ends with ``\\n`` or ``\\r\\n``; in a file whose first chunk has none of these, with
-    ``\\r``.
+    A line ends with ``\\n``, and carriage returns before it belong to its end; in a file whose
+    first chunk has no ``\\n``, with ``\\r``.
 
     Args:
         stream: The file's bytes.
         limit: Bytes a line may have; of a longer one only the beginning is kept.
+        are_returns_ends: Whether a ``\\r`` alone ends a line wherever it stands.
     """
     newline = b"\n"
     number = 1
     rest, skipped = b"", 0
-    is_first = True
+    is_first, follows_return = True, False
+    joints: list[int] = []
     for chunk in stream:
         if is_first and chunk:
             is_first = False
             chunk = chunk.removeprefix(UTF8_MARK)
-            if b"\r" in chunk and b"\n" not in chunk:
+            if b"\r" in chunk and b"\n" not in chunk and not are_returns_ends:
                 newline = b"\r"
-        pieces = (rest + chunk).split(newline)
+        if rest and stream.is_joint:
+            joints.append(len(rest))
+        text = rest + chunk
+        pieces = text.split(newline)
         rest = pieces.pop()
+        returns: frozenset[int] = frozenset()
+        if are_returns_ends and _has_returns(text):
+            pieces, returns, rest = _cut_at_returns(pieces, rest)
         if pieces:
-            yield Block(number, pieces, newline, skipped)
+            yield Block(number, pieces, newline, skipped, returns, follows_return, tuple(joints))
             number, skipped = number + len(pieces), 0
+            follows_return = len(pieces) - 1 in returns
+            joints.clear()
         if len(rest) > limit:
             kept = rest[:RAW_ROW_CHARACTERS]
             skipped += len(rest) - len(kept)
             rest = kept
     if rest or skipped:
-        yield Block(number, [rest], b"", skipped)
+        is_ended = are_returns_ends and rest.endswith(b"\r")
+        returns = frozenset({0} if is_ended else ())
+        rest = rest.rstrip(b"\r") if is_ended else rest
+        yield Block(number, [rest], b"", skipped, returns, follows_return, tuple(joints))
 
 
-def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
+def _has_returns(text: bytes) -> bool:
+    """Whether carriage returns stand elsewhere than before the end of a line; quick."""
+    return b"\r" in text and text.count(b"\r") != text.count(b"\r\n")
+
+
+def _cut_at_returns(pieces: list[bytes], rest: bytes) -> tuple[list[bytes], frozenset[int], bytes]:
+    """Lines cut at the carriage returns within them, the places of those that one ends, and what is
+    left of the last, whose end is still to come."""
+    cut: list[bytes] = []
+    returns: list[int] = []
+    for piece in (*pieces, rest):
+        body = piece.rstrip(b"\r")
+        parts = body.split(b"\r")
+        returns.extend(range(len(cut), len(cut) + len(parts) - 1))
+        cut += parts
+        cut[-1] += piece[len(body) :]
+    return cut[:-1], frozenset(returns), cut[-1]
+
+
+def text_lines(stream: ByteStream, limit: int, *, are_returns_ends: bool = False) -> Iterator[Line]:
     """Yield the lines of ``text_blocks`` one by one, as text."""
-    for block in text_blocks(stream, limit):
+    for block in text_blocks(stream, limit, are_returns_ends=are_returns_ends):
         for at in range(len(block.pieces)):
             yield line_of(block, at, stream, limit)
 
@@ -103,7 +147,13 @@ def text_lines(stream: ByteStream, limit: int) -> Iterator[Line]:
 def line_of(block: Block, at: int, stream: ByteStream, limit: int) -> Line:
     """The line of a block at a place in it, from 0, as text."""
     skipped = 0 if at else block.skipped
-    line = _line(stream, block.first + at, block.pieces[at], block.newline, limit, skipped)
+    end = b"\r" if at in block.returns else block.newline
+    line = _line(stream, block.first + at, block.pieces[at], end, limit, skipped)
+    if at - 1 in block.returns or (block.follows_return and not at):
+        line = line._replace(is_part=True)
+    if block.joints and not at:
+        texts = (_line(stream, 0, block.pieces[0][:each], b"", limit, 0) for each in block.joints)
+        line = line._replace(joints=tuple(len(each.text) for each in texts))
     return line if block.newline else line._replace(is_cut=stream.damage is not None)
 
 
@@ -126,7 +176,8 @@ def _line(
     byte_size = len(piece) + skipped
     end = newline.decode()
     if newline == b"\n" and piece.endswith(b"\r"):
-        piece, end = piece[:-1], "\r\n"
+        body = piece.rstrip(b"\r")
+        piece, end = body, piece[len(body) :].decode() + end
     if byte_size > limit:
         kept = piece[:RAW_ROW_CHARACTERS]
         text = kept.decode(errors="replace") + (CLIP_MARK if len(kept) < byte_size else "")

@@ -106,11 +106,11 @@ def _plain(value: Any) -> Any:
 
 
 def _delimited_rows(stream: ByteStream, count: int) -> PlainRows:
-    lines = [
-        line.text.removeprefix(MARK)
-        for line in islice(text_lines(stream, _ROW_BYTES), count + LINES_BEFORE_HEADER)
+    found = text_lines(stream, _ROW_BYTES, are_returns_ends=True)
+    first_lines = [
+        line.text.removeprefix(MARK) for line in islice(found, count + LINES_BEFORE_HEADER)
     ]
-    lines = [line for line in lines if line.strip()]
+    lines = [line for line in first_lines if line.strip()]
     delimiters = DELIMITERS
     if lines and (separator := separator_in(lines[0])):
         delimiters, lines = (separator,), lines[1:]

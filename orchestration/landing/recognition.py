@@ -4,6 +4,7 @@ Belongs here: comparing the first rows of some files with all sources. Not here:
 (`signatures`), or refusing a file that was given as another source's (the readers).
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.ground.errors import ComebackError, WrongUsage
+from orchestration.ground.event_words import understood
+from orchestration.ground.settings import Settings
+from orchestration.ground.text import in_print
 from orchestration.landing.csv_layout import DELIMITERS, folder_columns, layout_of
 from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
@@ -27,8 +31,11 @@ SAMPLE_FILES = 20
 CANONICAL = "canonical"
 # What says that a file was written for us; an account is called so everywhere.
 _OWN_NAMES = frozenset(map(name_key, ("visitor_id", "event_at", "event_type")))
+_OWN_EVENT = frozenset(map(name_key, ("event_at", "event_type")))
+_OF_ITEMS = frozenset({"item_id", "items"})
 SAMPLE_ROW_BYTES = 16 << 20
 _SHOWN_FILES = 3
+_SHOWN_WORDS = 5
 
 # Columns, some of the first rows, and the first lines of a file without a header line.
 _Sample = tuple[Sequence[str], Sequence[Row], Sequence[str]]
@@ -41,13 +48,17 @@ class _Look:
     Attributes:
         names: its columns.
         fits: the sources that it fits, each with the reason.
-        akin: where it has no signature, and `canonical` reads it by other names than its own: the
-            sources that find in it whose a row is and when it happened, too.
+        akin: where it has no signature, and no name of `canonical`'s own: the sources that find in
+            it whose a row is and when it happened.
+        words: where `canonical` reads it by other names than its own: its words for what happened.
+        unread: a column of objects in it because of which it is not `canonical`.
     """
 
     names: tuple[str, ...]
     fits: dict[str, str]
     akin: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    unread: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,10 +76,15 @@ def recognized(
 
     A file fits the sources whose signature it has. Where it has none it fits `canonical`, and own
     sources without a signature, if these find in it whose a row is, and when it happened: those
-    that know most of its columns. If it is `canonical` by none of its own names, and the other
-    files are of one source that can read it, it is of that: not every table of a system has all
-    columns of its signature. The columns of a CSV file without a header line have no names: it fits
-    only sources whose signature counts them.
+    that know most of its columns. `canonical` asks for what happened too, and where it reads that
+    or the time by another name than its own, for more: that some file has a word for it that is
+    known, and that no column of objects is left unread, unless each item is read from another. Else
+    the dump is of a system that keeps what matters where `canonical` does not look.
+
+    If a file has none of `canonical`'s own names, and the other files are of one source that can
+    read it, it is of that: not every table of a system has all columns of its signature. The
+    columns of a CSV file without a header line have no names: it fits only sources whose signature
+    counts them.
 
     Args:
         files: the files; the first 20 that can be read are looked into.
@@ -92,7 +108,7 @@ def recognized(
     known = [fits for fits in found.values() if fits]
     common = set.intersection(*map(set, known)) if known else set()
     if len(known) < len(found) or not found:
-        raise _unknown(looks, common)
+        raise _unknown(looks, found, common)
     if len(common) == 1:
         (source,) = common
         return Recognized(source, found[next(iter(found))][source])
@@ -117,24 +133,46 @@ def _of_one_system(looks: Mapping[str, _Look]) -> dict[str, dict[str, str]]:
         (source,) = common
         beside = {source: f"beside dumps of {source}"}
         found |= {name: beside for name, look in looks.items() if source in look.akin}
+    if _has_unknown_words(looks):
+        found |= {
+            name: {each: why for each, why in found[name].items() if each != CANONICAL}
+            for name, look in looks.items()
+            if look.words
+        }
     return found
 
 
-def _unknown(looks: Mapping[str, _Look], common: Collection[str]) -> ComebackError:
+def _has_unknown_words(looks: Mapping[str, _Look]) -> bool:
+    """Whether of the words for what happened, where `canonical` is asked for them, none is one that
+    means something."""
+    words = sorted({word for look in looks.values() for word in look.words})
+    return bool(words) and not any(understood(words, Settings()).values())
+
+
+def _unknown(
+    looks: Mapping[str, _Look], found: Mapping[str, Mapping], common: Collection[str]
+) -> ComebackError:
     """What is wrong where files fit no source; the others fit those in common."""
-    unknown = [name for name, look in looks.items() if not look.fits]
-    columns = ", ".join(looks[unknown[-1]].names[:20]) if unknown else "none"
-    columns = columns or "it has no header line"
+    unknown = [name for name in looks if not found[name]]
+    said = "none"
+    if unknown:
+        look = looks[unknown[-1]]
+        said = ", ".join(look.names[:20]) or "it has no header line"
+        if look.unread:
+            said += f"; canonical would leave unread what is in {in_print(look.unread)}"
+        elif look.words:
+            words = ", ".join(map(in_print, sorted(look.words)[:_SHOWN_WORDS]))
+            said += f"; canonical knows none of its words for what happened: {words}"
     where = ", ".join(unknown[:_SHOWN_FILES]) or "no file that can be read is there"
     if len(common) == 1:
         return ComebackError(
-            f"no source fits {len(unknown)} of {len(looks)} files (columns of the last: {columns})",
+            f"no source fits {len(unknown)} of {len(looks)} files (columns of the last: {said})",
             where,
             f"the others fit {next(iter(common))}: give them without it, or begin a source of your"
             " own for it: comeback source new NAME FILES",
         )
     return ComebackError(
-        f"no source fits these dumps (columns of the last one looked into: {columns})",
+        f"no source fits these dumps (columns of the last one looked into: {said})",
         where,
         "name one with --source, or begin one of your own: comeback source new NAME FILES",
     )
@@ -155,27 +193,31 @@ def _looked_into(path: Path, name: str, sources: Mapping[str, Source]) -> _Look 
     looking: dict[str, str] = {}
     knowing: dict[str, list[str]] = {}
     akin: set[str] = set()
-    names: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()  # a source that knows no name of a header does not see it
+    sample: _Sample = ([], [], [])
     alike = None  # what is in a file of these formats does not depend on whose it is
     if kind is not Format.DELIMITED:
         alike = _sample_of_objects(path, stream, kind, sources)
     for source in sources.values():
         columns, rows, unnamed = alike or _sample_of_lines(stream, source)
         names = (*columns, *folder_columns(name))
+        shown = max(shown, names, key=len)
+        if source.name == CANONICAL:
+            sample = columns, rows, unnamed
         for signature in source.signatures:
             if signature.source == source.name and (
                 reason := _reason(signature, names, rows, unnamed)
             ):
                 looking[source.name] = reason
         known = _known(source, names)
-        if source.name == CANONICAL or all(
-            signature.source != source.name for signature in source.signatures
-        ):
+        if source.name == CANONICAL:
+            knowing[source.name] = known if {*source.type_names} & {*known} else []
+        elif all(signature.source != source.name for signature in source.signatures):
             knowing[source.name] = known
         elif known:
             akin.add(source.name)
     if looking:
-        return _Look(names, looking)
+        return _Look(shown, looking)
     most = max(map(len, knowing.values()))
     if not most and kind is Format.DELIMITED and says_only_compression(name):
         return None
@@ -184,8 +226,66 @@ def _looked_into(path: Path, name: str, sources: Mapping[str, Source]) -> _Look 
         for source, known in knowing.items()
         if most and len(known) == most
     }
-    is_borrowed = [*fits] == [CANONICAL] and _OWN_NAMES.isdisjoint(map(name_key, names))
-    return _Look(names, fits, frozenset(akin if is_borrowed else ()))
+    keys = frozenset(map(name_key, (*sample[0], *folder_columns(name))))
+    if not fits.keys() <= {CANONICAL} or not keys.isdisjoint(_OWN_NAMES):
+        akin.clear()
+    unread, words = None, frozenset()
+    if CANONICAL in fits and not keys >= _OWN_EVENT:
+        words = _words(sources[CANONICAL], sample[1])
+        unread = _unread_objects(
+            sources[CANONICAL],
+            sample[1],
+            has_items=not _OF_ITEMS.isdisjoint(knowing[CANONICAL]),
+        )
+        if unread:
+            del fits[CANONICAL]
+    return _Look(shown, fits, frozenset(akin), words, unread)
+
+
+def _unread_objects(source: Source, rows: Iterable[Row], *, has_items: bool) -> str | None:
+    """A column that the source does not read, with an object or objects in some row; where it reads
+    items from others, one with items in a row that has none there."""
+    for row in rows:
+        for name, value in row.items():
+            if not value or source.target(name):
+                continue
+            keys = _keys_of_objects(value)
+            if keys and (
+                not has_items or (_names_item(source, keys) and not _has_item(source, row))
+            ):
+                return name
+    return None
+
+
+def _names_item(source: Source, names: Iterable[str]) -> bool:
+    """Whether the source reads an item from one of these names."""
+    return any((target := source.target(name)) and target[0] in _OF_ITEMS for name in names)
+
+
+def _has_item(source: Source, row: Row) -> bool:
+    return _names_item(source, [name for name, value in row.items() if value])
+
+
+def _keys_of_objects(value: object) -> set[str]:
+    """The keys of an object or of those in a list; JSON in a text is one too."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    within = value if isinstance(value, list) else [value]
+    return {str(key) for each in within if isinstance(each, Mapping) for key in each}
+
+
+def _words(source: Source, rows: Iterable[Row]) -> frozenset[str]:
+    """The words for what happened in some rows."""
+    return frozenset(
+        value
+        for row in rows
+        for name, value in row.items()
+        if value
+        and isinstance(value, str)
+        and (target := source.target(name))
+        and target[0] in source.type_names
+    )
 
 
 def _reason(

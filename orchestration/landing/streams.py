@@ -9,13 +9,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow as pa
 
 from orchestration.ground.sealed_files import MARK, opened
 from orchestration.landing.kinds import SAMPLE_BYTES, Format, Skip, kind_of
 from orchestration.landing.text_encodings import encoding_of, is_windows_1252
+from orchestration.landing.zstd_frames import Part, frame_ends
 
 _CHUNK_BYTES = 1 << 20
 _PACKED_CHUNK_BYTES = 1 << 16
@@ -33,13 +33,16 @@ class ByteStream:
     encryption; a damaged file gives up what can be had of it.
 
     How it is compressed, its first bytes say, not its name. After the last chunk ``damage`` says in
-    a few words what is wrong with the file, or is None.
+    a few words what is wrong with the file, or is None. ``is_joint`` says whether the chunk given
+    last is the first of a packed file that was put behind another (a member of gzip, a frame of
+    zstd).
     """
 
     def __init__(self, path: Path) -> None:
         """Look at the first bytes of the file."""
         self.path = path
         self.damage: str | None = None
+        self.is_joint = False
         with path.open("rb") as stream:
             start = stream.read(len(MARK))
         self._is_sealed = start == MARK
@@ -58,18 +61,19 @@ class ByteStream:
         decoder = codecs.getincrementaldecoder(self.encoding)("replace")
         for chunk in self.unpacked():
             yield decoder.decode(chunk).encode(errors="replace")
+        self.is_joint = False
         yield decoder.decode(b"", final=True).encode(errors="replace")
 
     def unpacked(self) -> Iterator[bytes]:
         """The bytes from the beginning, as they are but for the compression."""
-        self.damage = None
+        self.damage, self.is_joint = None, False
         if self._is_sealed:
             yield opened(self.path.read_bytes())
             return
+        if self.compression == "zstd":
+            yield from self._decompress()
+            return
         with self.path.open("rb") as stream:
-            if self.compression == "zstd":
-                yield from self._decompress(stream)
-                return
             size = _PACKED_CHUNK_BYTES if self.compression else _CHUNK_BYTES
             chunks: Iterator[bytes] = iter(partial(stream.read, size), b"")
             yield from self._inflate(chunks) if self.compression else chunks
@@ -125,7 +129,7 @@ class ByteStream:
 
     def _inflate(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         member = zlib.decompressobj(wbits=31)
-        is_inside = False
+        is_inside = is_behind = False
         for chunk in chunks:
             while chunk if is_inside else chunk.lstrip(b"\0"):  # zeros after a member are padding
                 is_inside = True
@@ -136,20 +140,29 @@ class ByteStream:
                     yield _salvage(before, chunk)
                     self.damage = "the gzip data is damaged; what follows the damage is lost"
                     return
-                yield inflated
+                if inflated:
+                    self.is_joint, is_behind = is_behind, False
+                    yield inflated
                 if not member.eof:
                     break
+                is_behind = True
                 chunk, member, is_inside = member.unused_data, zlib.decompressobj(wbits=31), False
         if is_inside:
             self.damage = "the gzip data is cut; what is missing was never here"
 
-    def _decompress(self, stream: BinaryIO) -> Iterator[bytes]:
-        given = 0
+    def _decompress(self) -> Iterator[bytes]:
+        given = begin = 0
         try:
-            with pa.CompressedInputStream(stream, "zstd") as unpacked:
-                while chunk := unpacked.read(_PACKED_CHUNK_BYTES):
-                    given += len(chunk)
-                    yield chunk
+            with self.path.open("rb", buffering=0) as stream:
+                # what follows the last whole frame, if anything does, is damage or padding
+                for end in (*frame_ends(stream), None):
+                    is_first = bool(begin)
+                    with pa.CompressedInputStream(Part(stream, begin, end), "zstd") as unpacked:
+                        while chunk := unpacked.read(_PACKED_CHUNK_BYTES):
+                            self.is_joint, is_first = is_first, False
+                            given += len(chunk)
+                            yield chunk
+                    begin = end or begin
         except OSError as error:
             yield self._last_bytes(given)
             self.damage = (

@@ -108,6 +108,33 @@ def test_what_no_language_that_is_known_names_is_listed_for_whoever_corrects_it(
     assert "k17" not in sql
 
 
+def test_columns_of_which_nothing_is_read_are_listed_too(tmp_path):
+    rows = [
+        {
+            "ts": 1772445600 + number,
+            "device": f"d{number % 7}",
+            "event": "view",
+            "Trgw. Nr": f"t-{number % 3}",
+            "farbe": "rot",
+            "stichworte": ["a", "b"],
+            "more": {"shade": "dark"},
+            **({f"k{number}": 1} if number < 2 else {}),
+        }
+        for number in range(60)
+    ]
+    _, sql = drafted_of(tmp_path, "a.jsonl", "\n".join(map(json.dumps, rows)))
+    head = sql.partition("\n\n")[0].splitlines()[2:]
+    assert head == [
+        "-- Not read, of the columns:",
+        "--   trgw_nr, farbe, stichworte",
+        "-- Not read, of what nested values hold:",
+        "--   more: $.shade",
+    ]
+    (tmp_path / "b").mkdir()
+    _, sql = drafted_of(tmp_path / "b", "a.csv", "ts,device,event\n" + "1772445600,d1,view\n" * 5)
+    assert "Not read" not in sql
+
+
 def test_amounts_of_all_and_the_whole_cart_are_not_taken_for_those_of_the_event(tmp_path):
     item = {"product_id": "SO-011", "quantity": 1, "price": 50.57}
     rows = [

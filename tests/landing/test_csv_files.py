@@ -4,6 +4,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 
 import duckdb
@@ -299,16 +300,19 @@ LINES = (
 @settings(max_examples=100, deadline=None)
 @given(
     runs=st.lists(st.tuples(st.sampled_from(LINES), st.integers(0, 12)), max_size=12),
-    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    # of the lines in turn
+    ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"\r\r\n"]), min_size=1, max_size=4),
     chunk=st.sampled_from([7, 64, 300, 1 << 20]),
     limit=st.sampled_from([80, 1 << 20]),
     is_ended=st.booleans(),
 )
 def test_plain_rows_are_the_same_many_at_once_as_line_by_line(
-    kept_con, runs, end, chunk, limit, is_ended
+    kept_con, runs, ends, chunk, limit, is_ended
 ):
     lines = [line for odd, count in runs for line in (odd, *[PLAIN] * count)]
-    text = end.join([b"visitor_id,event_at,price,note", *lines]) + end * is_ended
+    lines = [b"visitor_id,event_at,price,note", *lines]
+    text = b"".join(line + end for line, end in zip(lines, cycle(ends), strict=False))
+    text = text if is_ended else text.rstrip(b"\r\n")
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "odd.csv"
         path.write_bytes(text)

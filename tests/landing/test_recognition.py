@@ -146,3 +146,86 @@ def test_where_two_sources_fit_the_shop_is_asked(tmp_path: Path):
     put(tmp_path, a_dot_csv=f"{header}\n")
     with pytest.raises(WrongUsage, match=r"fit several sources: rees46, shopify_pixel.*--source"):
         look_at(tmp_path)
+
+
+# https://posthog.com/docs/data-pipelines/batch-exports/s3, of its JSON lines
+POSTHOG = {
+    "uuid": "018f6d5c-0a2b-7c33-9b1e-3f1d9a0f5c11",
+    "event": "$pageview",
+    "properties": {"$current_url": "https://shop.example/p/shoe", "$lib": "web"},
+    "timestamp": "2026-11-20T10:00:00.000000Z",
+    "distinct_id": "018f6d5c-0a2b-7c33-9b1e-0000000000aa",
+    "elements_chain": "",
+    "created_at": "2026-11-20T10:00:01.000000Z",
+}
+# https://www.braze.com/docs/user_guide/data/distribution/braze_currents/event_glossary
+BRAZE = {"id": "e1", "user_id": "u1", "device_id": "d1", "time": 1_795_000_000, "platform": "web"}
+
+
+def as_csv(row: dict) -> str:
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in row.values()]
+    quoted = ",".join('"' + text.replace('"', '""') + '"' for text in texts)
+    return f"{','.join(row)}\n{quoted}\n"
+
+
+@pytest.mark.parametrize("event", ["$pageview", "add_to_cart"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "parquet of texts"])
+def test_where_what_matters_is_in_a_column_that_it_leaves_unread_it_is_not_canonical(
+    tmp_path: Path, form: str, event: str
+):
+    row = POSTHOG | {"event": event}
+    if form == "csv":
+        put(tmp_path, a_dot_csv=as_csv(row))
+    elif form == "jsonl":
+        put(tmp_path, a_dot_jsonl=json.dumps(row))
+    else:
+        texts = {"properties": json.dumps(row["properties"])} if form.endswith("texts") else {}
+        pq.write_table(pa.Table.from_pylist([row | texts]), tmp_path / "a.parquet")
+    with pytest.raises(
+        ComebackError,
+        match=r"no source fits these dumps .*canonical would leave unread what is in properties\),"
+        r" a\.\w+, name one with --source, or begin one of your own: comeback source new",
+    ):
+        look_at(tmp_path)
+
+
+def test_where_items_are_read_another_column_of_objects_is_no_matter(tmp_path: Path):
+    row = POSTHOG | {"event": "add_to_cart", "product_id": "shoe"}
+    put(tmp_path, a_dot_jsonl=json.dumps(row))
+    assert look_at(tmp_path).source == "canonical"
+    # unless another row has its items there
+    there = POSTHOG | {"event": "add_to_cart", "properties": {"sku": "shoe"}}
+    put(tmp_path, a_dot_jsonl=f"{json.dumps(row)}\n{json.dumps(there)}")
+    with pytest.raises(ComebackError, match="would leave unread what is in properties"):
+        look_at(tmp_path)
+
+
+def test_without_a_type_it_is_not_canonical(tmp_path: Path):
+    put(tmp_path, a_dot_jsonl=json.dumps(BRAZE))
+    with pytest.raises(ComebackError, match=r"\(columns .*: id, user_id, device_id, time, platf"):
+        look_at(tmp_path)
+
+
+def test_of_other_names_some_file_has_a_word_that_is_known(tmp_path: Path):
+    words = [OTHER_NAMES | {"event": word} for word in ("scroll", "Angesehen")]
+    put(tmp_path, a_dot_jsonl="\n".join(map(json.dumps, words)))
+    with pytest.raises(
+        ComebackError, match=r"canonical knows none of its words for what happened: Ange.*, scroll"
+    ):
+        look_at(tmp_path)
+    put(tmp_path, b_dot_csv="anonymous_id,timestamp,event\nv,2026-01-01T00:00:00Z,Add To Cart\n")
+    assert look_at(tmp_path).source == "canonical"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"visitor_id": "v", "event_at": "t", "event_type": "scroll"},
+        {"user_id": "u", "event_at": "t", "event_type": "scroll", "more": {"a": 1}},
+        {"client_id": "v", "Event At": "t", "eventType": "scroll", "more": {"a": 1}},
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_few_columns_are_enough_where_time_and_type_have_our_names(tmp_path, row, form):
+    put(tmp_path, **{f"a_dot_{form}": as_csv(row) if form == "csv" else json.dumps(row)})
+    assert look_at(tmp_path).source == "canonical"

@@ -27,7 +27,7 @@ _DBT_TABLES = """
         rows_accepted bigint, rows_duplicate bigint, rows_dropped bigint, rows_repaired bigint,
         is_suspect boolean, skipped_reason text, load_id bigint);
     create table set_aside_rows (source text, file text, line bigint, action text, reason text,
-        raw_row text, load_id bigint);
+        detail text, raw_row text, load_id bigint);
     create table suspicious_ids (kind text, id text, event_count bigint);
 """
 

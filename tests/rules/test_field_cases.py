@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from .cases import at, log, view
 from .recording import Recording
 from .reference_rows import CANONICAL_COLUMNS
 from .warehouse import Warehouse
@@ -58,6 +59,47 @@ def test_a_null_marker_says_nothing_in_any_column(warehouse: Warehouse, tmp_path
     names.remove("items")
     assert {name: found[0][name] for name in names} == dict.fromkeys(names)
     assert len(warehouse.query("from set_aside_rows")) == 1
+
+
+SAID = [
+    ({"price": "-9.99"}, [("bad_price", "price -9.99")]),
+    (
+        {"price": "for free", "order_value": "1,299.00", "quantity": "1.5", "currency": "us"},
+        [
+            ("bad_currency", "currency US"),
+            ("bad_order_value", "order value 1,299.00"),
+            ("bad_price", "price for free"),
+            ("bad_quantity", "quantity 1.5"),
+        ],
+    ),
+    # of several items one
+    (
+        {"items": '[{"item_id": "a", "price": "y"}, {"item_id": "b", "price": "x"}]'},
+        [("bad_price", "price x")],
+    ),
+    ({"items": '{"item_id": "a"}'}, [("bad_items", 'items {"item_id": "a"}')]),
+    ({"order_value": "see ann@shop.example"}, [("bad_order_value", "order value see (e-mail)")]),
+    # what looks like another reason is none
+    (
+        {"quantity": "1\x1fbad_price 2", "order_value": "bad_currency 3"},
+        [
+            ("bad_order_value", "order value bad_currency 3"),
+            ("bad_quantity", "quantity 1 bad_price 2"),
+        ],
+    ),
+    ({"price": "9" * 300}, [("bad_price", f"price {'9' * 200}")]),
+    # a row that is dropped has no repairs
+    ({"price": "-1", "event_at": "yesterday"}, [("bad_time", None)]),
+]
+
+
+def test_what_a_repaired_field_said_stands_beside_the_reason(warehouse: Warehouse):
+    rows = log(*({**view("v", f"10:{nth:02}"), **more} for nth, (more, _) in enumerate(SAID)))
+    warehouse.build(rows, at("12:00"), tables=("set_aside_rows",))
+    found = warehouse.query("select line, reason, detail from set_aside_rows order by all")
+    assert [tuple(row.values()) for row in found] == [
+        (line, *each) for line, (_, noted) in enumerate(SAID, start=1) for each in noted
+    ]
 
 
 def test_a_placeholder_ties_no_orders(warehouse: Warehouse, shared_cases: Path):

@@ -3,11 +3,30 @@
     currencies (currencies.sql) and exchanging amounts (money.sql).
 -#}
 
-{#- The code that is noted of an optional field that was given and cannot be used, else null; the event is kept. -#}
+{#-
+    The code that is noted of an optional field that was given and cannot be used, and what it says; else null. The event
+    is kept. Of several of a row `repairs_of_row` makes one text, out of which `repaired_text` takes what a field said.
+-#}
 {%- macro repair_reason(code, text, is_usable) -%}
 case
-    when {{ text }} is not null and not coalesce({{ is_usable }}, false) and not {{ is_not_given(text) }} then '{{ code }}'
+    when {{ text }} is not null and not coalesce({{ is_usable }}, false) and not {{ is_not_given(text) }}
+        then '{{ code }} ' || left(replace({{ text }}, chr(31), ' '), 200)
 end
+{%- endmacro -%}
+
+{#- What is noted of a row, of several reasons; null for none. -#}
+{%- macro repairs_of_row(reasons) -%}
+nullif(concat_ws(chr(31), {{ reasons | join(', ') }}), '')
+{%- endmacro -%}
+
+{#- Whether a reason is among those that are noted of a row. -#}
+{%- macro has_repair(repairs, code) -%}
+chr(31) || {{ repairs }} like '%' || chr(31) || '{{ code }} %'
+{%- endmacro -%}
+
+{#- What the field said of which a reason is noted, its first 200 characters. -#}
+{%- macro repaired_text(repairs, code) -%}
+split_part(split_part(chr(31) || {{ repairs }}, chr(31) || '{{ code }} ', 2), chr(31), 1)
 {%- endmacro -%}
 
 {#- How a source declares its decimals (meta.decimal beside its columns): comma, or nothing for points. -#}
@@ -85,7 +104,9 @@ case when {{ is_used_amount(number) }} then {{ number }} end
 
 {#- What is noted of the quantity, the price and the currency of a row, which has them as text and as number. -#}
 {%- macro repairs_of_amounts() -%}
-{{ repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')) }},
-            {{ repair_reason('bad_price', 'price_text', is_used_amount('price_number')) }},
-            {{ repair_reason('bad_currency', 'currency_text', 'is_currency') }}
+{{ return([
+    repair_reason('bad_quantity', 'quantity_text', is_whole_quantity('quantity_number')),
+    repair_reason('bad_price', 'price_text', is_used_amount('price_number')),
+    repair_reason('bad_currency', 'currency_text', 'is_currency'),
+]) }}
 {%- endmacro -%}

@@ -165,18 +165,10 @@ validated as (
             when event_type is null then 'no_type'
         end as drop_reason,
 
-        nullif(concat_ws(
-            ',',
-            {{ repairs_of_amounts() }},
-            {{ repair_reason('bad_order_value', 'order_value_text', is_used_amount('order_value_number')) }},
-            case
-                when items is not null
-                    then case
-                        when not {{ is_json_list('items') }} and not {{ is_not_given('items') }}
-                            then 'bad_items'
-                    end
-            end
-        ), '') as repair_reasons
+        {{ repairs_of_row(repairs_of_amounts() + [
+            repair_reason('bad_order_value', 'order_value_text', is_used_amount('order_value_number')),
+            repair_reason('bad_items', 'items', is_json_list('items')),
+        ]) }} as repair_reasons
     from pages
 
 )

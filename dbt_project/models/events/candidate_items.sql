@@ -97,10 +97,7 @@ validated as (
         {{ used_quantity('quantity_number') }} as quantity,
         {{ used_amount('price_number') }} as price,
         case when is_currency then currency_text end as currency,
-        nullif(concat_ws(
-            ',',
-            {{ repairs_of_amounts() }}
-        ), '') as repair_reasons
+        {{ repairs_of_row(repairs_of_amounts()) }} as repair_reasons
     from typed
 
 ),

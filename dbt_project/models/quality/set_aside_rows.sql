@@ -70,7 +70,7 @@ validated_items as (
 
 ),
 
--- A reason is noted once a row, whichever of its items have it.
+-- A reason is noted once a row, whichever of its items have it, with what one of them says.
 repaired as (
 
     select
@@ -96,21 +96,25 @@ reasons as (
         load_id,
         line,
         'dropped' as action,
-        drop_reason as reason
+        drop_reason as reason,
+        cast(null as string) as detail
     from validated
     where drop_reason is not null
 
     {% for field in ['quantity', 'price', 'currency', 'order_value', 'items'] -%}
+        {%- set code = 'bad_' ~ field %}
         union all
 
-        select distinct
+        select
             source,
             load_id,
             line,
             'repaired' as action,
-            'bad_{{ field }}' as reason
+            '{{ code }}' as reason,
+            min('{{ field | replace('_', ' ') }} ' || {{ repaired_text('repair_reasons', code) }}) as detail
         from repaired
-        where repair_reasons like '%bad_{{ field }}%'
+        where {{ has_repair('repair_reasons', code) }}
+        group by source, load_id, line
 
     {% endfor %}
 ),
@@ -123,7 +127,7 @@ delivered as (
             reasons.line,
             reasons.action,
             reasons.reason,
-            cast(null as string) as detail,
+            reasons.detail,
             {{ row_as_json(name) }} as raw_row
         from reasons
         inner join {{ source('raw', name) }} as {{ name }}
