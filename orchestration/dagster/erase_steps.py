@@ -25,9 +25,9 @@ from orchestration.people.known_at import know_people_at
 from orchestration.privacy import (
     erasure,
     erasure_records,
-    made_ids,
     rectified,
     residue_search,
+    returned,
     run_history,
 )
 from orchestration.privacy.erasure_records import Plan, Subject
@@ -83,20 +83,21 @@ def erase_requested(run: Run) -> int:
 
 
 def leave_out_returned(run: Run) -> int:
-    """Set aside the rows that landed of erased people whom only the SQL of a source of the shop's
-    own shows, which makes ids of the delivered ones; how many."""
-    names = own_sources(run.home)
-    if not names:
-        return 0
+    """Set aside the rows that landed of erased people and that no delivered id shows as theirs;
+    how many."""
+    key_file = run.home.erasure_key
     with run.open_warehouse() as connection:
         sources = with_placeholders(known_sources(run.home), run.settings)
-        own = {name: sources[name] for name in names}
-        landed = made_ids.sources_to_judge(connection, own)
-    if not landed:
-        return 0
-    _build(run, [f"stg_{source.name}" for source in landed])
-    with run.open_warehouse() as connection:
-        count = made_ids.leave_out_erased(connection, run.home.erasure_key, landed)
+        landed = returned.landed_sources(connection, sources)
+        if not landed:
+            return 0
+        count = returned.leave_out_mentions(connection, key_file, landed)
+        own = own_sources(run.home)
+        judged = returned.sources_to_judge(connection, key_file, landed, own)
+    if judged:
+        _build(run, [f"stg_{source.name}" for source in judged])
+        with run.open_warehouse() as connection:
+            count += returned.leave_out_erased(connection, key_file, judged, run.settings)
     if count:
         logger.info("Of people who were erased: %d rows, which are set aside.", count)
         replace_warehouse(run)

@@ -9,7 +9,8 @@ user`` holds the id, or holds it at the path that is given there, however it is 
 A text that is no record names a person if
 the id stands in it as a word. A row that had to go without naming anybody (somebody's visit to a
 shared device before the login) has a tombstone of its own: that of the event, by what makes two
-rows the same event, its id (``identity: event``) or else its content.
+rows the same event, its id (``identity: event``) or else its content. In another form it is known
+by that of its moment, once it is read (``privacy.returned``).
 """
 
 import hmac
@@ -33,7 +34,8 @@ from orchestration.landing.escapes import readings
 from orchestration.landing.ids import known_id
 from orchestration.landing.sources import Source
 
-Kind = Literal["visitor", "user", "row", "email", "phone"]
+Kind = Literal["visitor", "user", "row", "email", "phone", "device", "moment"]
+"""``device``: one that somebody erased shared with others; ``moment``: device, instant and type."""
 
 DETAIL = "the row names somebody who was erased"
 
@@ -113,7 +115,7 @@ class Tombstones:
         found = [
             f"coalesce(keyed_hash('{kind}', {test}) in"
             f" (select hash from raw.tombstones where kind = '{kind}'), false)"
-            for kind in sorted(self.kinds)
+            for kind in sorted(self.kinds & tests.keys())
             for test in tests[kind]
         ]
         return " or ".join(found) or "false"

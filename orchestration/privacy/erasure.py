@@ -44,6 +44,7 @@ from orchestration.privacy.addresses import (
 )
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.privacy.made_ids import find_made_ids, take_along
+from orchestration.privacy.returned import remember_moments
 from orchestration.warehouse import rewriting
 from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
@@ -222,6 +223,7 @@ def remove(
             " 'row', keyed_hash('row', event), null, ?, ? from erased_rows where not is_named",
             [key_id(key), now],
         )
+        remember_moments(connection, key, now)
         keep_copy(connection, home.tombstones)
         connection.execute(
             f"delete from scores.{SCORE_OUTCOMES.name} where (scored_at, cart_id) in"

@@ -1,24 +1,18 @@
 """Ids that the SQL of a source makes of the delivered ones: hashed, put together, in lower case.
 
-Belongs here: which delivered ids and which ids of the tables are one person's, and the rows that
-land of somebody erased whom only the id of the tables shows. Not here: whom else an erasure
-concerns, and what it deletes (`erasure`); rows that a delivered id shows (`landing.tombstones`).
+Belongs here: which delivered ids and which ids of the tables are one person's. Not here: whom else
+an erasure concerns, and what it deletes (`erasure`); rows that land of somebody whom only the id of
+the tables shows (`returned`).
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import duckdb
 
-from orchestration.ground.rule_macros import user_as_visitor
-from orchestration.ground.sql import transaction
 from orchestration.landing import Source
-from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
-from orchestration.landing.reasons import Reason
 from orchestration.landing.sources import EVENTS
-from orchestration.landing.tombstones import DETAIL, declared_id, define_keyed_hash, read_key
-from orchestration.warehouse.database import delivered_sources, has_table
+from orchestration.landing.tombstones import declared_id
 
 _KINDS = ("user", "visitor")
 
@@ -106,85 +100,3 @@ def take_along(connection: duckdb.DuckDBPyConnection, kind: str) -> frozenset[st
         if not found:
             return frozenset(added)
         added.update(id_ for (id_,) in found)
-
-
-def sources_to_judge(
-    connection: duckdb.DuckDBPyConnection, own: Mapping[str, Source]
-) -> list[Source]:
-    """Those of the shop's own sources of which rows landed since the log was built, if anybody was
-    ever erased."""
-    query = "select count(*) from raw.tombstones where kind in ('visitor', 'user')"
-    if not connection.execute(query).fetchall()[0][0]:
-        return []
-    delivered = delivered_sources(connection)
-    return [
-        source
-        for name, source in own.items()
-        if source.holds == EVENTS
-        and name in delivered
-        and connection.execute(
-            f"select count(*) from {raw_table(source)} where _load_id > {_last_built(connection)}"
-        ).fetchall()[0][0]
-    ]
-
-
-def leave_out_erased(
-    connection: duckdb.DuckDBPyConnection, key_file: Path, sources: list[Source]
-) -> int:
-    """Set aside the rows of which the id in the tables will be that of somebody erased.
-
-    Needs the views `stg_*` of the sources.
-
-    Returns:
-        How many rows.
-    """
-    define_keyed_hash(connection, read_key(key_file) or b"")
-    count = 0
-    for source in sources:
-        user = known_id("user_id", source.placeholders)
-        device = known_id("visitor_id", source.placeholders)
-        connection.execute(
-            f"""
-            create or replace temp table returned_rows as
-            with ids as (
-                select load_id, line, {user} as user_id,
-                    coalesce({device}, {user_as_visitor(user)}) as visitor_id
-                from main.stg_{source.name} where load_id > {_last_built(connection)}
-            ),
-            people as (select distinct user_id, visitor_id from ids),
-            erased as (
-                select user_id, visitor_id from people
-                where keyed_hash('user', user_id) in
-                        (select hash from raw.tombstones where kind = 'user')
-                    or keyed_hash('visitor', visitor_id) in
-                        (select hash from raw.tombstones where kind = 'visitor')
-            )
-            select ids.load_id, ids.line from ids inner join erased
-                on ids.user_id is not distinct from erased.user_id
-                and ids.visitor_id is not distinct from erased.visitor_id
-            """
-        )
-        with transaction(connection):
-            ((rows,),) = connection.execute(
-                f"delete from {raw_table(source)} where (_load_id, _line) in"
-                " (select (load_id, line) from returned_rows)"
-            ).fetchall()
-            connection.execute(
-                "delete from raw.repaired_rows"
-                " where (load_id, line) in (select (load_id, line) from returned_rows)"
-            )
-            connection.execute(
-                "insert into raw.unreadable_rows select load_id, line, ?, ?, null"
-                " from returned_rows",
-                [Reason.ERASED, DETAIL],
-            )
-        count += rows
-    return count
-
-
-def _last_built(connection: duckdb.DuckDBPyConnection) -> int:
-    """The newest load in the log; rows of it and of those before were judged then."""
-    if not has_table(connection, "main", "candidate_events"):
-        return 0
-    query = "select coalesce(max(load_id), 0) from main.candidate_events"
-    return connection.execute(query).fetchall()[0][0]

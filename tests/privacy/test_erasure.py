@@ -32,8 +32,8 @@ def log(connection, *events: tuple[str, str | None, str | None]) -> None:
             [id_, visitor, user, owner, at, line],
         )
         connection.execute(
-            "insert into main.candidate_events values ('canonical', ?, 1, ?, ?, ?)",
-            [id_, line, visitor, user],
+            "insert into main.candidate_events values ('canonical', ?, 1, ?, ?, ?, ?, 'page_view')",
+            [id_, line, visitor, user, at],
         )
         connection.execute(
             "insert into raw.canonical (_load_id, _line, event_id, visitor_id, user_id)"
@@ -97,7 +97,8 @@ def test_a_visitor_goes_alone(connection):
 def test_every_copy_of_an_erased_event_goes_also_one_that_names_nobody(connection):
     log(connection, (TABLET, ANNA, ANNA), (TABLET, BERT, BERT))
     connection.execute(
-        "insert into main.candidate_events values ('canonical', 'e1', 2, 1, null, null)"
+        "insert into main.candidate_events (source, event_id, load_id, line)"
+        " values ('canonical', 'e1', 2, 1)"
     )
     connection.execute(
         "insert into raw.canonical (_load_id, _line, event_id, visitor_id) values (2, 1, 'e1', ?)",

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import pytest
 
+from orchestration.ground.settings import Settings
 from orchestration.landing import Source, ensure_raw_tables
 from orchestration.landing.sources import Column
 from orchestration.landing.tombstones import Tombstones
-from orchestration.privacy import erasure, made_ids
+from orchestration.privacy import erasure, returned
 from orchestration.privacy.erasure_records import Plan, Subject
 
 from .conftest import NOW
@@ -26,7 +27,8 @@ SOURCES = {**BUNDLED, OWN.name: OWN}
 STAGING = """
     create or replace view main.stg_till as select
         _load_id as load_id, _line as line, _load_id || '-' || _line as event_id,
-        high || '-' || low as visitor_id, md5(lower(mail)) as user_id
+        high || '-' || low as visitor_id, md5(lower(mail)) as user_id,
+        cast(null as timestamp) as event_at, cast(null as varchar) as event_type
     from raw.till
 """
 MAIL = "Anna@shop.example"
@@ -91,8 +93,9 @@ def taken_in_later(connection, home, *rows: tuple) -> list[tuple]:
     land(connection, 2, list(rows))
     tombstones = Tombstones.load(connection, home.erasure_key)
     connection.execute(f"delete from raw.till where _load_id = 2 and ({tombstones.condition(OWN)})")
-    own = made_ids.sources_to_judge(connection, {OWN.name: OWN})
-    made_ids.leave_out_erased(connection, home.erasure_key, own)
+    landed = returned.landed_sources(connection, {OWN.name: OWN})
+    judged = returned.sources_to_judge(connection, home.erasure_key, landed, [OWN.name])
+    returned.leave_out_erased(connection, home.erasure_key, judged, Settings())
     return connection.execute(
         "select high, low, mail from raw.till where _load_id = 2 order by _line"
     ).fetchall()
@@ -148,8 +151,8 @@ def test_an_id_of_the_tables_does_not_take_along_what_others_have_of_it(till, ho
 
 
 def test_nothing_is_judged_again_where_nobody_was_erased_or_nothing_landed(till):
-    assert made_ids.sources_to_judge(till, {OWN.name: OWN}) == []
+    assert returned.landed_sources(till, {OWN.name: OWN}) == []
     till.execute("delete from main.candidate_events")
-    assert made_ids.sources_to_judge(till, {OWN.name: OWN}) == [OWN]
+    assert returned.landed_sources(till, {OWN.name: OWN}) == [OWN]
     till.execute("delete from raw.tombstones")
-    assert made_ids.sources_to_judge(till, {OWN.name: OWN}) == []
+    assert returned.landed_sources(till, {OWN.name: OWN}) == []

@@ -67,7 +67,7 @@ def connection(home):
         connection.execute(
             "create table main.candidate_events"
             " (source varchar, event_id varchar, load_id bigint, line bigint,"
-            " visitor_id varchar, user_id varchar)"
+            " visitor_id varchar, user_id varchar, event_at timestamp, event_type varchar)"
         )
         connection.execute(
             "create table main.events (source varchar, event_id varchar, visitor_id varchar,"
