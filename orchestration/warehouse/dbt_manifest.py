@@ -5,12 +5,12 @@ another build, and copying it. Not here: parsing it, nor running it (`dbt_build`
 """
 
 import functools
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.files import read_own, replace_file
 from orchestration.warehouse.dbt_templates import TEMPLATES
 from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 
@@ -26,18 +26,20 @@ _PARSED = ("manifest.json", "partial_parse.msgpack", FINGERPRINT)
 
 
 def copy_parsed(source: Path, target: Path) -> bool:
-    """Copy a parsed project from one folder to another, if there is one; whether there is.
+    """Copy a parsed project from one folder to another, if there is one that nobody but this user
+    can have written: what is in it is run. Whether there is.
 
     Raises:
-        OSError: a file cannot be read or written.
+        OSError: a file cannot be written.
     """
-    if not all((source / name).exists() for name in _PARSED):
+    contents = {name: read_own(source / name) for name in (TEMPLATES, *_PARSED)}
+    if any(contents[name] is None for name in _PARSED):
         return False
     target.mkdir(parents=True, exist_ok=True)
     (target / FINGERPRINT).unlink(missing_ok=True)  # cut short, the copy is none
-    for name in (TEMPLATES, *_PARSED):
-        if (source / name).exists():
-            shutil.copy(source / name, target)
+    for name, content in contents.items():
+        if content is not None:
+            replace_file(target / name, content, mode=0o600)
     return True
 
 

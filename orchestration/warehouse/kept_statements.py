@@ -27,7 +27,7 @@ import duckdb
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.files import read_own, replace_file
+from orchestration.ground.files import read_own, remove_unfinished, replace_file
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings, load_settings
@@ -110,7 +110,7 @@ def asked_meanwhile(
     except OSError:
         yield lambda: None
         return
-    if path.exists():
+    if read_own(path):
         yield lambda: None
         return
     question = json.dumps([str(home.root), str(path), [*with_rows], [*select]])
@@ -167,6 +167,7 @@ def _kept_name(
 
 def _keep(path: Path, statements: Statements) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(path)  # of a process that was killed
     replace_file(path, json.dumps(statements).encode(), mode=0o600)
     for old in sorted(path.parent.glob("*.json"), key=_age)[:-_KEPT_FILES]:
         old.unlink(missing_ok=True)

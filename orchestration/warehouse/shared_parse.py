@@ -1,4 +1,4 @@
-"""What dbt parsed of the project that ships, kept beside it for every home.
+"""What dbt parsed of the project that ships, kept beside it for every home of a user.
 
 Belongs here: taking it, keeping it, and what it depends on. Not here: parsing (`dbt_build`), or
 reading what was parsed (`dbt_manifest`).

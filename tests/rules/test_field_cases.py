@@ -88,6 +88,8 @@ SAID = [
         ],
     ),
     ({"price": "9" * 300}, [("bad_price", f"price {'9' * 200}")]),
+    ({"price": f"{'9' * 190} john.doe@example.com"}, [("bad_price", f"price {'9' * 190} ")]),
+    ({"price": f"{'x ' * 95}john.doe@example.com"}, [("bad_price", f"price {'x ' * 95}")]),
     # a row that is dropped has no repairs
     ({"price": "-1", "event_at": "yesterday"}, [("bad_time", None)]),
 ]

@@ -85,12 +85,14 @@ def baskets(steps: Sequence[Step]) -> list[Basket]:
         if step.kind == "add" and basket is None:
             basket = Basket(step.at)
             found.append(basket)
-        if basket is None or step.kind not in ("add", "remove", "purchase"):
+        if basket is None:
+            continue
+        basket.owner = owner  # as known when it closes, or by now
+        if step.kind not in ("add", "remove", "purchase"):
             continue
         if step.kind == "purchase":
             basket.status, basket.order_id = "converted", step.order_id
             continue
-        basket.owner = owner
         for item, units in step.items:
             change = units if step.kind == "add" else -units
             basket.lines[item] = basket.lines.get(item, 0) + change

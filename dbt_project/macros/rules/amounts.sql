@@ -6,11 +6,15 @@
 {#-
     The code that is noted of an optional field that was given and cannot be used, and what it says; else null. The event
     is kept. Of several of a row `repairs_of_row` makes one text, out of which `repaired_text` takes what a field said.
+    A long text is cut in front of a word that is no number: of an address cut in two nobody would see that it is one.
 -#}
 {%- macro repair_reason(code, text, is_usable) -%}
 case
     when {{ text }} is not null and not coalesce({{ is_usable }}, false) and not {{ is_not_given(text) }}
-        then '{{ code }} ' || left(replace({{ text }}, chr(31), ' '), 200)
+        then '{{ code }} ' || case
+            when length({{ text }}) <= 200 then replace({{ text }}, chr(31), ' ')
+            else {{ replaced_everywhere("left(replace(" ~ text ~ ", chr(31), ' '), 200)", '[^\\s]*[^\\s0-9][^\\s]*$', '') }}
+        end
 end
 {%- endmacro -%}
 
@@ -24,7 +28,7 @@ nullif(concat_ws(chr(31), {{ reasons | join(', ') }}), '')
 chr(31) || {{ repairs }} like '%' || chr(31) || '{{ code }} %'
 {%- endmacro -%}
 
-{#- What the field said of which a reason is noted, its first 200 characters. -#}
+{#- What the field said of which a reason is noted, the words of its first 200 characters. -#}
 {%- macro repaired_text(repairs, code) -%}
 split_part(split_part(chr(31) || {{ repairs }}, chr(31) || '{{ code }} ', 2), chr(31), 1)
 {%- endmacro -%}

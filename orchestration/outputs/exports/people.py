@@ -26,6 +26,7 @@ from orchestration.outputs.exports.identifiers import (
     normal_phone,
 )
 from orchestration.outputs.exports.presets import ALSO_BOUGHT, ITEMS
+from orchestration.warehouse.contactable import IS_BOTS
 from orchestration.warehouse.database import has_table
 
 PROFILE = {
@@ -96,7 +97,7 @@ def scored_carts(
             contact_not_before,
             contact_valid_until,
             is_holdout,
-            coalesce(scored.is_suspected_bot, false) as is_bots_cart
+            {IS_BOTS} as is_bots_cart
         from window_scores as scored
         left join owners using (visitor_id)
         left join (select cart_id, last_touched_at from main.carts) as carts using (cart_id)
