@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 import fsspec
 
 from orchestration.ground.errors import ComebackError
-from orchestration.landing.kinds import FORMATS, ending_of
+from orchestration.landing.kinds import BAD_NAME, FORMATS, SYMLINK, Skip, ending_of
 from orchestration.landing.sources import Source
 
 SCRATCH_PREFIX = "comeback-landing-"
@@ -30,11 +30,11 @@ _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A delivered file: the name it is known by, and where its bytes are (a local path or an fsspec
-    address). ``is_link_out`` is true for a symbolic link out of its folder that is not followed."""
+    address); why it is not opened, if that is so."""
 
     name: str
     address: str
-    is_link_out: bool = False
+    skip: Skip | None = None
 
     @property
     def is_local(self) -> bool:
@@ -93,7 +93,7 @@ def fingerprint(file: FoundFile) -> Fingerprint:
     Raises:
         OSError: The file is gone or cannot be looked at.
     """
-    if file.is_link_out:
+    if file.skip is SYMLINK:
         return Fingerprint(0, str(Path(file.address).readlink()))
     if file.is_local:
         stat = Path(file.address).stat()
@@ -165,7 +165,7 @@ def _walk(root: Path, follow_symlinks: bool) -> Iterator[FoundFile]:
             if not path.is_symlink():
                 folders.append(name)
             elif not follow_symlinks and not path.resolve().is_relative_to(home):
-                yield FoundFile(path.relative_to(root).as_posix(), str(path), is_link_out=True)
+                yield FoundFile(path.relative_to(root).as_posix(), str(path), SYMLINK)
             elif follow_symlinks and path.resolve() not in entered:
                 entered.add(path.resolve())
                 folders.append(name)
@@ -174,11 +174,19 @@ def _walk(root: Path, follow_symlinks: bool) -> Iterator[FoundFile]:
             name = path.relative_to(root).as_posix()
             if not _is_delivered(name):
                 continue
+            if (shown := _in_utf8(name)) != name:
+                yield FoundFile(shown, str(path), BAD_NAME)
+                continue
             is_out = path.is_symlink() and not path.resolve().is_relative_to(home)
             if is_out and not follow_symlinks:
-                yield FoundFile(name, str(path), is_link_out=True)
+                yield FoundFile(name, str(path), SYMLINK)
             elif path.is_file():
                 yield FoundFile(name, str(path))
+
+
+def _in_utf8(name: str) -> str:
+    """A name with the bytes that are not UTF-8 as `\\xe4`: a database and a page can hold it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _find_remote(given: str) -> list[FoundFile] | None:

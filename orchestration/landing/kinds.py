@@ -46,6 +46,9 @@ SYMLINK = Skip(
     "symlink",
     "a symbolic link that leads out of its folder; set follow_symlinks to have it read",
 )
+BAD_NAME = Skip(
+    "bad_name", "the name, or that of a folder, is not UTF-8; rename it to have it read"
+)
 UNKNOWN_ENDING = Skip(
     "unknown_ending",
     f"no reader is known for this ending; read are {', '.join(FORMATS)}, plain, .gz or .zst",

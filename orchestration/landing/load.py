@@ -35,7 +35,7 @@ from orchestration.landing.files import (
     is_settled,
     local_copy,
 )
-from orchestration.landing.kinds import SYMLINK, UNKNOWN_ENDING, Format, ending_of
+from orchestration.landing.kinds import UNKNOWN_ENDING, Format, ending_of
 from orchestration.landing.landed_files import LandedFile, folders_text, forget_skipped, record
 from orchestration.landing.new_files import Key, NewFile, looked_into
 from orchestration.landing.parquet_refusals import is_refused
@@ -186,9 +186,10 @@ class _Load:
             seen, digest = self.seen.get(file.address, (None, ""))
             if seen == before and self._load_of(file, digest, folders):
                 return self._known(file, before, digest, folders)
-            if file.is_link_out:
-                digest = hashlib.sha256(f"symlink:{before.version}".encode()).hexdigest()
-                return NewFile(file, Path(file.address), before, False, digest, {}, SYMLINK)
+            if file.skip:
+                said = f"{file.skip.reason}:{before.version}"
+                digest = hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()
+                return NewFile(file, Path(file.address), before, False, digest, {}, file.skip)
             path = copies.enter_context(local_copy(file, self.scratch))
             one = NewFile(file, path, before, is_settled(file), content_hash(path), folders)
             if self._load_of(file, one.digest, folders):
@@ -321,7 +322,7 @@ class _Load:
             writer.note("the file holds no rows")
         if fingerprint(one.file) != one.before:
             raise _ChangedWhileRead
-        if not one.file.is_link_out and content_hash(one.path) != one.digest:
+        if not one.file.skip and content_hash(one.path) != one.digest:
             raise _ChangedWhileRead
         return LandedFile(
             source=self.source.name,

@@ -98,6 +98,8 @@ def recognized(
     """
     looks: dict[str, _Look] = {}
     for file in files:
+        if file.skip:
+            continue
         with local_copy(file, scratch) as path:
             look = _looked_into(path, file.name, sources)
         if look is not None:

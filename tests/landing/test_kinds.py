@@ -5,8 +5,10 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -233,9 +235,31 @@ def test_a_link_out_of_the_folder_is_followed_only_if_a_setting_says_so(landing,
     ]
 
 
+def test_a_name_that_is_not_utf8_is_skipped_and_shown(landing):
+    landing.deliver("real.csv", "visitor_id,event_at\nv3,t\n")
+    folder = os.fsencode(landing.folder)
+    for name in (b"verk\xe4ufe.csv", b"m\xe4rz"):
+        path = Path(os.fsdecode(folder + b"/" + name))
+        if path.suffix != ".csv":
+            path.mkdir()
+            path /= "a.csv"
+        path.write_text(ROWS)
+    outcomes = {each.file: (each.status, each.skipped_reason) for each in landing.land()}
+    assert outcomes == {
+        "m\\xe4rz/a.csv": ("skipped", "bad_name"),
+        "real.csv": ("loaded", None),
+        "verk\\xe4ufe.csv": ("skipped", "bad_name"),
+    }
+    assert landing.query("select file from raw.files where skipped_reason = 'bad_name'") == [
+        ("m\\xe4rz/a.csv",),
+        ("verk\\xe4ufe.csv",),
+    ]
+    assert {each.status for each in landing.land()} == {"known"}
+
+
 def test_the_folder_itself_may_be_a_link(landing, tmp_path):
     landing.deliver("a.csv", ROWS)
     link = tmp_path / "link"
     link.symlink_to(landing.folder)
     (found,) = find_files(link, CLICKS)
-    assert (found.name, found.is_link_out) == ("a.csv", False)
+    assert (found.name, found.skip) == ("a.csv", None)
