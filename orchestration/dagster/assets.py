@@ -46,7 +46,15 @@ from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
 from orchestration.people import vault
 from orchestration.people.known_at import know_people_at
-from orchestration.warehouse import audit_log, database, dbt_build, dbt_manifest, outcomes, run_log
+from orchestration.warehouse import (
+    audit_log,
+    corrected_files,
+    database,
+    dbt_build,
+    dbt_manifest,
+    outcomes,
+    run_log,
+)
 from orchestration.warehouse.freshness import freshness
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
@@ -120,6 +128,7 @@ def raw_assets(sources: Mapping[str, Source]) -> dg.AssetsDefinition:
             )
             vault.settle(connection, known, run.settings)
             if landed.height:
+                corrected_files.set_aside_former(connection, known)
                 database.checkpoint(connection, run.settings)
         run.note(files_landed=landed.height, rows_read=landed["rows_read"].sum())
         erase_steps.leave_out_returned(run)

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     DAMAGED_ROWS = "damaged_rows"
     UNREADABLE_FILE = "unreadable_file"
     ERASED = "erased"
+    SUPERSEDED = "superseded"
     # the row is mended
     NOT_UTF8 = "not_utf8"
     NUL_BYTES = "nul_bytes"

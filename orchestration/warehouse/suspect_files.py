@@ -32,22 +32,23 @@ _SHOWN_FILES = 5
 _SHOWN_CHARACTERS = 200
 _PRICE_REASONS = ("bad_price", "bad_order_value")
 # why rows are dropped of which the file is not to blame
-_WITHHELD = "('erased', 'no_consent')"
+_WITHHELD = "('erased', 'no_consent', 'superseded')"
 
-# A file stops no hour once it was accepted, or its name came again with other content.
-_PENDING = f"""
+_NOT_ACCEPTED = f"""
     from main.landed_files as landed
     where is_suspect
         and not exists (
             select 1 from scores.{ACCEPTED_FILES.name} as accepted
             where accepted.source = landed.source and accepted.content_hash = landed.content_hash
         )
-        and not exists (
-            select 1 from raw.files as later
-            where later.source = landed.source and later.file = landed.file
-                and later.load_id > landed.load_id
-        )
 """
+_LATER = """
+    select 1 from raw.files as later
+    where later.source = landed.source and later.file = landed.file
+        and later.load_id > landed.load_id
+"""
+# A file stops no hour once it was accepted, or its name came again with other content.
+_PENDING = f"{_NOT_ACCEPTED} and not exists ({_LATER})"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,17 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
         " order by load_id"
     ).fetchall()
     return [_described(connection, *row) for row in rows]
+
+
+def corrected(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+    """The suspect files that nobody accepted and that came again under the same name and were read:
+    load_id, file and source, the oldest first; none before a build."""
+    if not _is_known(connection):
+        return []
+    return connection.execute(
+        f"select load_id, file, source {_NOT_ACCEPTED}"
+        f" and exists ({_LATER} and later.skipped_reason is null) order by load_id"
+    ).fetchall()
 
 
 def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | None:

@@ -28,7 +28,7 @@ set_aside as (
     select
         load_id,
         count(*) filter (where action = 'dropped') as dropped_count,
-        count(*) filter (where reason in ('erased', 'no_consent')) as withheld_count,
+        count(*) filter (where reason in ('erased', 'no_consent', 'superseded')) as withheld_count,
         count(distinct line) filter (where action = 'repaired') as repaired_count,
         count(*) filter (where action = 'repaired' and reason = 'bad_price') as bad_price_count,
         count(*) filter (where action = 'repaired' and reason = 'bad_order_value') as bad_order_value_count
