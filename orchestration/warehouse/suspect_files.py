@@ -30,7 +30,8 @@ WARN_FROM_SHARE = 0.05
 _SHOWN_TYPES = 3
 _SHOWN_FILES = 5
 _SHOWN_CHARACTERS = 200
-_PRICE_REASONS = ("bad_price", "bad_order_value")
+# What cannot be read, by its reason.
+_AMOUNTS = {"bad_price": "prices", "bad_order_value": "order values"}
 # why rows are dropped of which the file is not to blame
 _WITHHELD = "('erased', 'no_consent', 'superseded')"
 
@@ -286,7 +287,7 @@ def _described(
     rows_read: int,
     rows_dropped: int,
 ) -> SuspectFile:
-    """The file with the first fault that holds: dropped rows, unreadable prices, no known type."""
+    """The file with the first fault that holds: dropped rows, unreadable amounts, no known type."""
     dropped, repaired = (
         dict(
             connection.execute(
@@ -306,7 +307,7 @@ def _described(
     ).fetchall()[0]
     unreadable = [
         (reason, repaired[reason], repaired[reason] + good)
-        for reason, good in zip(_PRICE_REASONS, readable, strict=True)
+        for reason, good in zip(_AMOUNTS, readable, strict=True)
         if repaired.get(reason, 0) > good
     ]
     if 2 * count > rows:
@@ -315,7 +316,10 @@ def _described(
         examples = _set_aside(connection, load_id, commonest)
     elif unreadable:
         commonest, bad, given = unreadable[0]
-        fault = f"{bad:,} of {given:,} prices ({bad / given:.0%}) cannot be read, {commonest}"
+        fault = (
+            f"{bad:,} of {given:,} {_AMOUNTS[commonest]} ({bad / given:.0%}) cannot be read,"
+            f" {commonest}"
+        )
         examples = _set_aside(connection, load_id, commonest)
     else:
         types = _commonest_types(connection, load_id)

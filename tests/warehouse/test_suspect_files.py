@@ -9,6 +9,7 @@ from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.warehouse import database, suspect_files
 
 NOW = datetime(2026, 11, 28, 12)
+REPAIRED = ("bad_price", "bad_order_value")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def warehouse():
 
 def land(connection, load_id: int, file: str, reasons: list[str | None], **columns) -> None:
     """A file with a row for each reason it is set aside for, or None for one that is kept."""
-    dropped = sum(reason not in (None, "bad_price") for reason in reasons)
+    dropped = sum(reason not in (None, *REPAIRED) for reason in reasons)
     values = {
         "source": "canonical",
         "content_hash": f"hash {load_id}",
@@ -54,12 +55,12 @@ def land(connection, load_id: int, file: str, reasons: list[str | None], **colum
             [load_id, line, values["event_type"]],
         )
         if reason is not None:
-            action = "repaired" if reason == "bad_price" else "dropped"
+            action = "repaired" if reason in REPAIRED else "dropped"
             connection.execute(
                 "insert into main.set_aside_rows values (?, ?, ?, ?, ?)",
                 [load_id, line, action, reason, f'{{"visitor_id":"v{line}","user_id":null}}'],
             )
-        if reason in (None, "bad_price"):
+        if reason in (None, *REPAIRED):
             connection.execute(
                 "insert into main.candidate_events values (?, ?, null, null, null)",
                 [load_id, values["event_type"]],
@@ -119,7 +120,9 @@ def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):
         "prices.csv": "2 of 2 prices (100%) cannot be read, bad_price",
         "types.csv": "none of 2 rows has a known type, the commonest are Korb (2)",
     }
-    (_, types) = suspect_files.pending(warehouse)
+    land(warehouse, 3, "orders.csv", ["bad_order_value", None], is_suspect=True)
+    (_, types, orders) = suspect_files.pending(warehouse)
+    assert orders.fault == "1 of 1 order values (100%) cannot be read, bad_order_value"
     assert types.examples[0].row == '{"visitor_id": "ann", "event_type": "Korb"}'
 
 
