@@ -15,7 +15,7 @@ import pytest
 
 from .conftest import run_comeback
 
-# heavy until seen to pass on a quiet machine: written on 2026-11-30, run up to the first erasing
+# heavy: five minutes
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 HOUR = datetime(2026, 3, 11, 12)
