@@ -7,6 +7,7 @@ All that is in it follows from the years around the hour and from the package `h
 it is written again only when one of them is another: to work it out takes two seconds.
 """
 
+import functools
 from collections.abc import Iterator
 from datetime import date, datetime
 from importlib.metadata import version
@@ -59,6 +60,7 @@ def ensure_reference_tables(
         connection.execute("insert into reference.made_from values (?, ?, ?)", wanted)
 
 
+@functools.lru_cache(maxsize=2)
 def public_holidays(first_year: int, last_year: int) -> pl.DataFrame:
     """The public holidays of whole countries in some years: country and day, in this order.
 

@@ -6,15 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
 
-from .dbt_runs import PROJECT, parsed_once
+from .dbt_runs import PROJECT, Parsed, parsed_once
 from .recording import OTHERS, SOURCES, VENDORS, Recording, recording
 from .warehouse import Warehouse
 
 
 @pytest.fixture(scope="session")
-def dbt_manifest(pytestconfig: pytest.Config) -> Manifest:
+def dbt_parsed(pytestconfig: pytest.Config) -> Parsed:
     """The project as dbt parses it by itself."""
     with _cache(pytestconfig, "dbt") as folder:
         return parsed_once(PROJECT, folder.parent)

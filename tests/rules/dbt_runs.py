@@ -9,8 +9,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -20,10 +21,13 @@ from unittest.mock import patch
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import EventMsg
 
 from orchestration.ground.segments import segments_in
 from orchestration.warehouse.dbt_build import event_sources
-from orchestration.warehouse.dbt_manifest import parsed_project
+from orchestration.warehouse.dbt_manifest import parsed_project, uncompiled
+from orchestration.warehouse.dbt_templates import TEMPLATES, kept_templates
+from orchestration.warehouse.dbt_tuning import no_collection, parsed_before
 from orchestration.warehouse.project_hashes import project_fingerprint
 
 from . import trigger_rules
@@ -53,8 +57,21 @@ def parse_variables(project: Path) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True)
+class Parsed:
+    """The project as dbt has parsed it.
+
+    Attributes:
+        manifest: as dbt keeps it for itself; None until it has parsed it.
+        folder: where the code lies that Jinja made of it.
+    """
+
+    manifest: Manifest | None
+    folder: Path
+
+
 @cache
-def parsed_once(project: Path, folder: Path) -> Manifest:
+def parsed_once(project: Path, folder: Path) -> Parsed:
     """The project as dbt has parsed it, which takes longer than a build; once for all processes."""
     variables = {"as_of": PLACEHOLDER_HOUR.isoformat(), **parse_variables(project)}
     kept = folder / "dbt_parsed" / project_fingerprint(project, variables)
@@ -64,26 +81,47 @@ def parsed_once(project: Path, folder: Path) -> Manifest:
             for old in kept.parent.glob("*/"):
                 shutil.rmtree(old)
             with tempfile.TemporaryDirectory(dir=kept.parent) as made:
-                invoke(dbtRunner(), "parse", project, Path(made, "target"), variables)
+                invoke("parse", Parsed(None, Path(made)), project, Path(made, "target"), variables)
+                Path(made, TEMPLATES).rename(Path(made, "target", TEMPLATES))
                 Path(made, "target").rename(kept)
-    return parsed_project.__wrapped__(kept, kept.name)
+    return Parsed(parsed_project.__wrapped__(kept, kept.name), kept)
 
 
 def invoke(
-    runner: dbtRunner,
     command: str,
+    parsed: Parsed,
     project: Path,
     target: Path,
     variables: Mapping[str, object],
     options: Sequence[str] = (),
+    hears: Sequence[Callable[[EventMsg], None]] = (),
 ) -> Any:
+    """One of dbt's commands over the parsed project, in a warehouse below `target`.
+
+    What `orchestration` spares dbt in its builds it is spared here, too.
+
+    Args:
+        hears: called with each of dbt's events.
+
+    Returns:
+        What dbt returns.
+
+    Raises:
+        RuntimeError: it fails.
+    """
     environment = {
         "COMEBACK_WAREHOUSE": str(target / f"{DATABASE}.duckdb"),
         "COMEBACK_TEMP": str(target),
         "DO_NOT_TRACK": "1",
     }
-    # dbt goes into the project's folder
-    with patch.dict(os.environ, environment), chdir(Path.cwd()):
+    manifest = parsed.manifest and uncompiled(parsed.manifest)
+    runner = dbtRunner(manifest=manifest, callbacks=[*hears])
+    with (
+        patch.dict(os.environ, environment),
+        chdir(Path.cwd()),  # dbt goes into the project's folder
+        kept_templates(parsed.folder),
+        parsed_before(are_statements_heard=bool(hears)) if manifest else no_collection(),
+    ):
         outcome = runner.invoke(
             [
                 *("--quiet", "--log-level-file", "none", "--no-version-check"),

@@ -19,14 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 from dbt_common.events.base_types import EventMsg
 
 from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.dbt_build import event_sources
-from orchestration.warehouse.dbt_manifest import PACKAGE, uncompiled
+from orchestration.warehouse.dbt_manifest import PACKAGE
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.project_hashes import project_fingerprint
 from orchestration.warehouse.reference_tables import ensure_reference_tables
@@ -37,6 +36,7 @@ from .dbt_runs import (
     DATABASE,
     PLACEHOLDER_HOUR,
     PROJECT,
+    Parsed,
     invoke,
     locked,
     parse_variables,
@@ -165,7 +165,7 @@ def _values(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _record(
-    project: Path, raw: Sequence[str], variables: Mapping[str, object], parsed: Manifest
+    project: Path, raw: Sequence[str], variables: Mapping[str, object], parsed: Parsed
 ) -> Recording:
     with _warehouse(raw) as database:
         target = database.parent
@@ -193,7 +193,7 @@ def _record_like(
     project: Path,
     raw: Sequence[str],
     variables: Mapping[str, object],
-    parsed: Manifest,
+    parsed: Parsed,
 ) -> Recording:
     """What dbt sends for the models that name the sources, and of the others what it sent before.
 
@@ -202,7 +202,7 @@ def _record_like(
     staged = {f"stg_{name}" for name in event_sources(project)}
     wanted = {f"stg_{name}" for name in variables["sources_with_rows"]}
     others = [model for model in like.models if model.name not in staged]
-    asked = [name for name in _naming_sources(parsed) if name not in staged]
+    asked = [name for name in _naming_sources(parsed.manifest) if name not in staged]
     with _warehouse(raw) as database:
         with duckdb.connect(str(database)) as connection:
             connection.execute("set TimeZone = 'UTC'")
@@ -216,7 +216,7 @@ def _record_like(
         build = _build(project, database.parent, variables, parsed, [*wanted, *asked])
         views = _views(database)
     there = {*wanted, *(model.name for model in others)}
-    names = {id_: node.alias for id_, node in parsed.nodes.items() if node.alias in there}
+    names = {id_: node.alias for id_, node in parsed.manifest.nodes.items() if node.alias in there}
     made = {
         node.alias: _model(node, _needs(node, names), views, {NOTHING: build})
         for node in build.models
@@ -327,15 +327,14 @@ def _build(
     project: Path,
     target: Path,
     variables: Mapping[str, object],
-    parsed: Manifest,
+    parsed: Parsed,
     select: Sequence[str] = (),
 ) -> _Build:
     build = _Build()
     with_rows = variables["sources_with_rows"]
     others = [name for name in event_sources(project) if name not in with_rows]
-    runner = dbtRunner(manifest=uncompiled(parsed), callbacks=[build.note])
     options = ["--select", *select] if select else []
     options += ["--exclude", *(f"stg_{name}" for name in others)] if others else []
-    results = invoke(runner, "run", project, target, variables, options).results
+    results = invoke("run", parsed, project, target, variables, options, [build.note]).results
     build.models = [result.node for result in results if result.node.resource_type == "model"]
     return build

@@ -7,7 +7,6 @@ from datetime import datetime
 import duckdb
 import pytest
 import yaml
-from dbt.cli.main import dbtRunner
 
 from ml.abandonment.metrics import SNAPSHOT_AGES_HOURS
 from ml.features import USER_PREFIX
@@ -18,7 +17,6 @@ from orchestration.landing import ensure_raw_tables, load_sources
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.dbt_build import dbt_vars, event_sources
 from orchestration.warehouse.dbt_defaults import COMMAND, with_defaults
-from orchestration.warehouse.dbt_manifest import uncompiled
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 from .dbt_runs import DATABASE, PROJECT, invoke
@@ -27,15 +25,15 @@ from .macros import macros
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 
 
-def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(dbt_manifest, tmp_path):
+def test_the_project_builds_on_an_empty_log_and_all_its_tests_pass(dbt_parsed, tmp_path):
     """With the settings as dbt has them by itself; the sources and segments as they are found."""
     with duckdb.connect(str(tmp_path / f"{DATABASE}.duckdb")) as connection:
         ensure_raw_tables(connection, load_sources(PROJECT / "models" / "staging"))
         ensure_score_tables(connection)
         ensure_reference_tables(connection, datetime(2026, 1, 1))
     found = {"event_sources": event_sources(PROJECT), "segments": [*segments_in(PROJECT)]}
-    runner = dbtRunner(manifest=uncompiled(dbt_manifest))
-    built = invoke(runner, "build", PROJECT, tmp_path, {"as_of": "2026-01-01T00:00:00", **found})
+    variables = {"as_of": "2026-01-01T00:00:00", **found}
+    built = invoke("build", dbt_parsed, PROJECT, tmp_path, variables)
     unit_tests = sum(
         file.read_text().count("\n  - name: ") for file in PROJECT.rglob("*_unit_tests.yml")
     )

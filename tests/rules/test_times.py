@@ -4,18 +4,16 @@ Belongs here: times without an offset in a source's zone. Not here: other forms 
 those are in cases_times.py.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from dbt.cli.main import dbtRunner
-from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.landing import ensure_raw_tables, load_sources
-from orchestration.warehouse.dbt_manifest import uncompiled
 
-from .dbt_runs import DATABASE, PROJECT, invoke
+from .dbt_runs import DATABASE, PROJECT, Parsed, invoke
 from .reference_fields import parse_time
 
 ZONES = {
@@ -49,7 +47,7 @@ REORDERED = {
 
 
 @pytest.fixture(scope="module")
-def expressions(dbt_manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def expressions(dbt_parsed: Parsed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What reads the column `text` in each zone, as dbt writes it."""
     folder = tmp_path_factory.mktemp("times")
     with duckdb.connect(str(folder / f"{DATABASE}.duckdb")) as connection:
@@ -58,9 +56,10 @@ def expressions(dbt_manifest: Manifest, tmp_path_factory: pytest.TempPathFactory
     columns.append("{{ event_time_in(epoch_as_clock('text'), 'America/New_York') }}")
     columns += ["{{ %s }}" % macro for macro in REORDERED]  # noqa: UP031 Jinja
     # of its own, as what is compiled in a line of its own stays in it
-    runner = dbtRunner(manifest=uncompiled(dbt_manifest.deepcopy()))
+    parsed = replace(dbt_parsed, manifest=dbt_parsed.manifest.deepcopy())
     inline = ["--inline", " /* and */ ".join(columns)]
-    compiled = invoke(runner, "compile", PROJECT, folder, {}, inline).results[0].node.compiled_code
+    [result] = invoke("compile", parsed, PROJECT, folder, {}, inline).results
+    compiled = result.node.compiled_code
     return dict(zip([*ZONES, EPOCHS, *REORDERED], compiled.split("/* and */"), strict=True))
 
 

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -133,7 +134,16 @@ class _Reader:
 
 def _published(home: Path) -> tuple:
     """What the published file says: the newest run's hour, and of every other table a hash."""
-    with duckdb.connect(str(home / "published" / "analytics.duckdb"), read_only=True) as connection:
+    path = home / "published" / "analytics.duckdb"
+    now = path.stat()
+    return _said_by(path, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+
+
+@lru_cache(maxsize=8)
+def _said_by(path: Path, *_state: int) -> tuple:
+    """What a file says; read once as long as nobody touches it, or to read took as much as the
+    hours that are killed."""
+    with duckdb.connect(str(path), read_only=True) as connection:
         names = connection.execute(
             "select table_name from duckdb_tables() where table_name != 'runs' order by 1"
         ).fetchall()

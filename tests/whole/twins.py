@@ -64,7 +64,10 @@ RUNS = "select distinct job, as_of, carts_scored, settings from {} where status 
 # A fork of a process that has imported everything is there at once; the hour it runs is real.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["orchestration.dagster.in_process", "dbt.cli.main", "tests.whole.twins"]
+    [
+        *("orchestration.dagster.in_process", "dbt.cli.main", "tests.whole.twins"),
+        "tests.whole.preloaded",
+    ]
 )
 
 

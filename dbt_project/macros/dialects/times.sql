@@ -51,7 +51,7 @@ case
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z?') then
         try_cast({{ column }} as timestamp)
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}:\d{2}') then
-        try_cast({{ column }}[:-7] as timestamp) - {{ offset_minutes(column ~ "[-6:]") }} * interval '1' minute
+        try_cast({{ column }}[:-7] as timestamp) - {{ offset_minutes(column ~ "[-6:-6]", column ~ "[-5:-4]", column ~ "[-2:]") }} * interval '1' minute
     {#- digits in seconds, milliseconds or microseconds are those of microseconds with zeros behind #}
     when regexp_full_match({{ column }}, '[1-9](\d{9}|\d{12}|\d{15})') then
         make_timestamp(try_cast(rpad({{ column }}, 16, '0') as bigint))
@@ -77,19 +77,27 @@ regexp_matches({{ column }}, '^[{{ blank_class() }}]*[-\x{2212}]?\d(\d{3}|[\d.eE
 regexp_replace({{ minutes }}, '^(\d{8}[Tt]\d{4})([^\d:.,]|$)', '\100\2')
 {%- endmacro -%}
 
-{#- Cases that read a text as `plainly_written` gives it. -#}
+{#-
+    Cases that read a text as `plainly_written` gives it. What is read in several places is named: each engine plans every
+    place, in every statement that reads a time, though there may be no row.
+-#}
 {%- macro clock_cases(text) -%}
 {%- set extended = "regexp_replace(replace(" ~ text ~ ", ',', '.'), '^(\\d{4})(\\d{2})(\\d{2})[Tt](\\d{2})(\\d{2})(\\d{2})', '\\1-\\2-\\3T\\4:\\5:\\6')" -%}
-{%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
-{%- set clock = "try_cast(replace(upper(regexp_extract(" ~ extended ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
-when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?') then
-        {{ epoch_to_timestamp(text) }}
-    when regexp_matches({{ extended }}, '{{ clock_pattern() }}\d*(?:\s*(?:Z|z|UTC|GMT))?$') then
-        {{ clock }}
-    when regexp_matches({{ extended }}, '{{ clock_pattern() }}\d*{{ offset }}') then
-        {{ clock }} - {{ offset_minutes("regexp_extract(" ~ extended ~ ", '" ~ offset ~ "', 1)") }} * interval '1' minute
-    when regexp_full_match({{ text }}, '\d(\.\d+)?[eE]\+?\d{1,2}') then
+when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?|\d(\.\d+)?[eE]\+?\d{1,2}') then
         {{ epoch_to_timestamp(without_exponent(text)) }}
+    else
+        {{ with_value('extended_text', extended, "case\n    " ~ extended_cases('extended_text') ~ "\nend") }}
+{%- endmacro -%}
+
+{#- Cases that read a day and a time of day, with or without an offset. -#}
+{%- macro extended_cases(text) -%}
+{%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
+{%- set clock = "try_cast(replace(upper(regexp_extract(" ~ text ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
+{%- set digits = "rpad(replace(regexp_extract(" ~ text ~ ", '" ~ offset ~ "', 1), ':', ''), 5, '0')" -%}
+when regexp_matches({{ text }}, '{{ clock_pattern() }}\d*(?:\s*(?:Z|z|UTC|GMT))?$') then
+        {{ clock }}
+    when regexp_matches({{ text }}, '{{ clock_pattern() }}\d*{{ offset }}') then
+        {{ clock }} - {{ with_value('offset_text', digits, offset_minutes('offset_text[1]', 'offset_text[2:3]', 'offset_text[4:5]')) }} * interval '1' minute
 {%- endmacro -%}
 
 {#- Whether a text says a time and not in which zone. -#}
@@ -107,20 +115,20 @@ regexp_matches({{ column }}, '^{{ blanks }}\d{4}(?:-\d{2}-\d{2}(?:[Tt{{ blank_cl
 {{ return('^\\d{4}-\\d{2}-\\d{2}(?:[Tt ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,6})?)?)?') }}
 {%- endmacro -%}
 
-{#- Minutes of an offset such as +02, +0200 or +02:00; null beyond 14 hours, where no clock is. -#}
-{%- macro offset_minutes(offset) -%}
-{%- set digits = "rpad(replace(" ~ offset ~ "[2:], ':', ''), 4, '0')" -%}
+{#- Minutes of an offset such as +02:00, of which these are the sign and two digits each; null beyond 14 hours, where no clock is. -#}
+{%- macro offset_minutes(sign, hours, minutes) -%}
 case
-    when {{ digits }}[1:2] < '14' and {{ digits }}[3:4] < '60' or {{ digits }} = '1400'
-        then try_cast({{ offset }}[1] || '1' as integer) * (try_cast({{ digits }}[1:2] as integer) * 60 + try_cast({{ digits }}[3:4] as integer))
+    when {{ hours }} < '14' and {{ minutes }} < '60' or {{ hours }} = '14' and {{ minutes }} = '00'
+        then try_cast({{ sign }} || '1' as integer) * (try_cast({{ hours }} as integer) * 60 + try_cast({{ minutes }} as integer))
 end
 {%- endmacro -%}
 
-{#- A number such as 1.795E+3 as 1795.0; null if it has fewer digits than that takes: it was rounded. -#}
+{#- A number; one such as 1.795E+3 as 1795.0, null if it has fewer digits than that takes: it was rounded. -#}
 {%- macro without_exponent(number) -%}
 {%- set exponent = "try_cast(regexp_extract(" ~ number ~ ", '\\d+$', 0) as integer)" -%}
 {%- set digits = "replace(regexp_extract(" ~ number ~ ", '^[\\d.]+', 0), '.', '')" -%}
 case
+    when not regexp_matches({{ number }}, '[eE]') then {{ number }}
     when length({{ digits }}) > {{ exponent }}
         then {{ digits }}[1:{{ exponent }} + 1] || '.' || {{ digits }}[{{ exponent }} + 2:]
 end
@@ -129,10 +137,11 @@ end
 {#- Below 10^11 it counts seconds (until the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else ns. -#}
 {%- macro epoch_to_timestamp(number) -%}
 {%- set cut = "try_cast(regexp_extract(" ~ number ~ ", '^-?\\d+(?:\\.\\d{1,6})?', 0) as decimal(26, 6))" -%}
-make_timestamp(try_cast(case
-    when abs({{ cut }}) < 100000000000 then floor({{ cut }} * 1000000)
-    when abs({{ cut }}) < 100000000000000 then floor({{ cut }} * 1000)
-    when abs({{ cut }}) < 100000000000000000 then floor({{ cut }})
-    else try_cast(floor({{ cut }}) as hugeint) // 1000
-end as bigint))
+{%- set micros %}case
+    when abs(cut_number) < 100000000000 then floor(cut_number * 1000000)
+    when abs(cut_number) < 100000000000000 then floor(cut_number * 1000)
+    when abs(cut_number) < 100000000000000000 then floor(cut_number)
+    else try_cast(floor(cut_number) as hugeint) // 1000
+end{% endset -%}
+make_timestamp({{ with_value('cut_number', cut, "try_cast(" ~ micros ~ " as bigint)") }})
 {%- endmacro -%}

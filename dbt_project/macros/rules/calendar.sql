@@ -11,7 +11,7 @@
 case
         when {{ column }} like '%9999-12-31%' then {{ column }}
         when {{ has_pattern(column, '^[' ~ blank_class() ~ ']*[0-9]{4}-[0-9]{2}-[0-9]{2}[' ~ blank_class() ~ ']*$') }}
-            then cast({{ read_clock(column) }} + interval '1' day as string)
+            then cast(try_cast({{ trim_blanks(column) }} as timestamp) + interval '1' day as string)
         else {{ column }}
     end
 {%- endmacro -%}
