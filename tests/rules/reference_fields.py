@@ -156,7 +156,7 @@ def amount(text: str | None) -> Decimal | None:
 
 def number_of(text: str | None, unit: Decimal) -> Decimal | None:
     """A number rounded to a unit, else null."""
-    text = (text or "").strip(" ")
+    text = (text or "").strip(BLANKS)
     if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", text, re.ASCII):
         return None
     value = Decimal(text)
