@@ -277,8 +277,6 @@ _SETS = {
         " zur zu im den der die das dem des au le la les de du un una il al el een het op v"
     ),
 }
-# In the name of an amount they say that it is that of all: not of a unit, nor of an item.
-TOTALS = frozenset({"total", "totals", "subtotal", "sum", "summe", "gesamt", "totale", "totaal"})
 _WORDS = {name: frozenset(words.split()) for name, words in _SETS.items()}
 _COMPOUND_LETTERS = 6
 
