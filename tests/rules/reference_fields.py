@@ -112,7 +112,7 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     found = re.fullmatch(
         r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d(?::?\d\d(?::?\d\d)?)?)?)(?:[.,](\d+))?"
-        r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
+        r"(?:\s*([zZ](?:\s*(?:UTC|GMT))?|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
         text,
         re.ASCII,
     )
