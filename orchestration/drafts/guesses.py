@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestration.drafts import forms
+from orchestration.drafts.amounts import NOT_OF_A_UNIT, is_charge, is_of_line, is_total
 from orchestration.drafts.checks import BY_VALUES, CHECKS, is_image
 from orchestration.drafts.fields import Field, Fields, ItemList, tokens_of, value_at
 from orchestration.drafts.forms import TimeForm
 from orchestration.drafts.persons import is_shared
-from orchestration.drafts.words import TOTALS, event_type_of, name_score
+from orchestration.drafts.words import event_type_of, name_score
 
 _LEAST = 0.25
 _SURE = 0.7
@@ -110,7 +111,8 @@ def guessed(fields: Fields, currencies: frozenset[str], rows: Iterable[Mapping])
         rows: the rows again, to see which words come with items and orders.
     """
     guesses, rows = Guesses(), [*rows]
-    _assign(guesses, _of_one_person(_candidates(fields, currencies), rows))
+    candidates = _without_ids_of_rows(_candidates(fields, currencies))
+    _assign(guesses, _of_one_person(candidates, rows))
     guesses.items = _items(fields)
     if guesses.items:
         guesses.item_paths = _item_paths(guesses.items, currencies)
@@ -161,16 +163,40 @@ def _candidates(fields: Fields, currencies: frozenset[str]) -> list[tuple[float,
                 by_values = 0.0
             if ours == "event_id" and is_of_changes:
                 continue  # an id in a row is that of the row, whatever happens to it
-            if ours in ("price", "quantity") and TOTALS.intersection(each.tokens):
-                score *= 0.5
+            score *= _as_amount(ours, each.tokens)
+            by_values *= _as_amount(ours, each.tokens) > 0
             # of two alike the one that is filled more often, and that is less deep
             depth = (each.path or "").count(".")
             score = max(score, by_values) * (0.9 + 0.1 * each.filled / max(fields.rows, 1))
             score -= 0.01 * depth
             if score >= _LEAST:
                 reason = "by its name" if score > by_values else "by its values"
+                if ours == "price" and is_total(each.tokens):
+                    reason += f", {NOT_OF_A_UNIT}"
                 found.append((score, ours, reason, each))
     return found
+
+
+def _as_amount(ours: str, tokens: Sequence[str]) -> float:
+    """What the name makes of an amount or a quantity as one of ours: 0 where it cannot be."""
+    if ours in ("price", "order_value") and is_charge(tokens):
+        return 0.0
+    if ours == "order_value" and is_of_line(tokens):
+        return 0.0
+    return 0.5 if ours in ("price", "quantity") and is_total(tokens) else 1.0
+
+
+def _without_ids_of_rows(
+    candidates: list[tuple[float, str, str, Field]],
+) -> list[tuple[float, str, str, Field]]:
+    """The candidates without those for an item that every row has of its own, where there is one
+    that rows share, such as a SKU: they are ids of the lines of orders."""
+    items = [each for _, ours, _, each in candidates if ours == "item_id"]
+    if all(forms.is_unique(each) for each in items):
+        return candidates
+    return [
+        each for each in candidates if each[1] != "item_id" or len(each[3].values) < each[3].filled
+    ]
 
 
 def _of_one_person(
@@ -242,10 +268,13 @@ def _item_paths(items: ItemList, currencies: frozenset[str]) -> dict[str, str]:
                 score = name_score(ours, tokens) * (not forms.is_amount(each))
             else:
                 score = name_score(ours, tokens) * CHECKS[ours](each)
+            score *= _as_amount(ours, tokens)
             if score >= _LEAST:
-                candidates.append((score - 0.01 * path.count("."), ours, path))
+                place = Field(path, None, each.values)
+                candidates.append((score - 0.01 * path.count("."), ours, path, place))
     found: dict[str, str] = {}
-    for _, ours, path in sorted(candidates, key=lambda each: -each[0]):
+    kept = _without_ids_of_rows(candidates)
+    for _, ours, path, _ in sorted(kept, key=lambda each: -each[0]):
         if ours not in found and path not in found.values():
             found[ours] = path
     return {ours: found[ours] for ours in _ITEM_FIELDS if ours in found}

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from orchestration.drafts import forms
+from orchestration.drafts.amounts import NOT_OF_A_UNIT, is_total
 from orchestration.drafts.column_names import in_yaml, named_columns
-from orchestration.drafts.fields import Field, Fields
+from orchestration.drafts.fields import Field, Fields, tokens_of
 from orchestration.drafts.guesses import Guesses
 from orchestration.drafts.unread import unread_lines
 from orchestration.ground.sql import literal
@@ -102,7 +103,10 @@ class Texts:
         meta += self._signature_lines()
         if guesses.items:
             meta.append("items:  # guess: by the names in an element of the list")
-            meta += [f"  {ours}: [{in_yaml(path)}]" for ours, path in guesses.item_paths.items()]
+            meta += [
+                f"  {ours}: [{in_yaml(path)}]{_mark_of_price(ours, path)}"
+                for ours, path in guesses.item_paths.items()
+            ]
         lines += [f"            {line}" for line in meta]
         lines.append("        columns:")
         for delivered, (name, alias) in self.columns.items():
@@ -370,3 +374,8 @@ def _wrapped(missing: Sequence[str]) -> list[str]:
         line += word
     lines.append(line.rstrip(", "))
     return ["{{ null_fields(", *(f"    {each}" for each in lines), ") }}"]
+
+
+def _mark_of_price(ours: str, path: str) -> str:
+    """What is said of the price of an item that is called a total."""
+    return f"  # {NOT_OF_A_UNIT}" if ours == "price" and is_total(tokens_of(path)) else ""

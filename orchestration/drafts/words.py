@@ -197,8 +197,14 @@ _SETS = {
     "remove": (
         "remove removed removes delete deleted void voided minus drop dropped entfernt entfernen"
         " geloescht loeschen raus retire retirer supprimer supprime quitar eliminar eliminado"
-        " rimuovi rimosso verwijder verwijderd verwijderen decrease decreased unscan"
+        " rimuovi rimosso verwijder verwijderd verwijderen decrease decreased unscan suppression"
+        " suppr retrait"
     ),
+    "empty": (
+        "empty emptied clear cleared geleert leeren vide vider videe vaciar vaciado svuota svuotato"
+        " leegmaken geleegd"
+    ),
+    "change": "update updated updates change changed edit edited geaendert modifie modifier sync",
     "out": "out from aus uit hors fuori fuera",
     "buy": (
         "purchase purchased order ordered bought buy pay paid sold sale kauf gekauft kaufen"
@@ -208,7 +214,7 @@ _SETS = {
     ),
     "refund": (
         "refund refunded retoure erstattung erstattet storno storniert rembourse remboursement"
-        " devolucion reembolso rimborso reso retour chargeback return returned"
+        " devolucion reembolso rimborso reso retour chargeback return returned stornato stornata"
     ),
     "checkout": "checkout kasse caisse cassa caja afrekenen",
     "done": (
@@ -238,7 +244,7 @@ _SETS = {
     "view": (
         "view viewed views see seen show shown shows look looked open opened display displayed"
         " angesehen gesehen ansehen ansicht aufgerufen voir vue ver visto visualizza bekeken"
-        " impression detail details pdp"
+        " impression detail details pdp geoeffnet ouvert consulte abierto aperto geopend"
     ),
     "login": (
         "login logged signin anmeldung angemeldet eingeloggt connexion connecte inloggen ingelogd"
@@ -255,11 +261,22 @@ _SETS = {
     " page pageview seite seitenaufruf screen hit visit pagina besuch",
     "never": (
         "failed fail fails error cancelled canceled cancel abgebrochen abbruch fehler abandoned"
-        " logout history status hover exit shipped delivered"
+        " logout history status hover exit shipped delivered annule annull annulation anulado"
+        " anulada declined rejected expired pending abgelehnt"
+    ),
+    # what may be added to much, or taken off it, and is no item
+    "beside": (
+        "review reviews rating ratings bewertung avis coupon coupons voucher vouchers gutschein"
+        " promo promotion rabatt discount compare comparison vergleich vergleichen comparer"
+        " comment kommentar note notes notiz"
+    ),
+    # what says nothing
+    "filler": (
+        "a an the to of in into on by with event evt ecommerce ec shop store user customer visitor"
+        " click clicked button btn quick one line unit units piece quantity qty menge anzahl zum"
+        " zur zu im den der die das dem des au le la les de du un una il al el een het op v"
     ),
 }
-# In the name of an amount they say that it is that of all: not of a unit, nor of an item.
-TOTALS = frozenset({"total", "totals", "subtotal", "sum", "summe", "gesamt", "totale", "totaal"})
 _WORDS = {name: frozenset(words.split()) for name, words in _SETS.items()}
 _COMPOUND_LETTERS = 6
 
@@ -293,26 +310,40 @@ def event_type_of(tokens: Sequence[str], *, has_item: bool, has_order: bool) -> 
     """
     parts = (*tokens, *map("".join, pairwise(tokens)))  # sign up, check out
     found = {name for name, words in _WORDS.items() if _any_of(parts, words)}
+    if not all(any(_any_of((part,), words) for words in _WORDS.values()) for part in tokens):
+        found.add("unknown")
     for type_, needed, excluded in _RULES:
         if needed <= found and not excluded & found:
             return type_
-    if "cart" in found and not found & {"page"}:
-        return "add_to_cart" if has_item and "view" not in found else "view_cart"
-    if "view" in found or "page" in found:
+    if "cart" in found:
+        # an item beside what nobody knows may as well be taken out, saved or shared
+        return None if "unknown" in found else "add_to_cart" if has_item else "view_cart"
+    if "page" in found:
+        return "page_view"
+    if "view" in found:
         return "view_item" if has_item else "page_view"
     return "purchase" if has_order and has_item and "never" not in found else None
 
 
+# With any of these a word for adding or removing that names no cart may be about something else.
+_ELSEWHERE = {*_WORDS, "unknown"} - {"add", "remove", "item", "out", "filler", "cart"}
 _RULES: tuple[tuple[str | None, set[str], set[str]], ...] = (
     (None, {"never"}, set()),
     ("add_to_wishlist", {"wish", "add"}, {"remove"}),
     (None, {"wish", "remove"}, set()),
     ("refund", {"refund"}, {"page", "view"}),
-    ("remove_from_cart", {"remove"}, {"payment", "shipping"}),
+    (None, {"beside"}, {"page", "view", "list"}),
+    ("remove_from_cart", {"cart", "remove"}, {"payment", "shipping", "beside", "page"}),
+    ("remove_from_cart", {"remove"}, _ELSEWHERE | {"cart"}),
+    ("remove_from_cart", {"cart", "empty"}, {"add", "view", "page"}),
+    (None, {"remove"}, {"page", "view", "list"}),
     ("remove_from_cart", {"cart", "out"}, {"add", "buy", "checkout", "view", "wish", "list"}),
     ("add_payment_info", {"payment", "add"}, {"done"}),
     ("add_shipping_info", {"shipping", "add"}, {"done"}),
-    ("add_to_cart", {"add"}, {"list"}),
+    ("add_to_cart", {"cart", "add"}, {"list", "beside"}),
+    ("add_to_cart", {"add"}, _ELSEWHERE | {"remove"}),
+    (None, {"add"}, {"page", "view", "list"}),
+    (None, {"cart", "change"}, set()),
     ("purchase", {"checkout", "done"}, set()),
     ("purchase", {"buy"}, {"view", "page"}),
     ("purchase", {"payment", "done"}, set()),

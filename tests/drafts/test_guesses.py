@@ -208,6 +208,18 @@ def test_changes_of_a_table_are_known_by_their_op(tmp_path):
         ("payment failed", None),
         ("order cancelled", None),
         ("newsletter", None),
+        ("panier_suppression", "remove_from_cart"),
+        ("cart_cleared", "remove_from_cart"),
+        ("cart_emptied", "remove_from_cart"),
+        ("Warenkorb geleert", "remove_from_cart"),
+        ("Product Added", "add_to_cart"),
+        ("quick_add", "add_to_cart"),
+        ("order_refunded", "refund"),
+        ("Bestellung storniert", "refund"),
+        ("Bestellung aufgegeben", "purchase"),
+        ("order_created", "purchase"),
+        ("cart_viewed", "view_cart"),
+        ("Produktseite", "view_item"),
     ],
 )
 def test_words_of_several_languages_are_guessed(word, type_):

@@ -155,7 +155,14 @@ def test_columns_of_one_meaning_and_rows_of_many_shapes(landed, taken_quickly):
 
 @pytest.mark.parametrize(
     ("times", "quick"),
-    [('"event_at":"2026-03-02 10:00:00"', 60), ('"event_at":"10:00:00"', 0), ('"time":"9:05"', 0)],
+    [
+        ('"event_at":"2026-03-02 10:00:00"', 60),
+        ('"event_at":"10:00:00"', 0),
+        ('"time":"9:05"', 0),
+        ('"event_at":"100000"', 0),
+        ('"event_at":100000', 0),
+        ('"time":100000', 0),
+    ],
 )
 def test_a_date_is_joined_with_a_time_of_day(landed, taken_quickly, times, quick):
     line = f'{{{times},"date":"2026-03-02","visitor_id":"v","event_type":"page"}}'

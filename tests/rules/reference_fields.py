@@ -112,7 +112,7 @@ def parse_time(text: str | None, zone: str) -> datetime | None:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     found = re.fullmatch(
         r"(\d{4}-?\d\d-?\d\d(?:[Tt ]\d\d(?::?\d\d(?::?\d\d)?)?)?)(?:[.,](\d+))?"
-        r"(?:\s*([zZ]|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
+        r"(?:\s*([zZ](?:\s*(?:UTC|GMT))?|UTC|GMT)|\s*([+-])(\d\d):?(\d\d)?(?:\s*(?:UTC|GMT))?)?",
         text,
         re.ASCII,
     )
@@ -156,7 +156,7 @@ def amount(text: str | None) -> Decimal | None:
 
 def number_of(text: str | None, unit: Decimal) -> Decimal | None:
     """A number rounded to a unit, else null."""
-    text = (text or "").strip(" ")
+    text = (text or "").strip(BLANKS)
     if not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", text, re.ASCII):
         return None
     value = Decimal(text)

@@ -104,6 +104,39 @@ def test_what_a_repaired_field_said_stands_beside_the_reason(warehouse: Warehous
     ]
 
 
+BLANKS_AROUND = [
+    ({"quantity": "\u20092", "price": "\u00a010.50\u00a0"}, (2, Decimal("10.5"), None)),
+    ({"quantity": "\ufeff-3\u200b", "price": "\u202f1e2"}, (-3, Decimal(100), None)),
+    ({"order_value": "\u20037\u3000", "price": "\t8 "}, (None, Decimal(8), Decimal(7))),
+    ({"quantity": "1\u00a02", "price": "1\u202f234.56"}, (None, None, None)),
+    ({"quantity": "\u00a01_0", "price": "\u00a0\u00e9"}, (None, None, None)),
+]
+
+
+def test_blanks_of_any_kind_around_a_number_are_none_of_it(warehouse: Warehouse):
+    rows = log(
+        *({**view("v", f"10:{nth:02}"), **more} for nth, (more, _) in enumerate(BLANKS_AROUND)),
+        {
+            **view("v", "11:00"),
+            "items": '[{"item_id": "a", "price": "\u00a05", "quantity": "4\u2009"}]',
+        },
+    )
+    warehouse.build(
+        rows, at("12:00"), tables=("candidate_events", "candidate_items", "set_aside_rows")
+    )
+    found = warehouse.query(
+        "select quantity, price, order_value from candidate_events order by line"
+    )
+    expected = [read for _, read in BLANKS_AROUND]
+    assert [tuple(row.values()) for row in found] == [*expected, (None, None, None)]
+    listed = warehouse.query("select quantity, price from candidate_items")
+    assert listed == [{"quantity": 4, "price": Decimal(5)}]
+    noted = warehouse.query("select line, reason from set_aside_rows order by all")
+    assert [tuple(row.values()) for row in noted] == [
+        (line, reason) for line in (4, 5) for reason in ("bad_price", "bad_quantity")
+    ]
+
+
 def test_a_placeholder_ties_no_orders(warehouse: Warehouse, shared_cases: Path):
     found = carts(warehouse, shared_cases / "c02_not_set")
     assert statuses(found) == dict.fromkeys("abcd", ("converted", None))
@@ -143,7 +176,7 @@ AMOUNTS = [
     # as French and Russian spreadsheets have it
     (";", ["1\u202f234,56", "12\u00a0345\u00a0678"], ["1234.56", "12345678"], True),
     (";", ["1 234,5", "5"], ["1234.5", "5"], True),
-    (";", ["\u00a019.90", "1\u00a0234,56"], [None, None], False),
+    (";", ["\u00a019.90", "1\u00a0234,56"], ["19.9", None], False),
     # one decimal point, and the commas are not decimal
     (";", ["19.90", "19,90"], ["19.9", None], False),
     (";", ["1.299", "19"], ["1.299", "19"], False),

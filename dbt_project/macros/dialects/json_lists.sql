@@ -24,7 +24,7 @@ nullif(nullif(cast(to_json(list_transform(
 {#-
     Lists that stand beside each other, of which the nth elements belong together, as the text of one JSON list of
     objects: as many as the first list has. `lists` are texts by field, JSON lists or one value. Where the first cannot be
-    read as a list, it is passed on as it is.
+    read as a list, it is passed on as it is; so is an object, which is no value.
 -#}
 {%- macro json_zipped(lists) -%}
 {{ return(adapter.dispatch('json_zipped')(lists)) }}
@@ -35,7 +35,7 @@ nullif(nullif(cast(to_json(list_transform(
 {%- for field, text in lists.items() -%}
     {%- do read.update({field:
         "case when trim(" ~ text ~ ") like '[%' then cast(try_cast(" ~ text ~ " as json) as varchar[]) when "
-        ~ text ~ " is not null then list_value(" ~ text ~ ") end"
+        ~ text ~ " not like '{%' then list_value(" ~ text ~ ") end"
     }) -%}
 {%- endfor -%}
 {%- set first = read.values() | first -%}
@@ -51,4 +51,13 @@ case
         )) as varchar)
     else {{ lists.values() | first }}
 end
+{%- endmacro -%}
+
+{#- Of JSON lists that stand in several places for one thing, the first that is not empty; null where none is. -#}
+{%- macro first_full_list(lists) -%}
+coalesce(
+    {%- for list in lists %}
+    nullif({{ list }}, '[]'){{ ',' if not loop.last }}
+    {%- endfor %}
+)
 {%- endmacro -%}

@@ -32,6 +32,15 @@ regexp_matches({{ text }}, {{ text_literal(pattern) }})
 {{ return('\u2010\u2011\u2012\u2013\u2014\u2015\u2212') }}
 {%- endmacro -%}
 
+{#- Whether a text has letters, digits and signs of ASCII alone: as many bytes as characters. -#}
+{%- macro is_ascii(text) -%}
+{{ return(adapter.dispatch('is_ascii')(text)) }}
+{%- endmacro -%}
+
+{%- macro duckdb__is_ascii(text) -%}
+strlen({{ text }}) = length({{ text }})
+{%- endmacro -%}
+
 {#- The text without the blanks around it. -#}
 {%- macro trim_blanks(text) -%}
 {{ return(adapter.dispatch('trim_blanks')(text)) }}

@@ -94,7 +94,7 @@ when regexp_full_match({{ text }}, '-?\d{1,20}(\.\d*)?|\d(\.\d+)?[eE]\+?\d{1,2}'
 {%- set offset = "\\s*([+-]\\d{2}(?::?\\d{2})?)(?:\\s*(?:UTC|GMT))?$" -%}
 {%- set clock = "try_cast(replace(upper(regexp_extract(" ~ text ~ ", '" ~ clock_pattern() ~ "', 0)), 'T', ' ') as timestamp)" -%}
 {%- set digits = "rpad(replace(regexp_extract(" ~ text ~ ", '" ~ offset ~ "', 1), ':', ''), 5, '0')" -%}
-when regexp_matches({{ text }}, '{{ clock_pattern() }}\d*(?:\s*(?:Z|z|UTC|GMT))?$') then
+when regexp_matches({{ text }}, '{{ clock_pattern() }}\d*(?:\s*(?:[Zz](?:\s*(?:UTC|GMT))?|UTC|GMT))?$') then
         {{ clock }}
     when regexp_matches({{ text }}, '{{ clock_pattern() }}\d*{{ offset }}') then
         {{ clock }} - {{ with_value('offset_text', digits, offset_minutes('offset_text[1]', 'offset_text[2:3]', 'offset_text[4:5]')) }} * interval '1' minute

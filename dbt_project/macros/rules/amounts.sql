@@ -60,17 +60,32 @@ split_part(split_part(chr(31) || {{ repairs }}, chr(31) || '{{ code }} ', 2), ch
 
 {#-
     A delivered number as the engine reads numbers. With decimal commas points and blanks are between thousands: 1.299 is
-    a thousand and more; what can only be meant with a decimal point is. An underscore, which the engine would take for
-    one between thousands, is none of a number.
+    a thousand and more; what can only be meant with a decimal point is.
 -#}
 {%- macro number_text(text, is_comma) -%}
 case
-    when {{ is_comma }} and {{ has_pattern(text, ',') }} and not {{ has_pattern(text, ',.*[.,]') }}
-        then replace(replace({{ without_blanks(text) }}, '.', ''), ',', '.')
-    when {{ is_comma }} and {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?[1-9]') }}
-        and {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?' ~ comma_thousands() ~ '[' ~ blank_class() ~ ']*$') }}
-        then replace({{ without_blanks(text) }}, '.', '')
-    when {{ text }} not like '%!_%' escape '!' then {{ text }}
+    when {{ is_comma }} then case
+        when {{ has_pattern(text, ',') }} and not {{ has_pattern(text, ',.*[.,]') }}
+            then replace(replace({{ without_blanks(text) }}, '.', ''), ',', '.')
+        when
+            {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?[1-9]') }}
+            and {{ has_pattern(text, '^[' ~ blank_class() ~ ']*-?' ~ comma_thousands() ~ '[' ~ blank_class() ~ ']*$') }}
+            then replace({{ without_blanks(text) }}, '.', '')
+        else {{ point_number_text(text) }}
+    end
+    else {{ point_number_text(text) }}
+end
+{%- endmacro -%}
+
+{#-
+    The same with a decimal point. An underscore, which the engine would take for one between thousands, is none of a
+    number. Plain blanks around one the engine passes over; others are no ASCII, and looked for only where a text is none:
+    looking costs a row more than reading it.
+-#}
+{%- macro point_number_text(text) -%}
+case
+    when instr({{ text }}, '_') = 0
+        then case when {{ is_ascii(text) }} then {{ text }} else {{ trim_blanks(text) }} end
 end
 {%- endmacro -%}
 

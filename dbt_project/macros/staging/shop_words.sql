@@ -33,27 +33,45 @@
 {{ json_texts(json, paths) }}
 {%- endmacro -%}
 
-{#-
-    One field out of `shop_texts`. Of lists only lists: a shop may as well count its items under that name. A list of ids is
-    one of items that have nothing but an id.
--#}
+{#- One field out of `shop_texts`: the first that has a value. -#}
 {%- macro shop_property(texts, wanted) -%}
 {%- set place = namespace(next=0) -%}
+{%- set found = [] -%}
+{%- for field, names in shop_properties().items() -%}
+    {%- for name in names -%}
+        {%- if field == wanted -%}
+            {%- do found.append(listed_text(texts, place.next)) -%}
+        {%- endif -%}
+        {%- set place.next = place.next + 1 -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- if wanted == 'items' -%}
+{{ shop_items(found) }}
+{%- else -%}
 coalesce(
-    {%- for field, names in shop_properties().items() -%}
-        {%- for name in names -%}
-            {%- set text = listed_text(texts, place.next) -%}
-            {%- set place.next = place.next + 1 -%}
-            {%- if field == wanted and field == 'items' %}
-    case
-        when {{ has_pattern(text, '^[[] *["0-9]') }} then {{ json_zipped({'item_id': text}) }}
-        when {{ text }} like '[%' then {{ text }}
-    end,
-            {%- elif field == wanted %}
+    {%- for text in found %}
     nullif({{ text }}, ''),
-            {%- endif -%}
-        {%- endfor -%}
     {%- endfor %}
     null
 )
+{%- endif -%}
+{%- endmacro -%}
+
+{#-
+    The items of an event, out of the texts that may be their list: the first list that is not empty. A list of ids is one
+    of items that have nothing but an id. Where there is none, what else is said is passed on to be noted, but a whole
+    number is not: a shop may as well count its items under that name.
+-#}
+{%- macro shop_items(texts) -%}
+{%- set lists, others = [], [] -%}
+{%- for text in texts -%}
+    {%- do lists.append(
+        "case when " ~ has_pattern(text, '^[[] *["0-9]') ~ " then " ~ json_zipped({'item_id': text})
+        ~ " when " ~ text ~ " like '[%' then " ~ text ~ " end"
+    ) -%}
+    {%- do others.append(
+        "case when " ~ text ~ " not like '[%' and not " ~ has_pattern(text, '^ *[0-9]*([.]0*)? *$') ~ " then " ~ text ~ " end"
+    ) -%}
+{%- endfor -%}
+{{ first_full_list(lists + others) }}
 {%- endmacro -%}

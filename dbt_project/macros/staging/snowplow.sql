@@ -9,11 +9,9 @@
 -#}
 {%- macro snowplow_entities(name) -%}
 {%- set schema = 'com.snowplowanalytics.snowplow.ecommerce/' ~ name ~ '/' -%}
-coalesce(
-    contexts_com_snowplowanalytics_snowplow_ecommerce_{{ name }}_1,
-    case
-        when contexts like '%{{ schema }}%'
-            then {{ json_list_where(json_object('contexts'), '$.data[*]', '$.schema', 'iglu:' ~ schema, '$.data') }}
-    end
-)
+{%- set among_all = json_list_where(json_object('contexts'), '$.data[*]', '$.schema', 'iglu:' ~ schema, '$.data') -%}
+{{ first_full_list([
+    'contexts_com_snowplowanalytics_snowplow_ecommerce_' ~ name ~ '_1',
+    "case when contexts like '%" ~ schema ~ "%' then " ~ among_all ~ " end",
+]) }}
 {%- endmacro -%}

@@ -3,7 +3,7 @@
     (models/staging/stg_tealium.sql).
 -#}
 
-{#- A variable of the data layer: a column of its own, or in the data of a visitor's event. -#}
+{#- A variable of the data layer: a column of its own, or in the data of a visitor's event; of lists one that is not empty. -#}
 {%- macro tealium_variable(name) -%}
-coalesce({{ name }}, {{ json_text('event_data', '$.udo.' ~ name) }})
+{{ first_full_list([name, json_text('event_data', '$.udo.' ~ name)]) }}
 {%- endmacro -%}

@@ -50,7 +50,7 @@ found as (
                     call = 'track'
                     and {{ event_type('coalesce(event_text, event)') }}
                     in ('view_item', 'add_to_cart', 'remove_from_cart', 'add_to_wishlist')
-                    and coalesce({{ json_text('properties_json', '$.products') }}, products) is null
+                    and {{ first_full_list([json_text('properties_json', '$.products'), 'products']) }} is null
                     then {{ json_text('properties_json', '$.id') }}
             end
         ) as own_product,
@@ -127,7 +127,8 @@ renamed as (
         coalesce({{ json_text('context_json', '$.location.country') }}, context_location_country) as country,
         -- what an event about one product has in products is the rest of the cart
         case
-            when own_product is null then coalesce({{ json_text('properties_json', '$.products') }}, products)
+            when own_product is null
+                then {{ first_full_list([json_text('properties_json', '$.products'), 'products']) }}
         end as items
     from found
 

@@ -100,15 +100,13 @@ renamed as (
         {{ device_of('user_agent') }} as device_type,
         cast(null as string) as country,
         -- a list of one only where it names the item, as the page's address may do so else
-        coalesce(
-            {{ json_text('event_json', '$.items') }},
-            {{ json_text('event_json', '$.checkout.lineItems') }},
-            case when line_item is not null then '[' || {{ json_text('event_json', '$.cartLine') }} || ']' end,
-            case
-                when viewed_item is not null
-                    then '[{"variant":' || {{ json_text('event_json', '$.productVariant') }} || '}]'
-            end
-        ) as items
+        {{ first_full_list([
+            json_text('event_json', '$.items'),
+            json_text('event_json', '$.checkout.lineItems'),
+            "case when line_item is not null then '[' || " ~ json_text('event_json', '$.cartLine') ~ " || ']' end",
+            "case when viewed_item is not null then '[{\"variant\":' || "
+            ~ json_text('event_json', '$.productVariant') ~ " || '}]' end",
+        ]) }} as items
     from named
 
 )
