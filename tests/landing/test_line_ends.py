@@ -5,6 +5,7 @@ import gzip
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pyarrow as pa
@@ -68,15 +69,26 @@ def test_within_quotes_carriage_returns_are_data(landing):
 
 def test_lines_that_are_a_row_together_only_have_a_carriage_return_in_a_field(landing):
     outcome = landing.land_one(
-        "a.csv", HEADER + "v1,t,a\rb\nv2,t\r2,2\nv3,t,a\r\rb\r\nv4,\rt,\rx\ry\nv5,t,5\n"
+        "a.csv", HEADER + "v\r1,t,a\nv2,t\r2,2\nv3,t\r\r3,b\r\nv4,\rt,\rx\ry\n\rv5,t\r5,5\nv6,t,6\n"
     )
-    assert outcome.rows_unreadable == 0
-    assert [row[1:4] for row in landing.rows()] == [
-        ("v1", "t", "a\rb"),
-        ("v2", "t\r2", "2"),
-        ("v3", "t", "a\r\rb"),
-        ("v4", "\rt", "\rx\ry"),
-        ("v5", "t", "5"),
+    assert outcome.rows_unreadable == 1
+    assert [row[:4] for row in landing.rows()] == [
+        (3, "1", "t", "a"),
+        (4, "v2", "t\r2", "2"),
+        (6, "v3", "t\r\r3", "b"),
+        (9, "v4", "\rt", "\rx\ry"),
+        (13, "\rv5", "t\r5", "5"),
+        (16, "v6", "t", "6"),
+    ]
+    assert landing.unreadable() == [(2, "wrong_field_count", "v")]
+
+
+def test_behind_a_whole_row_a_carriage_return_is_an_end(landing):
+    landing.land_one("a.csv", HEADER + "v1,t,1\rTOTAL\n\rv2,t,2\rb\n")
+    assert [row[:4] for row in landing.rows()] == [(2, "v1", "t", "1"), (5, "v2", "t", "2")]
+    assert landing.unreadable() == [
+        (3, "wrong_field_count", "TOTAL"),
+        (6, "wrong_field_count", "b"),
     ]
 
 
@@ -228,3 +240,122 @@ def test_a_header_glued_to_the_last_row_of_the_file_before_it_is_found(landing):
         (5, "v4", "t", "4"),
     ]
     assert outcome.note == "the header is repeated, first on line 2"
+
+
+@PACKS
+def test_parts_of_one_row_before_a_header_are_each_a_row(landing, ending, pack):
+    parts = [HEADER + "v1,t,1", "v2,t,2", HEADER + "v3,t,3", '"v\n4",t,4', '"v5",t,"5"\nv6,t,6']
+    landing.land_one(f"a.csv{ending}", b"".join(pack(each.encode()) for each in parts))
+    assert landing.unreadable() == []
+    assert [row[:4] for row in landing.rows()] == [
+        (2, "v1", "t", "1"),
+        (3, "v2", "t", "2"),
+        (4, "v3", "t", "3"),
+        (5, "v\n4", "t", "4"),
+        (7, "v5", "t", "5"),
+        (8, "v6", "t", "6"),
+    ]
+
+
+@pytest.mark.parametrize("last", ["1", '"1"', '"1\n1"'])
+@pytest.mark.parametrize("header", [HEADER, "event_at,visitor_id\n"])
+def test_a_header_behind_a_mark_is_found_behind_a_record_of_several_lines(landing, last, header):
+    rows = "v2,t,2\n" if header == HEADER else "t,v2\n"
+    landing.land_one("a.csv", HEADER + f'v1,"t\nt",{last}\ufeff{header}{rows}')
+    lines = 3 + last.count("\n")
+    assert landing.unreadable() == []
+    assert [row[:4] for row in landing.rows()] == [
+        (2, "v1", "t\nt", last.strip('"')),
+        (lines + 1, "v2", "t", "2" if header == HEADER else None),
+    ]
+
+
+@PACKS
+def test_a_quote_in_a_field_that_two_parts_share_is_text(landing, ending, pack):
+    text = (HEADER + 'v1,t,5"\nv2,t,"6"\nv3,t,7""\nv4,t,8\n').encode()
+    for at in range(1, len(text)):
+        landing.deliver(f"{at:03}.csv{ending}", pack(text[:at]) + pack(text[at:]))
+    assert {(each.rows_read, each.rows_unreadable) for each in landing.land()} == {(4, 0)}
+    assert landing.query("select distinct visitor_id, price from raw.clicks order by all") == [
+        ("v1", '5"'),
+        ("v2", "6"),
+        ("v3", '7""'),
+        ("v4", "8"),
+    ]
+
+
+def test_a_line_of_many_parts_costs_time_by_their_number_only(landing):
+    rows = b"".join(gzip.compress(b"v%d,t,%d" % (at, at)) for at in range(20_000))
+    outcome = landing.land_one("a.csv.gz", gzip.compress(HEADER.encode()) + rows)
+    assert (outcome.rows_read, outcome.rows_unreadable) == (20_000, 0)
+    assert landing.query("select count(distinct _line), max(_line) from raw.clicks") == [
+        (20_000, 20_001)
+    ]
+
+
+def test_another_header_is_known_by_its_first_name(landing):
+    """Both where it stands on a line of its own and where nothing ends the line before it."""
+    other = "row_no,visitor_id,event_at\n1,v2,t\n"
+    landing.deliver("a.csv", HEADER + "v1,t,1\n" + other)
+    landing.deliver("b.csv", HEADER + "v1,t,1\ufeff" + other)
+    landing.deliver("c.csv", HEADER + "v1,t,1\ufeff" + other.replace("row_no", "price"))
+    landing.land()
+    assert landing.query("select _load_id, _line, visitor_id from raw.clicks order by all") == [
+        (1, 2, "v1"),
+        (1, 3, "row_no"),
+        (1, 4, "1"),
+        (2, 3, "1"),
+        (3, 2, "v1"),
+        (3, 3, "v2"),
+    ]
+    assert [row[:3] for row in landing.unreadable()] == [
+        (2, "wrong_field_count", "v1,t,1\ufeffrow_no,visitor_id,event_at")
+    ]
+
+
+@pytest.mark.parametrize("delimiter", ["§", "é", "\u2028", "^", "\\"])
+def test_any_delimiter_that_a_line_above_the_header_names_cuts(landing, delimiter):
+    rows = ["v1,t,1", 'v2,t,"2\n2"', "v3,t,3", "v4,t,4,5"]
+    text = "\n".join([HEADER.strip(), *rows, ""]).replace(",", delimiter)
+    landing.land_one("a.csv", f"sep={delimiter}\n" + text)
+    assert [row[:4] for row in landing.rows()] == [
+        (3, "v1", "t", "1"),
+        (4, "v2", "t", "2\n2"),
+        (6, "v3", "t", "3"),
+    ]
+    assert [row[:2] for row in landing.unreadable()] == [(7, "wrong_field_count")]
+
+
+def test_what_is_left_of_a_damaged_member_begins_a_row(landing):
+    first, second = (gzip.compress(each) for each in (HEADER.encode() + b"v1,t,1", b"v2,t,2\nv3,"))
+    outcome = landing.land_one("a.csv.gz", first + second[:-8] + b"\xff" * 8)
+    assert "the gzip data is damaged" in outcome.note
+    assert [row[:4] for row in landing.rows()] == [(2, "v1", "t", "1"), (3, "v2", "t", "2")]
+
+
+def test_what_is_left_of_a_cut_frame_begins_a_row(landing):
+    """Within its second block, before as much as is read at once is unpacked."""
+    random = Random(1)
+    rows = [f"v{at},t,{random.getrandbits(256):x}" for at in range(2, 2_500)]
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        for part in (rows[:600], rows[600:]):
+            stream.write("\n".join([*part, ""]).encode())
+            stream.flush()
+    second = packed.getvalue().to_pybytes()[: 1 << 16]
+    outcome = landing.land_one("a.csv.zst", _zstd((HEADER + "v1,t,1").encode()) + second)
+    assert "the zstd data is cut" in outcome.note
+    assert [(row[1], row[3]) for row in landing.rows()] == [
+        ("v1", "1"),
+        *((name, price) for name, _, price in (row.split(",") for row in rows[:600])),
+    ]
+
+
+def test_zeros_behind_a_cut_frame_cost_no_time(landing):
+    text = HEADER + "".join(f"v{at * at * at % 9_973},t,{at}\n" for at in range(60_000))
+    whole = _zstd(text.encode())
+    landing.deliver("a.csv.zst", whole[:-9] + b"\0" * (8 << 20))
+    landing.deliver("b.csv.zst", whole[:20] + b"\0" * (8 << 20))
+    first, second = landing.land()
+    assert first.rows_read > 30_000
+    assert second.rows_read == 0
