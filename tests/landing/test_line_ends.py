@@ -326,36 +326,59 @@ def test_any_delimiter_that_a_line_above_the_header_names_cuts(landing, delimite
     assert [row[:2] for row in landing.unreadable()] == [(7, "wrong_field_count")]
 
 
-def test_what_is_left_of_a_damaged_member_begins_a_row(landing):
-    first, second = (gzip.compress(each) for each in (HEADER.encode() + b"v1,t,1", b"v2,t,2\nv3,"))
-    outcome = landing.land_one("a.csv.gz", first + second[:-8] + b"\xff" * 8)
-    assert "the gzip data is damaged" in outcome.note
-    assert [row[:4] for row in landing.rows()] == [(2, "v1", "t", "1"), (3, "v2", "t", "2")]
+def test_of_one_column_only_a_mark_says_that_a_header_follows(landing):
+    landing.land_one("a.csv", "visitor_id\nv1visitor_id\nv2\ufeffvisitor_id\nv3\n")
+    assert [row[:2] for row in landing.rows()] == [(2, "v1visitor_id"), (3, "v2"), (4, "v3")]
 
 
-def test_what_is_left_of_a_cut_frame_begins_a_row(landing):
-    """Within its second block, before as much as is read at once is unpacked."""
-    random = Random(1)
-    rows = [f"v{at},t,{random.getrandbits(256):x}" for at in range(2, 2_500)]
-    packed = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(packed, "zstd") as stream:
-        for part in (rows[:600], rows[600:]):
-            stream.write("\n".join([*part, ""]).encode())
-            stream.flush()
-    second = packed.getvalue().to_pybytes()[: 1 << 16]
-    outcome = landing.land_one("a.csv.zst", _zstd((HEADER + "v1,t,1").encode()) + second)
-    assert "the zstd data is cut" in outcome.note
-    assert [(row[1], row[3]) for row in landing.rows()] == [
-        ("v1", "1"),
-        *((name, price) for name, _, price in (row.split(",") for row in rows[:600])),
+def _field(random: Random, *, is_quoted: bool) -> str:
+    letters = "abé1x. €" + ('\r\n",' if is_quoted else "")
+    return "".join(random.choices(letters, k=random.choice([1, 1, 2, 3, 5, 9])))
+
+
+def _part(random: Random, *, is_first: bool) -> tuple[list[tuple[str, ...]], str]:
+    """The rows of a file that is put behind another, and its text."""
+    ends = random.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"]])
+    rows, lines = [], []
+    for at in range(random.choice([1, 1, 2, 5])):
+        quoted = [random.random() < 0.3 for _ in range(3)]
+        row = tuple(
+            f"{name}{at}" + _field(random, is_quoted=each)
+            for name, each in zip("vtp", quoted, strict=True)
+        )
+        rows.append(row)
+        lines.append(
+            ",".join(
+                '"' + field.replace('"', '""') + '"' if each else field
+                for field, each in zip(row, quoted, strict=True)
+            )
+        )
+    mark = ""
+    if is_first or random.random() < 0.5:
+        lines.insert(0, HEADER.strip())
+        mark = random.choice(["", "", "\ufeff"])
+    text = mark + "".join(line + random.choice(ends) for line in lines)
+    return rows, text.rstrip("\r\n") if random.random() < 0.6 else text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_packed_parts_hold_the_same_rows_as_each_by_itself(landing, monkeypatch, seed):
+    random = Random(seed)
+    monkeypatch.setattr(streams, "_PACKED_CHUNK_BYTES", random.choice([1, 7, 30, 1 << 16]))
+    expected = {}
+    for at in range(60):
+        parts = [_part(random, is_first=not number) for number in range(random.randint(2, 5))]
+        ending, pack = random.choice([(".gz", gzip.compress), (".zst", _zstd)])
+        name = f"{at:02}.csv{ending}"
+        landing.deliver(name, b"".join(pack(text.encode()) for _, text in parts))
+        expected[name] = [row for rows, _ in parts for row in rows]
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for outcome in landing.land():
+        found[Path(outcome.file).name] = landing.query(
+            "select visitor_id, event_at, price from raw.clicks"
+            f" where _load_id = {outcome.load_id} order by _line"
+        )
+    assert found == expected
+    assert landing.query("select count(*), count(distinct (_load_id, _line)) from raw.clicks") == [
+        (sum(map(len, expected.values())),) * 2
     ]
-
-
-def test_zeros_behind_a_cut_frame_cost_no_time(landing):
-    text = HEADER + "".join(f"v{at * at * at % 9_973},t,{at}\n" for at in range(60_000))
-    whole = _zstd(text.encode())
-    landing.deliver("a.csv.zst", whole[:-9] + b"\0" * (8 << 20))
-    landing.deliver("b.csv.zst", whole[:20] + b"\0" * (8 << 20))
-    first, second = landing.land()
-    assert first.rows_read > 30_000
-    assert second.rows_read == 0
