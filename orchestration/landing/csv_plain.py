@@ -37,7 +37,7 @@ class Shape:
     """What a plain row looks like.
 
     Attributes:
-        delimiter: what cuts it into fields.
+        delimiter: what cuts it into fields, one byte: Arrow knows no other.
         width: how many they are, two at least.
         header_keys: what its first field is not, written as `name_key` does: it may be a header.
         has_backslashes: whether they are escapes.
@@ -118,11 +118,6 @@ class Lines:
             for at, piece in enumerate(self._pieces)
             if piece.count(cut) != cuts or _key(piece.partition(cut)[0]) in keys
         }
-        # a carriage return that ends a line may be one within a field
-        returns = {at for end in self._block.returns for at in (end, end + 1)}
-        others |= returns.intersection(range(len(self._pieces)))
-        if self._block.follows_return:
-            others.add(0)
         for never in self._found:
             if never != _BACKSLASH or shape.has_backslashes:
                 others.update(at for at, piece in enumerate(self._pieces) if never in piece)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from orchestration.landing.csv_fields import Splitter, StrayQuote, fields_of
+from orchestration.landing.csv_joints import Begin, Joints, State
 from orchestration.landing.csv_layout import Layout, header_keys, is_header, names_in
 from orchestration.landing.csv_plain import Lines, PlainRows, Shape
 from orchestration.landing.file_writer import FileWriter
@@ -21,7 +22,6 @@ from orchestration.landing.signatures import name_key
 
 # A record that spans more lines is taken for a stray quote: looking ahead stays cheap.
 LOOK_AHEAD_LINES = 1_000
-_JOINTS_A_LINE = 100
 
 
 class Records:
@@ -32,8 +32,8 @@ class Records:
     as records of their own.
 
     Two ends of lines may be none; how many fields there are says so. A carriage return alone is
-    one, unless the lines up to the line feed are a row only together. Where a packed file was put
-    behind another, whose last line has no end, there is none, unless both sides are rows only then.
+    one, unless the lines up to the line feed are a row only together. Where a file was put behind
+    another whose last line has no end, there is none, unless `csv_joints` finds it.
     """
 
     def __init__(
@@ -66,6 +66,15 @@ class Records:
         self.names, self.width = tuple(names), len(names)
         # fields that a row has at least: a delimiter at the end of the header says nothing
         self.needed = max((at for at, name in enumerate(names, 1) if name), default=0)
+        self.joints = Joints(
+            self.splitter,
+            self.needed,
+            self.width,
+            self.header_text,
+            is_header=lambda fields: self._header_names(fields) is not None,
+            may_be_first=lambda field: name_key(field) in self.header_keys,
+            opens_a_row=self._opens_a_row,
+        )
         more = {name: value for name, value in self.folders.items() if name not in names}
         self.constants = [*more.values()]
         self.wide_names: list[str] | None = None
@@ -77,7 +86,8 @@ class Records:
         self.writer.deliver(
             self.width + len(more), declared_columns([*names, *more], self.writer.source)
         )
-        if self.width > 1:  # a row of one field may be blank, and so none
+        # a row of one field may be blank, and so none; Arrow cuts at one byte
+        if self.width > 1 and self.splitter.delimiter.isascii():
             shape = Shape(
                 self.splitter.delimiter.encode(),
                 self.width,
@@ -94,10 +104,14 @@ class Records:
     def read(self) -> None:
         """Read to the end of the file."""
         while line := self._next_not_plain():
-            if is_blank(line, self.splitter.delimiter):
+            # a carriage return alone may stand at the beginning of a row
+            is_empty = is_blank(line, self.splitter.delimiter)
+            if is_empty and (line.end != "\r" or line.is_part):
                 continue
-            if MARK in line.text:
-                line = self._unmarked(line)
+            if line.text.startswith(MARK):
+                line = line._replace(
+                    text=line.text[1:], joints=tuple(each - 1 for each in line.joints)
+                )
             if line.byte_size > self.limit:
                 self.writer.set_aside(line.number, *too_long(line.byte_size, self.limit), line.text)
                 continue
@@ -106,32 +120,24 @@ class Records:
                 fields = line.text.split(self.splitter.delimiter)
             elif not self._read_quoted(taken, fields):
                 continue
-            if taken[-1].end == "\r" and not line.is_part:
+            if taken[-1].end == "\r" and not line.is_part and len(fields) < self.needed:
                 self._read_to_the_feed(taken, fields)
+            if is_empty and len(taken) == 1:
+                continue
+            if self.joints.hide_in(taken[-1]) and self._put_back_apart(taken):
+                continue
             self._take(taken, fields)
 
-    def _unmarked(self, line: Line) -> Line:
-        """A line without the mark of a file that was put behind another; where that one's last line
-        had no end, the rest is a line of its own."""
-        text = line.text.removeprefix(MARK)
-        if line.joints:
-            gone = len(line.text) - len(text)
-            line = line._replace(joints=tuple(each - gone for each in line.joints))
-        before, mark, after = text.partition(MARK)
-        if mark and self._header_in(after) is not None:
-            self.put_back.appendleft(line._replace(text=after))
-            text = before
-        return line._replace(text=text)
-
-    def _header_in(self, text: str) -> tuple[str, ...] | None:
-        fields: list[str] = []
-        try:
-            if self.splitter.split(text, fields) is not None:
-                return None
-        except StrayQuote:
+    def _header_names(self, fields: list[str]) -> tuple[str, ...] | None:
+        """The columns that a record names if it is a header: the file's own or that of another."""
+        if name_key(fields[0]) not in self.header_keys:
             return None
         names = names_in(fields)
-        return names if names == self.names or is_header(names, self.writer.source) else None
+        if [*map(name_key, names)] == [*map(name_key, self.names)]:
+            return self.names
+        while not names[-1]:
+            names = names[:-1]
+        return names if is_header(names, self.writer.source) else None
 
     def _next_not_plain(self) -> Line | None:
         """The next line that is not plain; the plain ones before it are taken."""
@@ -194,9 +200,13 @@ class Records:
         while end == "\r" and (line := self._next()):
             more.append(line)
             size += line.byte_size
-            parts = self._cut([line])
+            parts: list[str] = []
+            try:
+                is_open = self.splitter.split(line.text, parts) is not None
+            except StrayQuote:
+                break
             if (
-                parts is None
+                is_open
                 or len(parts) >= self.needed
                 or len(more) > LOOK_AHEAD_LINES
                 or size > self.limit
@@ -216,25 +226,12 @@ class Records:
                 return
         self.put_back.extendleft(reversed(more))
 
-    def _cut(self, lines: Sequence[Line]) -> list[str] | None:
-        """The fields of some lines, if they are one record."""
-        fields: list[str] = []
-        try:
-            opened = self.splitter.split(lines[0].text, fields)
-            for before, line in pairwise(lines):
-                if opened is None:
-                    return None
-                opened.append(before.end)
-                opened = self.splitter.close(line.text, opened, fields)
-        except StrayQuote:
-            return None
-        return fields if opened is None else None
-
     def _take(self, taken: Sequence[Line], fields: list[str]) -> None:
         first, last = taken[0], taken[-1]
-        if name_key(fields[0]) in self.header_keys and self._is_header(first, fields):
+        if names := self._header_names(fields):
+            self._take_header(first, names)
             return
-        if self.are_rows_longer or not _may_be_cut(fields):
+        if len(fields) > self.width and (self.are_rows_longer or not _may_be_cut(fields)):
             while len(fields) > self.width and not fields[-1]:
                 fields.pop()  # a delimiter too many at the end says nothing
         while len(fields) < self.width and not self.names[len(fields)]:
@@ -261,87 +258,88 @@ class Records:
                 fields = row_of(dict(zip(self.wide_names, fields, strict=True)), self.places)
             self.writer.add(first.number, fields, length)
 
-    def _is_header(self, line: Line, fields: list[str]) -> bool:
-        """Whether a record is the header of another file, which is no row; what follows it is read
-        as it says."""
-        names = names_in(fields)
-        is_same = [*map(name_key, names)] == [*map(name_key, self.names)]
-        if not is_same:
-            while names and not names[-1]:
-                names = names[:-1]
-            if not is_header(names, self.writer.source):
-                return False
-        if is_same:
+    def _take_header(self, line: Line, names: tuple[str, ...]) -> None:
+        """Go on after a header of another file, which is no row, as it says."""
+        if names == self.names:
             if not self.has_repeated:
                 self.writer.note(f"the header is repeated, first on line {line.number}")
             self.has_repeated = True
-        else:
-            self.writer.note(f"another header is on line {line.number}; it holds for what follows")
-            self._finish_plain()
-            self.writer.finish()
-            self.header_text = line.text
-            self._begin(names)
-        return True
+            return
+        self.writer.note(f"another header is on line {line.number}; it holds for what follows")
+        self._finish_plain()
+        self.writer.finish()
+        self.header_text = line.text
+        self._begin(names)
 
     def _put_back_apart(self, taken: Sequence[Line]) -> bool:
-        """Put lines back that are no record, one of them as two: another file was put behind its
-        first part, which has no end. Whether there is such a line."""
+        """Put lines back, one of them as several, where other files begin in it. Whether there is
+        such a line."""
+        state: State | None = State()
+        known = 0
         for at, line in enumerate(taken):
-            has_header = self.header_text and line.text.endswith(self.header_text)
-            if not has_header and not line.joints:
+            candidates = self.joints.candidates(line)
+            if not candidates:
                 continue  # as nearly all
-            place = self._place_of_next_file([*taken[:at], line])
-            if not place:
-                continue
-            left = line._replace(text=line.text[:place], end="\n", joints=(), is_cut=False)
-            right = line._replace(
-                text=line.text[place:],
-                joints=tuple(each - place for each in line.joints),
-                is_part=False,
-            )
-            lines = [*taken[:at], left, right, *taken[at + 1 :], *self.put_back]
-            if self._header_in(right.text.removeprefix(MARK)) is None:
-                self.writer.note(
-                    "packed files are put together; what follows one whose last line has no end"
-                    " counts as the next line"
-                )
-                self.more += 1
-                lines[at + 1 :] = [
-                    each._replace(number=each.number + 1) for each in lines[at + 1 :]
-                ]
-            self.put_back = deque(lines)
-            return True
+            while state and known < at:
+                state = self.joints.after(state, taken[known].text)
+                known += 1
+            rest = taken[at + 1 :]
+            self.put_back.extendleft(reversed(rest))
+            begins = self.joints.begins(line, candidates, state) if state else []
+            if begins:
+                self._put_pieces_back([*taken[:at]], line, begins)
+                return True
+            for _ in rest:
+                self.put_back.popleft()
         return False
 
-    def _place_of_next_file(self, taken: Sequence[Line]) -> int | None:
-        """Where in the last of some lines another file begins, if one does."""
-        *before, line = taken
-        text, header = line.text, self.header_text
-        if self.needed > 1 and len(text) > len(header) > 0 and text.endswith(header):
-            return len(text) - len(header)
-        joints = [each for each in line.joints if 0 < each < len(text)][:_JOINTS_A_LINE]
-        for at, place in enumerate(joints):
-            left = self._cut([*before, line._replace(text=text[:place])])
-            ends = [*joints[at + 1 :], len(text)]
-            if (
-                left is not None
-                and self.needed <= len(left) <= self.width
-                and any(self._begins_a_row(text[place:end]) for end in ends)
-            ):
-                return place
-        return None
+    def _put_pieces_back(self, before: list[Line], line: Line, begins: list[Begin]) -> None:
+        """Put back a line cut where other files begin. A row that does is counted as a line."""
+        pieces: list[Line] = []
+        more = 0
+        places = [0, *(each.place for each in begins), len(line.text)]
+        for at, (begin, end) in enumerate(pairwise(places)):
+            more += at > 0 and not begins[at - 1].is_header
+            text = line.text[begin:end]
+            piece = line._replace(
+                text=text,
+                number=line.number + more,
+                byte_size=len(text.encode()),
+                is_part=line.is_part and not at,
+                joints=(),
+            )
+            pieces.append(piece if end == places[-1] else piece._replace(end="\n", is_cut=False))
+        if more:
+            self.writer.note(
+                "packed files are put together; what follows one whose last line has no end"
+                " counts as the next line"
+            )
+            self.more += more
+        behind = [each._replace(number=each.number + more) for each in self.put_back]
+        self.put_back = deque([*before, *pieces, *behind])
 
-    def _begins_a_row(self, text: str) -> bool:
-        """Whether a line is a row or a header, or may be the first of a row."""
-        text = text.removeprefix(MARK)
+    def _opens_a_row(self, line: Line) -> bool:
+        """Whether a line is, with those that follow, a row and maybe more behind it."""
+        more: list[Line] = []
         fields: list[str] = []
+        size = 0
+        last = line
         try:
-            is_open = self.splitter.split(text, fields) is not None
+            opened = self.splitter.split(line.text, fields)
+            while opened is not None and len(fields) < self.needed:
+                following = self._next()
+                if following is None or len(more) >= LOOK_AHEAD_LINES or size > self.limit:
+                    break
+                more.append(following)
+                size += following.byte_size
+                opened.append(last.end)
+                opened = self.splitter.close(following.text, opened, fields)
+                last = following
         except StrayQuote:
-            return False
-        if is_open:
-            return len(fields) < self.width
-        return self.needed <= len(fields) <= self.width or self._header_in(text) is not None
+            pass
+        finally:
+            self.put_back.extendleft(reversed(more))
+        return len(fields) >= self.needed
 
     def _refuse(self, taken: Sequence[Line], reason: Reason, detail: str) -> None:
         if self._put_back_apart(taken):
@@ -368,8 +366,8 @@ def _are_longer(layout: Layout) -> bool:
 
 def _may_be_cut(fields: Sequence[str]) -> bool:
     """Whether a delimiter within a field may have put all behind it into other columns: in `19,90`,
-    or before a blank."""
-    return any(
-        after.startswith(" ") or (after.isdigit() and before[-1:].isdigit())
-        for before, after in pairwise(fields)
+    or before a blank where not every field has one."""
+    blanks = [field.startswith(" ") for field in fields[1:] if field]
+    return (any(blanks) and not all(blanks)) or any(
+        after.isdigit() and before[-1:].isdigit() for before, after in pairwise(fields)
     )

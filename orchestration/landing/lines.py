@@ -4,6 +4,7 @@ Belongs here: numbering and decoding them, mending those whose bytes are no text
 their length; the CSV and the JSONL reader share it. Not here: what a line holds, which these say.
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from orchestration.landing.file_writer import CLIP_MARK, RAW_ROW_CHARACTERS
 from orchestration.landing.reasons import Reason
 from orchestration.landing.streams import ByteStream
-from orchestration.landing.text_encodings import UTF8_MARK
+from orchestration.landing.text_encodings import UTF8_MARK, is_utf8
 
 MARK = "\ufeff"
 """The byte order mark as a character; also where files were put one behind the other."""
@@ -85,7 +86,8 @@ def text_blocks(
     """
     newline = b"\n"
     number = 1
-    rest, skipped = b"", 0
+    held: list[bytes] = []  # of a line whose end is still to come, and how many bytes that are
+    size = skipped = 0
     is_first, follows_return = True, False
     joints: list[int] = []
     for chunk in stream:
@@ -94,9 +96,16 @@ def text_blocks(
             chunk = chunk.removeprefix(UTF8_MARK)
             if b"\r" in chunk and b"\n" not in chunk and not are_returns_ends:
                 newline = b"\r"
-        if rest and stream.is_joint:
-            joints.append(len(rest))
-        text = rest + chunk
+        if size and stream.is_joint:
+            joints.append(size)
+        if not chunk:
+            continue
+        follows = bool(held) and held[-1].endswith(b"\r")
+        held.append(chunk)
+        size += len(chunk)
+        if size <= limit and not follows and b"\r" not in chunk and newline not in chunk:
+            continue  # what is held is looked through only once
+        text = b"".join(held)
         pieces = text.split(newline)
         rest = pieces.pop()
         returns: frozenset[int] = frozenset()
@@ -111,6 +120,8 @@ def text_blocks(
             kept = rest[:RAW_ROW_CHARACTERS]
             skipped += len(rest) - len(kept)
             rest = kept
+        held, size = [rest] if rest else [], len(rest)
+    rest = b"".join(held)
     if rest or skipped:
         is_ended = are_returns_ends and rest.endswith(b"\r")
         returns = frozenset({0} if is_ended else ())
@@ -152,9 +163,22 @@ def line_of(block: Block, at: int, stream: ByteStream, limit: int) -> Line:
     if at - 1 in block.returns or (block.follows_return and not at):
         line = line._replace(is_part=True)
     if block.joints and not at:
-        texts = (_line(stream, 0, block.pieces[0][:each], b"", limit, 0) for each in block.joints)
-        line = line._replace(joints=tuple(len(each.text) for each in texts))
+        is_1252 = not is_utf8(block.pieces[0]) and stream.is_windows_1252
+        places = _in_text(block.pieces[0], block.joints, "windows-1252" if is_1252 else "utf-8")
+        line = line._replace(joints=places)
     return line if block.newline else line._replace(is_cut=stream.damage is not None)
+
+
+def _in_text(piece: bytes, joints: tuple[int, ...], encoding: str) -> tuple[int, ...]:
+    """Places in the bytes of a line as places in its text; a character that a joint cuts stands
+    before it."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    places, begin, count = [], 0, 0
+    for end in joints:
+        count += len(decoder.decode(piece[begin:end].replace(b"\0", b"")))
+        places.append(count + bool(decoder.getstate()[0]))
+        begin = end
+    return tuple(places)
 
 
 def is_blank(line: Line, delimiter: str = "\t") -> bool:

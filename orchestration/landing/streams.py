@@ -15,7 +15,7 @@ import pyarrow as pa
 from orchestration.ground.sealed_files import MARK, opened
 from orchestration.landing.kinds import SAMPLE_BYTES, Format, Skip, kind_of
 from orchestration.landing.text_encodings import encoding_of, is_windows_1252
-from orchestration.landing.zstd_frames import Part, frame_ends
+from orchestration.landing.zstd_frames import frame_ends, part
 
 _CHUNK_BYTES = 1 << 20
 _PACKED_CHUNK_BYTES = 1 << 16
@@ -137,6 +137,7 @@ class ByteStream:
                 try:
                     inflated = member.decompress(chunk)
                 except zlib.error:
+                    self.is_joint = is_behind
                     yield _salvage(before, chunk)
                     self.damage = "the gzip data is damaged; what follows the damage is lost"
                     return
@@ -152,18 +153,20 @@ class ByteStream:
 
     def _decompress(self) -> Iterator[bytes]:
         given = begin = 0
+        is_first = False
         try:
-            with self.path.open("rb", buffering=0) as stream:
+            with self.path.open("rb") as stream:
                 # what follows the last whole frame, if anything does, is damage or padding
                 for end in (*frame_ends(stream), None):
                     is_first = bool(begin)
-                    with pa.CompressedInputStream(Part(stream, begin, end), "zstd") as unpacked:
+                    with pa.CompressedInputStream(part(stream, begin, end), "zstd") as unpacked:
                         while chunk := unpacked.read(_PACKED_CHUNK_BYTES):
                             self.is_joint, is_first = is_first, False
                             given += len(chunk)
                             yield chunk
                     begin = end or begin
         except OSError as error:
+            self.is_joint = is_first
             yield self._last_bytes(given)
             self.damage = (
                 "the zstd data is cut; what is missing was never here"

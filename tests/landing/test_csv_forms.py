@@ -48,6 +48,16 @@ def test_a_row_that_a_delimiter_within_a_field_made_longer_is_none(landing, row)
     assert len(landing.rows()) == 102
 
 
+def test_a_blank_behind_every_delimiter_cuts_no_field(landing):
+    rows = ["v1, t, 1,", "v2, t,1,", 'v3,t,"1\n"', *["v4,t,1"] * 10]
+    landing.land_one("a.csv", "\n".join([HEADER.strip(), *rows, ""]))
+    assert landing.unreadable() == [(3, "wrong_field_count", "v2, t,1,")]
+    assert [row[:4] for row in landing.rows()[:2]] == [
+        (2, "v1", " t", " 1"),
+        (4, "v3", "t", "1\n"),
+    ]
+
+
 def test_a_row_too_short_by_a_column_with_a_name_is_set_aside_all_the_same(landing):
     landing.land_one("a.csv", "visitor_id,event_at,price,,note,\nv1,t,1,,\nv2,t,1\nv3,t,1,,n\n")
     assert [row[:2] for row in landing.unreadable()] == [(3, "wrong_field_count")]

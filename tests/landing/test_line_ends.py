@@ -5,6 +5,7 @@ import gzip
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pyarrow as pa
@@ -68,15 +69,26 @@ def test_within_quotes_carriage_returns_are_data(landing):
 
 def test_lines_that_are_a_row_together_only_have_a_carriage_return_in_a_field(landing):
     outcome = landing.land_one(
-        "a.csv", HEADER + "v1,t,a\rb\nv2,t\r2,2\nv3,t,a\r\rb\r\nv4,\rt,\rx\ry\nv5,t,5\n"
+        "a.csv", HEADER + "v\r1,t,a\nv2,t\r2,2\nv3,t\r\r3,b\r\nv4,\rt,\rx\ry\n\rv5,t\r5,5\nv6,t,6\n"
     )
-    assert outcome.rows_unreadable == 0
-    assert [row[1:4] for row in landing.rows()] == [
-        ("v1", "t", "a\rb"),
-        ("v2", "t\r2", "2"),
-        ("v3", "t", "a\r\rb"),
-        ("v4", "\rt", "\rx\ry"),
-        ("v5", "t", "5"),
+    assert outcome.rows_unreadable == 1
+    assert [row[:4] for row in landing.rows()] == [
+        (3, "1", "t", "a"),
+        (4, "v2", "t\r2", "2"),
+        (6, "v3", "t\r\r3", "b"),
+        (9, "v4", "\rt", "\rx\ry"),
+        (13, "\rv5", "t\r5", "5"),
+        (16, "v6", "t", "6"),
+    ]
+    assert landing.unreadable() == [(2, "wrong_field_count", "v")]
+
+
+def test_behind_a_whole_row_a_carriage_return_is_an_end(landing):
+    landing.land_one("a.csv", HEADER + "v1,t,1\rTOTAL\n\rv2,t,2\rb\n")
+    assert [row[:4] for row in landing.rows()] == [(2, "v1", "t", "1"), (5, "v2", "t", "2")]
+    assert landing.unreadable() == [
+        (3, "wrong_field_count", "TOTAL"),
+        (6, "wrong_field_count", "b"),
     ]
 
 
@@ -228,3 +240,145 @@ def test_a_header_glued_to_the_last_row_of_the_file_before_it_is_found(landing):
         (5, "v4", "t", "4"),
     ]
     assert outcome.note == "the header is repeated, first on line 2"
+
+
+@PACKS
+def test_parts_of_one_row_before_a_header_are_each_a_row(landing, ending, pack):
+    parts = [HEADER + "v1,t,1", "v2,t,2", HEADER + "v3,t,3", '"v\n4",t,4', '"v5",t,"5"\nv6,t,6']
+    landing.land_one(f"a.csv{ending}", b"".join(pack(each.encode()) for each in parts))
+    assert landing.unreadable() == []
+    assert [row[:4] for row in landing.rows()] == [
+        (2, "v1", "t", "1"),
+        (3, "v2", "t", "2"),
+        (4, "v3", "t", "3"),
+        (5, "v\n4", "t", "4"),
+        (7, "v5", "t", "5"),
+        (8, "v6", "t", "6"),
+    ]
+
+
+@pytest.mark.parametrize("last", ["1", '"1"', '"1\n1"'])
+@pytest.mark.parametrize("header", [HEADER, "event_at,visitor_id\n"])
+def test_a_header_behind_a_mark_is_found_behind_a_record_of_several_lines(landing, last, header):
+    rows = "v2,t,2\n" if header == HEADER else "t,v2\n"
+    landing.land_one("a.csv", HEADER + f'v1,"t\nt",{last}\ufeff{header}{rows}')
+    lines = 3 + last.count("\n")
+    assert landing.unreadable() == []
+    assert [row[:4] for row in landing.rows()] == [
+        (2, "v1", "t\nt", last.strip('"')),
+        (lines + 1, "v2", "t", "2" if header == HEADER else None),
+    ]
+
+
+@PACKS
+def test_a_quote_in_a_field_that_two_parts_share_is_text(landing, ending, pack):
+    text = (HEADER + 'v1,t,5"\nv2,t,"6"\nv3,t,7""\nv4,t,8\n').encode()
+    for at in range(1, len(text)):
+        landing.deliver(f"{at:03}.csv{ending}", pack(text[:at]) + pack(text[at:]))
+    assert {(each.rows_read, each.rows_unreadable) for each in landing.land()} == {(4, 0)}
+    assert landing.query("select distinct visitor_id, price from raw.clicks order by all") == [
+        ("v1", '5"'),
+        ("v2", "6"),
+        ("v3", '7""'),
+        ("v4", "8"),
+    ]
+
+
+def test_a_line_of_many_parts_costs_time_by_their_number_only(landing):
+    rows = b"".join(gzip.compress(b"v%d,t,%d" % (at, at)) for at in range(20_000))
+    outcome = landing.land_one("a.csv.gz", gzip.compress(HEADER.encode()) + rows)
+    assert (outcome.rows_read, outcome.rows_unreadable) == (20_000, 0)
+    assert landing.query("select count(distinct _line), max(_line) from raw.clicks") == [
+        (20_000, 20_001)
+    ]
+
+
+def test_another_header_is_known_by_its_first_name(landing):
+    """Both where it stands on a line of its own and where nothing ends the line before it."""
+    other = "row_no,visitor_id,event_at\n1,v2,t\n"
+    landing.deliver("a.csv", HEADER + "v1,t,1\n" + other)
+    landing.deliver("b.csv", HEADER + "v1,t,1\ufeff" + other)
+    landing.deliver("c.csv", HEADER + "v1,t,1\ufeff" + other.replace("row_no", "price"))
+    landing.land()
+    assert landing.query("select _load_id, _line, visitor_id from raw.clicks order by all") == [
+        (1, 2, "v1"),
+        (1, 3, "row_no"),
+        (1, 4, "1"),
+        (2, 3, "1"),
+        (3, 2, "v1"),
+        (3, 3, "v2"),
+    ]
+    assert [row[:3] for row in landing.unreadable()] == [
+        (2, "wrong_field_count", "v1,t,1\ufeffrow_no,visitor_id,event_at")
+    ]
+
+
+@pytest.mark.parametrize("delimiter", ["§", "é", "\u2028", "^", "\\"])
+def test_any_delimiter_that_a_line_above_the_header_names_cuts(landing, delimiter):
+    rows = ["v1,t,1", 'v2,t,"2\n2"', "v3,t,3", "v4,t,4,5"]
+    text = "\n".join([HEADER.strip(), *rows, ""]).replace(",", delimiter)
+    landing.land_one("a.csv", f"sep={delimiter}\n" + text)
+    assert [row[:4] for row in landing.rows()] == [
+        (3, "v1", "t", "1"),
+        (4, "v2", "t", "2\n2"),
+        (6, "v3", "t", "3"),
+    ]
+    assert [row[:2] for row in landing.unreadable()] == [(7, "wrong_field_count")]
+
+
+def test_of_one_column_only_a_mark_says_that_a_header_follows(landing):
+    landing.land_one("a.csv", "visitor_id\nv1visitor_id\nv2\ufeffvisitor_id\nv3\n")
+    assert [row[:2] for row in landing.rows()] == [(2, "v1visitor_id"), (3, "v2"), (4, "v3")]
+
+
+def _field(random: Random, *, is_quoted: bool) -> str:
+    letters = "abé1x. €" + ('\r\n",' if is_quoted else "")
+    return "".join(random.choices(letters, k=random.choice([1, 1, 2, 3, 5, 9])))
+
+
+def _part(random: Random, *, is_first: bool) -> tuple[list[tuple[str, ...]], str]:
+    """The rows of a file that is put behind another, and its text."""
+    ends = random.choice([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"]])
+    rows, lines = [], []
+    for at in range(random.choice([1, 1, 2, 5])):
+        quoted = [random.random() < 0.3 for _ in range(3)]
+        row = tuple(
+            f"{name}{at}" + _field(random, is_quoted=each)
+            for name, each in zip("vtp", quoted, strict=True)
+        )
+        rows.append(row)
+        lines.append(
+            ",".join(
+                '"' + field.replace('"', '""') + '"' if each else field
+                for field, each in zip(row, quoted, strict=True)
+            )
+        )
+    mark = ""
+    if is_first or random.random() < 0.5:
+        lines.insert(0, HEADER.strip())
+        mark = random.choice(["", "", "\ufeff"])
+    text = mark + "".join(line + random.choice(ends) for line in lines)
+    return rows, text.rstrip("\r\n") if random.random() < 0.6 else text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_packed_parts_hold_the_same_rows_as_each_by_itself(landing, monkeypatch, seed):
+    random = Random(seed)
+    monkeypatch.setattr(streams, "_PACKED_CHUNK_BYTES", random.choice([1, 7, 30, 1 << 16]))
+    expected = {}
+    for at in range(60):
+        parts = [_part(random, is_first=not number) for number in range(random.randint(2, 5))]
+        ending, pack = random.choice([(".gz", gzip.compress), (".zst", _zstd)])
+        name = f"{at:02}.csv{ending}"
+        landing.deliver(name, b"".join(pack(text.encode()) for _, text in parts))
+        expected[name] = [row for rows, _ in parts for row in rows]
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for outcome in landing.land():
+        found[Path(outcome.file).name] = landing.query(
+            "select visitor_id, event_at, price from raw.clicks"
+            f" where _load_id = {outcome.load_id} order by _line"
+        )
+    assert found == expected
+    assert landing.query("select count(*), count(distinct (_load_id, _line)) from raw.clicks") == [
+        (sum(map(len, expected.values())),) * 2
+    ]
