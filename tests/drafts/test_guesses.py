@@ -225,3 +225,26 @@ def test_changes_of_a_table_are_known_by_their_op(tmp_path):
 def test_words_of_several_languages_are_guessed(word, type_):
     found = event_type_of(tokens_of(word), has_item=False, has_order=False)
     assert found == type_
+
+
+@pytest.mark.parametrize("has_item", [True, False])
+@pytest.mark.parametrize("has_order", [True, False])
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("coupon_added", "product_review_added", "add_to_compare", "add_coupon_to_cart"),
+        *("review_deleted", "address_removed", "order_note_added", "order_item_added"),
+        *("purchase review", "cart_saved", "cart_updated", "ecommerce.cart_updated"),
+        *("commande_annulée", "order_cancelled", "ordine annullato", "bestelling geannuleerd"),
+    ],
+)
+def test_a_word_that_may_mean_something_else_is_left_to_whoever_corrects_it(
+    word, has_item, has_order
+):
+    assert event_type_of(tokens_of(word), has_item=has_item, has_order=has_order) is None
+
+
+@pytest.mark.parametrize("word", ["$pageview", "screen_view", "Seitenaufruf"])
+def test_a_view_of_a_page_is_none_of_the_item_that_stands_on_it(word):
+    assert event_type_of(tokens_of(word), has_item=True, has_order=False) == "page_view"
+    assert event_type_of(tokens_of("view"), has_item=True, has_order=False) == "view_item"
