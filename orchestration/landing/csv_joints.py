@@ -14,6 +14,7 @@ from orchestration.landing.lines import MARK, Line
 
 _QUOTE = re.compile(f'{MARK}? *+"')
 _PARTS_A_ROW = 100  # a row of more packed parts is taken for none, which bounds the time
+_PARTS_A_HEADER = 3
 _NAME_CHARACTERS = 200
 
 
@@ -46,7 +47,7 @@ class Joints:
         width: fields a row has at most.
         header_text: the line of the header; empty where there is none.
         is_header: whether fields are those of a header.
-        header_keys: what may be the first of these, as ``may_be_first`` asks.
+        may_be_first: whether a field may be the first of these.
         opens_a_row: whether a line that leaves a quoted field open is a row with those that follow.
     """
 
@@ -90,7 +91,7 @@ class Joints:
         for at, place in enumerate(candidates):
             parts += 1
             next_ends = ends[at : at + _PARTS_A_ROW]
-            is_header = self._begins_a_header(text, place, next_ends)
+            is_header = self._begins_a_header(text, place, next_ends[:_PARTS_A_HEADER])
             is_row = False
             if not is_header and place in joints and self.needed > 1 and parts <= _PARTS_A_ROW:
                 left = self.after(state, text[begin:place])

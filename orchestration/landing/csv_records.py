@@ -229,7 +229,8 @@ class Records:
     def _take(self, taken: Sequence[Line], fields: list[str]) -> None:
         first, last = taken[0], taken[-1]
         if names := self._header_names(fields):
-            self._take_header(first, names)
+            if not self._put_back_apart(taken):  # of a file without rows only the header is left
+                self._take_header(first, names)
             return
         if len(fields) > self.width and (self.are_rows_longer or not _may_be_cut(fields)):
             while len(fields) > self.width and not fields[-1]:

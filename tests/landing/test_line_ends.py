@@ -326,6 +326,14 @@ def test_any_delimiter_that_a_line_above_the_header_names_cuts(landing, delimite
     assert [row[:2] for row in landing.unreadable()] == [(7, "wrong_field_count")]
 
 
+@pytest.mark.parametrize("join", ["".join, "\ufeff".join])
+def test_a_header_without_rows_or_an_end_before_another_is_one_of_two(landing, join):
+    header = HEADER.strip()
+    landing.land_one("a.csv", HEADER + "v1,t,1\n" + join([header, header]) + "\nv2,t,2\n")
+    assert landing.unreadable() == []
+    assert [row[:4] for row in landing.rows()] == [(2, "v1", "t", "1"), (4, "v2", "t", "2")]
+
+
 def test_of_one_column_only_a_mark_says_that_a_header_follows(landing):
     landing.land_one("a.csv", "visitor_id\nv1visitor_id\nv2\ufeffvisitor_id\nv3\n")
     assert [row[:2] for row in landing.rows()] == [(2, "v1visitor_id"), (3, "v2"), (4, "v3")]
