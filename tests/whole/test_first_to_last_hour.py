@@ -21,7 +21,6 @@ from orchestration.status import Status, status
 from tests.whole.conftest import run_comeback
 from tests.whole.twins import begin_hour, exit_code_of, run_to_the_end, words_of
 
-# heavy until seen to pass on a quiet machine: written on 2026-11-28, not run to their end
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 HEADER = "event_id,visitor_id,event_at,event_type,item_id,quantity,price,currency,order_id\n"

@@ -15,7 +15,6 @@ import pytest
 from tests.whole.test_first_to_last_hour import OLD_LOGS, opened, published, state
 from tests.whole.twins import run_to_the_end, words_of
 
-# heavy until seen to pass on a quiet machine: written on 2026-11-28, not run to their end
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 HOUR = datetime(2026, 11, 26, 12)
