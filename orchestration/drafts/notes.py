@@ -37,7 +37,7 @@ def notes_on(fields: Fields, guesses: Guesses, uncut: int) -> Iterator[str]:
         )
     for each in fields.lists.values():
         times = [path for path, held in each.elements.items() if time_form(held)]
-        if times and each is not guesses.items:
+        if times:
             place = in_print(f"{each.column} {each.path or ''}".strip())
             yield (
                 f"each row has a list with a time in its elements, {place}: where they are events,"

@@ -31,9 +31,16 @@ def test_rows_of_plain_events_need_no_note(notes_on):
     assert notes_on("a.jsonl", "".join(map(visit, range(20))))[0] == []
 
 
-def test_a_list_of_what_happened_is_said(notes_on):
-    actions = [{"timestamp": "2026-03-02T10:00:00Z", "url": "/"}]
-    rows = "".join(visit(n, actions=actions) for n in range(20))
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"timestamp": "2026-03-02T10:00:00Z", "url": "/"},
+        # a batch of them, which has items in it
+        {"data": {"timestamp": "2026-03-02T10:00:00Z", "product_id": "hat", "price": 10.5}},
+    ],
+)
+def test_a_list_of_what_happened_is_said(notes_on, action):
+    rows = "".join(visit(n, actions=[action]) for n in range(20))
     assert notes_on("a.jsonl", rows)[0] == [
         "each row has a list with a time in its elements, actions: where they are events, deliver"
         " a row for each (dbt_project/docs/own_source.md)"
