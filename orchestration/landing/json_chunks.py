@@ -154,10 +154,8 @@ def _has_times_of_day(keys: Sequence[str], writer: FileWriter, relation: str) ->
         return False
     found = {key: target for key in keys if (target := source.target(key))}
     times = [f"text ->> {_path(key)}" for key in found if found[key][0] == source.time_name]
-    whole = [
-        f"{time} similar to '[^ :][^:]{{3}}.*' and not {time} similar to '[0-9]{{4}}|[0-9]{{6}}'"
-        for time in times
-    ]
+    # what is as long as 1000 or 100000 may be a time of day
+    whole = [f"{time} similar to '[^ :][^:]{{3}}(.|.{{3,}})'" for time in times]
     query = f"select count(*) from {relation} where not coalesce({' or '.join(whole)}, false)"
     return not times or writer.con.execute(query).fetchall() != [(0,)]
 
