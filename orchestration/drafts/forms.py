@@ -154,7 +154,7 @@ def is_image(field: Field) -> bool:
 
 
 def is_constant(field: Field) -> bool:
-    """Whether many rows say one thing: it tells none of them from another."""
+    """Whether many rows have the same value, so that it separates none of them."""
     return len(field.values) == 1 and field.filled >= _MANY_ROWS
 
 

@@ -1,4 +1,4 @@
-"""Whether a field tells people apart, or only says what they have in common: a browser, a model.
+"""Whether a field identifies people, or only says what they have in common: a browser, a model.
 
 Belongs here: what the values say of that. Not here: names of ids (`words`), or which field is taken
 (`guesses`).
