@@ -13,7 +13,8 @@ from bench.processes import Cost
 
 _DBT = re.compile(r"^dbt: \d+ nodes in ([\d.]+) s, ([\d.]+) of it their own\.$", re.MULTILINE)
 _LANDING = ("landing",)
-_DBT_STEP = "dbt_models"
+# Each builds with dbt once.
+_DBT_STEPS = ("dbt_models", "people_models")
 _MODELS = (
     "abandonment_model",
     "return_model",
@@ -21,6 +22,8 @@ _MODELS = (
     "cart_scores",
     "cart_scores_scores_are_sane",
     "score_outcomes",
+    "person_models",
+    "person_scores",
 )
 
 
@@ -52,18 +55,20 @@ def split(cost: Cost, record: RunRecord) -> dict[str, float]:
         cost: the process, with what it printed on stderr.
         record: its run.
     """
-    ((dbt, nodes),) = (map(float, found) for found in _DBT.findall(cost.progress))
-    landing = sum(record.steps.get(name, 0.0) for name in _LANDING)
-    models = sum(record.steps.get(name, 0.0) for name in _MODELS)
-    rest = sum(record.steps.values()) - landing - models - record.steps[_DBT_STEP]
-    around = record.last - record.first - sum(record.steps.values()) + record.steps[_DBT_STEP] - dbt
+    builds = _DBT.findall(cost.progress)
+    dbt, nodes = (sum(map(float, seconds)) for seconds in zip(*builds, strict=True))
+    landing, models, steps_of_dbt = (
+        sum(record.steps.get(name, 0.0) for name in names)
+        for names in (_LANDING, _MODELS, _DBT_STEPS)
+    )
+    all_steps = sum(record.steps.values())
     return {
         "Python start, imports, definitions": record.first - cost.began,
-        "Dagster": around,
+        "Dagster": record.last - record.first - all_steps + steps_of_dbt - dbt,
         "landing": landing,
         "dbt around its nodes": dbt - nodes,
         "SQL: dbt's models and tests": nodes,
         "models and scores": models,
-        "exports, publication, checks": rest,
+        "exports, publication, checks": all_steps - landing - models - steps_of_dbt,
         "printing the outcome, end of the process": cost.began + cost.seconds - record.last,
     }

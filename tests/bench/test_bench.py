@@ -174,8 +174,12 @@ def test_a_process_that_fails_is_not_measured():
 
 
 def test_the_parts_of_an_hour_are_the_whole_of_its_seconds():
-    progress = "Landed 1 files, 9 rows.\ndbt: 103 nodes in 4.0 s, 2.5 of it their own.\n"
-    steps = {"landing": 0.5, "dbt_models": 5.0, "cart_scores": 0.75, "published_database": 1.0}
+    builds = "dbt: {} nodes in {} s, {} of it their own.\n"
+    progress = (
+        "Landed 1 files, 9 rows.\n" + builds.format(103, 3.0, 2.0) + builds.format(9, 1.0, 0.5)
+    )
+    steps = {"landing": 0.5, "dbt_models": 3.5, "people_models": 1.5}
+    steps |= {"cart_scores": 0.25, "person_scores": 0.5, "published_database": 1.0}
     parts = split.split(
         Cost(12.0, 600.0, began=100.0, progress=progress), RunRecord(103.0, 111.5, steps)
     )
