@@ -93,6 +93,7 @@ class Bench:
             if not (dumps / f"{age:02}").exists():
                 shops.write_month(dumps / f"{age:02}", age, self._month_events)
         for checkout, home in homes.items():
+            _keep_all_events(checkout, home)
             measured(checkout.module("own_steps", "parse"), home.root, checkout.root)
         reference = None
         if self._has("build"):
@@ -240,6 +241,13 @@ class Bench:
         """The median of some hours, compared with the first: smallest history, first checkout."""
         cost = typical(costs)
         return _row(part, what, cost, size, key, self._hours.setdefault(key, cost.seconds))
+
+
+def _keep_all_events(checkout: Checkout, home: Home) -> None:
+    """A long history is measured whole; checkouts of before the setting keep all by themselves."""
+    if (checkout.root / "orchestration" / "ground" / "settings_retention.py").exists():
+        home.root.mkdir(parents=True, exist_ok=True)
+        (home.root / "comeback.toml").write_text("[retention]\nraw_events_months = 0\n")
 
 
 def _row(

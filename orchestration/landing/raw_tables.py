@@ -39,6 +39,7 @@ create table if not exists raw.seen_files (
 create table if not exists raw.expired_rows (
     load_id bigint primary key, row_count bigint not null
 );
+create table if not exists raw.passed_files (load_id bigint primary key);
 create table if not exists raw.stripped_rows (load_id bigint not null, line bigint not null);
 create table if not exists raw.tombstones (
     kind varchar not null, hash varchar not null, length bigint, key_id varchar not null,

@@ -22,7 +22,7 @@ from orchestration.landing.signatures import Signature, load_signatures, name_ke
 RAW_SCHEMA, VAULT_SCHEMA = "raw", "vault"
 LANDING_TABLES = (
     *("files", "unreadable_rows", "repaired_rows", "seen_files", "tombstones"),
-    *("people_rows", "people_set_aside", "expired_rows", "stripped_rows"),
+    *("people_rows", "people_set_aside", "expired_rows", "passed_files", "stripped_rows"),
 )
 IDENTITIES = ("visitor", "user", "event", "email", "phone")
 ESCAPES = ("quote", "backslash", "none")

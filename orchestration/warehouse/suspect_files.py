@@ -118,6 +118,21 @@ def corrected(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str
     ).fetchall()
 
 
+def keep_passed(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Note that files are not suspect, of which rows are about to be taken away; what is left of
+    them would be judged as if it were all.
+
+    Args:
+        connection: the open warehouse.
+        rows: table with the `load_id` of each such row.
+    """
+    if _is_known(connection):
+        connection.execute(
+            "insert or ignore into raw.passed_files select load_id from main.landed_files"
+            f" where not is_suspect and load_id in (select load_id from {rows})"
+        )
+
+
 def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | None:
     """The line that an hour ends with; None if there is no such file.
 

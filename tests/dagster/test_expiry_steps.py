@@ -18,6 +18,11 @@ EVENTS = """event_id,visitor_id,user_id,event_at,event_type
 3,tablet-kitchen-77,bert-5521-account,2026-03-30T10:02:00Z,view_item
 4,tablet-kitchen-77,bert-5521-account,2026-03-31T10:02:00Z,view_item
 """
+# what stays of it is a row that was never any event
+OLD_FILE = """event_id,visitor_id,user_id,event_at,event_type
+6,phone-of-anna-01,,2024-12-24T18:00:00Z,view_item
+7,phone-of-anna-01,,24.12.2024 18:05,view_item
+"""
 PROFILES = """user_id,email,updated_at
 anna-7431-account,anna.secret@shop.example,2026-02-28T23:59:59Z
 bert-5521-account,bert.secret@shop.example,2025-03-01T10:00:00Z
@@ -48,6 +53,7 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
     home.prepare()
     with open_run(home, "run-1", "hourly", HOUR) as run:
         land(run, canonical=EVENTS, profiles=PROFILES)
+        land(run, canonical=OLD_FILE)
         # before anything was built nobody knows what is old
         assert not expiry_steps.expire(run, HOUR)
         dbt_build.build(home, run.settings, as_of=HOUR, command="run").require_success()
@@ -61,9 +67,10 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
         assert query(
             run,
             "select source, rows_read, rows_accepted, rows_dropped, is_suspect, note"
-            " from main.landed_files order by source",
+            " from main.landed_files order by source, load_id",
         ) == [
             ("canonical", 4, 3, 1, False, "1 rows are older than events are kept, and gone"),
+            ("canonical", 2, 0, 2, False, "1 rows are older than events are kept, and gone"),
             ("profiles", 2, 2, 0, False, None),
         ]
         assert query(run, "select user_id, email from vault.profiles order by all") == [
@@ -81,6 +88,6 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
         assert expiry_steps.expire(run, datetime(2026, 4, 1, 1))
         noted = query(run, "select counts from scores.audit_log where deed = 'retention'")
     assert [json.loads(counts) for (counts,) in noted] == [
-        {"day": 20260331, "month": 202502, "events": 1, "rows": 1},
+        {"day": 20260331, "month": 202502, "events": 2, "rows": 1},
         {"day": 20260401, "month": 202503, "events": 3, "rows": 1},
     ]

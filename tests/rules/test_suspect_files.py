@@ -71,6 +71,22 @@ def test_a_file_is_suspect_that_says_too_little(warehouse: Warehouse) -> None:
     }
 
 
+def test_a_file_that_passed_stays_so_though_rows_of_it_are_taken_away(
+    warehouse: Warehouse,
+) -> None:
+    rows = [bad("ann"), event("bob", "02:00", "Korb"), bad("cat")]
+    warehouse.empty()
+    warehouse.land(rows, [1, 2, 3])
+    warehouse.connection.execute("insert into raw.passed_files values (1), (2)")
+    warehouse.follow(MONDAY, tables=("landed_files",))
+    found = warehouse.query("select file, is_suspect from landed_files order by file")
+    assert [tuple(row.values()) for row in found] == [
+        ("1.csv", False),
+        ("2.csv", False),
+        ("3.csv", True),
+    ]
+
+
 def test_the_reference_says_the_same() -> None:
     assert {name: is_suspect(log(*rows), LOADED_AT) for name, rows, _ in FILES} == {
         name: expected for name, _, expected in FILES

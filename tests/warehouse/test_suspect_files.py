@@ -135,6 +135,19 @@ def test_rows_of_the_erased_say_nothing_about_a_file(warehouse):
     ]
 
 
+def test_a_file_that_passed_is_noted_before_rows_of_it_go(warehouse):
+    land(warehouse, 1, "good.csv", [None, "bad_time"])
+    land(warehouse, 2, "suspect.csv", ["bad_time"])
+    land(warehouse, 3, "untouched.csv", [None])
+    warehouse.execute("create table raw.passed_files (load_id bigint primary key)")
+    warehouse.execute(
+        "create temp table going as select * from (values (1), (1), (2)) as t (load_id)"
+    )
+    for _ in range(2):
+        suspect_files.keep_passed(warehouse, "going")
+        assert warehouse.execute("from raw.passed_files").fetchall() == [(1,)]
+
+
 def test_a_file_that_came_again_with_other_content_stops_nothing_any_more(warehouse):
     land(warehouse, 1, "h2.csv", ["bad_time"])
     land(warehouse, 2, "h2.csv", [None])

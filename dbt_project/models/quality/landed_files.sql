@@ -100,6 +100,13 @@ expired as (
 
 ),
 
+-- Files that were judged by all their rows, before some were taken away.
+passed as (
+
+    select * from {{ source('raw', 'passed_files') }}
+
+),
+
 duplicates as (
 
     select
@@ -125,16 +132,18 @@ final as (
         coalesce(set_aside.dropped_count, 0) + coalesce(expired.row_count, 0) as rows_dropped,
         coalesce(set_aside.repaired_count, 0) as rows_repaired,
         -- rows of the erased, of people who did not consent, and old ones say nothing about the file
-        coalesce(
-            2 * (set_aside.dropped_count - set_aside.withheld_count)
-            > files.rows_read - set_aside.withheld_count - coalesce(expired.row_count, 0),
-            false
-        )
-        or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
-        or coalesce(
-            set_aside.bad_price_count > candidates.price_count + coalesce(item_prices.price_count, 0), false
-        )
-        or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false) as is_suspect,
+        passed.load_id is null and (
+            coalesce(
+                2 * (set_aside.dropped_count - set_aside.withheld_count)
+                > files.rows_read - set_aside.withheld_count - coalesce(expired.row_count, 0),
+                false
+            )
+            or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
+            or coalesce(
+                set_aside.bad_price_count > candidates.price_count + coalesce(item_prices.price_count, 0), false
+            )
+            or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false)
+        ) as is_suspect,
         files.skipped_reason,
         nullif(concat_ws(
             '; ',
@@ -160,6 +169,7 @@ final as (
     left join reference_counts on files.load_id = reference_counts.load_id
     left join people on files.load_id = people.load_id
     left join expired on files.load_id = expired.load_id
+    left join passed on files.load_id = passed.load_id
     left join set_aside on files.load_id = set_aside.load_id
 
 )
