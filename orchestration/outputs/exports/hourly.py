@@ -187,6 +187,12 @@ def _listed_then(
     return frozenset() if listed is None and name not in delivered else listed
 
 
+def _with_erased(decided: pl.DataFrame) -> pl.DataFrame:
+    """For a list that knows nobody but by the address: whoever was erased while on it leaves."""
+    erased = {"person_id": [membership.ERASED], "gate": ["erased"], "has_own_reason": [False]}
+    return pl.concat([decided.select(list(erased)), pl.DataFrame(erased)])
+
+
 def _triggers(home: Home, settings: Settings) -> dict[str, list[str]]:
     """The triggers that each export takes; their files are read only if any does."""
     if not any(each.triggers for each in settings.exports.values()):
@@ -251,7 +257,7 @@ class _Exporter:
             rolled = roll(
                 before.listed,
                 rows.frame,
-                decided,
+                decided if is_of_persons else _with_erased(decided),
                 name=self.name,
                 most_removed_share=self.entry.most_removed_share,
                 # who stayed would have no row of the new preset

@@ -20,6 +20,8 @@ from ml.features import USER_PREFIX
 from orchestration.ground.hours import HOUR
 from orchestration.ground.seal import sealed, unsealed
 from orchestration.ground.sql import transaction
+from orchestration.landing.addresses import email_key
+from orchestration.outputs.exports import csv_text
 from orchestration.outputs.exports.rolling import Rolled
 from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
@@ -261,7 +263,12 @@ def mail_listings(
     )
 
 
-def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: bytes) -> None:
+def forget(
+    connection: duckdb.DuckDBPyConnection,
+    users: Iterable[str],
+    key: bytes,
+    emails: Iterable[str] = (),
+) -> None:
     """Of erased users nothing is remembered but what the next hour must take off the lists.
 
     That is the identifier that was sent, sealed, and without whose it is; the hour after the next
@@ -271,11 +278,12 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
         connection: the open warehouse.
         users: user ids.
         key: what to seal with: the key of the home's erasures.
+        emails: addresses that are theirs alone, in any spelling.
     """
     if not has_table(connection, "vault", _MEMBERS):
         return
-    for user in users:
-        person = f"{USER_PREFIX}{user}"
+    persons = [f"{USER_PREFIX}{user}" for user in users]
+    for person in [*persons, *_known_by(connection, emails)]:
         connection.execute(
             f"delete from vault.{_MEMBERS} as members where person_id = ? and left_at is not null"
             " and not (listed_at = left_at and left_at = (select max(hour)"
@@ -296,6 +304,15 @@ def forget(connection: duckdb.DuckDBPyConnection, users: Iterable[str], key: byt
         " members where members.export = lists.export and listed_at <= lists.hour"
         " and (left_at is null or left_at > lists.hour))"
     )
+
+
+def _known_by(connection: duckdb.DuckDBPyConnection, emails: Iterable[str]) -> list[str]:
+    """Whom lists of addresses know by one of these: a list of suppressions knows no user."""
+    keys = {email_key(each) for each in emails}
+    found = connection.execute(
+        f"select distinct person_id from vault.{_MEMBERS} where person_id = identifier order by 1"
+    ).fetchall()
+    return [line for (line,) in found if email_key(csv_text.cells(line)[0]) in keys]
 
 
 def _taken_back(

@@ -64,6 +64,29 @@ def test_an_hour_done_again_takes_the_erased_off_again_and_no_other_hour_does(sh
     assert removed(TEN + 2 * HOUR) == []
 
 
+def test_whoever_is_erased_leaves_a_list_of_suppressions_and_nothing_names_them(shop):
+    settings = parse_settings({"exports": {"stops": {"profile": "suppressions"}}})
+    shop.insert("vault.current_suppressions", channel="all", email="ann@example.com")
+    shop.insert("vault.current_suppressions", channel="all", email="bob@example.com")
+    shop.export(TEN, settings)
+    shop.connection.execute("delete from vault.current_suppressions where email[:3] = 'ann'")
+    shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    membership.forget(shop.connection, ["ann"], b"a key", ["ANN@Example.com"])
+
+    remembered = "select person_id, identifier, row from vault.export_members order by all"
+    assert [person for person, *_ in shop.connection.execute(remembered).fetchall()] == [
+        "bob@example.com",
+        "erased",
+    ]
+    assert "ann" not in repr(shop.connection.execute(remembered).fetchall())
+    # half of the list, which is more than may leave at once for any other reason
+    prepared = shop.export(TEN + HOUR, settings)
+    assert prepared.exports["stops"]["warnings"] == []
+    assert column(prepared, "stops.remove", "email") == ["ann@example.com"]
+    assert column(prepared, "stops.full", "email") == ["bob@example.com"]
+
+
 def test_the_hour_of_the_last_full_list_is_not_forgotten(shop):
     ads = {"profile": "google_customer_match", "full_every_hours": 720, "most_removed_share": 1.0}
     settings = parse_settings({"exports": {"ads": ads}})
