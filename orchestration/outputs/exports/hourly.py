@@ -263,6 +263,7 @@ class _Exporter:
                 # who stayed would have no row of the new preset
                 are_removals_accepted=is_accepted or before.is_rewritten,
                 is_full_due=is_due,
+                is_of_refusals=not is_of_persons,
             )
         is_full = before.listed is None or (is_due and not rolled.is_held)
         contacts = contact_log.NOBODY

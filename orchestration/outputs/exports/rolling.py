@@ -61,13 +61,15 @@ def roll(
     most_removed_share: float,
     are_removals_accepted: bool = False,
     is_full_due: bool = True,
+    is_of_refusals: bool = False,
 ) -> Rolled:
     """The next list.
 
     Who withdrew, was erased, bought, was contacted, is held out or no person leaves always. If
     without withdrawals, erasures and contacts more leave at once than a share of the list,
     something is wrong with the data rather than with the people: the others stay and nobody is
-    added. A change of address is no leaving.
+    added. A change of address is no leaving. Whoever refuses is put on a list of refusals all the
+    same: a tool that is not told would go on.
 
     Args:
         listed: what was delivered last, with the columns of `rows.ROWS`.
@@ -78,6 +80,7 @@ def roll(
         most_removed_share: that share.
         are_removals_accepted: whether somebody said that the removals are meant.
         is_full_due: whether people are added in this hour; if not, they only leave.
+        is_of_refusals: whether the list has who must not be contacted.
     """
     reasons = gate.select("person_id", "gate", "has_own_reason")
     kept = listed.join(wanted, on="identifier", how="semi")
@@ -99,22 +102,24 @@ def roll(
     share = counted / listed.height if listed.height else 0.0
     if share > most_removed_share and not are_removals_accepted:
         stays = ~may_leave & ~pl.col("gate").is_in(_LEAVE_ALWAYS)
-        staying = pl.concat([kept, leaving.filter(stays).select(list(ROWS))])
+        staying = leaving.filter(stays).select(list(ROWS))
+        adds = is_of_refusals and is_full_due
+        nobody_new = "" if adds else " and nobody is added"
         return Rolled(
-            full=_in_order(staying, wanted),
-            add=wanted.clear(),
+            full=_in_order(pl.concat([wanted if adds else kept, staying]), wanted),
+            add=_new_or_changed(wanted, listed) if adds else wanted.clear(),
             remove=_by_identifier(leaving.filter(~stays)),
             is_held=True,
             warnings=(
                 f"{counted} of {listed.height} would leave at once, more than"
-                f" {most_removed_share:.0%}: they stay and nobody is added, until they are fewer or"
+                f" {most_removed_share:.0%}: they stay{nobody_new}, until they are fewer or"
                 f" comeback run --accept-removals {name}",
             ),
         )
     remove = _by_identifier(leaving)
     if not is_full_due:
         return Rolled(_in_order(kept, wanted), wanted.clear(), remove)
-    return Rolled(wanted, wanted.join(listed, on=["identifier", "row"], how="anti"), remove)
+    return Rolled(wanted, _new_or_changed(wanted, listed), remove)
 
 
 def after_files(
@@ -143,6 +148,10 @@ def after_files(
         maintain_order="left",
     )
     return replace(rolled, add=add, remove=remove.select(list(ROWS)))
+
+
+def _new_or_changed(wanted: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    return wanted.join(listed, on=["identifier", "row"], how="anti", maintain_order="left")
 
 
 def _in_order(rows: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """The exports of an hour out of a small warehouse, read back by independent readers."""
 
 from orchestration.ground.home import Home
+from orchestration.ground.settings import parse_settings
 from orchestration.outputs.exports.gates import GATES
 from orchestration.outputs.exports.identifiers import sha256
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
@@ -147,3 +148,19 @@ def test_a_lost_list_removes_nobody_and_says_so(shop):
     assert rows(later, "email.remove") == []
     assert "nobody was removed" in later.exports["email"]["warnings"][0]
     assert later.exports["suppressions"]["warnings"] == []
+
+
+def test_whoever_refuses_is_put_on_the_list_of_suppressions_while_it_is_held(shop):
+    settings = parse_settings({"exports": {"stops": {"profile": "suppressions"}}})
+    for user in ("ann", "bob", "cem"):
+        shop.insert("vault.current_suppressions", channel="email", email=f"{user}@example.com")
+    shop.export(TEN, settings)
+    shop.connection.execute("delete from vault.current_suppressions where email[:3] != 'cem'")
+    shop.insert("vault.current_suppressions", channel="email", email="dan@example.com")
+    prepared = shop.export(TEN + HOUR, settings)
+    assert "2 of 3 would leave at once" in prepared.exports["stops"]["warnings"][0]
+    assert column(prepared, "stops.add", "email") == ["dan@example.com"]
+    assert sorted(column(prepared, "stops.full", "email")) == [
+        f"{user}@example.com" for user in ("ann", "bob", "cem", "dan")
+    ]
+    assert column(prepared, "stops.remove", "email") == []

@@ -112,6 +112,18 @@ def test_a_held_list_still_loses_withdrawals_erasures_and_buyers_and_gains_nobod
     assert rolled.add.is_empty()
 
 
+def test_a_held_list_of_refusals_loses_nobody_and_gains_whoever_refused_since():
+    wanted = people(("new", "new", "1"), ("p0", "i0", "another reason"), ("p1", "i1", "r1"))
+    rolled = roll(
+        many(4), wanted, gate(), name="stops", most_removed_share=0.3, is_of_refusals=True
+    )
+    assert rolled.is_held
+    assert identifiers(rolled.full) == ["new", "i0", "i1", "i2", "i3"]
+    assert rolled.add.rows() == [("new", "new", "1"), ("p0", "i0", "another reason")]
+    assert rolled.remove.is_empty()
+    assert "they stay, until they are fewer or comeback run" in rolled.warnings[0]
+
+
 @pytest.mark.parametrize("reason", ["holdout", "suspected_bot", "bought_since"])
 def test_who_is_held_out_or_no_person_leaves_a_held_list_and_is_counted(reason):
     rolled = next_list(many(10), many(6), p6=reason, p7="not_due")
