@@ -15,7 +15,12 @@ import phonenumbers
 from orchestration.ground.countries import country_code
 from orchestration.ground.sql import define_function
 
-_BLANKS = re.compile(r"[\s\u180e\u200b-\u200d\u2060\ufeff]+")
+# blanks, and what is not seen: marks of direction and width come along when an address is pasted
+_BLANKS = re.compile(
+    r"[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]+"
+)
+# what lists put around and between addresses, and a spreadsheet in front of a text
+_AROUND = "'\",;"
 _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
 GOOGLE = ("gmail.com", "googlemail.com")
 """Hosts of which one mailbox has both addresses, with dots and tags or without."""
@@ -27,14 +32,16 @@ _FIRST_DIGITS = tuple("123456789")
 def email_key(text: str | None) -> str | None:
     """The key of an e-mail address; None without one.
 
-    Case, blanks, Unicode forms and a display name do not count, nor, in a mailbox of Google, dots
-    and what follows a plus: Google delivers both to the same person.
+    Case, blanks, marks that are not seen, Unicode forms such as full-width letters, quotes and
+    separators around it and a display name do not count, nor, in a mailbox of Google, dots and what
+    follows a plus: Google delivers both to the same person.
     """
-    address = _BLANKS.sub("", unicodedata.normalize("NFC", text or ""))
+    address = _BLANKS.sub("", unicodedata.normalize("NFKC", text or "")).strip(_AROUND)
     if within := _WITHIN.search(address):
         address = within[1]
     address = address.lower().removeprefix("mailto:")
     local, at, domain = address.rpartition("@")
+    local = local.strip('"')
     if not at:
         return address or None
     with suppress(UnicodeError):

@@ -200,6 +200,12 @@ EMAILS = [
     ("e\u0301milie@shop.example", "\u00e9milie@shop.example"),
     ("anna@m\u00fcller.example", "anna@xn--mller-kva.example"),
     ("anna.bell@gmail.com", "AnnaBell+offers@googlemail.com"),
+    ("carl@shop.example", "\uff23\uff41\uff52\uff4c\uff20\uff53\uff48\uff4f\uff50\uff0eexample"),
+    ("dora@shop.example", "dora\uff20shop.example."),
+    ("emil@shop.example", "\u202aemil@shop.example\u202c"),
+    ("fritz@shop.example", "fri\u00adtz@shop.example"),
+    ("gina@shop.example", "'gina@shop.example"),
+    ("hans@shop.example", '"hans"@shop.example;'),
 ]
 
 
