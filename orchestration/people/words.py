@@ -33,22 +33,23 @@ _CHANNELS = {
     "ad": "ads",
     "advertising": "ads",
 }
+_SPAM = ("complaint", "complained", "spam", "spamcomplaint", "spamreport", "markedasspam", "abuse")
 _REASONS = {
-    **dict.fromkeys((UNSUBSCRIBED, "unsubscribe", "optedout", "optout"), UNSUBSCRIBED),
-    **dict.fromkeys(("complaint", "complained", "spam", "spamcomplaint"), "complaint"),
-    **dict.fromkeys(("bounced", "bounce", "hardbounce"), "bounced"),
+    **dict.fromkeys((UNSUBSCRIBED, "unsubscribe", "unsub", "optedout", "optout"), UNSUBSCRIBED),
+    **dict.fromkeys(_SPAM, "complaint"),
+    **dict.fromkeys(("bounced", "bounce", "hardbounce", "hardbounced"), "bounced"),
     FOR_GOOD: FOR_GOOD,
 }
+_STATUS_OF = {"complaint": "complained", "bounced": "bounced", UNSUBSCRIBED: UNSUBSCRIBED}
+# whatever says why nobody may write also says so of a message
 _STATUSES = {
     **dict.fromkeys(("sent", "send"), "sent"),
     "delivered": "delivered",
     **dict.fromkeys(("opened", "open"), "opened"),
     **dict.fromkeys(("clicked", "click"), "clicked"),
-    **dict.fromkeys(("bounced", "bounce", "hardbounce"), "bounced"),
-    **dict.fromkeys(("complained", "complaint", "spam", "spamcomplaint"), "complained"),
-    **dict.fromkeys((UNSUBSCRIBED, "unsubscribe"), UNSUBSCRIBED),
+    **{word: _STATUS_OF[reason] for word, reason in _REASONS.items() if reason in _STATUS_OF},
 }
-SUPPRESSING = {"bounced": "bounced", "complained": "complaint", UNSUBSCRIBED: UNSUBSCRIBED}
+SUPPRESSING = {status: reason for reason, status in _STATUS_OF.items()}
 """By status of a contact, the reason for which it suppresses."""
 
 
