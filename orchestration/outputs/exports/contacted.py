@@ -18,6 +18,7 @@ import polars as pl
 
 from ml.features import USER_PREFIX
 from orchestration.ground.rule_macros import user_as_visitor
+from orchestration.landing.addresses import email_key
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
 from orchestration.warehouse.database import has_table
@@ -39,11 +40,12 @@ class Contacts:
 
     Attributes:
         by_person: person_id, person_contacted_at (the last) and person_contacts (of seven days).
-        by_email: the same by address in its normal form: email, email_contacted_at, email_contacts.
+        by_mailbox: the same by the key of the address, which all its spellings have: mailbox,
+            mailbox_contacted_at, mailbox_contacts.
     """
 
     by_person: pl.DataFrame
-    by_email: pl.DataFrame
+    by_mailbox: pl.DataFrame
 
 
 def read_contacts(
@@ -90,7 +92,10 @@ def read_contacts(
     sent = sent.join(
         _emails(connection, sent["person_id"], profiles), on="person_id", how="left"
     ).with_columns(email=pl.when(channel=EMAIL).then(pl.coalesce("email", "own_email")))
-    return Contacts(_counted(sent, "person_id", hour), _counted(sent, "email", hour))
+    emails = sent["email"].drop_nulls().unique().to_list()
+    keys = {"email": emails, "mailbox": [email_key(each) for each in emails]}
+    sent = sent.join(pl.DataFrame(keys, schema=dict.fromkeys(keys, pl.String)), "email", "left")
+    return Contacts(_counted(sent, "person_id", hour), _counted(sent, "mailbox", hour))
 
 
 def _counted(sent: pl.DataFrame, by: str, hour: datetime) -> pl.DataFrame:

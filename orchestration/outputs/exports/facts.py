@@ -123,7 +123,7 @@ def person_facts(
         (profiles, "user_id"),
         (known.suspected_bots, "person_id"),
         (known.contacts.by_person, "person_id"),
-        (known.contacts.by_email, "email"),
+        (known.contacts.by_mailbox, "mailbox"),
     ):
         persons = persons.join(frame, on=by, how="left", maintain_order="left")
     is_blocked = {"user_id": "user_id", "email": "email", "person_id": "visitor_id"}
@@ -143,15 +143,19 @@ def person_facts(
         | (pl.col("suspected_at") > window_from).fill_null(value=False),
         is_worth_it=_is_worth_it(entry),
         priority=pl.col("priority_rank"),
-        last_contacted_at=pl.max_horizontal("person_contacted_at", "email_contacted_at"),
-        contacts_in_7_days=pl.max_horizontal("person_contacts", "email_contacts").fill_null(0),
+        last_contacted_at=pl.max_horizontal("person_contacted_at", "mailbox_contacted_at"),
+        contacts_in_7_days=pl.max_horizontal("person_contacts", "mailbox_contacts").fill_null(0),
         value=pl.col("expected_gain").cast(pl.Float64).round(2),
     )
     if entry.is_ads:
         # of who did not consent not even a hash is made
         rows = hashed_rows(persons.filter(pl.col("is_consented")), preset).frame
         persons = persons.join(rows, on="person_id", how="left", maintain_order="left")
-    persons = persons.with_columns(contact=_contact(entry, persons))
+    persons = persons.with_columns(
+        contact=_contact(entry, persons),
+        # a list of the ads writes to nobody
+        mailbox=pl.lit(None) if entry.is_ads else pl.col("mailbox"),
+    )
     return persons.cast(FACTS)
 
 

@@ -47,6 +47,7 @@ FACTS = {
     "has_profile": pl.Boolean,
     "is_consented": pl.Boolean,
     "contact": pl.String,
+    "mailbox": pl.String,
     "is_holdout": pl.Boolean,
     "is_suspected_bot": pl.Boolean,
     "has_bought_since": pl.Boolean,
@@ -104,12 +105,13 @@ def best_carts(carts: pl.DataFrame) -> pl.DataFrame:
 def gates(persons: pl.DataFrame, policy: Policy, at: datetime) -> pl.Series:
     """The gate of each person, row for row.
 
-    Of two persons with one address the one with the better priority is let through; the other is
-    `in_cooldown`, as the address is contacted now.
+    Of two persons with one mailbox the one with the better priority is let through; the other is
+    `in_cooldown`, as the mailbox is contacted now.
 
     Args:
         persons: one row a person, with `FACTS`: contact is the identifier in its normal form, null
-            if it cannot stand in a file; is_suppressed and is_consented are those of the channel;
+            if it cannot stand in a file; mailbox is the same for every spelling of one address,
+            null: as the contact; is_suppressed and is_consented are those of the channel;
             is_worth_it is whether there is something to gain; priority 1 is first;
             last_contacted_at is null for nobody but those of whom contacts_in_7_days is 0.
         policy: how much contact there may be.
@@ -143,8 +145,8 @@ def gates(persons: pl.DataFrame, policy: Policy, at: datetime) -> pl.Series:
     # before any `when`, which takes null for false: what is not known refuses
     facts = persons.select(
         "person_id",
-        "contact",
         "priority",
+        mailbox=pl.coalesce("mailbox", "contact"),
         **{f"is_{gate}": fact.fill_null(value=True) for gate, fact in refused.items()},
     )
     gate = pl.coalesce(
@@ -158,7 +160,7 @@ def gates(persons: pl.DataFrame, policy: Policy, at: datetime) -> pl.Series:
         .with_columns(can_be_contacted=pl.col("gate") == ELIGIBLE)
         .with_columns(
             is_first=pl.col("can_be_contacted")
-            & pl.struct("contact", "can_be_contacted").is_first_distinct()
+            & pl.struct("mailbox", "can_be_contacted").is_first_distinct()
         )
     )
     ahead = pl.col("is_first").cast(pl.Int64).cum_sum() - pl.col("is_first").cast(pl.Int64)

@@ -43,6 +43,7 @@ PROFILE = {
     "ad_user_data_consent": pl.Boolean,
     "ad_personalization_consent": pl.Boolean,
 }
+_KNOWN = {**PROFILE, "mailbox": pl.String}
 # The user behind a visitor, as known by the newest of the scores of so many days.
 _OWNERS_DAYS = 7
 _OWNERS = """owners as (
@@ -58,7 +59,8 @@ class Profiles:
     """Profiles in their normal form.
 
     Attributes:
-        frame: the columns of `PROFILE`, one row a user; what cannot be used is null.
+        frame: the columns of `PROFILE`, one row a user; what cannot be used is null. And mailbox,
+            the key of the address (`landing.addresses.email_key`).
         faults: how many e-mails and phones could not be used, by field and fault.
     """
 
@@ -211,10 +213,11 @@ def read_profiles(
         shop_country: the country of phone numbers without a prefix of people without a country.
     """
     if not has_table(connection, "vault", "current_profiles"):
-        return Profiles(pl.DataFrame(schema=PROFILE), {})
+        return Profiles(pl.DataFrame(schema=_KNOWN), {})
     texts = [name for name, kind in PROFILE.items() if kind == pl.String]
     consents = [name for name, kind in PROFILE.items() if kind == pl.Boolean]
     columns = [f"cast({name} as varchar) as {name}" for name in texts]
+    columns.append("email_key as mailbox")
     # true, or the word of the dumps; null stays null, and is refused
     columns += [
         f"lower(cast({name} as varchar)) in ('true', 'granted') as {name}" for name in consents
@@ -225,7 +228,7 @@ def read_profiles(
         " semi join wanted_users using (user_id) order by user_id"
     ).pl()
     connection.unregister("wanted_users")
-    found = found.cast(PROFILE).unique("user_id", keep="first", maintain_order=True)
+    found = found.cast(_KNOWN).unique("user_id", keep="first", maintain_order=True)
     faults: dict[str, int] = {}
     countries = normalised(normal_country, "country", faults, found["country"])
     regions = [country or shop_country or None for country in countries]
@@ -235,7 +238,7 @@ def read_profiles(
             email=series(normalised(normal_email, "email", faults, found["email"])),
             phone=series(phones),
             country=series(countries),
-        ),
+        ).with_columns(mailbox=pl.coalesce("mailbox", "email")),
         faults,
     )
 

@@ -118,6 +118,19 @@ def test_a_mailbox_of_two_users_is_mailed_once_whoever_of_them_it_was_for(shop):
     assert gates_of(shop, TEN + HOUR) == {"in_cooldown": 1}
 
 
+@pytest.mark.parametrize("identifier", ["email", "external_id"])
+def test_two_spellings_of_a_mailbox_are_mailed_once(shop, identifier):
+    entry = {"profile": "email", "identifier": identifier}
+    settings = parse_settings({"exports": {"mail": entry}})
+    shop.person("ann", 1, email="an.n@gmail.com", email_key="ann@gmail.com")
+    shop.person("bob", 2, email="ann+shop@gmail.com", email_key="ann@gmail.com")
+    counts = shop.export(TEN, settings).exports["mail"]["counts"]
+    assert (counts["eligible"], counts["in_cooldown"]) == (1, 1)
+    # nor the next hour, when the other is alone
+    shop.cart("bob", 1, TEN + HOUR)
+    assert shop.export(TEN + HOUR, settings).exports["mail"]["counts"]["in_cooldown"] == 1
+
+
 def test_a_mailbox_of_two_users_is_one_for_lists_by_user_id_and_for_dumps(shop):
     by_id = {"by_id": {"profile": "email", "preset": "braze", "identifier": "external_id"}}
     settings = parse_settings({"exports": by_id})

@@ -36,6 +36,7 @@ OPEN = {
     "has_profile": True,
     "is_consented": True,
     "contact": "ann@example.com",
+    "mailbox": None,
     "is_holdout": False,
     "is_suspected_bot": False,
     "has_bought_since": False,
