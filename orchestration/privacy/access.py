@@ -158,7 +158,9 @@ def _conditions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         **_BUILT,
         **scores,
         f"scores.{SCORE_OUTCOMES.name}": of_scores,
-        _EXPORTED: erasure.IS_PERSON_ERASED,
+        # a list of suppressions knows nobody but by the address
+        _EXPORTED: f"({erasure.IS_PERSON_ERASED} or person_id = identifier and email_key(person_id)"
+        " in (select key from erased_addresses where kind = 'email'))",
     }
 
 

@@ -307,6 +307,8 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
     connection.execute(
         "create table vault.export_members as select * from (values"
         f" ('email', 'user:{ANNA}', 'a@shop.example', 'a@shop.example,high', $1),"
+        " ('stops', 'anna@shop.example', 'anna@shop.example', 'anna@shop.example,bounced,', $1),"
+        " ('stops', 'both@shop.example', 'both@shop.example', 'both@shop.example,manual,', $1),"
         f" ('email', 'user:{BERT}', 'b@shop.example', 'b@shop.example,low', $1))"
         " as members (export, person_id, identifier, row, listed_at)",
         [NOW],
@@ -334,7 +336,15 @@ def test_access_shows_plans_arms_outcomes_lines_and_what_was_exported(connection
             "identifier": "a@shop.example",
             "row": "a@shop.example,high",
             "listed_at": str(NOW),
-        }
+        },
+        # by the address that is hers alone
+        {
+            "export": "stops",
+            "person_id": "anna@shop.example",
+            "identifier": "anna@shop.example",
+            "row": "anna@shop.example,bounced,",
+            "listed_at": str(NOW),
+        },
     ]
     assert BERT not in json.dumps(values)
 
