@@ -248,8 +248,11 @@ class _Exporter:
         if only is not None:
             listed = rows.frame.filter(pl.col("identifier").is_in(sorted(only)))
             rows = replace(rows, frame=listed)
-        is_due = before.full_at is None or self.hour - before.full_at >= timedelta(
-            hours=self.entry.hours_between_full
+        # whoever refuses does not wait for the next full list
+        is_due = (
+            not is_of_persons
+            or before.full_at is None
+            or self.hour - before.full_at >= timedelta(hours=self.entry.hours_between_full)
         )
         if before.listed is None:
             rolled = baseline(rows.frame, is_lost=before.is_lost or is_lost)

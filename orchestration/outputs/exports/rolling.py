@@ -103,11 +103,10 @@ def roll(
     if share > most_removed_share and not are_removals_accepted:
         stays = ~may_leave & ~pl.col("gate").is_in(_LEAVE_ALWAYS)
         staying = leaving.filter(stays).select(list(ROWS))
-        adds = is_of_refusals and is_full_due
-        nobody_new = "" if adds else " and nobody is added"
+        nobody_new = "" if is_of_refusals else " and nobody is added"
         return Rolled(
-            full=_in_order(pl.concat([wanted if adds else kept, staying]), wanted),
-            add=_new_or_changed(wanted, listed) if adds else wanted.clear(),
+            full=_in_order(pl.concat([wanted if is_of_refusals else kept, staying]), wanted),
+            add=_new_or_changed(wanted, listed) if is_of_refusals else wanted.clear(),
             remove=_by_identifier(leaving.filter(~stays)),
             is_held=True,
             warnings=(

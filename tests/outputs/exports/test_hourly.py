@@ -164,3 +164,12 @@ def test_whoever_refuses_is_put_on_the_list_of_suppressions_while_it_is_held(sho
         f"{user}@example.com" for user in ("ann", "bob", "cem", "dan")
     ]
     assert column(prepared, "stops.remove", "email") == []
+
+
+def test_whoever_refuses_is_on_the_list_of_suppressions_in_the_next_hour_whatever_the_cadence(shop):
+    entry = {"profile": "suppressions", "full_every_hours": 24}
+    settings = parse_settings({"exports": {"stops": entry}})
+    shop.insert("vault.current_suppressions", channel="email", email="ann@example.com")
+    shop.export(TEN, settings)
+    shop.insert("vault.current_suppressions", channel="email", email="bob@example.com")
+    assert column(shop.export(TEN + HOUR, settings), "stops.add", "email") == ["bob@example.com"]
