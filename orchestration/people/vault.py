@@ -128,6 +128,7 @@ def _statements(people: Mapping[str, Source], settings: Settings) -> list[str]:
         order by all
         """,
         *(_kept(name, table) for name, table in _TABLES.items()),
+        _UNDATED_REFUSALS,
         _PROFILE_VERSIONS,
         *attributes.STATEMENTS,
         *messages.STATEMENTS,
@@ -149,6 +150,17 @@ def _kept(name: str, table: str) -> str:
         " where drop_reason is null and not is_duplicate order by load_id, line"
     )
 
+
+# A profile without a time replaces no other, but whoever says no in it is not asked for when: from
+# its landing on, until a consent that is granted later.
+_UNDATED_REFUSALS = f"""
+insert into vault.suppression_rows by name
+select
+    load_id, line, unnest(refused) as channel, user_id,
+    {literal(words.UNSUBSCRIBED)} as reason, landed_at as suppressed_at
+from typed_profiles
+where drop_reason in ('bad_time', 'implausible_time')
+"""
 
 # A row replaces the person's row before it whole; of rows of one time the one that allows less
 # counts, and what one of them does not allow is not allowed.
@@ -211,6 +223,8 @@ class _Reading:
                 "attributes": attributes.given_in("_extra"),
                 "email_key": "email_key(email)",
                 "content": "content",
+                "refused": words.refused_channels(),
+                "landed_at": "landed_at",
                 # a row that was delivered again says more than what is left of it
                 "is_stripped": "(_load_id, _line) in (select (load_id, line)"
                 " from raw.stripped_rows)",

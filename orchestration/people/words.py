@@ -59,6 +59,23 @@ def allows(column: str) -> str:
     return f"coalesce(lower(trim({column})) in ({words}), false)"
 
 
+def refused_channels() -> str:
+    """SQL: the channels for which a row of profiles says that something is not allowed; a consent
+    of which it says nothing is none."""
+    refused = {
+        name: " or ".join(
+            f"(nullif(trim({column}), '') is not null and not {allows(column)})"
+            for column in needed
+        )
+        for name, needed in CHANNEL_CONSENTS.items()
+        if needed
+    }
+    cases = ", ".join(
+        f"case when {test} then {literal(name)} end" for name, test in refused.items()
+    )
+    return f"list_filter([{cases}], lambda channel: channel is not null)"
+
+
 def channel(column: str) -> str:
     """SQL for the channel that a column names; null for an unknown word, or none."""
     return _meaning(column, _CHANNELS)
