@@ -45,9 +45,18 @@ def activity_at(
             from activity
         ),
         devices as (
-            select person_id, max_by(device_type, (ended_at, visitor_id)) as device_type
+            select person_id, device_type
+            from main.person_totals
+            where last_seen_at <= $as_of
+            union all
+            -- of whoever was there later
+            select person_id, max_by(device_type, (ended_at, visitor_id))
             from main.person_sessions
-            where device_type is not null and ended_at <= $as_of
+            where
+                device_type is not null and ended_at <= $as_of
+                and person_id in (
+                    select person_id from main.person_totals where last_seen_at > $as_of
+                )
             group by 1
         ),
         counted as (

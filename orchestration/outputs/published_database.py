@@ -28,6 +28,7 @@ from orchestration.ground.files import (
 )
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
+from orchestration.outputs.changed_rows import CHANGED_ROWS
 from orchestration.outputs.report.page import page
 from orchestration.warehouse import late_data
 from orchestration.warehouse.database import attached
@@ -63,25 +64,6 @@ PRIORITIES_DESCRIPTION = (
     " of people held out (is_holdout) and of bots (is_suspected_bot) are never contacted."
 )
 
-# What may differ from the last file, by the columns that rows are replaced by.
-_CHANGED = {
-    "visitor_id": "select visitor_id from main.unpublished_visitors"
-    " union select visitor_id from main.affected_visitors",
-    # a load's rows are validated once
-    "load_id": "select load_id from main.set_aside_rows"
-    " except select load_id from published.main.set_aside_rows",
-    # hours scored since, and hours that were dropped
-    "scored_at": f"select as_of as scored_at from scores.runs where {HAS_SCORED}"
-    f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
-    " union (select scored_at from published.main.cart_scores"
-    " except select scored_at from scores.cart_scores)",
-    "scored_at, cart_id": f"from scores.{UNPUBLISHED_OUTCOMES.name}",
-    # whom a trigger fired for since, or no longer does
-    "person_id": "select person_id from ("
-    "(from main.trigger_events except from published.main.trigger_events) union"
-    " (from published.main.trigger_events except from main.trigger_events))",
-}
-
 
 @dataclass(frozen=True)
 class _LastFile:
@@ -99,7 +81,7 @@ class _Table:
         name: its name in the file.
         query: all its rows, out of the warehouse.
         order: columns its rows are written in the order of.
-        key: the columns by which rows are replaced, a key of `_CHANGED`; None: a small table,
+        key: the columns by which rows are replaced, a key of `CHANGED_ROWS`; None: a small table,
             which is replaced whole.
         description: what it says.
         columns: what each column says, in order.
@@ -296,14 +278,14 @@ def _misfit(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> 
 
 
 def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> None:
-    for number, query in enumerate(_CHANGED.values()):
+    for number, query in enumerate(CHANGED_ROWS.values()):
         connection.execute(f"create or replace temp table changed_{number} as {query}")
     with transaction(connection):
         for table in tables:
             if table.key is None:
                 _write(connection, table)
                 continue
-            changed = f"changed_{list(_CHANGED).index(table.key)}"
+            changed = f"changed_{list(CHANGED_ROWS).index(table.key)}"
             is_changed = f"({table.key}) in (select {table.key} from {changed})"
             connection.execute(f"delete from {table.target} where {is_changed}")
             connection.execute(

@@ -31,7 +31,11 @@ def connection():
             "create table person_sessions (person_id varchar, visitor_id varchar,"
             " started_at timestamp, ended_at timestamp, device_type varchar);"
             "create table ordered_events (visitor_id varchar, owner_id varchar,"
-            " event_at timestamp, event_type varchar, is_activity boolean)"
+            " event_at timestamp, event_type varchar, is_activity boolean);"
+            "create view person_totals as"
+            " select person_id, max(ended_at) as last_seen_at, max_by(device_type,"
+            " (ended_at, visitor_id)) filter (where device_type is not null) as device_type"
+            " from person_sessions group by 1"
         )
         yield opened
 
@@ -166,6 +170,7 @@ def test_activity_is_what_had_begun_by_the_hour_by_the_clock_of_the_shop(connect
         ("c", "v4", at(28, -1), at(28), None),
         ("c", "v4", at(28), at(28), None),
         ("c", "v4", at(56), at(56), None),
+        ("d", "v5", at(1), at(0), "tablet"),
     ]
     connection.executemany("insert into person_sessions values (?, ?, ?, ?, ?)", sessions)
     mails = [
@@ -186,5 +191,6 @@ def test_activity_is_what_had_begun_by_the_hour_by_the_clock_of_the_shop(connect
         ("c", None, 2, 1, None, 1),
         ("c", None, 2, 2, 2, 1),
         ("c", None, 2, 2, None, 1),
+        ("d", "tablet", 2, 7, 2, 1),
         ("user:7", None, 2, 6, 2, 1),
     ]

@@ -90,7 +90,10 @@ def shop(warehouse: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Shop
     )
     end = START + timedelta(days=DAYS)
     hour = end - LATER_WEEKS * WEEK
-    tables = ("training_people", "scoring_people", "orders", "person_sessions", "ordered_events")
+    tables = (
+        *("training_people", "scoring_people", "orders"),
+        *("person_sessions", "person_totals", "ordered_events"),
+    )
     warehouse.build_files(folder / "dumps", hour, tables=tables, landed_at=end)
     connection = warehouse.connection
     people = []

@@ -4,7 +4,15 @@
     of it (`ml.people`).
 -#}
 
-{#- Adds the CTEs `sessions` and `orders`: what features are made of; with `persons`, a relation, of these only. -#}
+{#- How far back the sessions go that features of the last days are made of. -#}
+{%- macro is_recent(ended_at, at) -%}
+{{ ended_at }} > {{ at }} - interval '{{ [30, var('engagement').days] | max }}' day
+{%- endmacro -%}
+
+{#-
+    Adds the CTEs `sessions`, `orders` and `mails`: what features are made of; with `persons`, a relation, of these only.
+    Without, sessions are those that are recent at the hour: older ones are in hour_persons.
+-#}
 {%- macro person_history(persons=none) -%}
 sessions as (
 
@@ -20,8 +28,10 @@ sessions as (
     from {{ ref('person_sessions') }}
     where
         started_at <= {{ as_of() }}
-        {%- if persons is not none %}
-        and {{ keys_in(persons, ['person_id']) }}
+        {% if persons is none -%}
+            and {{ is_recent('ended_at', as_of()) }}
+        {%- else -%}
+            and {{ keys_in(persons, ['person_id']) }}
         {%- endif %}
 
 ),
@@ -58,8 +68,10 @@ mails as (
 {#-
     Adds CTEs, the last of which is `person_features`: each person at each of `instants`, a relation with as_of, of events
     up to it and nothing else, over the CTEs of person_history(). Whoever was seen in the 13 months before has a row.
+
+    known: what is known at the one instant of whom, as hour_persons; else it is taken from the sessions.
 -#}
-{%- macro person_features(instants) -%}
+{%- macro person_features(instants, known=none) -%}
 otherwise_then as (
 
     {{ otherwise_at('sessions', instants, 'started_at', 'ended_at') }}
@@ -134,19 +146,39 @@ visits as (
 
 visit_totals as (
 
+    {% if known is not none -%}
+        select
+            known.person_id,
+            instants.as_of,
+            known.first_seen_at,
+            known.last_seen_at,
+            known.session_count,
+            known.last_add_at
+        from {{ known }} as known
+        cross join {{ instants }} as instants
+    {%- else -%}
+        select
+            person_id,
+            as_of,
+            {{ session_aggregates() | indent(4) }}
+        from visits
+        group by person_id, as_of
+    {%- endif %}
+
+),
+
+recent_totals as (
+
     select
         person_id,
         as_of,
-        min(started_at) as first_seen_at,
-        max(ended_at) as last_seen_at,
-        count(*) as session_count,
         count(*) filter (where ended_at > as_of - interval '7' day) as session_count_7d,
         count(*) filter (where ended_at > as_of - interval '30' day) as session_count_30d,
-        coalesce(sum(view_count) filter (where ended_at > as_of - interval '30' day), 0) as view_count_30d,
-        coalesce(sum(add_count) filter (where ended_at > as_of - interval '7' day), 0) as add_count_7d,
-        max(started_at) filter (where add_count > 0) as last_add_at,
+        sum(view_count) filter (where ended_at > as_of - interval '30' day) as view_count_30d,
+        sum(add_count) filter (where ended_at > as_of - interval '7' day) as add_count_7d,
         sum({{ engagement_points('started_at', 'ended_at', 'view_count', 'add_count', at='as_of') }}) as points
     from visits
+    where {{ is_recent('ended_at', 'as_of') }}
     group by person_id, as_of
 
 ),
@@ -192,11 +224,11 @@ person_features as (
         {{ days_between('visits.last_seen_at', 'visits.as_of') }} as days_since_seen,
         {{ days_between('visits.first_seen_at', 'visits.as_of') }} as days_since_first_seen,
         visits.session_count,
-        visits.session_count_7d,
-        visits.session_count_30d,
-        cast(visits.view_count_30d as bigint) as view_count_30d,
-        cast(visits.points as double) / 1000000000 as engagement_points,
-        cast(visits.add_count_7d as bigint) as add_count_7d,
+        coalesce(recent.session_count_7d, 0) as session_count_7d,
+        coalesce(recent.session_count_30d, 0) as session_count_30d,
+        cast(coalesce(recent.view_count_30d, 0) as bigint) as view_count_30d,
+        cast(coalesce(recent.points, 0) as double) / 1000000000 as engagement_points,
+        cast(coalesce(recent.add_count_7d, 0) as bigint) as add_count_7d,
         {{ days_between('visits.last_add_at', 'visits.as_of') }} as days_since_add,
         coalesce(visits.last_add_at > coalesce(orders.last_order_at, visits.last_add_at - interval '1' day), false)
             as has_added_since_order,
@@ -208,6 +240,10 @@ person_features as (
         coalesce(mails.open_count, 0) as email_open_count_90d,
         coalesce(mails.sent_count, 0) as email_sent_count_90d
     from visit_totals as visits
+    left join recent_totals as recent
+        on
+            visits.person_id = recent.person_id
+            and visits.as_of = recent.as_of
     left join order_totals as orders
         on
             visits.person_id = orders.person_id

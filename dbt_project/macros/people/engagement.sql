@@ -3,6 +3,11 @@
     score of a person, which adds them up (models/people/people.sql).
 -#}
 
+{#- Whether a session that ended then gives any points at an instant. -#}
+{%- macro is_engagement(ended_at, at) -%}
+{{ ended_at }} > {{ at }} - interval '{{ var('engagement').days }}' day
+{%- endmacro -%}
+
 {#-
     The points of a session at the hour, or at another instant `at`, in billionths: whole numbers, since a sum of fractions
     would depend on the order of adding. None from `days` after its end on; half as many with each `half_life_days` of age.
@@ -11,7 +16,7 @@
 {%- set at = at or as_of() -%}
 {%- set rule = var('engagement') -%}
 case
-    when {{ ended_at }} > {{ at }} - interval '{{ rule.days }}' day
+    when {{ is_engagement(ended_at, at) }}
         then cast(round(1000000000 * pow(
             cast(0.5 as double),
             {{ hours_between(ended_at, at) }} / {{ 24 * rule.half_life_days }}

@@ -4,29 +4,15 @@
 
 with
 
-visits as (
-
-    select
-        *,
-        {{ engagement_points('started_at', 'ended_at', 'page_view_count + view_count', 'add_count') }} as points
-    from {{ ref('person_visits') }}
-
-),
-
-persons as (
+engagement as (
 
     select
         person_id,
-        bool_or(owner_id is not null) as is_known,
-        min(started_at) as first_seen_at,
-        max(ended_at) as last_seen_at,
-        count(*) as session_count,
-        cast(sum(points) as bigint) as points,
-        max_by(device_type, {{ as_struct({'ended_at': 'ended_at', 'visitor_id': 'visitor_id'}) }})
-        filter (where device_type is not null) as device_type,
-        max_by(country, {{ as_struct({'ended_at': 'ended_at', 'visitor_id': 'visitor_id'}) }})
-        filter (where country is not null) as country
-    from visits
+        cast(sum(
+            {{ engagement_points('started_at', 'ended_at', 'page_view_count + view_count', 'add_count') | indent(12) }}
+        ) as bigint) as points
+    from {{ ref('person_visits') }}
+    where {{ is_engagement('ended_at', as_of()) }}
     group by person_id
 
 ),
@@ -35,7 +21,7 @@ persons as (
 shop as (
 
     select percentile_cont(0.99) within group (order by points) as points
-    from persons
+    from engagement
     where points > 0
 
 ),
@@ -58,20 +44,6 @@ carts as (
 
 ),
 
-categories as (
-
-    select
-        person_id,
-        item_category,
-        row_number() over (
-            partition by person_id
-            order by sum(view_count) desc, max(last_viewed_at) desc, item_category asc
-        ) as place
-    from {{ ref('person_views') }}
-    group by person_id, item_category
-
-),
-
 final as (
 
     select
@@ -85,11 +57,12 @@ final as (
         orders.last_order_at,
         coalesce(carts.abandoned_cart_count, 0) as abandoned_cart_count,
         cast(carts.abandoned_cart_count as double) / carts.cart_count as abandonment_rate,
-        categories.item_category as favourite_category,
+        persons.favourite_category,
         persons.device_type,
         persons.country,
         case
-            when persons.points > 0 then least(100 * cast(persons.points as double) / shop.points, cast(100 as double))
+            when engagement.points > 0
+                then least(100 * cast(engagement.points as double) / shop.points, cast(100 as double))
             else cast(0 as double)
         end as engagement_score,
         scores.p_purchase_7d,
@@ -107,14 +80,11 @@ final as (
         scores.preferred_channel,
         scores.cluster_id,
         scores.cluster_name
-    from persons
+    from {{ ref('hour_persons') }} as persons
     cross join shop
+    left join engagement on persons.person_id = engagement.person_id
     left join orders on persons.person_id = orders.person_id
     left join carts on persons.person_id = carts.person_id
-    left join categories
-        on
-            persons.person_id = categories.person_id
-            and categories.place = 1
     left join {{ source('scores', 'person_scores') }} as scores
         on
             persons.person_id = scores.person_id

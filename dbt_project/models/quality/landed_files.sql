@@ -9,20 +9,6 @@ files as (
 
 ),
 
-candidates as (
-
-    select
-        load_id,
-        count(*) filter (where drop_reason is null) as event_row_count,
-        count(*) filter (where drop_reason is null and event_type in ({{ known_event_types() }})) as known_type_count,
-        count(*) filter (where drop_reason is null and price is not null) as price_count,
-        count(*) filter (where drop_reason is null and order_value is not null) as order_value_count,
-        bool_or(is_at_clock_change) as has_clock_change
-    from {{ ref('candidate_events') }}
-    group by 1
-
-),
-
 set_aside as (
 
     select
@@ -125,7 +111,7 @@ final as (
         files.content_hash,
         files.landed_at,
         files.rows_read,
-        coalesce(candidates.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0)
+        coalesce(load_totals.event_row_count, 0) - coalesce(duplicates.duplicate_count, 0)
         + coalesce(reference_counts.accepted_count, 0) + coalesce(people.rows_accepted, 0) as rows_accepted,
         coalesce(duplicates.duplicate_count, 0) + coalesce(reference_counts.duplicate_count, 0)
         + coalesce(people.rows_duplicate, 0) as rows_duplicate,
@@ -138,11 +124,11 @@ final as (
                 > files.rows_read - set_aside.withheld_count - coalesce(expired.row_count, 0),
                 false
             )
-            or coalesce(candidates.event_row_count > 0 and candidates.known_type_count = 0, false)
+            or coalesce(load_totals.event_row_count > 0 and load_totals.known_type_count = 0, false)
             or coalesce(
-                set_aside.bad_price_count > candidates.price_count + coalesce(item_prices.price_count, 0), false
+                set_aside.bad_price_count > load_totals.price_count + coalesce(item_prices.price_count, 0), false
             )
-            or coalesce(set_aside.bad_order_value_count > candidates.order_value_count, false)
+            or coalesce(set_aside.bad_order_value_count > load_totals.order_value_count, false)
         ) as is_suspect,
         files.skipped_reason,
         nullif(concat_ws(
@@ -153,7 +139,7 @@ final as (
                     then 'amounts are read with decimal commas: the file has semicolons, and no decimal point'
             end,
             case
-                when candidates.has_clock_change
+                when load_totals.has_clock_change
                     then
                         'times without offset lie where the clocks were changed: '
                         || 'of two possible ones the first is taken, and a skipped one as if before the change'
@@ -163,7 +149,7 @@ final as (
         files.load_id
     from files
     left join {{ ref('decimal_comma_files') }} as decimal_comma_files on files.load_id = decimal_comma_files.load_id
-    left join candidates on files.load_id = candidates.load_id
+    left join {{ ref('load_totals') }} as load_totals on files.load_id = load_totals.load_id
     left join item_prices on files.load_id = item_prices.load_id
     left join duplicates on files.load_id = duplicates.load_id
     left join reference_counts on files.load_id = reference_counts.load_id

@@ -96,7 +96,7 @@ close_pairs as (
         quick_events.row_key,
         earlier.row_key as earlier_row_key
     from quick_events
-    inner join {{ ref('ordered_events') }} as earlier
+    inner join {{ this_run_or_all(ref('log_this_run'), ref('ordered_events')) }} as earlier
         on
             quick_events.visitor_id = earlier.visitor_id
             and earlier.event_number between quick_events.event_number - 10 and quick_events.event_number - 1
@@ -126,7 +126,7 @@ close_events as (
         candidates.quantity,
         candidates.price,
         candidates.currency
-    from {{ ref('candidate_events') }} as candidates
+    from {{ this_run_or_all(ref('rows_this_run'), ref('candidate_events')) }} as candidates
     inner join close_rows on candidates.row_key = close_rows.row_key
 
 ),

@@ -10,6 +10,6 @@ instants as (
 
 {{ person_history() }},
 
-{{ person_features('instants') }}
+{{ person_features('instants', known=ref('hour_persons')) }}
 
 select * from person_features

@@ -25,6 +25,24 @@ kept as (
 
 ),
 
+-- Of everybody else than this run's persons only the hours since.
+spans_since as (
+
+    select
+        spans.trigger_name,
+        spans.person_id,
+        spans.part_id,
+        greatest(spans.from_hour, kept.until_hour + interval '1' hour) as from_hour,
+        spans.until_hour
+    from {{ ref('trigger_spans') }} as spans
+    cross join kept
+    where
+        spans.from_hour <= {{ as_of() }}
+        and coalesce(spans.until_hour > kept.until_hour + interval '1' hour, true)
+        and not {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
+
+),
+
 last_firings as (
 
     select
@@ -36,7 +54,7 @@ last_firings as (
     cross join kept
     where
         fired.fired_at <= kept.until_hour
-        and not {{ keys_in(ref('persons_this_run'), ['fired.person_id']) }}
+        and {{ keys_in('spans_since', ['fired.person_id']) }}
     group by 1, 2, 3
 
 ),
@@ -55,26 +73,21 @@ spans as (
     where {{ is_in_this_run(ref('persons_this_run'), ['spans.person_id']) }}
 
     {% if is_incremental_build() -%}
-    -- of everybody else only the hours since
     union all
 
     select
         spans.trigger_name,
         spans.person_id,
         spans.part_id,
-        greatest(spans.from_hour, kept.until_hour + interval '1' hour) as from_hour,
+        spans.from_hour,
         spans.until_hour,
         last_firings.fired_at
-    from {{ ref('trigger_spans') }} as spans
-    cross join kept
+    from spans_since as spans
     left join last_firings
         on
             spans.trigger_name = last_firings.trigger_name
             and spans.person_id = last_firings.person_id
             and spans.part_id = last_firings.part_id
-    where
-        coalesce(spans.until_hour > kept.until_hour + interval '1' hour, true)
-        and not {{ keys_in(ref('persons_this_run'), ['spans.person_id']) }}
 
     {%- endif %}
 

@@ -1,0 +1,41 @@
+"""What differs between the warehouse and the file that was published last.
+
+Belongs here: the queries that find it, over the warehouse with that file attached as `published`.
+Not here: replacing the rows (`published_database`).
+"""
+
+from orchestration.warehouse.score_tables import HAS_SCORED, UNPUBLISHED_OUTCOMES
+
+# To compare whole days first: a table of all firings takes seconds to compare row by row.
+_FIRINGS_BY_DAY = (
+    "select fired_at::date as day, count(*) as firing_count, sum(hash(fired)) as firings_hash"
+    " from {schema}.trigger_events as fired group by 1"
+)
+
+# What may differ from the last file, by the columns that rows are replaced by.
+CHANGED_ROWS = {
+    "visitor_id": "select visitor_id from main.unpublished_visitors"
+    " union select visitor_id from main.affected_visitors",
+    # a load's rows are validated once
+    "load_id": "select load_id from main.set_aside_rows"
+    " except select load_id from published.main.set_aside_rows",
+    # hours scored since, and hours that were dropped
+    "scored_at": f"select as_of as scored_at from scores.runs where {HAS_SCORED}"
+    f" and run_id not in (select run_id from published.main.runs where {HAS_SCORED})"
+    " union (select scored_at from published.main.cart_scores"
+    " except select scored_at from scores.cart_scores)",
+    "scored_at, cart_id": f"from scores.{UNPUBLISHED_OUTCOMES.name}",
+    # whom a trigger fired for since, or no longer does
+    "person_id": f"""
+        with
+            built as ({_FIRINGS_BY_DAY.format(schema="main")}),
+            published as ({_FIRINGS_BY_DAY.format(schema="published.main")}),
+            days as (
+                select day from ((from built except from published)
+                union (from published except from built))
+            ),
+            fired as (from main.trigger_events where fired_at::date in (from days)),
+            had_fired as (from published.main.trigger_events where fired_at::date in (from days))
+        select person_id
+        from ((from fired except from had_fired) union (from had_fired except from fired))""",
+}
