@@ -1,6 +1,5 @@
 """Features of small logs, each figure worked out by hand: the reference knows no features."""
 
-import json
 import re
 from datetime import datetime
 from math import cos, pi, sin
@@ -53,6 +52,7 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "item_price_to_category": 1.5,  # on Monday the shoe was 10 and the hat 30
     "item_lowest_price_change": 1,
     "item_views_before_add": 1,  # the hat's on Monday
+    "item_views_in_a_row": 0,
     "item_views_since_add": 0,
     "item_view_minutes": 1,
     "item_view_idle_hours": 49 + 4 / 60,
@@ -237,41 +237,6 @@ def test_hour_and_weekday_are_by_the_shops_clocks(warehouse, zone, instant, loca
     assert moved == {name: pytest.approx(row[name]) for name in row if name != "as_of"} | {
         "as_of": row["as_of"]
     }
-
-
-def test_views_of_the_items_in_the_cart_count_before_and_since_each_was_added(warehouse):
-    both = json.dumps([{"item_id": "shoe"}, {"item_id": "hat"}])
-    rows = log(
-        view("v", "09:00", item_id="shoe"),
-        view("v", "09:10", item_id="sock"),
-        event("v", "09:12", "page_view"),
-        view("v", "12:00", items=both),  # one view, though of two that will be in the cart
-        view("v", "12:04", item_id="hat"),  # the add is at the same time
-        add("v", "12:04", "hat"),
-        event("v", "12:10", "begin_checkout"),
-        view("v", "12:20", item_id="hat"),
-        add("v", "12:21", "shoe"),
-        view("v", "16:21", item_id="shoe"),
-        view("w", "12:00", item_id="hat"),
-        view("w", "16:52"),
-    )
-    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
-    found = warehouse.query("select * from training_snapshots where visitor_id = 'v'")
-    names = (
-        *("item_views_before_add", "item_views_since_add", "item_view_minutes"),
-        *("cart_session_event_count", "cart_session_view_count", "cart_session_minutes"),
-        "cart_session_checkout_step",
-    )
-    of = {row["as_of"]: tuple(round(row[name], 6) for name in names) for row in found}
-    # of the hat: one at 12:00 for four minutes, one at the time of its add
-    assert of[at("12:04")] == (2, 0, 4, 3, 2, 4, 0)
-    # with the shoe: 9:00 for ten minutes, 12:00 to 12:04, 12:04 to its add, 12:20 for a minute
-    assert of[at("12:21")] == (3, 1, 15, 6, 3, 21, 1)
-    # looked at again in another visit: for how long is not known yet
-    assert of[at("16:21")] == (3, 2, 15, 6, 3, 21, 1)
-    idle = {row["as_of"]: row["item_view_idle_hours"] for row in found}
-    assert idle[at("13:21")] == pytest.approx(61 / 60)
-    assert idle[at("16:21")] == 0
 
 
 def test_a_price_of_a_day_is_known_on_the_next_for_thirty_days(warehouse):
