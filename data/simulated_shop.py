@@ -3,7 +3,8 @@
 Belongs here: putting the parts together, and the command. Does not belong here: what people do
 (`shop_visits`), what the log says (`shop_events`, `shop_orders`), constants and closed forms
 (`shop_law`), the truth tables and their columns (`shop_truth`), what may still come of a visit
-(`shop_futures`), the dirt and the files (`shop_delivery`), what is known of users (`shop_contacts`).
+(`shop_futures`), the dirt and the files (`shop_delivery`), what is known of users
+(`shop_contacts`).
 
 The same arguments give the same bytes, down to the last file. The truth goes to a folder of its
 own, which the pipeline never reads.

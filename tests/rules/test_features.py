@@ -71,6 +71,7 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "session_cart_view_count": 0,
     "session_checkout_step": 0,
     "session_order_count": 0,
+    "session_is_signed_in": 0,
     "session_minutes": 9,
     "session_events_per_minute": 4 / (9 + 1),
     "session_item_minutes": 4,
@@ -272,6 +273,28 @@ def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(wa
     row = snapshot(warehouse, rows, "10:30")
     assert (row["session_event_count"], row["idle_hours"]) == (2, 0)
     assert snapshot(warehouse, rows, "11:00")["session_event_count"] == 3
+
+
+def test_a_visit_is_signed_in_from_the_activity_that_names_the_account(warehouse):
+    rows = log(
+        add("v", "10:00"),
+        login("v", "10:10", "7"),
+        add("v", "10:12", "hat"),
+        add("v", "+1d 10:00", "sock"),  # known, but not signed in
+        event("v", "+1d 10:10", "email_open", user_id="7"),  # is no activity
+        add("v", "+1d 10:20", "bag", user_id="7"),
+        view("w", "+2d 12:00"),
+    )
+    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
+    found = {
+        row["as_of"]: (row["visitor_is_known"], row["session_is_signed_in"])
+        for row in warehouse.query("select * from training_snapshots")
+    }
+    assert found[at("10:00")] == (0, 0)
+    assert found[at("10:12")] == (1, 1)
+    assert found[at("11:12")] == (1, 1)
+    assert found[at("+1d 10:00")] == (1, 0)
+    assert found[at("+1d 10:20")] == (1, 1)
 
 
 def test_what_a_person_does_elsewhere_counts_once_both_devices_are_known(warehouse):
