@@ -9,6 +9,7 @@ While it is pending, or younger than `decision_hours`, the person decides nothin
 keeps the truth in closed form.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -76,11 +77,12 @@ class Visits:
     is_emptied: Flags
     p_later: Floats
     decision_end: Floats  # when the visit that decided ended
+    mind: "Minds"  # of each person when the visit is over
 
 
 @dataclass
-class _Minds:
-    """What carries over from one visit of a person to the next."""
+class Minds:
+    """What carries over from one visit of a person to the next, one entry a person."""
 
     due: Floats  # when the pending cart will be bought, inf for never
     blocked_until: Floats
@@ -91,6 +93,35 @@ class _Minds:
     p_later: Floats
     orders: Ints
     known_on: Flags  # (people x devices): signed in there before
+
+    @classmethod
+    def fresh(cls, count: int) -> "Minds":
+        """Those of people who never came."""
+        return cls(
+            due=np.full(count, np.inf),
+            blocked_until=np.full(count, -np.inf),
+            decision=np.full(count, NO_DECISION),
+            decision_device=np.zeros(count, np.int64),
+            decision_end=np.zeros(count),
+            decision_item=np.zeros(count, np.int64),
+            p_later=np.zeros(count),
+            orders=np.zeros(count, np.int64),
+            known_on=np.zeros((count, MAX_DEVICES), bool),
+        )
+
+    def of(self, who: Ints) -> "Minds":
+        """A copy of those of some people."""
+        return Minds(**{field.name: getattr(self, field.name)[who] for field in fields(self)})
+
+    @classmethod
+    def together(cls, minds: Sequence["Minds"]) -> "Minds":
+        """Several one after the other."""
+        return cls(
+            **{
+                field.name: np.concatenate([getattr(each, field.name) for each in minds])
+                for field in fields(cls)
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -125,40 +156,30 @@ def draw_visits(
     """
     rng = np.random.default_rng([seed, 2])
     count = len(people)
-    minds = _Minds(
-        due=np.full(count, np.inf),
-        blocked_until=np.full(count, -np.inf),
-        decision=np.full(count, NO_DECISION),
-        decision_device=np.zeros(count, np.int64),
-        decision_end=np.zeros(count),
-        decision_item=np.zeros(count, np.int64),
-        p_later=np.zeros(count),
-        orders=np.zeros(count, np.int64),
-        known_on=np.zeros((count, MAX_DEVICES), bool),
-    )
+    minds = Minds.fresh(count)
     rounds: list[Visits] = []
     row = 0
     who = np.arange(count)
     start = people.first_visit
     while len(who):
-        visits = _draw_round(law, people, minds, prices, clock, rng, who, start, row)
+        visits = draw_round(law, people, minds, prices, clock, rng, who, start, row)
         rounds.append(visits)
         row += len(who)
         # A visit after the last hour is not in the dump, but may be the one that decides a truth.
         goes_on = (visits.next_start < hours) | (minds.due[who] < np.inf)
         who, start = who[goes_on], visits.next_start[goes_on]
-    return Visits(
-        **{
-            field.name: np.concatenate([getattr(visits, field.name) for visits in rounds])
-            for field in fields(Visits)
-        }
-    )
+    columns = {
+        field.name: np.concatenate([getattr(visits, field.name) for visits in rounds])
+        for field in fields(Visits)
+        if field.name != "mind"
+    }
+    return Visits(**columns, mind=Minds.together([visits.mind for visits in rounds]))
 
 
-def _draw_round(
+def draw_round(
     law: ShopLaw,
     people: People,
-    minds: _Minds,
+    minds: Minds,
     prices: Floats,
     clock: SeasonClock,
     rng: np.random.Generator,
@@ -200,13 +221,14 @@ def _draw_round(
         is_emptied=aim.empties,
         p_later=minds.p_later[who],
         decision_end=minds.decision_end[who],
+        mind=minds.of(who),
     )
 
 
 def _draw_aims(
     law: ShopLaw,
     people: People,
-    minds: _Minds,
+    minds: Minds,
     prices: Floats,
     rng: np.random.Generator,
     who: Ints,
@@ -326,7 +348,7 @@ def _draw_steps(law: ShopLaw, aim: _Aims, rng: np.random.Generator) -> NDArray[n
 
 def _remember(
     law: ShopLaw,
-    minds: _Minds,
+    minds: Minds,
     aim: _Aims,
     who: Ints,
     start: Floats,

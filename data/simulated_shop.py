@@ -2,8 +2,9 @@
 
 Belongs here: putting the parts together, and the command. Does not belong here: what people do
 (`shop_visits`), what the log says (`shop_events`, `shop_orders`), constants and closed forms
-(`shop_law`), the truth tables and their columns (`shop_truth`), the dirt and the files
-(`shop_delivery`), what is known of users (`shop_contacts`).
+(`shop_law`), the truth tables and their columns (`shop_truth`), what may still come of a visit
+(`shop_futures`), the dirt and the files (`shop_delivery`), what is known of users
+(`shop_contacts`).
 
 The same arguments give the same bytes, down to the last file. The truth goes to a folder of its
 own, which the pipeline never reads.
@@ -23,6 +24,7 @@ from data.shop_catalogue import draw_catalogue, draw_names
 from data.shop_contacts import Contacts, draw_contacts
 from data.shop_delivery import FORMATS, SLICES, deliver, parquet, replace_file, write_dumps
 from data.shop_events import as_text, machine_events, passive_events, visit_events
+from data.shop_futures import Futures
 from data.shop_law import SeasonClock, ShopLaw
 from data.shop_orders import listed_items
 from data.shop_people import draw_people
@@ -39,14 +41,15 @@ PEOPLE_SOURCES = ("profiles", "suppressions", "contacts")
 
 @dataclass(frozen=True)
 class Shop:
-    """The clean log (canonical columns as text, `event_at` as UTC time), the truth behind it, and
-    what the shop knows of its users."""
+    """The clean log (canonical columns as text, `event_at` as UTC time), the truth behind it, what
+    the shop knows of its users, and what may still come of each visit."""
 
     events: pl.DataFrame
     carts: pl.DataFrame
     people: pl.DataFrame
     sessions: pl.DataFrame
     known: Contacts
+    futures: Futures
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ def simulate(*, visitors: int, days: int, seed: int, start: datetime, law: ShopL
         people=people_truth(law, people, names),
         sessions=sessions_truth(law, clock, people, visits, recorded, names, opened_us, hours),
         known=draw_contacts(people, names, opened, hours, seed),
+        futures=Futures(law, clock, people, visits, catalogue.cents / 100.0),
     )
 
 

@@ -1,8 +1,8 @@
-"""Bringing chances to what the newest carts did, by how long they have been idle.
+"""Bringing chances to what carts did, by how long they have been idle.
 
-What belongs here: which rows are the newest, the shifts of log-odds by age, fitting and applying
-them. What does not: the calibration of trees on a whole window (``trees``), and whether a model
-that was recalibrated is better (``ml.promotion``).
+What belongs here: the calibrators by age that are fitted on a whole window, which rows are the
+newest, the shifts of log-odds by age, fitting and applying them. What does not: what the log-odds
+come from (``trees``), and whether a model that was recalibrated is better (``ml.promotion``).
 
 When a shop's rate of buying changes, trees and slopes hold for long and the level does not: a
 window of weeks says so weeks later. A few shifts say so as soon as outcomes are known.
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from ml.abandonment.snapshots import abandoned, idle_hours
-from ml.calibration import LevelPrior, group_shifts, sigmoid
+from ml.calibration import LevelPrior, Platt, group_shifts, sigmoid
 from ml.features import person_id
 from ml.intervals import effective_people
 from ml.split import cart_weights
@@ -34,6 +34,44 @@ AGE_SD = 0.1
 # 45,000 people after the odds of buying fell by e^-1.55, from the sixth day on: log loss .1807,
 # without it .1817.
 AGE_SHARE = 0.5
+# How far from one the slope of a calibrator is expected to be.
+SLOPE_SD = 0.1
+
+
+@dataclass(frozen=True)
+class AgePlatts:
+    """A calibrator of the log-odds of abandoning for each age; one more than edges.
+
+    One for all ages would turn around the mean of them: where trees are too sure of themselves
+    among the oldest carts, of which few are bought, it would move the level of all.
+    """
+
+    edges_hours: tuple[float, ...] = ()
+    platts: tuple[Platt, ...] = (Platt(1.0, 0.0),)
+
+    @classmethod
+    def fit(cls, frame: pl.DataFrame, logits: np.ndarray) -> "AgePlatts":
+        """Slopes of (n,) log-odds of n labelled rows, each drawn to one; the mean at each age stays
+        where it is. Rows count together as many people as they are of.
+        """
+        outcomes, weights, ages = abandoned(frame), people_weights(frame), _ages(frame)
+        of_ages = (ages == age for age in range(len(AGE_EDGES_HOURS) + 1))
+        platts = (
+            Platt.fit_slope(logits[rows], outcomes[rows], weights[rows], SLOPE_SD)
+            if rows.any()
+            else Platt(1.0, 0.0)
+            for rows in of_ages
+        )
+        return cls(AGE_EDGES_HOURS, tuple(platts))
+
+    def __call__(self, frame: pl.DataFrame, logits: np.ndarray) -> np.ndarray:
+        """(n,) calibrated probabilities of n rows."""
+        ages = _ages(frame, self.edges_hours)
+        slopes, intercepts = (
+            np.array([getattr(each, name) for each in self.platts])[ages]
+            for name in ("slope", "intercept")
+        )
+        return sigmoid(slopes * logits + intercepts)
 
 
 @dataclass(frozen=True)
@@ -53,7 +91,7 @@ class AgeShifts:
             _logits(p),
             abandoned(frame),
             people_weights(frame),
-            np.searchsorted(AGE_EDGES_HOURS, idle_hours(frame), side="right"),
+            _ages(frame),
             sizes=len(AGE_EDGES_HOURS) + 1,
             prior=LEVEL,
             group_sd=AGE_SD,
@@ -65,8 +103,7 @@ class AgeShifts:
         """(n,) the probabilities of n rows, shifted."""
         if not any(self.shifts):
             return p
-        age = np.searchsorted(self.edges_hours, idle_hours(frame), side="right")
-        return sigmoid(_logits(p) + np.array(self.shifts)[age])
+        return sigmoid(_logits(p) + np.array(self.shifts)[_ages(frame, self.edges_hours)])
 
 
 def people_weights(frame: pl.DataFrame) -> np.ndarray:
@@ -90,6 +127,11 @@ def start_of_newest(rows: pl.DataFrame) -> datetime:
     enough = newest_of.sort(descending=True)[MIN_PEOPLE - 1]
     days = (last - enough) // DAY + 1
     return max(last - max(days * DAY, SHORTEST), first)
+
+
+def _ages(frame: pl.DataFrame, edges_hours: tuple[float, ...] = AGE_EDGES_HOURS) -> np.ndarray:
+    """(n,) the place of each row's age among the edges."""
+    return np.searchsorted(edges_hours, idle_hours(frame), side="right")
 
 
 def _logits(p: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees (LightGBM) and the calibration of their log-odds.
+"""Gradient-boosted trees (LightGBM) and what their log-odds are calibrated by.
 
 What belongs here: the settings of the boosting; fitting, calibrating, predicting and explaining by
 trees. What does not: which rows they are fitted on (``model``) and how good they are (``metrics``).
@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from ml.abandonment.idle_rates import RATES_FILE, IdleRates
-from ml.abandonment.recalibration import AgeShifts, people_weights
+from ml.abandonment.recalibration import AgePlatts, AgeShifts
 from ml.abandonment.snapshots import abandoned
 from ml.boosting import lightgbm
 from ml.calibration import Platt
@@ -34,9 +34,7 @@ from ml.split import cart_weights
 if TYPE_CHECKING:
     from lightgbm import Booster, Dataset
 
-# How far from one the slope of the calibrator is expected to be.
-SLOPE_SD = 0.1
-NOT_CALIBRATED = Platt(1.0, 0.0)
+NOT_CALIBRATED = AgePlatts()
 # The feature that says what the rates at which trees begin are of.
 AGE_FEATURE = "cart_idle_hours"
 
@@ -85,12 +83,12 @@ class Params:
 
 
 class Trees:
-    """Boosted trees, the calibrator of their log-odds, and what the newest carts shift them by."""
+    """Boosted trees, the calibrators of their log-odds, and what the newest carts shift them by."""
 
     def __init__(
         self,
         text: str,
-        platt: Platt,
+        platts: AgePlatts,
         shifts: AgeShifts | None = None,
         start: IdleRates | None = None,
     ) -> None:
@@ -98,26 +96,26 @@ class Trees:
         read the same way."""
         self._text = text
         self._booster = lightgbm().Booster(model_str=text)
-        self.platt = platt
+        self.platts = platts
         self.shifts = shifts or AgeShifts()
         self.start = start
 
     @property
     def calibrated_parameters(self) -> int:
-        """Slope and intercept. The shifts by age are not counted: they are shrunk towards zero."""
+        """As many as the slopes, which are drawn to one, fit together. The shifts by age are not
+        counted: they are shrunk towards zero."""
         return 2
 
     def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
         """The same trees, with shifts fitted on labelled rows that the trees were not fitted on."""
-        p = self.platt(self.logits(frame, encoding))
-        return Trees(self._text, self.platt, AgeShifts.fit(frame, p), self.start)
+        p = self.platts(frame, self.logits(frame, encoding))
+        return Trees(self._text, self.platts, AgeShifts.fit(frame, p), self.start)
 
     def calibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
         """The same trees, calibrated on labelled rows that they were not fitted on: whether they
-        are too sure of themselves. Their level is brought to the newest days apart."""
-        outcomes, weights = abandoned(frame), people_weights(frame)
-        platt = Platt.fit_slope(self.logits(frame, encoding), outcomes, weights, SLOPE_SD)
-        return Trees(self._text, platt, start=self.start)
+        are too sure of themselves at an age. Their level is brought to the newest days apart."""
+        platts = AgePlatts.fit(frame, self.logits(frame, encoding))
+        return Trees(self._text, platts, start=self.start)
 
     def logits(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) log-odds before calibration."""
@@ -127,7 +125,7 @@ class Trees:
 
     def predict(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) calibrated probabilities of abandoning."""
-        return self.shifts(frame, self.platt(self.logits(frame, encoding)))
+        return self.shifts(frame, self.platts(frame, self.logits(frame, encoding)))
 
     def contributions(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n x features) SHAP values of the log-odds before calibration, without the bias.
@@ -146,7 +144,7 @@ class Trees:
 
     def to_files(self) -> dict[str, bytes]:
         """The LightGBM text model, the calibrators, and the rates at which it begins."""
-        fields = asdict(self.platt) | asdict(self.shifts)
+        fields = {"calibrators": asdict(self.platts)} | asdict(self.shifts)
         calibration = json.dumps(fields, sort_keys=True).encode()
         start = {} if self.start is None else self.start.to_files()
         return {"trees.txt": self._text.encode(), "calibration.json": calibration} | start
@@ -155,12 +153,18 @@ class Trees:
     def from_files(cls, files: Mapping[str, bytes]) -> "Trees":
         """The scorer that ``to_files`` wrote."""
         fields = json.loads(files["calibration.json"])
-        platt = Platt(fields["slope"], fields["intercept"])
+        if "calibrators" in fields:
+            of_ages = fields["calibrators"]
+            platts = AgePlatts(
+                tuple(of_ages["edges_hours"]), tuple(Platt(**each) for each in of_ages["platts"])
+            )
+        else:  # models of before have one for all ages
+            platts = AgePlatts((), (Platt(fields["slope"], fields["intercept"]),))
         shifts = None
         if "shifts" in fields:  # models of before are without
             shifts = AgeShifts(tuple(fields["edges_hours"]), tuple(fields["shifts"]))
         start = IdleRates.from_files(files) if RATES_FILE in files else None
-        return cls(files["trees.txt"].decode(), platt, shifts, start)
+        return cls(files["trees.txt"].decode(), platts, shifts, start)
 
 
 def boost(

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from ml import abandonment, gates, return_time
+from ml.abandonment.recalibration import AgePlatts
 from ml.calibration import Platt
 from ml.gates import refusals
 from tests.ml.training import AS_OF, HORIZON, RETURN_AS_OF
@@ -48,9 +49,12 @@ def test_a_model_that_learned_from_what_came_after_is_refused(frame, scored):
 
 def test_chances_that_are_surely_off_are_refused_at_every_age(good, frame):
     """Chances of buying more than twice too high."""
-    platt = good.scorer.platt
-    off = replace(good, scorer=type(good.scorer)(good.scorer._text, platt))
-    off.scorer.platt = Platt(platt.slope, platt.intercept - 1.5)
+    platts = good.scorer.platts
+    higher = (replace(each, intercept=each.intercept - 1.5) for each in platts.platts)
+    off = replace(
+        good,
+        scorer=type(good.scorer)(good.scorer._text, replace(platts, platts=tuple(higher))),
+    )
     clauses = refusals(off, frame)
     ages = [clause.split(",")[0] for clause in clauses if clause.startswith("idle")]
     assert ages == ["idle up to 1 h", "idle up to 24 h"]
@@ -86,7 +90,8 @@ def test_a_group_of_which_few_bought_or_should_have_says_nothing(good, frame, mo
     few = frame.filter(pl.col("as_of") > AS_OF - timedelta(days=9))
 
     def refused_on_desktops(shift: float) -> bool:
-        off = replace(good, scorer=type(good.scorer)(good.scorer._text, Platt(1.0, shift)))
+        platts = AgePlatts((), (Platt(1.0, shift),))
+        off = replace(good, scorer=type(good.scorer)(good.scorer._text, platts))
         return any(each.startswith("on desktop") for each in refusals(off, few))
 
     # far too few are expected, and few bought

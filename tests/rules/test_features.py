@@ -1,6 +1,5 @@
 """Features of small logs, each figure worked out by hand: the reference knows no features."""
 
-import json
 import re
 from datetime import datetime
 from math import cos, pi, sin
@@ -53,6 +52,7 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "item_price_to_category": 1.5,  # on Monday the shoe was 10 and the hat 30
     "item_lowest_price_change": 1,
     "item_views_before_add": 1,  # the hat's on Monday
+    "item_views_in_a_row": 0,
     "item_views_since_add": 0,
     "item_view_minutes": 1,
     "item_view_idle_hours": 49 + 4 / 60,
@@ -71,6 +71,7 @@ AN_HOUR_AFTER_THE_REMOVAL = {
     "session_cart_view_count": 0,
     "session_checkout_step": 0,
     "session_order_count": 0,
+    "session_is_signed_in": 0,
     "session_minutes": 9,
     "session_events_per_minute": 4 / (9 + 1),
     "session_item_minutes": 4,
@@ -239,41 +240,6 @@ def test_hour_and_weekday_are_by_the_shops_clocks(warehouse, zone, instant, loca
     }
 
 
-def test_views_of_the_items_in_the_cart_count_before_and_since_each_was_added(warehouse):
-    both = json.dumps([{"item_id": "shoe"}, {"item_id": "hat"}])
-    rows = log(
-        view("v", "09:00", item_id="shoe"),
-        view("v", "09:10", item_id="sock"),
-        event("v", "09:12", "page_view"),
-        view("v", "12:00", items=both),  # one view, though of two that will be in the cart
-        view("v", "12:04", item_id="hat"),  # the add is at the same time
-        add("v", "12:04", "hat"),
-        event("v", "12:10", "begin_checkout"),
-        view("v", "12:20", item_id="hat"),
-        add("v", "12:21", "shoe"),
-        view("v", "16:21", item_id="shoe"),
-        view("w", "12:00", item_id="hat"),
-        view("w", "16:52"),
-    )
-    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
-    found = warehouse.query("select * from training_snapshots where visitor_id = 'v'")
-    names = (
-        *("item_views_before_add", "item_views_since_add", "item_view_minutes"),
-        *("cart_session_event_count", "cart_session_view_count", "cart_session_minutes"),
-        "cart_session_checkout_step",
-    )
-    of = {row["as_of"]: tuple(round(row[name], 6) for name in names) for row in found}
-    # of the hat: one at 12:00 for four minutes, one at the time of its add
-    assert of[at("12:04")] == (2, 0, 4, 3, 2, 4, 0)
-    # with the shoe: 9:00 for ten minutes, 12:00 to 12:04, 12:04 to its add, 12:20 for a minute
-    assert of[at("12:21")] == (3, 1, 15, 6, 3, 21, 1)
-    # looked at again in another visit: for how long is not known yet
-    assert of[at("16:21")] == (3, 2, 15, 6, 3, 21, 1)
-    idle = {row["as_of"]: row["item_view_idle_hours"] for row in found}
-    assert idle[at("13:21")] == pytest.approx(61 / 60)
-    assert idle[at("16:21")] == 0
-
-
 def test_a_price_of_a_day_is_known_on_the_next_for_thirty_days(warehouse):
     rows = log(
         add("v", "10:00", "hat", price="30", item_category="wear"),
@@ -307,6 +273,28 @@ def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(wa
     row = snapshot(warehouse, rows, "10:30")
     assert (row["session_event_count"], row["idle_hours"]) == (2, 0)
     assert snapshot(warehouse, rows, "11:00")["session_event_count"] == 3
+
+
+def test_a_visit_is_signed_in_from_the_activity_that_names_the_account(warehouse):
+    rows = log(
+        add("v", "10:00"),
+        login("v", "10:10", "7"),
+        add("v", "10:12", "hat"),
+        add("v", "+1d 10:00", "sock"),  # known, but not signed in
+        event("v", "+1d 10:10", "email_open", user_id="7"),  # is no activity
+        add("v", "+1d 10:20", "bag", user_id="7"),
+        view("w", "+2d 12:00"),
+    )
+    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
+    found = {
+        row["as_of"]: (row["visitor_is_known"], row["session_is_signed_in"])
+        for row in warehouse.query("select * from training_snapshots")
+    }
+    assert found[at("10:00")] == (0, 0)
+    assert found[at("10:12")] == (1, 1)
+    assert found[at("11:12")] == (1, 1)
+    assert found[at("+1d 10:00")] == (1, 0)
+    assert found[at("+1d 10:20")] == (1, 1)
 
 
 def test_what_a_person_does_elsewhere_counts_once_both_devices_are_known(warehouse):

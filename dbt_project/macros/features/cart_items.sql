@@ -1,7 +1,7 @@
 {#-
-    What belongs here: what is known at instants of the items in carts: how they sell, what they cost, how their shopper
-    looked at them; and of the visit in which a cart began. What does not: what lies in a cart and what it is worth
-    (cart_snapshots.sql, whose CTEs `spine`, `lines` and `exchanged_lines` these macros read).
+    What belongs here: what is known at instants of the items in carts: how they sell and what they cost. What does not:
+    what lies in a cart and what it is worth (cart_snapshots.sql, whose CTEs `spine`, `lines` and `exchanged_lines` these
+    macros read), and how their shopper looked at them (item_views.sql).
 -#}
 
 {#- Adds CTEs, the last of which is `line_features`: how often the items in each cart were added, and bought. -#}
@@ -248,128 +248,6 @@ price_features as (
         min(price_change) as lowest_price_change
     from price_ratios
     group by 1, 2
-
-)
-{%- endmacro -%}
-
-{#-
-    Adds CTEs: `item_views`, how the shopper looked at the items in each cart so far, before each was first added to it
-    and since; and `cart_visits`, the visit in which each cart began, as far as it went by the instant. An event that
-    names two of the items is one view.
--#}
-{%- macro visits_of_carts() -%}
-visits as (
-
-    select
-        log.visitor_id,
-        log.event_number,
-        log.event_at,
-        coalesce(doubled_views.viewed_type, log.event_type) as event_type,
-        doubled_views.view_until_at,
-        log.session_number,
-        log.row_key,
-        coalesce(doubled_views.viewed_item_id, log.item_id) as item_id,
-        lead(log.event_at) over visitor_order as next_at,
-        lead(log.is_session_start) over visitor_order as is_last_of_session
-    from {{ ref('ordered_events') }} as log
-    left join {{ ref('doubled_views') }} as doubled_views
-        on
-            log.row_key = doubled_views.row_key
-            and doubled_views.view_until_at is not null
-    where
-        log.is_activity
-        and {{ keys_in('spine', ['log.visitor_id']) }}
-    window visitor_order as (
-        partition by log.visitor_id
-        order by log.event_number
-    )
-
-),
-
-viewed_items as (
-
-    select distinct
-        visits.visitor_id,
-        visits.event_number,
-        visits.event_at,
-        visits.view_until_at,
-        case when not visits.is_last_of_session then visits.next_at end as left_at,
-        case when listed.row_key is null then visits.item_id else listed.item_id end as item_id
-    from visits
-    left join {{ ref('candidate_items') }} as listed on visits.row_key = listed.row_key
-    where visits.event_type = 'view_item'
-
-),
-
-cart_views as (
-
-    select
-        lines.cart_id,
-        lines.as_of,
-        viewed_items.event_number,
-        viewed_items.event_at,
-        max(cast(viewed_items.event_at <= lines.first_added_at as integer)) as is_before_add,
-        max(case
-            when viewed_items.left_at <= lines.as_of
-                then {{ epoch_us('viewed_items.left_at') }} - {{ epoch_us('viewed_items.event_at') }}
-            else 0
-        end) as view_us
-    from lines
-    inner join viewed_items
-        on lines.visitor_id = viewed_items.visitor_id
-        and lines.line_item_id = viewed_items.item_id
-        and lines.as_of >= viewed_items.event_at
-    where coalesce(lines.as_of < viewed_items.view_until_at, true)
-    group by lines.cart_id, lines.as_of, viewed_items.event_number, viewed_items.event_at
-
-),
-
-item_views as (
-
-    select
-        cart_id,
-        as_of,
-        count(*) as view_count,
-        sum(is_before_add) as before_add_count,
-        sum(view_us) as view_us,
-        max(event_at) as viewed_at
-    from cart_views
-    group by 1, 2
-
-),
-
-cart_starts as (
-
-    select distinct
-        visitor_id,
-        event_at,
-        session_number
-    from visits
-    where event_type = 'add_to_cart'
-
-),
-
-cart_visits as (
-
-    select
-        spine.cart_id,
-        spine.as_of,
-        count(*) as event_count,
-        count(*) filter (
-            where visits.event_type = 'view_item' and coalesce(spine.as_of < visits.view_until_at, true)
-        ) as view_count,
-        min(visits.event_at) as started_at,
-        max(visits.event_at) as ended_at,
-        max({{ checkout_step('visits.event_type') }}) as checkout_step
-    from spine
-    inner join cart_starts
-        on spine.visitor_id = cart_starts.visitor_id
-        and spine.cart_started_at = cart_starts.event_at
-    inner join visits
-        on cart_starts.visitor_id = visits.visitor_id
-        and cart_starts.session_number = visits.session_number
-        and spine.as_of >= visits.event_at
-    group by spine.cart_id, spine.as_of
 
 )
 {%- endmacro -%}

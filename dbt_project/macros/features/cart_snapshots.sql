@@ -1,7 +1,7 @@
 {#-
     What belongs here: carts as they stood at instants. One definition makes the snapshots to learn from and those to
     score, so the two cannot drift apart: everything here comes from events with event_at <= as_of and nothing else.
-    What does not: what is known of its items and its visits (cart_items.sql), and features of a visitor
+    What does not: what is known of its items (cart_items.sql) and its visits (item_views.sql), and features of a visitor
     (visitor_features.sql). One that grows with time by itself is moved on in `ml/later.py`.
 
     The calling model has two CTEs: `spine`, one row a snapshot: a row of cart_touches and its as_of; and `states`, the
@@ -224,6 +224,7 @@ snapshots as (
         price_features.price_to_category as item_price_to_category,
         price_features.lowest_price_change as item_lowest_price_change,
         cast(coalesce(item_views.before_add_count, 0) as double) as item_views_before_add,
+        cast(coalesce(item_views.in_a_row_count, 0) as double) as item_views_in_a_row,
         cast(coalesce(item_views.view_count - item_views.before_add_count, 0) as double) as item_views_since_add,
         cast(coalesce(item_views.view_us, 0) as double) / 60000000 as item_view_minutes,
         cast({{ hours_between('item_views.viewed_at', 'spine.as_of') }} as double) as item_view_idle_hours,

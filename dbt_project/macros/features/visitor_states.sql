@@ -84,6 +84,7 @@ events_with_orders as (
         events.view_until_at,
         events.counted_as,
         events.is_activity,
+        events.is_activity and events.user_id is not null as names_user,
         events.is_session_start,
         events.session_number,
         case
@@ -177,6 +178,7 @@ states as (
         sum(cast(event_type = 'view_cart' as integer)) over session_so_far as session_cart_view_count,
         max({{ checkout_step('event_type') }}) over session_so_far as session_checkout_step,
         sum(cast(is_order as integer)) over session_so_far as session_order_count,
+        max(cast(names_user as integer)) over session_so_far as session_is_signed_in,
         -- whole microseconds: a sum of fractions would depend on the order of adding
         sum(case when has_gap and event_at < previous_view_until_at then gap_us else 0 end - retracted_item_us)
             over session_so_far as session_item_us,

@@ -7,10 +7,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml import promotion
+from ml import abandonment, promotion
 from ml.abandonment import AbandonmentModel, abandoned, recalibration
-from ml.abandonment.recalibration import AgeShifts, start_of_newest
-from ml.calibration import group_shifts, sigmoid
+from ml.abandonment.recalibration import (
+    AGE_EDGES_HOURS,
+    AgePlatts,
+    AgeShifts,
+    start_of_newest,
+)
+from ml.calibration import Platt, group_shifts, sigmoid
 from ml.split import cart_weights
 from tests.ml.conftest import make_snapshots
 from tests.ml.training import HORIZON, START
@@ -85,17 +90,43 @@ def test_a_fallback_is_not_brought_to_anything(steady):
 
 def test_a_model_of_before_shifts_nothing_and_is_read(served, shifted):
     files = served.to_files()
-    fields = json.loads(files["calibration.json"])
-    files["calibration.json"] = json.dumps(
-        {name: fields[name] for name in ("slope", "intercept")}
-    ).encode()
+    files["calibration.json"] = json.dumps({"slope": 0.9, "intercept": 0.2}).encode()
     old = AbandonmentModel.from_files(files)
     rows = shifted.head(50)
     assert old.scorer.shifts == AgeShifts()
     logits = old.scorer.logits(rows, served.encoding)
-    assert old.predict(rows).tolist() == served.scorer.platt(logits).tolist()
+    assert old.predict(rows).tolist() == Platt(0.9, 0.2)(logits).tolist()
     again = AbandonmentModel.from_files(served.recalibrated(shifted, as_of=NOW).to_files())
     assert again.predict(rows).tolist() != old.predict(rows).tolist()
+
+
+def test_what_is_too_sure_at_old_ages_alone_moves_no_level_at_any(steady):
+    """Of old carts few are bought, and log-odds spread twice as far as they should."""
+    rng = np.random.default_rng(4)
+    age = abandonment.idle_hours(steady).round()
+    is_old = age >= 24
+    assert 0.2 < is_old.mean() < 0.8
+    true = rng.normal(np.where(is_old, 4.0, 0.5), 0.7)
+    rows = steady.with_columns(
+        converts_within_horizon=pl.Series(rng.random(len(true)) > sigmoid(true))
+    )
+    said = np.where(is_old, 4 + 2 * (true - 4), true)
+    platts = AgePlatts.fit(rows, said)
+    slopes = [each.slope for each in platts.platts]
+    young, old = slopes[0], slopes[np.searchsorted(AGE_EDGES_HOURS, 24.0, side="right")]
+    assert young == pytest.approx(1, abs=0.06)
+    assert old < 0.8
+    p = platts(rows, said)
+    for of_age in (is_old, ~is_old):
+        logits = np.log(p[of_age]) - np.log1p(-p[of_age])
+        weights = cart_weights(rows)[of_age]
+        assert np.average(logits, weights=weights) == pytest.approx(
+            np.average(said[of_age], weights=weights), abs=0.02
+        )
+    # one for all turns around the mean of all, and moves them
+    one = Platt.fit_slope(said, abandoned(rows), cart_weights(rows), recalibration.SLOPE_SD)
+    moved = (one.slope - 1) * said + one.intercept
+    assert abs(moved[is_old].mean()) > 0.05
 
 
 def test_many_outcomes_shift_all_the_way_and_few_hardly():

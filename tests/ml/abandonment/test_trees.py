@@ -17,10 +17,11 @@ def aged(snapshots):
 
 def bias_of(model: AbandonmentModel, rows: pl.DataFrame) -> np.ndarray:
     """What of the log-odds before calibration no feature contributes."""
-    p, platt = model.predict(rows), model.scorer.platt
+    p, platts = model.predict(rows), model.scorer.platts.platts
     age = np.searchsorted(AGE_EDGES_HOURS, rows["idle_hours"].to_numpy(), side="right")
     shifts = np.array(model.scorer.shifts.shifts)[age]
-    logits = (np.log(p / (1 - p)) - shifts - platt.intercept) / platt.slope
+    slope, intercept = np.array([(each.slope, each.intercept) for each in platts])[age].T
+    logits = (np.log(p / (1 - p)) - shifts - intercept) / slope
     return logits - model.contributions(rows).sum(axis=1)
 
 
