@@ -45,7 +45,7 @@ from orchestration.privacy.addresses import (
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.privacy.made_ids import find_made_ids, take_along
 from orchestration.privacy.returned import remember_moments
-from orchestration.warehouse import rewriting, suspect_files
+from orchestration.warehouse import passed_files, rewriting
 from orchestration.warehouse.contact_tables import (
     CONTACT_LOG,
     CONTACT_PLANS,
@@ -231,7 +231,7 @@ def remove(
         )
         for table, is_theirs in scores_erased(connection).items():
             connection.execute(f"delete from {table} where {is_theirs}")
-        suspect_files.keep_passed(connection, "erased_rows")
+        passed_files.keep(connection, "erased_rows")
         for source in sources.values():
             connection.execute(
                 f"delete from {raw_table(source)} where (_load_id, _line) in"

@@ -23,7 +23,7 @@ from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
 from orchestration.people import attributes, vault, words
 from orchestration.privacy import rectified
-from orchestration.warehouse import suspect_files
+from orchestration.warehouse import passed_files
 from orchestration.warehouse.database import has_table
 
 # What is left of a row of profiles.
@@ -68,7 +68,7 @@ def expire_events(
     )
     counts = connection.execute("select source, count(*) from expired group by all").fetchall()
     with transaction(connection):
-        suspect_files.keep_passed(connection, "expired")
+        passed_files.keep(connection, "expired")
         for name, _ in counts:
             # after a run that was killed they are gone, and counted, already
             is_expired = (

@@ -98,7 +98,7 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
 
     A warehouse that an older version built has no `is_suspect`: then none is known.
     """
-    if not _is_known(connection):
+    if not is_judged(connection):
         return []
     rows = connection.execute(
         f"select source, file, content_hash, load_id, rows_read, rows_dropped {_PENDING}"
@@ -110,27 +110,12 @@ def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
 def corrected(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
     """The suspect files that nobody accepted and that came again under the same name and were read:
     load_id, file and source, the oldest first; none before a build."""
-    if not _is_known(connection):
+    if not is_judged(connection):
         return []
     return connection.execute(
         f"select load_id, file, source {_NOT_ACCEPTED}"
         f" and exists ({_LATER} and later.skipped_reason is null) order by load_id"
     ).fetchall()
-
-
-def keep_passed(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
-    """Note that files are not suspect, of which rows are about to be taken away; what is left of
-    them would be judged as if it were all.
-
-    Args:
-        connection: the open warehouse.
-        rows: table with the `load_id` of each such row.
-    """
-    if _is_known(connection):
-        connection.execute(
-            "insert or ignore into raw.passed_files select load_id from main.landed_files"
-            f" where not is_suspect and load_id in (select load_id from {rows})"
-        )
 
 
 def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | None:
@@ -283,7 +268,8 @@ def _is_file(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     return connection.execute(query, [name, name]).fetchall() != [(0,)]
 
 
-def _is_known(connection: duckdb.DuckDBPyConnection) -> bool:
+def is_judged(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a build has said which files are suspect; one of an older version did not."""
     query = (
         "select count(*) from duckdb_columns() where database_name = current_database()"
         " and schema_name = 'main' and table_name = 'landed_files' and column_name = 'is_suspect'"

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from orchestration.ground.errors import ComebackError, WrongUsage
-from orchestration.warehouse import database, suspect_files
+from orchestration.warehouse import database, passed_files, suspect_files
 
 NOW = datetime(2026, 11, 28, 12)
 REPAIRED = ("bad_price", "bad_order_value")
@@ -144,7 +144,7 @@ def test_a_file_that_passed_is_noted_before_rows_of_it_go(warehouse):
         "create temp table going as select * from (values (1), (1), (2)) as t (load_id)"
     )
     for _ in range(2):
-        suspect_files.keep_passed(warehouse, "going")
+        passed_files.keep(warehouse, "going")
         assert warehouse.execute("from raw.passed_files").fetchall() == [(1,)]
 
 
