@@ -12,7 +12,6 @@ import duckdb
 
 from orchestration.ground.rule_macros import rule_macros
 from orchestration.ground.settings import Settings
-from orchestration.ground.sql import transaction
 from orchestration.warehouse.database import attached
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT, WITHDRAWN_PRIORITIES
 
@@ -31,29 +30,25 @@ def count_withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> N
     """Note how many of the published priorities the loads of the newest build took back.
 
     Taken back is a contact advised for a cart that was closed at that hour or never was, as known
-    now. A build without new loads takes nothing back.
+    now. A build without new loads takes nothing back. Loads are counted once: where nothing came
+    since, those of the newest build are still there, and what is published may know of them.
 
     Args:
         connection: the open warehouse, after a build and before its hour is scored or published.
         published: the file that analysts see, as published before; it need not exist.
     """
-    if not published.exists():
+    if not published.exists() or not _has_uncounted_loads(connection):
         return
     try:
         count = _withdrawn(connection, published)
     except (duckdb.IOException, duckdb.SerializationException, duckdb.CatalogException) as error:
         logger.info("Priorities taken back are not counted: %s", str(error).splitlines()[0])
         return
-    with transaction(connection):
-        connection.execute(
-            f"delete from scores.{WITHDRAWN_PRIORITIES.name}"
-            " where load_id in (select load_id from main.loads_this_run)"
-        )
-        connection.execute(
-            f"insert into scores.{WITHDRAWN_PRIORITIES.name}"
-            " select max(load_id), ? from main.loads_this_run having count(*) > 0",
-            [count],
-        )
+    connection.execute(
+        f"insert into scores.{WITHDRAWN_PRIORITIES.name}"
+        " select max(load_id), ? from main.loads_this_run",
+        [count],
+    )
 
 
 def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
@@ -64,6 +59,14 @@ def newest_report(connection: duckdb.DuckDBPyConnection) -> dict[str, object]:
     names = [column[0] for column in found.description]
     rows = found.fetchall()
     return dict(zip(names, rows[0], strict=True)) if rows else {}
+
+
+def _has_uncounted_loads(connection: duckdb.DuckDBPyConnection) -> bool:
+    query = (
+        "select max(load_id) from main.loads_this_run having count(*) > 0 and max(load_id) not in"
+        f" (select load_id from scores.{WITHDRAWN_PRIORITIES.name})"
+    )
+    return bool(connection.execute(query).fetchall())
 
 
 def _withdrawn(connection: duckdb.DuckDBPyConnection, published: Path) -> int:

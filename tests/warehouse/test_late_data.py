@@ -65,6 +65,19 @@ def test_priorities_are_taken_back_of_carts_that_were_closed_at_their_hour_or_ne
     assert newest_report(connection) == expected
 
 
+def test_the_same_loads_are_not_counted_again_once_the_hour_is_published(connection, published):
+    """As when a run dies behind its publication, or an hour is run again with nothing new."""
+    count_withdrawn(connection, published)
+    with duckdb.connect(str(published)) as opened:
+        opened.execute("delete from retargeting_priorities")
+    count_withdrawn(connection, published)
+    assert newest_report(connection)["withdrawn_priority_count"] == 3
+    connection.execute("insert into main.loads_this_run values (4)")
+    count_withdrawn(connection, published)
+    counts = connection.execute("from scores.withdrawn_priorities order by all").fetchall()
+    assert counts == [(3, 3), (4, 0)]
+
+
 def test_a_build_without_new_loads_takes_nothing_back_and_reports_nothing(connection, published):
     connection.execute("delete from main.loads_this_run")
     count_withdrawn(connection, published)
