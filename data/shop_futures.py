@@ -4,7 +4,7 @@ Belongs here: chances to buy from an instant on, given that the shopper has stay
 Does not belong here: the truth tables (`shop_truth`), or anything estimated from events.
 
 The decision behind a cart has a closed form at every age. From `decision_hours` on a shopper may
-decide anew, which has none: futures are drawn from the shop's own law instead.
+decide again, which has none: futures are drawn from the shop's own law instead.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,9 @@ class Futures:
         ) * is_known
         seen = np.where(mind.decision_device[visit] == device, 1.0, on_other)
         old = self.buys_pending(visit, at) * seen
-        return old + self._buys_anew(visit, at, device, np.random.default_rng(seed), draws)
+        return old + self._buys_by_new_decision(
+            visit, at, device, np.random.default_rng(seed), draws
+        )
 
     def _decided(self, visit: Ints) -> Floats:
         return self.clock.season(self.visits.decision_end[visit] + SESSION_GAP_HOURS)
@@ -115,14 +117,14 @@ class Futures:
         return p_later * (1 - before) / (1 - p_later * before)
 
     def _free_from(self, visit: Ints) -> Floats:
-        """When a person may decide anew if nothing is pending."""
+        """When a person may decide again if nothing is pending."""
         mind = self.visits.mind
         blocked, decision = mind.blocked_until[visit], mind.decision[visit]
         decided_at = self.visits.start[np.maximum(decision, 0)]
         after = np.where(decision == NO_DECISION, -np.inf, decided_at + self.law.decision_hours)
         return np.where(np.isposinf(blocked), after, blocked)
 
-    def _buys_anew(
+    def _buys_by_new_decision(
         self, visit: Ints, at: Floats, device: Ints, rng: np.random.Generator, draws: int
     ) -> Floats:
         """P(nothing was pending, and an order comes of a new decision), of so many futures each."""

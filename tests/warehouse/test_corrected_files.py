@@ -12,6 +12,8 @@ from orchestration.warehouse import database
 from orchestration.warehouse.corrected_files import set_aside_former
 from orchestration.warehouse.suspect_files import accept
 
+from .quality_tables import QUALITY_TABLES
+
 NOW = datetime(2026, 11, 28, 12)
 SOURCES = sources_in(DBT_PROJECT)
 
@@ -21,16 +23,8 @@ def warehouse():
     with duckdb.connect() as connection:
         ensure_raw_tables(connection, SOURCES)
         database.ensure_score_tables(connection)
-        connection.execute(
-            "create table main.landed_files (load_id bigint, source varchar, file varchar,"
-            " content_hash varchar, rows_read bigint, rows_dropped bigint, is_suspect boolean,"
-            " landed_at timestamp);"
-            "create table main.set_aside_rows (load_id bigint, line bigint, action varchar,"
-            " reason varchar, raw_row varchar);"
-            "create table main.candidate_events (load_id bigint, event_type varchar, price double,"
-            " order_value double, drop_reason varchar);"
-            "create table main.last_build as select 1 as load_id"
-        )
+        connection.execute(QUALITY_TABLES)
+        connection.execute("create table main.last_build as select 1 as load_id")
         yield connection
 
 

@@ -8,6 +8,8 @@ import pytest
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.warehouse import database, passed_files, suspect_files
 
+from .quality_tables import QUALITY_TABLES
+
 NOW = datetime(2026, 11, 28, 12)
 REPAIRED = ("bad_price", "bad_order_value")
 
@@ -20,15 +22,9 @@ def warehouse():
             "create table raw.files (load_id bigint, source varchar, file varchar,"
             " content_hash varchar, landed_at timestamp);"
             "create table raw.canonical (_load_id bigint, _line bigint, visitor_id varchar,"
-            " event_type varchar, price varchar);"
-            "create table main.landed_files (load_id bigint, source varchar, file varchar,"
-            " content_hash varchar, rows_read bigint, rows_dropped bigint, is_suspect boolean,"
-            " landed_at timestamp);"
-            "create table main.set_aside_rows (load_id bigint, line bigint, action varchar,"
-            " reason varchar, raw_row varchar);"
-            "create table main.candidate_events (load_id bigint, event_type varchar, price double,"
-            " order_value double, drop_reason varchar)"
+            " event_type varchar, price varchar)"
         )
+        connection.execute(QUALITY_TABLES)
         database.ensure_score_tables(connection)
         yield connection
 

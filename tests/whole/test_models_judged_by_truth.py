@@ -175,7 +175,7 @@ def test_from_the_sixth_day_after_a_shift_chances_are_right_again(seed):
     assert 0.75 < after.estimate < 1.3
 
 
-def says(seed: int, name: str, earned: Earned) -> None:
+def report(seed: int, name: str, earned: Earned) -> None:
     others = {each: round(float(gain.sum())) for each, gain in earned.others.items()}
     print(
         f"seed {seed}, {name}: {earned.by_model.sum():.0f}, {earned.share:.3f} of the truth's,"
@@ -192,7 +192,7 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
         rows = rows.filter(pl.col("as_of") > FIRST_NIGHT_AFTER_SHIFT)
         p_buy = 1 - as_of_nights(brought_by_night(seed))(rows, rows["as_of"])
     earned = decided_after_a_day(rows, p_buy)
-    says(seed, "after a day" + ", shifted" * is_shifted, earned)
+    report(seed, "after a day" + ", shifted" * is_shifted, earned)
     asked = 0.68 if is_shifted else 0.75
     print(f"seed {seed}: {asked} of the truth's {'held' if earned.share >= asked else 'NOT held'}")
     for other in earned.others:
@@ -206,9 +206,9 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
         assert earned.ahead_of("dearest first").low > 0
 
 
-def tells_plans(seed: int, name: str, earned: Earned) -> None:
+def report_plans(seed: int, name: str, earned: Earned) -> None:
     """What is asked of plans, beside what is reached."""
-    says(seed, name, earned)
+    report(seed, name, earned)
     is_said = 0.8 <= earned.said_over_true <= 1.25
     print(f"seed {seed}, {name}: gain said over true {'held' if is_said else 'NOT held'}")
     for other in earned.others:
@@ -226,7 +226,7 @@ def test_plans_earn_more_than_one_that_recedes(seed):
         *(shop, NOW, END - timedelta(days=7)),
         *(lambda rows, _: shop.model.predict(rows), returning_of(seed)),
     )
-    tells_plans(seed, "plans", earned)
+    report_plans(seed, "plans", earned)
 
 
 def test_plans_after_a_shift_earn_more_than_one_that_recedes(seed):
@@ -235,4 +235,4 @@ def test_plans_after_a_shift_earn_more_than_one_that_recedes(seed):
         *(shop, FIRST_NIGHT_AFTER_SHIFT, END - timedelta(days=7)),
         *(as_of_nights(brought_by_night(seed)), returning_of(seed, is_shifted=True)),
     )
-    tells_plans(seed, "plans, shifted", earned)
+    report_plans(seed, "plans, shifted", earned)

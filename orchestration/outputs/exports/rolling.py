@@ -69,7 +69,7 @@ def roll(
     without withdrawals, erasures and contacts more leave at once than a share of the list,
     something is wrong with the data rather than with the people: the others stay and nobody is
     added. A change of address is no leaving. Whoever refuses is put on a list of refusals all the
-    same: a tool that is not told would go on.
+    same: a tool that does not know of it would go on.
 
     Args:
         listed: what was delivered last, with the columns of `rows.ROWS`.
