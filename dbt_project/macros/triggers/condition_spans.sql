@@ -128,7 +128,10 @@ pieces as (
     where
         not is_anchor
         and last_anchor_at is not null
-        and condition_number in (select conditions.condition_number from conditions where conditions.minimum > 1)
+        and condition_number in (
+            select conditions.condition_number from conditions
+            where conditions.minimum > 1
+        )
 
     union all
 
@@ -142,7 +145,10 @@ pieces as (
     where
         not is_anchor
         and last_anchor_at is not null
-        and condition_number in (select conditions.condition_number from conditions where conditions.minimum = 1)
+        and condition_number in (
+            select conditions.condition_number from conditions
+            where conditions.minimum = 1
+        )
     group by {{ of_condition }}, last_anchor_at, next_anchor_at
 
     union all

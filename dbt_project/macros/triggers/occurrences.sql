@@ -95,7 +95,8 @@ countable_items as (
         and (
             conditions.counted is null
             or conditions.is_anchor
-            or case conditions.counted when 'item_id' then events.item_number else events.category_number end is not null
+            or case conditions.counted when 'item_id' then events.item_number else events.category_number end
+                is not null
         )
     {%- if not loop.last %}
 
