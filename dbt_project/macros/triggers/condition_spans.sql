@@ -6,16 +6,23 @@
     which is `condition_spans`: the hours from which to which a condition holds, of a part of a person's doings.
 -#}
 {%- macro trigger_condition_spans() -%}
-{%- set of_condition = 'condition_number, person_number, part_id' -%}
+{%- set of_condition = 'condition_number, person_number, part_number' -%}
 {%- set after_minutes = "activity.event_at + conditions.minutes * interval '1' minute" -%}
--- When an item or category that is to differ was there again.
+-- What is to differ counts until it is there again, and where one of any is enough, that counts until the next is.
+followed_conditions as (
+
+    select condition_number
+    from counting_conditions
+    where
+        counted is not null
+        or (kind = 'events' and minimum = 1)
+
+),
+
 values_followed as (
 
     select
         {{ of_condition }},
-        kind,
-        minimum,
-        minutes,
         is_anchor,
         event_at,
         lead(event_at) over (
@@ -24,23 +31,32 @@ values_followed as (
         ) as same_again_at
     from occurrences
     where
-        counted is not null
-        and not is_anchor
+        not is_anchor
+        and {{ keys_in('followed_conditions', ['condition_number']) }}
 
     union all
 
     select
         {{ of_condition }},
-        kind,
-        minimum,
-        minutes,
         is_anchor,
         event_at,
         cast(null as timestamp) as same_again_at
     from occurrences
     where
-        counted is null
-        or is_anchor
+        is_anchor
+        or not {{ keys_in('followed_conditions', ['condition_number']) }}
+
+),
+
+-- Most who did the one never did the other, and have nothing in an order.
+anchored_parts as (
+
+    select {{ of_condition }}
+    from values_followed
+    group by {{ of_condition }}
+    having
+        bool_or(is_anchor)
+        and bool_or(not is_anchor)
 
 ),
 
@@ -49,7 +65,6 @@ anchors_found as (
 
     select
         {{ of_condition }},
-        minimum,
         is_anchor,
         event_at,
         same_again_at,
@@ -64,7 +79,7 @@ anchors_found as (
             rows between 1 following and unbounded following
         ) as next_anchor_at
     from values_followed
-    where kind = 'since'
+    where {{ keys_in('anchored_parts', of_condition.split(', ')) }}
 
 ),
 
@@ -89,15 +104,18 @@ activity as (
 pieces as (
 
     select
-        {{ of_condition }},
-        {{ first_hour_from('event_at') }} as from_hour,
+        events.condition_number,
+        events.person_number,
+        events.part_number,
+        {{ first_hour_from('events.event_at') }} as from_hour,
         least(
-            {{ first_hour_from("event_at + minutes * interval '1' minute") }},
-            {{ first_hour_from('same_again_at') }}
+            {{ first_hour_from("events.event_at + conditions.minutes * interval '1' minute") }},
+            {{ first_hour_from('events.same_again_at') }}
         ) as until_hour,
-        false as is_alone
-    from values_followed
-    where kind = 'events'
+        conditions.counted is null and conditions.minimum = 1 as is_alone
+    from values_followed as events
+    inner join conditions on events.condition_number = conditions.condition_number
+    where conditions.kind = 'events'
 
     union all
 
@@ -110,7 +128,10 @@ pieces as (
     where
         not is_anchor
         and last_anchor_at is not null
-        and minimum > 1
+        and condition_number in (
+            select conditions.condition_number from conditions
+            where conditions.minimum > 1
+        )
 
     union all
 
@@ -124,7 +145,10 @@ pieces as (
     where
         not is_anchor
         and last_anchor_at is not null
-        and minimum = 1
+        and condition_number in (
+            select conditions.condition_number from conditions
+            where conditions.minimum = 1
+        )
     group by {{ of_condition }}, last_anchor_at, next_anchor_at
 
     union all
@@ -157,7 +181,7 @@ pieces as (
     select
         conditions.condition_number,
         carts.person_number,
-        case when conditions.per = 'cart' then carts.cart_id else '' end as part_id,
+        case when conditions.per = 'cart' then carts.cart_number else 0 end as part_number,
         greatest(
             carts.from_hour,
             case when conditions.cart = 'abandoned' then carts.abandoned_hour end
@@ -199,8 +223,8 @@ pieces as (
     {{ pieces_of(
         'seen', 'event_items',
         from_hour=first_hour_from('min(event_items.event_at)'), until_hour='cast(null as timestamp)',
-        joined_on="conditions.per = 'item' and event_items.item_id is not null",
-        part_id='event_items.item_id', is_grouped=true, is_alone=true
+        joined_on="conditions.per = 'item' and event_items.item_number is not null",
+        part='event_items.item_number', is_grouped=true, is_alone=true
     ) }}
 
 ),
@@ -315,7 +339,7 @@ condition_spans as (
     select
         conditions.trigger_number,
         hourly_totals.person_number,
-        hourly_totals.part_id,
+        hourly_totals.part_number,
         hourly_totals.from_hour,
         hourly_totals.until_hour,
         conditions.per,
@@ -328,11 +352,11 @@ condition_spans as (
 {%- endmacro -%}
 
 {#- Of the conditions of a kind, from when to when each row of a relation of persons' doings adds one. -#}
-{%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part_id="''", is_grouped=false, is_alone=false) -%}
+{%- macro pieces_of(kind, rows, from_hour, until_hour, joined_on='true', part='0', is_grouped=false, is_alone=false) -%}
 select
         conditions.condition_number,
         {{ rows }}.person_number,
-        {{ part_id }} as part_id,
+        {{ part }} as part_number,
         {{ from_hour }} as from_hour,
         {{ until_hour }} as until_hour,
         {{ is_alone }} as is_alone

@@ -6,27 +6,16 @@
     last of which is `occurrences`: an event or cart that a condition counts, of a person, an item or a cart.
 -#}
 {%- macro trigger_occurrences() -%}
-{%- set condition_of_person -%}
-conditions.trigger_number,
-        conditions.condition_number,
-        conditions.kind,
-        conditions.counted,
-        conditions.minimum,
-        conditions.minutes,
-        conditions.is_anchor,
-        conditions.needed_minimum,
-        conditions.needed_conditions,
-        events.person_number
-{%- endset -%}
+{%- set of_condition = 'condition_number, person_number, part_number' -%}
 cart_starts as (
 
     select
         person_number,
-        cart_id,
+        cart_number,
         started_at,
         max(until_hour) as until_hour
     from person_carts
-    group by person_number, cart_id, started_at
+    group by person_number, cart_number, started_at
 
 ),
 
@@ -36,7 +25,7 @@ cart_starts as (
 
     select
         events.*,
-        carts.cart_id
+        carts.cart_number
     from {{ of }} as events
     inner join cart_starts as carts
         on
@@ -50,14 +39,16 @@ cart_starts as (
 {% endfor -%}
 countable_events as (
 
-    {% for per, events, part_id in [
-        ('person', 'counted_events', "''"),
-        ('cart', 'counted_events_in_carts', 'events.cart_id'),
+    {% for per, events, part in [
+        ('person', 'counted_events', '0'),
+        ('cart', 'counted_events_in_carts', 'events.cart_number'),
     ] -%}
     select
-        {{ condition_of_person }},
-        {{ part_id }} as part_id,
-        cast(null as string) as counted_value,
+        conditions.condition_number,
+        conditions.is_anchor,
+        events.person_number,
+        {{ part }} as part_number,
+        cast(null as integer) as counted_value,
         events.event_at
     from counted_types as conditions
     inner join {{ events }} as events on conditions.counted_type = events.event_type
@@ -75,17 +66,19 @@ countable_events as (
 
 countable_items as (
 
-    {% for per, events, part_id in [
-        ('person', 'event_items', "''"),
-        ('item', 'event_items', 'events.item_id'),
-        ('cart', 'event_items_in_carts', 'events.cart_id'),
+    {% for per, events, part in [
+        ('person', 'event_items', '0'),
+        ('item', 'event_items', 'events.item_number'),
+        ('cart', 'event_items_in_carts', 'events.cart_number'),
     ] -%}
     select
-        {{ condition_of_person }},
-        {{ part_id }} as part_id,
+        conditions.condition_number,
+        conditions.is_anchor,
+        events.person_number,
+        {{ part }} as part_number,
         case conditions.counted
-            when 'item_id' then events.item_id
-            when 'item_category' then events.item_category
+            when 'item_id' then events.item_number
+            when 'item_category' then events.category_number
         end as counted_value,
         events.event_at,
         events.order_key,
@@ -94,7 +87,7 @@ countable_items as (
     inner join {{ events }} as events on conditions.counted_type = events.event_type
     where
         conditions.per = '{{ per }}'
-        and {{ part_id }} is not null
+        and {{ part }} is not null
         {%- if per != 'item' %}
         and conditions.counted is not null
         and not conditions.is_anchor
@@ -102,7 +95,8 @@ countable_items as (
         and (
             conditions.counted is null
             or conditions.is_anchor
-            or case conditions.counted when 'item_id' then events.item_id else events.item_category end is not null
+            or case conditions.counted when 'item_id' then events.item_number else events.category_number end
+                is not null
         )
     {%- if not loop.last %}
 
@@ -113,27 +107,27 @@ countable_items as (
 
 ),
 
--- Whoever did as often as a condition asks for, whenever that was. To count different values takes long, so only what
--- asks for it is counted so.
-met_conditions as (
+-- How often each did what a trigger cannot hold without, whenever that was. To count different values takes long, so
+-- only what asks for it is counted so.
+part_counts as (
 
     {% for countable, condition, count in [
         ('countable_events', 'true', 'count(*)'),
-        ('countable_items', 'counted is null', 'count(*)'),
-        ('countable_items', 'counted is not null', 'count(distinct counted_value)'),
+        ('countable_items', 'conditions.counted is null', 'count(*)'),
+        ('countable_items', 'conditions.counted is not null', 'count(distinct countable.counted_value)'),
     ] -%}
     select
-        trigger_number,
-        person_number,
-        part_id,
-        needed_conditions
-    from {{ countable }}
+        countable.condition_number,
+        countable.person_number,
+        countable.part_number,
+        {{ count }} as occurrence_count
+    from {{ countable }} as countable
+    inner join counting_conditions as conditions on countable.condition_number = conditions.condition_number
     where
-        needed_minimum is not null
-        and not is_anchor
+        not countable.is_anchor
+        and conditions.needed_minimum is not null
         and {{ condition }}
-    group by trigger_number, condition_number, person_number, part_id, needed_conditions, needed_minimum
-    having {{ count }} >= needed_minimum
+    group by countable.condition_number, countable.person_number, countable.part_number
     {%- if not loop.last %}
 
     union all
@@ -147,12 +141,14 @@ met_conditions as (
 possible_parts as (
 
     select
-        trigger_number,
-        person_number,
-        part_id
-    from met_conditions
-    group by trigger_number, person_number, part_id, needed_conditions
-    having count(*) = needed_conditions
+        conditions.trigger_number,
+        part_counts.person_number,
+        part_counts.part_number
+    from part_counts
+    inner join counting_conditions as conditions on part_counts.condition_number = conditions.condition_number
+    where part_counts.occurrence_count >= conditions.needed_minimum
+    group by conditions.trigger_number, part_counts.person_number, part_counts.part_number, conditions.needed_conditions
+    having count(*) = conditions.needed_conditions
 
 ),
 
@@ -161,27 +157,22 @@ possible_{{ of }} as (
 
     select countable.*
     from countable_{{ of }} as countable
+    inner join counting_conditions as conditions on countable.condition_number = conditions.condition_number
     left join possible_parts
         on
-            countable.trigger_number = possible_parts.trigger_number
+            conditions.trigger_number = possible_parts.trigger_number
             and countable.person_number = possible_parts.person_number
-            and countable.part_id = possible_parts.part_id
+            and countable.part_number = possible_parts.part_number
     where
-        countable.needed_conditions = 0
+        conditions.needed_conditions = 0
         or possible_parts.person_number is not null
 
 ),
 
 {% endfor -%}
 {% set occurrence -%}
-condition_number,
-        kind,
-        counted,
-        minimum,
-        minutes,
+{{ of_condition }},
         is_anchor,
-        person_number,
-        part_id,
         counted_value,
         event_at
 {%- endset -%}

@@ -2,10 +2,11 @@
     What belongs here: what the persons of the run did, as far as triggers ask for it: their events, the items of these,
     and their carts. What does not: what conditions count of it (occurrences.sql).
 
-    This adds CTEs, among them `persons` (with the numbers that
-    stand for them), `person_log`, `counted_events`, `event_items` and `person_carts`.
+    This adds CTEs, among them `persons`, `item_numbers` and `open_carts` (with the numbers that stand for them),
+    `person_log`, `counted_events`, `event_items` and `person_carts`.
 -#}
 {%- macro trigger_log() -%}
+{%- set log = this_run_or_all('device_log', ref('ordered_events')) -%}
 {% if is_incremental_build() -%}
 -- Every device of these persons.
 visitors as (
@@ -23,41 +24,31 @@ visitors as (
 
 ),
 
+-- Kept here as it is read several times; a full build reads the whole log again, which is cheaper than to keep it.
+device_log as (
+
+    select *
+    from {{ ref('ordered_events') }}
+    where {{ keys_in('visitors', ['visitor_id']) }}
+
+),
+
 {% endif -%}
 visitor_orders as (
 
     select
-        visitor_id,
         {{ person_id('owner_id', 'visitor_id') }} as person_id,
         order_key,
-        event_at,
-        event_number
+        event_at
     from {{ ref('order_events') }}
-    where {{ is_in_this_run('visitors', ['visitor_id']) }}
-
-),
-
-log_rows as (
-
-    select
-        row_key,
-        visitor_id,
-        {{ person_id('owner_id', 'visitor_id') }} as person_id,
-        event_at,
-        event_type,
-        counted_as,
-        event_number,
-        item_id,
-        is_activity,
-        context_flags
-    from {{ ref('ordered_events') }}
     where {{ is_in_this_run('visitors', ['visitor_id']) }}
 
 ),
 
 person_ids as (
 
-    select person_id from log_rows
+    select {{ person_id('owner_id', 'visitor_id') }} as person_id
+    from {{ log }}
 
     union
 
@@ -76,43 +67,32 @@ persons as (
 
 ),
 
-visitor_log as (
-
-    select
-        log_rows.row_key,
-        log_rows.visitor_id,
-        persons.person_number,
-        persons.is_of_run,
-        log_rows.event_at,
-        log_rows.event_type,
-        log_rows.counted_as,
-        log_rows.event_number,
-        log_rows.item_id,
-        log_rows.is_activity,
-        log_rows.context_flags
-    from log_rows
-    inner join persons on log_rows.person_id = persons.person_id
-
-),
-
 person_log as (
 
-    select * from visitor_log
-    where is_of_run
+    select
+        log.row_key,
+        persons.person_number,
+        log.event_at,
+        log.event_type,
+        log.counted_as,
+        log.item_id,
+        log.is_activity,
+        log.context_flags
+    from {{ log }} as log
+    inner join persons on {{ person_id('log.owner_id', 'log.visitor_id') }} = persons.person_id
+    where persons.is_of_run
 
 ),
 
 orders as (
 
     select
-        visitor_orders.visitor_id,
         persons.person_number,
-        persons.is_of_run,
         visitor_orders.order_key,
-        visitor_orders.event_at,
-        visitor_orders.event_number
+        visitor_orders.event_at
     from visitor_orders
     inner join persons on visitor_orders.person_id = persons.person_id
+    where persons.is_of_run
 
 ),
 
@@ -161,19 +141,15 @@ counted_events as (
     union all
 
     select
-        person_log.person_number,
-        person_log.event_type,
-        person_log.event_at
-    from person_log
-    inner join orders
-        on
-            person_log.visitor_id = orders.visitor_id
-            and person_log.event_number = orders.event_number
+        person_number,
+        'purchase' as event_type,
+        event_at
+    from orders
 
 ),
 
 -- An event lists an item once or several times; each counts as what it is itself.
-event_items as (
+named_items as (
 
     select
         typed_log.person_number,
@@ -217,11 +193,41 @@ event_items as (
     from orders
     inner join {{ ref('order_items') }} as bought on orders.order_key = bought.order_key
     where
-        orders.is_of_run
-        and {{ counts_as_bought('bought') }}
+        {{ counts_as_bought('bought') }}
         {%- if not has_seen_items() %}
         and 'purchase' in ({{ counted_event_types(of_items=true) }})
         {%- endif %}
+
+),
+
+-- Null has a number as well, which nothing is joined to: a filter here meets a fault of DuckDB 2.0.0 (dictionaries of a
+-- column that several read).
+{% for of in ['item', 'category'] -%}
+{%- set name = 'item_id' if of == 'item' else 'item_category' -%}
+{{ of }}_numbers as (
+
+    select
+        {{ name }},
+        cast(row_number() over (order by {{ name }}) as integer) as {{ of }}_number
+    from named_items
+    group by {{ name }}
+
+),
+
+{% endfor -%}
+event_items as (
+
+    select
+        named_items.person_number,
+        named_items.event_type,
+        named_items.event_at,
+        item_numbers.item_number,
+        category_numbers.category_number,
+        named_items.order_key,
+        named_items.list_key
+    from named_items
+    left join item_numbers on named_items.item_id = item_numbers.item_id
+    left join category_numbers on named_items.item_category = category_numbers.item_category
 
 ),
 
@@ -230,6 +236,7 @@ open_carts as (
 
     select
         carts.cart_id,
+        cast(row_number() over (order by carts.cart_id) as integer) as cart_number,
         carts.visitor_id,
         carts.started_at,
         {{ first_hour_from('carts.started_at') }} as from_hour,
@@ -244,37 +251,77 @@ open_carts as (
 
 ),
 
--- Who the visitor of a cart was, until it was somebody else.
-visitor_persons as (
+-- Who the visitor of a cart was, until it was somebody else. Most are the same all the time.
+cart_visitors as (
 
     select
         visitor_id,
-        person_number,
-        is_of_run,
+        min(owner_id) as owner_id,
+        min(event_at) as from_at,
+        count(owner_id) in (0, count(*)) and coalesce(min(owner_id) = max(owner_id), true) as is_one_person
+    from {{ log }}
+    where {{ keys_in('open_carts', ['visitor_id']) }}
+    group by visitor_id
+
+),
+
+changing_visitors as (
+
+    select
+        visitor_id,
+        owner_id,
         event_at,
         event_number,
-        lag(person_number) over (
+        lag(owner_id) over (
             partition by visitor_id
             order by event_number
-        ) as previous_person_number
-    from visitor_log
-    where {{ keys_in('open_carts', ['visitor_id']) }}
+        ) as previous_owner_id
+    from {{ log }}
+    where visitor_id in (
+        select cart_visitors.visitor_id
+        from cart_visitors
+        where not cart_visitors.is_one_person
+    )
+
+),
+
+visitor_spans as (
+
+    select
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        from_at,
+        cast(null as timestamp) as until_at
+    from cart_visitors
+    where is_one_person
+
+    union all
+
+    select
+        visitor_id,
+        {{ person_id('owner_id', 'visitor_id') }} as person_id,
+        event_at as from_at,
+        lead(event_at) over (
+            partition by visitor_id
+            order by event_number
+        ) as until_at
+    from changing_visitors
+    where
+        event_number = 1
+        or owner_id is distinct from previous_owner_id
 
 ),
 
 person_spans as (
 
     select
-        visitor_id,
-        person_number,
-        is_of_run,
-        event_at as from_at,
-        lead(event_at) over (
-            partition by visitor_id
-            order by event_number
-        ) as until_at
-    from visitor_persons
-    where coalesce(person_number != previous_person_number, true)
+        visitor_spans.visitor_id,
+        persons.person_number,
+        visitor_spans.from_at,
+        visitor_spans.until_at
+    from visitor_spans
+    inner join persons on visitor_spans.person_id = persons.person_id
+    where persons.is_of_run
 
 ),
 
@@ -284,6 +331,7 @@ person_carts as (
     select
         person_spans.person_number,
         open_carts.cart_id,
+        open_carts.cart_number,
         open_carts.started_at,
         open_carts.abandoned_hour,
         greatest(open_carts.from_hour, {{ first_hour_from('person_spans.from_at') }}) as from_hour,
@@ -293,7 +341,6 @@ person_carts as (
     where
         open_carts.from_hour < coalesce({{ first_hour_from('person_spans.until_at') }}, open_carts.until_hour)
         and {{ first_hour_from('person_spans.from_at') }} < open_carts.until_hour
-        and person_spans.is_of_run
 
 )
 {%- if has_condition('value_at_least') -%}

@@ -64,10 +64,10 @@ parts as (
     select distinct
         trigger_number,
         person_number,
-        part_id
+        part_number
     from condition_spans
     where
-        part_id != ''
+        part_number != 0
         and not is_forbidden
 
 ),
@@ -77,21 +77,21 @@ part_spans as (
     select
         trigger_number,
         person_number,
-        part_id,
+        part_number,
         from_hour,
         until_hour,
         is_forbidden
     from condition_spans
     where
         per = 'person'
-        or part_id != ''
+        or part_number != 0
 
     union all
 
     select
         condition_spans.trigger_number,
         condition_spans.person_number,
-        parts.part_id,
+        parts.part_number,
         condition_spans.from_hour,
         condition_spans.until_hour,
         condition_spans.is_forbidden
@@ -102,7 +102,7 @@ part_spans as (
             and condition_spans.person_number = parts.person_number
     where
         condition_spans.per != 'person'
-        and condition_spans.part_id = ''
+        and condition_spans.part_number = 0
 
 ),
 
@@ -111,7 +111,7 @@ part_steps as (
     select
         trigger_number,
         person_number,
-        part_id,
+        part_number,
         from_hour as at_hour,
         case when is_forbidden then 0 else 1 end as held_change,
         case when is_forbidden then 1 else 0 end as forbidden_change
@@ -122,7 +122,7 @@ part_steps as (
     select
         trigger_number,
         person_number,
-        part_id,
+        part_number,
         until_hour as at_hour,
         case when is_forbidden then 0 else -1 end as held_change,
         case when is_forbidden then -1 else 0 end as forbidden_change
@@ -136,12 +136,12 @@ part_changes as (
     select
         trigger_number,
         person_number,
-        part_id,
+        part_number,
         at_hour,
         cast(sum(held_change) as integer) as held_change,
         cast(sum(forbidden_change) as integer) as forbidden_change
     from part_steps
-    group by trigger_number, person_number, part_id, at_hour
+    group by trigger_number, person_number, part_number, at_hour
     having sum(held_change) != 0 or sum(forbidden_change) != 0
 
 ),
@@ -151,14 +151,14 @@ part_totals as (
     select
         trigger_number,
         person_number,
-        part_id,
+        part_number,
         at_hour as from_hour,
         lead(at_hour) over part_order as until_hour,
         sum(held_change) over part_order as held_count,
         sum(forbidden_change) over part_order as forbidden_count
     from part_changes
     window part_order as (
-        partition by trigger_number, person_number, part_id
+        partition by trigger_number, person_number, part_number
         order by at_hour
     )
 
@@ -169,12 +169,24 @@ final as (
     select
         rules.trigger_name,
         persons.person_id,
-        part_totals.part_id,
+        case rules.per
+            when 'item' then item_numbers.item_id
+            when 'cart' then open_carts.cart_id
+            else ''
+        end as part_id,
         part_totals.from_hour,
         part_totals.until_hour
     from part_totals
     inner join rules on part_totals.trigger_number = rules.trigger_number
     inner join persons on part_totals.person_number = persons.person_number
+    left join item_numbers
+        on
+            part_totals.part_number = item_numbers.item_number
+            and rules.per = 'item'
+    left join open_carts
+        on
+            part_totals.part_number = open_carts.cart_number
+            and rules.per = 'cart'
     where
         part_totals.held_count = rules.needed_count
         and part_totals.forbidden_count = 0
