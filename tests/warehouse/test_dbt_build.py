@@ -11,17 +11,16 @@ import pytest
 import yaml
 from pydantic import Field
 
+from orchestration.drafts import new_segment
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.home import Home
+from orchestration.ground.own_files import faults_in
+from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
-from orchestration.warehouse.dbt_build import (
-    SECOND_STEP,
-    BuildResult,
-    NodeResult,
-    dbt_args,
-    dbt_vars,
-)
+from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.dbt_build import SECOND_STEP, _refuse_named, dbt_args, dbt_vars
 from orchestration.warehouse.dbt_defaults import with_defaults
 from orchestration.warehouse.dbt_manifest import parsed_project, reason_phrases, uncompiled
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
@@ -251,6 +250,48 @@ def test_warnings_and_skipped_nodes_do_not_fail_a_build():
     result = BuildResult(nodes)
     result.require_success()
     assert result.bad == []
+
+
+def test_a_model_that_is_no_table_fails_the_one_that_reads_it():
+    said = "Compilation Error in model.comeback.segment_members, caused by model.comeback.big"
+    nodes = (
+        node("model.comeback.people", "success"),
+        node("model.comeback.segment_members", "skipped", said),
+        node("model.comeback.segment_counts", "skipped"),
+    )
+    result = BuildResult(nodes)
+    assert result.bad == [nodes[1]]
+    with pytest.raises(ComebackError, match=r"segment_members failed \(Compilation Error"):
+        result.require_success()
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "dbt stopped (Compilation Error Model 'model.comeback.big' (models/segments/big.sql)"
+            " depends on a node named 'peeple' which was not found), in the dbt project, correct",
+            "there is no table 'peeple'",
+        ),
+        (
+            "dbt stopped (Compilation Error Model 'model.comeback.big' (models/segments/big.sql)"
+            " depends on a source named 'raw.till' which was not found), in the dbt project, corr",
+            "there is no table 'raw.till'",
+        ),
+        (
+            "dbt stopped (Parsing Error in models/segments/big.yml: a word), in the dbt project, c",
+            "dbt cannot read it (Parsing Error in models/segments/big.yml: a word)",
+        ),
+    ],
+)
+def test_a_segment_that_dbt_cannot_parse_is_said_in_short(tmp_path, message, said):
+    home = Home(tmp_path)
+    new_segment(home, "big")
+    project_of(home)
+    assert _refuse_named(home, message)
+    (fault,) = faults_in(home)
+    assert str(fault).startswith(f"{said}, {home.segments / 'big.sql'}, correct it")
+    assert not _refuse_named(home, message)
 
 
 def test_a_failed_test_is_named_with_dbts_message_and_the_number_of_others():
