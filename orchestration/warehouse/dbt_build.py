@@ -146,8 +146,10 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
         replace_file(stamp, fingerprint.encode())
         return manifest
     logger.info("Parsing the dbt project.")
-    # dbt, given its last parse, does not see what a changed macro refers to
-    (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
+    # dbt, given its last parse, does not see what a changed macro refers to; without it there is no
+    # parsed project, also if this one cannot be parsed and the one before is wanted again
+    for path in (stamp, home.dbt / "partial_parse.msgpack"):
+        path.unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
     try:
         invoke(home, settings, args)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
@@ -19,6 +20,7 @@ from orchestration.ground.own_files import faults_in
 from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
+from orchestration.warehouse import dbt_build
 from orchestration.warehouse.build_result import BuildResult, NodeResult
 from orchestration.warehouse.dbt_build import SECOND_STEP, _refuse_named, dbt_args, dbt_vars
 from orchestration.warehouse.dbt_defaults import with_defaults
@@ -292,6 +294,32 @@ def test_a_segment_that_dbt_cannot_parse_is_said_in_short(tmp_path, message, sai
     (fault,) = faults_in(home)
     assert str(fault).startswith(f"{said}, {home.segments / 'big.sql'}, correct it")
     assert not _refuse_named(home, message)
+
+
+def test_after_a_file_that_dbt_cannot_parse_the_project_before_it_is_parsed_again(
+    tmp_path, monkeypatch
+):
+    home = Home(tmp_path)
+    home.prepare()
+    new_segment(home, "right")
+    parsed = home.dbt / "partial_parse.msgpack"
+    calls = []
+
+    def invoke(_home, _settings, args):
+        calls.append(args[args.index("--vars") + 1])
+        if '"wrong"' in calls[-1]:
+            raise ComebackError("dbt stopped (in models/segments/wrong.sql)", "there", "correct it")
+        for path in (parsed, home.dbt / "manifest.json"):
+            path.write_text("{}")
+
+    monkeypatch.setattr(dbt_build, "invoke", invoke)
+    monkeypatch.setattr(dbt_build, "prepare_manifest", unwrap(dbt_build.prepare_manifest))
+    dbt_build.prepare_manifest(home, Settings())
+    new_segment(home, "wrong")
+    dbt_build.prepare_manifest(home, Settings())
+    assert len(calls) == 3
+    assert calls[0] == calls[2]
+    assert parsed.exists()
 
 
 def test_a_failed_test_is_named_with_dbts_message_and_the_number_of_others():
