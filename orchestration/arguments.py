@@ -70,7 +70,9 @@ def parser() -> argparse.ArgumentParser:
         commands, "status", "files, rows, models, exports, anything wrong", "comeback status"
     )
     parser_of_status.add_argument(
-        "--check", action="store_true", help="exit with 1 if anything is wrong"
+        "--check",
+        action="store_true",
+        help="exit with 1 if anything is wrong, or nothing was published",
     )
     parser_of_status.add_argument(
         "--json", action="store_true", help="as one JSON object, for programs"

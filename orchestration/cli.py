@@ -286,8 +286,8 @@ def encrypt(home: Home, arguments: argparse.Namespace) -> None:  # noqa: ARG001 
 
 
 def status(home: Home, arguments: argparse.Namespace) -> int:
-    """What there is, and anything wrong; with `--check`, 1 if anything is; `--json` for
-    programs."""
+    """What there is, and anything wrong; with `--check`, 1 if anything is or nothing was
+    published yet; `--json` for programs."""
     from orchestration import status
 
     def recorded() -> Sequence[status.FailedRun]:
@@ -297,7 +297,7 @@ def status(home: Home, arguments: argparse.Namespace) -> int:
 
     found = status.status(home, recorded)
     print(found.to_json() if arguments.json else found)
-    return int(arguments.check and found.is_wrong)
+    return int(arguments.check and (found.is_wrong or not found.is_published))
 
 
 def runs(home: Home, arguments: argparse.Namespace) -> None:

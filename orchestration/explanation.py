@@ -123,10 +123,14 @@ def _of_cart(cart: dict) -> Iterator[str]:
     closed = f" at {_minute(cart['closed_at'])} UTC" if cart["closed_at"] is not None else ""
     order = f", order {cart['order_id']}" if cart["order_id"] is not None else ""
     yield (
-        f"Now        {cart['status']}{closed}{order}: {cart['line_count']} lines,"
-        f" {cart['item_quantity']} units, {value}; begun {_minute(cart['started_at'])},"
+        f"Now        {cart['status']}{closed}{order}: {_counted(cart['line_count'], 'line')},"
+        f" {_counted(cart['item_quantity'], 'unit')}, {value}; begun {_minute(cart['started_at'])},"
         f" last touched {_minute(cart['last_touched_at'])} UTC"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _of_score(score: dict | None) -> Iterator[str]:

@@ -33,6 +33,7 @@ from orchestration.modelling.model_store import ModelStore
 from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
 from orchestration.outputs import export_files
 from orchestration.outputs.delivery import delivered_line, undelivered
+from orchestration.outputs.exports.taken import fault_in
 from orchestration.privacy.erasure_records import PENDING
 from orchestration.status_faults import failed_run, hour_ahead, landed_ahead
 from orchestration.status_lines import (
@@ -332,7 +333,7 @@ def _wrong(
         yield from unread_places(home, settings, sources)
     except ComebackError as error:
         yield str(error)
-    yield from map(str, faults_in(home, settings.exports))
+    yield from (*map(str, faults_in(home, settings.exports)), *fault_in(home, settings))
     yield from (*misplaced_folders(home, settings), *undelivered(home))
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"

@@ -1,6 +1,7 @@
 """What every test may use."""
 
 import fcntl
+import functools
 import gc
 import os
 import shutil
@@ -72,6 +73,7 @@ def parsed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
     prepare = dbt_build.prepare_manifest
 
+    @functools.wraps(prepare)
     def prepare_from_copy(home: Home, settings: Settings, project: Path | None = None) -> Path:
         project = project or dbt_build.project_of(home)
         if project == DBT_PROJECT:

@@ -155,6 +155,8 @@ def test_status_before_the_first_run_says_what_to_do(capsys, home):
     assert capsys.readouterr().out == (
         f"Nothing was published yet under {home}. Run: comeback run\n"
     )
+    # a monitor that looks at the wrong home is not told that all is well
+    assert main(["status", "--check"]) == 1
 
 
 def test_what_nobody_foresaw_is_one_line_too_and_a_traceback_with_debug(monkeypatch, capsys):

@@ -72,7 +72,7 @@ def test_a_cart_is_shown_with_its_score_and_the_log_behind_it(home: Home, named:
     *said, log = explain_cart(home, named)
     assert said == [
         f"Cart       {CART} of visitor phone, of anna ",
-        "Now        open: 1 lines, 2 units, 19.80 EUR; begun 2026-03-02 10:00, last touched"
+        "Now        open: 1 line, 2 units, 19.80 EUR; begun 2026-03-02 10:00, last touched"
         " 2026-03-02 10:05 UTC",
         "Score      at 2026-03-02T11:00:00Z: p_abandon 0.250 by m1, segment on_the_fence, action"
         " reminder, expected gain 1.5000, rank 3",

@@ -150,9 +150,8 @@ def train(
         as_of.isoformat(),
     )
     note = (
-        "Groups of people who are alike, which nothing is predicted by. bic_<n> is of n groups, the"
-        " lowest is best; stability is the adjusted Rand index with the groups before,"
-        " stability_refitted of as many groups whose centres went where people went."
+        "Groups of people who are alike; nothing is predicted from them. There are as many as the"
+        " Bayesian information criterion is lowest for, unless those before do about as well."
     )
     return _model(rows, named, as_of, {"groups": float(len(centres)), **metrics}, note)
 

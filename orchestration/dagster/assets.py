@@ -274,7 +274,7 @@ def cart_scores_asset(
             {
                 "carts_scored": scored.scores.height,
                 "reporting_currency": frames.reporting_currency or "",
-                "contacts_planned": scored.plans.height,
+                "plans_new_or_changed": scored.plans.height,
                 **contacts_metadata(scored.scores, as_of),
             },
         )
@@ -342,7 +342,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
             {
                 "file": dg.MetadataValue.path(run.home.exports / export.path),
                 "rows": export.rows,
-                "withheld": export.withheld,
+                "rows_with_ids_like_formulas": export.withheld,
                 "sha256": export.sha256,
                 "exports": dg.MetadataValue.json(export.exports),
                 **export_metadata(export.exports),

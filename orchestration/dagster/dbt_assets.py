@@ -18,6 +18,7 @@ from orchestration.dagster.person_assets import score_people
 from orchestration.dagster.shared import by_the_hour, hour_of, materialized, run_of
 from orchestration.ground.hours import iso
 from orchestration.warehouse import database, dbt_build, late_data
+from orchestration.warehouse.build_result import NodeResult
 from orchestration.warehouse.dbt_build import SECOND_STEP
 from orchestration.warehouse.dbt_manifest import PACKAGE
 from orchestration.warehouse.people_build import build_people
@@ -124,7 +125,7 @@ def _table_metadata(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str
 
 def _dbt_events(
     context: dg.AssetExecutionContext,
-    node: dbt_build.NodeResult,
+    node: NodeResult,
     tables: Mapping[str, Mapping[str, Any]],
     manifest: Mapping[str, Any],
     translator: Translator,
@@ -161,6 +162,6 @@ def _unchanged(
     return materialized(context, {"unchanged": reason, **tables.get(name, {})}, key)
 
 
-def _severity(node: dbt_build.NodeResult) -> dg.AssetCheckSeverity:
+def _severity(node: NodeResult) -> dg.AssetCheckSeverity:
     is_warning = node.status == "warn"
     return dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR

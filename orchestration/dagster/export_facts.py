@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from orchestration.dagster.markdown import markdown_table
-from orchestration.outputs.exports.gates import ELIGIBLE, decided_by_gates
+from orchestration.outputs.exports.gates import ELIGIBLE, GATES, decided_by_gates
 
 
 def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -26,18 +26,21 @@ def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         }
         for name, each in exports.items()
     }
-    table = pl.DataFrame(
+    # a row for each gate, as in the report: the UI cuts off what is wide
+    by_export = pl.DataFrame(
         [
             {
-                "export": name,
-                "tool": each["profile"] if each["preset"] == "generic" else each["preset"],
-                "persons": each["persons"],
-                "refused": ", ".join(f"{gate} {n}" for gate, n in refused[name].items()),
-                "warnings": "; ".join(each["warnings"]),
+                "persons": gate.replace("_", " "),
+                **{name: counts.get(gate) for name, counts in refused.items()},
             }
-            for name, each in exports.items()
-        ]
+            for gate in GATES
+            if gate != ELIGIBLE and any(gate in counts for counts in refused.values())
+        ],
+        schema={"persons": pl.String} | dict.fromkeys(exports, pl.Int64),
     )
+    listed = {name: each["persons"] for name, each in exports.items()}
+    by_export = pl.concat([pl.DataFrame([{"persons": "on the list", **listed}]), by_export])
+    warnings = [f"{name}: {each}" for name, said in exports.items() for each in said["warnings"]]
     return {
         **{f"persons_{name}": each["persons"] for name, each in exports.items()},
         **{
@@ -45,5 +48,6 @@ def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             for name, counts in refused.items()
             for gate, n in counts.items()
         },
-        **({"by_export": dg.MetadataValue.md(markdown_table(table))} if exports else {}),
+        **({"by_export": dg.MetadataValue.md(markdown_table(by_export))} if exports else {}),
+        **({"warnings": "; ".join(warnings)} if warnings else {}),
     }

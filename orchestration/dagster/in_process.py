@@ -49,6 +49,7 @@ from orchestration.landing.locations import (
 )
 from orchestration.landing.recognition import recognized
 from orchestration.landing.sources import EVENTS
+from orchestration.outputs.exports.taken import taken_by
 from orchestration.people import vault
 from orchestration.privacy import access, rectified
 from orchestration.privacy.erasure_records import Subject
@@ -206,7 +207,7 @@ class Launcher:
 
         Raises:
             WrongUsage: there is no such export.
-            ComebackError: the hour cannot be scored, or a step failed.
+            ComebackError: the hour cannot be scored, a setting names nothing, or a step failed.
         """
         if unknown := sorted(set(accept_removals) - set(self._settings.exports)):
             raise WrongUsage(
@@ -214,6 +215,7 @@ class Launcher:
                 str(self._home.root / FILE_NAME),
                 f"name one of: {', '.join(self._settings.exports)}",
             )
+        taken_by(self._home, self._settings)
         exporting = Exporting(accept_removals=list(accept_removals))
         ops = {EXPORT_OP: {"config": exporting.model_dump()}} if accept_removals else None
         self._execute(HOURLY_JOB, hour, ops=ops)

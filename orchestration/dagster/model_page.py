@@ -93,16 +93,15 @@ def metadata(
             [
                 dg.TableRecord(
                     {
-                        "figure": name,
                         "value": f"{card.metrics[name]:.3f}",
-                        "interval": _interval(card.metrics, name),
-                        "what it is": meaning,
+                        # in one cell, whose words break: the UI cuts off what is wide
+                        "what it is": f"{name} ({_interval(card.metrics, name)}): {meaning}",
                     }
                 )
                 for name, meaning in chosen.items()
                 if name in card.metrics
             ],
-            _schema("figure", "value", "interval", "what it is"),
+            _schema("value", "what it is"),
         ),
         "model_id": card.model_id,
         "kind": card.kind,

@@ -35,10 +35,9 @@ def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
         dg.TableRecord(
             {
                 "rank": row["priority_rank"],
-                "value": formats.money(row["cart_value"], row["currency"]),
-                "chance": f"{row['p_abandon']:.0%}",
-                "action": row["best_action"],
-                "when": f"{at:%a}{NO_BREAK}{at:%H:%M}" if (at := row["contact_not_before"]) else "",
+                "cart": f"{formats.money(row['cart_value'], row['currency'])},"
+                f" {row['p_abandon']:.0%} not bought",
+                "contact": row["best_action"] + _from(row["contact_not_before"]),
                 "why": (row["reasons"] or "").split(";")[0],
             }
         )
@@ -46,11 +45,13 @@ def _top(scores: pl.DataFrame) -> dg.TableMetadataValue:
     ]
     columns = {
         "rank": "priority_rank in cart_scores; 1 is contacted first",
-        "value": "what is in it",
-        "chance": "that it is not bought by itself",
-        "action": "what is expected to gain most",
-        "when": "not before, UTC",
+        "cart": "what is in it, and the chance that it is not bought by itself",
+        "contact": "what is expected to gain most, and not before when, UTC",
         "why": "what moved the chance most; more in reasons",
     }
     schema = dg.TableSchema([dg.TableColumn(name, description=d) for name, d in columns.items()])
     return dg.MetadataValue.table(records, schema)
+
+
+def _from(at: datetime | None) -> str:
+    return f", {at:%a}{NO_BREAK}{at:%H:%M}" if at else ""

@@ -211,7 +211,9 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
     if what := _refused(home).get(found.content):
         raise WrongUsage(what, str(sql), f"correct it: {segments.GUIDE}")
     if not _is_alike(folder, copy_of_project(home) / segments.FOLDER, name):
-        fault = fault_of(sql.read_text(encoding="utf-8"))
+        own = frozenset(path.stem for path in folder.glob("*.sql"))
+        own |= {f"stg_{path.stem}" for path in home.sources.glob("*.sql")}
+        fault = fault_of(sql.read_text(encoding="utf-8"), own)
         if fault is not None:
             what, line = fault
             where = f"{sql}, line {line}" if line else str(sql)

@@ -5,6 +5,7 @@ yml files of the dbt project declare. Not here: asking it of a shop's data (`war
 cannot be found out so, such as a macro of the project, is left to dbt.
 """
 
+import difflib
 import functools
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 import duckdb
 import jinja2
+import jinja2.meta
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.sql import in_memory, quoted
@@ -28,18 +30,25 @@ class _CannotTell(Exception):  # noqa: N818  no failure
 
 
 @functools.lru_cache(maxsize=1024)
-def fault_of(sql: str) -> tuple[str, int | None] | None:
+def fault_of(sql: str, own: frozenset[str] | None = None) -> tuple[str, int | None] | None:
     """What is wrong with a segment's query, and in which line; None if nothing is known to be.
 
     Args:
         sql: the text of its file.
+        own: names of the shop's own segments and sources, which it may read, too; None if they are
+            not known.
     """
+    if not sql.strip():
+        return "its SQL is empty", 1
     try:
         query = _rendered(sql)
     except jinja2.TemplateSyntaxError as error:
         return f"its template is wrong ({error.message})", error.lineno
-    except (_CannotTell, jinja2.TemplateError):
+    except Exception:  # noqa: BLE001  a template may come upon anything; dbt will say upon what
         return None
+    for name in re.findall(r"\bmodel__(\w+)", query) if own is not None else ():
+        if name not in own and not _is_model(name):
+            return f"there is no table '{name}'{_meant(name, own)}", _line_of(sql, name)
     with in_memory() as connection:
         try:
             for name in {*_asked_for(query)}:
@@ -49,7 +58,7 @@ def fault_of(sql: str) -> tuple[str, int | None] | None:
             return None
         except duckdb.Error as error:
             line = _LINE.search(str(error))
-            what = " ".join(_LINE.sub("", str(error)).split())[:300]
+            what = " ".join(_LINE.sub("", str(error)).split())[:300].replace("model__", "")
             # the first line is ours, and the one after the last
             number = min(int(line[1]) - 1, query.count("\n") + 1) if line else None
             return f"its SQL is wrong ({what})", number
@@ -73,8 +82,41 @@ def _sql_words() -> frozenset[str]:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
 
 
+def unknown_in(sql: str) -> list[str]:
+    """What a query's template asks for that neither dbt's own words here nor the project's macros
+    are, in order: of one that failed, the names that are to blame."""
+    environment = _environment()
+    asked = jinja2.meta.find_undeclared_variables(environment.parse(sql))
+    return sorted(asked - {*environment.globals} - _macros())
+
+
+@functools.cache
+def _macros() -> frozenset[str]:
+    texts = (path.read_text(encoding="utf-8") for path in (DBT_PROJECT / "macros").rglob("*.sql"))
+    return frozenset(name for text in texts for name in re.findall(r"macro\s+(\w+)\s*\(", text))
+
+
+def _is_model(name: str) -> bool:
+    return any((DBT_PROJECT / "models").rglob(f"{name}.sql"))
+
+
+def _meant(name: str, own: frozenset[str]) -> str:
+    known = own.union(path.stem for path in (DBT_PROJECT / "models").rglob("*.sql"))
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f" (is '{near[0]}' meant?)" if near else ""
+
+
+def _line_of(sql: str, name: str) -> int | None:
+    found = (number for number, line in enumerate(sql.splitlines(), 1) if name in line)
+    return next(found, None)
+
+
 def _rendered(sql: str) -> str:
     """The query with the names of tables, `model__name` and `source__schema__name`."""
+    return _environment().from_string(sql).render()
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     environment.globals = {
         "ref": _reference,
@@ -84,7 +126,7 @@ def _rendered(sql: str) -> str:
         "doc": _refuse,
         "var": _refuse,
     }
-    return environment.from_string(sql).render()
+    return environment
 
 
 def _reference(*name: object, **_: object) -> str:

@@ -8,6 +8,7 @@ No hour reads it, for the catalogue alone shows it; and it is the same in each.
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -80,7 +81,9 @@ def lineage_of(manifest: Mapping[str, Any], compiled: Mapping[str, str]) -> Line
         try:
             origins = tables.origins(sql)
         except Exception as error:  # of a shop's own SQL, in which there may be anything
-            reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            # the parser underlines the place, for a terminal
+            plain = re.sub(r"\x1b\[\d*m", "", str(error))
+            reason = " ".join(f"{type(error).__name__}: {plain}".split())[:200]
             is_shown = logger.isEnabledFor(logging.DEBUG)
             logger.warning(
                 "No lineage of the columns of %s: %s", unique_id, reason, exc_info=is_shown

@@ -12,7 +12,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,6 +33,7 @@ from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database, shared_parse
+from orchestration.warehouse.build_result import BuildResult, NodeResult
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import (
     FINGERPRINT,
@@ -58,71 +58,6 @@ Callback = Callable[["EventMsg"], None]
 
 # What is built once the scores of the hour are there, as dbt's selection.
 SECOND_STEP = tuple(f"fqn:{PACKAGE}.{each}" for each in ("people", "segments"))
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of one model or test.
-
-    Attributes:
-        unique_id: dbt's id, such as `model.comeback.carts`.
-        status: dbt's word: success, pass, warn, fail, error, skipped.
-        seconds: how long it took.
-        failures: rows that failed a test; None for models.
-        message: dbt's message on one line.
-    """
-
-    unique_id: str
-    status: str
-    seconds: float
-    failures: int | None
-    message: str
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing stops at this node; a warning does not stop."""
-        return self.status in ("success", "pass", "warn")
-
-
-@dataclass(frozen=True)
-class BuildResult:
-    """What a dbt invocation did, node by node in the order they ended.
-
-    Attributes:
-        nodes: the models and tests that ran.
-        unchanged: names of models that were left as they are, as nothing came for them.
-    """
-
-    nodes: tuple[NodeResult, ...]
-    unchanged: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """What the nodes took themselves, one after the other."""
-        return sum(node.seconds for node in self.nodes)
-
-    @property
-    def bad(self) -> list[NodeResult]:
-        """The nodes that failed, without those that were skipped because of them."""
-        return [node for node in self.nodes if not node.is_good and node.status != "skipped"]
-
-    def require_success(self) -> None:
-        """Raise one line naming the nodes that failed.
-
-        Raises:
-            ComebackError: a model or a test of severity error failed.
-        """
-        if not self.bad:
-            return
-        first = self.bad[0]
-        # of `model.comeback.carts` the name, of a generic test without its trailing hash
-        name = first.unique_id.split(".")[2]
-        others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
-        raise ComebackError(
-            f"dbt: {name}{others} failed ({first.message})",
-            "nothing was published",
-            "correct the data or the model, then run the hour again",
-        )
 
 
 def dbt_vars(settings: Settings, project: Path = DBT_PROJECT) -> dict[str, object]:
@@ -211,8 +146,10 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
         replace_file(stamp, fingerprint.encode())
         return manifest
     logger.info("Parsing the dbt project.")
-    # dbt, given its last parse, does not see what a changed macro refers to
-    (home.dbt / "partial_parse.msgpack").unlink(missing_ok=True)
+    # dbt, given its last parse, does not see what a changed macro refers to; without it there is no
+    # parsed project, also if this one cannot be parsed and the one before is wanted again
+    for path in (stamp, home.dbt / "partial_parse.msgpack"):
+        path.unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
     try:
         invoke(home, settings, args)
@@ -230,8 +167,11 @@ def _refuse_named(home: Home, message: str) -> bool:
     """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
     own = own_files(home).segments
     names = set(re.findall(r"segments/(\w+)\.(?:sql|yml)", message)).intersection(own)
+    missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
+    said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
+    what = f"dbt cannot read it ({(said[1] if said else message)[:300]})"
     for name in sorted(names):
-        refuse(home, name, f"dbt cannot read it ({message[:300]})")
+        refuse(home, name, f"there is no table '{missing[1]}'" if missing else what)
     return bool(names)
 
 

@@ -16,7 +16,8 @@ from orchestration.ground.project import project_of
 from orchestration.ground.segments import FOLDER, Segment, segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import database, segment_faults, segment_history
-from orchestration.warehouse.dbt_build import SECOND_STEP, BuildResult
+from orchestration.warehouse.build_result import BuildResult
+from orchestration.warehouse.dbt_build import SECOND_STEP
 from orchestration.warehouse.person_tables import PERSON_SCORES
 
 logger = logging.getLogger(__name__)

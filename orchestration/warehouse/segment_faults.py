@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import own_files, refuse, say_faults
+from orchestration.ground.own_files import copy_of_project, own_files, refuse, say_faults
+from orchestration.ground.segment_sql import unknown_in
+from orchestration.ground.segments import FOLDER
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
-from orchestration.warehouse.dbt_build import PACKAGE, BuildResult, NodeResult
+from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.dbt_manifest import PACKAGE
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     if not faulty:
         return built
     for name, node in faulty:
-        refuse(home, name, f"its SQL failed ({_without_values(node.message)})")
+        refuse(home, name, _what_failed(home, name, node))
     say_faults(home)
     return build(home, settings, **options)
 
@@ -57,6 +60,16 @@ def _faulty(
         for half in (names[:middle], names[middle:])
         for each in _faulty(home, settings, half, options)
     ]
+
+
+def _what_failed(home: Home, name: str, node: NodeResult) -> str:
+    """What is wrong with a segment: of its template, where there was no SQL to ask."""
+    if not node.message.startswith("Compilation Error"):
+        return f"its SQL failed ({_without_values(node.message)})"
+    sql = (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    unknown = unknown_in(sql)
+    said = f"nothing is called {', '.join(unknown)}" if unknown else "it cannot be made into SQL"
+    return f"its template is wrong ({said})"
 
 
 def _without_values(message: str) -> str:

@@ -108,13 +108,17 @@ def test_the_ui_plots_of_each_export_who_is_listed_and_whom_each_gate_refused():
     said = {"profile": "email", "preset": "generic", "persons": 4, "counts": counts}
     found = export_metadata({"mail": said | {"warnings": ["few"]}})
     table = found.pop("by_export").md_str
+    assert found.pop("warnings") == "mail: few"
     assert found == {
         "persons_mail": 4,
         "refused_mail_suppressed": 2,
         "refused_mail_quiet_hours": 1,
     }
-    assert table.splitlines()[2] == "| mail | email | 4 | suppressed 2, quiet_hours 1 | few |"
+    assert table.splitlines() == [
+        *("| persons | mail |", "| --- | --- |", "| on the list | 4 |"),
+        *("| suppressed | 2 |", "| quiet hours | 1 |"),
+    ]
     refused = export_metadata({"stop": said | {"profile": "suppressions", "warnings": []}})
-    assert refused.pop("by_export").md_str.splitlines()[2] == "| stop | suppressions | 4 |  |  |"
+    assert refused.pop("by_export").md_str.splitlines()[2:] == ["| on the list | 4 |"]
     assert refused == {"persons_stop": 4}
     assert export_metadata({}) == {}

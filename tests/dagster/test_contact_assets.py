@@ -34,7 +34,11 @@ def materialize(log: Log, settings: Settings | None = None) -> dict:
 def test_the_ui_gets_counts_and_once_both_arms_have_somebody_the_differences_drawn():
     log = Log()
     log.connection.execute(RUNS.ddl("scores.runs"))
-    assert materialize(log) == {"contacted_persons": 0, "held_out_persons": 0}
+    assert materialize(log) == {
+        "contacted_persons": 0,
+        "held_out_persons": 0,
+        "earned_is_known": "seven days after a whole week of contacts; none is so old yet",
+    }
     for number in range(8):
         log.contact(f"c{number}", MONDAY, is_withheld=number >= 4)
     log.order(MONDAY + DAY, "c0")

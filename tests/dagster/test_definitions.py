@@ -193,6 +193,14 @@ def test_every_column_that_dbt_makes_names_those_it_is_made_from(catalogue):
     for spec in built:
         columns = {each.name for each in spec.metadata["dagster/column_schema"].columns}
         assert set(spec.metadata["dagster/column_lineage"].deps_by_column) == columns, spec.key
+    staging = [
+        catalogue.get(key)
+        for key in catalogue.materializable_asset_keys
+        if catalogue.get(key).group_name == "staging"
+    ]
+    assert len(staging) >= 11
+    for spec in staging:
+        assert "dagster/column_lineage" in spec.metadata, spec.key
     # each read out of the SQL by hand: from the scored cart's value back to the delivered column
     assert origins("scoring_snapshots", "cart_value") == {
         *("cart_operations.line_price", "cart_operations.line_quantity"),

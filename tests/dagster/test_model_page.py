@@ -33,8 +33,10 @@ def test_pictures_come_first_then_figures_as_numbers_and_the_rest_in_tables():
     assert isinstance(shown["auc"], float)
     assert "test_rows" not in shown
     first, second = (each.data for each in shown["figures"].records)
-    assert first["figure"], first["interval"] == ("auc", "95 %: 0.790 to 0.830")
-    assert (second["value"], second["interval"]) == ("0.100", "not measured")
+    meaning = model_page.FIGURES["abandonment"]["auc"]
+    assert first == {"value": "0.812", "what it is": f"auc (95 %: 0.790 to 0.830): {meaning}"}
+    assert second["value"] == "0.100"
+    assert second["what it is"].startswith("brier (not measured): ")
     rest = {each.data["figure"]: each.data["value"] for each in shown["all_figures"].records}
     assert rest == {
         "auc": "0.81234",

@@ -6,6 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from orchestration.dagster.score_facts import contacts_metadata
+from orchestration.outputs.report.formats import NO_BREAK
 
 HOUR = datetime(2026, 3, 2, 10)
 
@@ -28,3 +29,7 @@ def test_people_held_out_and_bots_are_neither_counted_nor_on_top():
     found = contacts_metadata(scores, HOUR)
     assert (found["worth_contacting"], found["due_now"]) == (2, 1)
     assert [each.data["rank"] for each in found["top"].records] == [3, 4, 5]
+    first, *_, last = (each.data for each in found["top"].records)
+    assert first["cart"].replace(NO_BREAK, " ") == "EUR 10.00, 50% not bought"
+    assert first["contact"].replace(NO_BREAK, " ") == "reminder, Mon 10:00"
+    assert last["contact"] == "nothing"

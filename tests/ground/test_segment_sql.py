@@ -6,7 +6,7 @@ import yaml
 from orchestration.drafts import new_segment
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import fault_of
+from orchestration.ground.segment_sql import fault_of, unknown_in
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import PERSON_ATTRIBUTES
@@ -30,7 +30,9 @@ def test_the_shipped_segments_and_a_new_one_can_be_asked(tmp_path):
         (PEOPLE.replace("from", "form"), 2, "Parser Error: syntax error at or near"),
         (PEOPLE + "where last_order_at > {{ as_of() }} - 30 dys", 3, 'at or near "dys"'),
         (PEOPLE + ";", 3, 'at or near ";"'),
-        ("", 1, "at or near"),
+        ("\n", 1, "its SQL is empty"),
+        ("-- nobody", 1, "at or near"),
+        (PEOPLE.replace("from", "form", 1), 2, 'near "people"'),
         ("drop table person_id", 1, 'at or near "table"'),
         ("select person_id from peopel", 1, "peopel does not exist"),
         ("select max(rank) as best from {{ ref('people') }}", 1, '"rank" not found'),
@@ -58,6 +60,21 @@ def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: s
 )
 def test_what_only_dbt_knows_is_left_to_it(sql: str):
     assert fault_of(sql) is None
+
+
+def test_a_table_that_is_neither_ours_nor_the_shops_is_said_at_once():
+    own = frozenset({"another_of_the_shop", "stg_till"})
+    assert fault_of("select person_id from {{ ref('another_of_the_shop') }}", own) is None
+    assert fault_of("select person_id from {{ ref('stg_till') }}", own) is None
+    said = "there is no table 'peeple' (is 'people' meant?)"
+    assert fault_of(PEOPLE.replace("people", "peeple"), own) == (said, 2)
+    assert fault_of("select person_id from {{ ref('xyz') }}", own) == ("there is no table 'xyz'", 1)
+
+
+def test_of_a_template_that_failed_the_names_that_nothing_has_are_known():
+    asked = PEOPLE + "where {{ as_off() }} > {{ as_of() }} and {{ hour_of_day('a') }} = {{ var }}"
+    assert unknown_in(asked) == ["as_off", "hour_of_day"]
+    assert unknown_in("{{ person_id('a', 'b') }}") == []
 
 
 def test_the_scores_that_a_query_may_read_are_declared_as_they_are():

@@ -262,8 +262,8 @@ def test_the_return_curve_follows_sessions_after_the_first_score(shown):
 def test_files_that_lost_rows_stand_with_their_reason(shown):
     rows = shown.table("Files that lost rows")[1:]
     assert rows == [
-        ["2.csvcanonical", "100", "6060.0 %", "0", "suspect, most dropped for bad_time"],
-        ["1.csvcanonical", "100", "33.0 %", "0", "most dropped for bad_time"],
+        ["2.csvcanonical", "100", "6060.0 %", "0", "suspect, most dropped for bad time"],
+        ["1.csvcanonical", "100", "33.0 %", "0", "most dropped for bad time"],
     ]
     assert "2.csv (canonical): 60 of 100 rows (60%) were dropped, most for bad_time" in shown.text
 

@@ -54,6 +54,7 @@ def test_a_model_that_cannot_be_read_has_none_and_the_others_have(caplog):
         found = column_lineage.lineage_of(MANIFEST, {broken: "select from from", COUNTS: SQL})
     assert [*found] == [COUNTS]
     assert "No lineage of the columns of model.shop.broken: ParseError" in caplog.text
+    assert "\x1b" not in caplog.text
 
 
 def test_it_is_read_once_for_a_project_and_settings(home, monkeypatch):

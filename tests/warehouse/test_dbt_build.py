@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from inspect import unwrap
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
@@ -11,17 +12,17 @@ import pytest
 import yaml
 from pydantic import Field
 
+from orchestration.drafts import new_segment
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError
+from orchestration.ground.home import Home
+from orchestration.ground.own_files import faults_in
+from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
-from orchestration.warehouse.dbt_build import (
-    SECOND_STEP,
-    BuildResult,
-    NodeResult,
-    dbt_args,
-    dbt_vars,
-)
+from orchestration.warehouse import dbt_build
+from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.dbt_build import SECOND_STEP, _refuse_named, dbt_args, dbt_vars
 from orchestration.warehouse.dbt_defaults import with_defaults
 from orchestration.warehouse.dbt_manifest import parsed_project, reason_phrases, uncompiled
 from orchestration.warehouse.project_hashes import code_version, project_fingerprint
@@ -251,6 +252,74 @@ def test_warnings_and_skipped_nodes_do_not_fail_a_build():
     result = BuildResult(nodes)
     result.require_success()
     assert result.bad == []
+
+
+def test_a_model_that_is_no_table_fails_the_one_that_reads_it():
+    said = "Compilation Error in model.comeback.segment_members, caused by model.comeback.big"
+    nodes = (
+        node("model.comeback.people", "success"),
+        node("model.comeback.segment_members", "skipped", said),
+        node("model.comeback.segment_counts", "skipped"),
+    )
+    result = BuildResult(nodes)
+    assert result.bad == [nodes[1]]
+    with pytest.raises(ComebackError, match=r"segment_members failed \(Compilation Error"):
+        result.require_success()
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "dbt stopped (Compilation Error Model 'model.comeback.big' (models/segments/big.sql)"
+            " depends on a node named 'peeple' which was not found), in the dbt project, correct",
+            "there is no table 'peeple'",
+        ),
+        (
+            "dbt stopped (Compilation Error Model 'model.comeback.big' (models/segments/big.sql)"
+            " depends on a source named 'raw.till' which was not found), in the dbt project, corr",
+            "there is no table 'raw.till'",
+        ),
+        (
+            "dbt stopped (Parsing Error in models/segments/big.yml: a word), in the dbt project, c",
+            "dbt cannot read it (Parsing Error in models/segments/big.yml: a word)",
+        ),
+    ],
+)
+def test_a_segment_that_dbt_cannot_parse_is_said_in_short(tmp_path, message, said):
+    home = Home(tmp_path)
+    new_segment(home, "big")
+    project_of(home)
+    assert _refuse_named(home, message)
+    (fault,) = faults_in(home)
+    assert str(fault).startswith(f"{said}, {home.segments / 'big.sql'}, correct it")
+    assert not _refuse_named(home, message)
+
+
+def test_after_a_file_that_dbt_cannot_parse_the_project_before_it_is_parsed_again(
+    tmp_path, monkeypatch
+):
+    home = Home(tmp_path)
+    home.prepare()
+    new_segment(home, "right")
+    parsed = home.dbt / "partial_parse.msgpack"
+    calls = []
+
+    def invoke(_home, _settings, args):
+        calls.append(args[args.index("--vars") + 1])
+        if '"wrong"' in calls[-1]:
+            raise ComebackError("dbt stopped (in models/segments/wrong.sql)", "there", "correct it")
+        for path in (parsed, home.dbt / "manifest.json"):
+            path.write_text("{}")
+
+    monkeypatch.setattr(dbt_build, "invoke", invoke)
+    monkeypatch.setattr(dbt_build, "prepare_manifest", unwrap(dbt_build.prepare_manifest))
+    dbt_build.prepare_manifest(home, Settings())
+    new_segment(home, "wrong")
+    dbt_build.prepare_manifest(home, Settings())
+    assert len(calls) == 3
+    assert calls[0] == calls[2]
+    assert parsed.exists()
 
 
 def test_a_failed_test_is_named_with_dbts_message_and_the_number_of_others():

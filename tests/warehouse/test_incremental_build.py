@@ -20,7 +20,7 @@ from orchestration.ground.settings_schema import Mark
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build
-from orchestration.warehouse.dbt_build import BuildResult
+from orchestration.warehouse.build_result import BuildResult
 from orchestration.warehouse.unchanged import inputs_digest, is_as_built
 from orchestration.warehouse.wrong_clock import correct_times
 from tests.full_disk import no_file_beyond

@@ -115,11 +115,16 @@ def test_a_segment_that_fails_on_the_data_is_left_out_and_said(till_home: Path, 
     run_comeback(home, "segment", "new", "second")
     sql = home / "segments" / "second.sql"
     sql.write_text("select person_id from {{ ref('people') }} where person_id::int > 0\n")
+    run_comeback(home, "segment", "new", "third")
+    template = home / "segments" / "third.sql"
+    template.write_text("select person_id from {{ ref('people') }} where {{ as_off() }} > 0\n")
     done = run_comeback(home, "run", "--as-of", "latest", expect=2)
-    assert done.stderr.splitlines()[-1] == (
+    assert done.stderr.splitlines()[-2:] == [
         "comeback: its SQL failed (Conversion Error: Could not convert string),"
-        f" {sql}, correct it: dbt_project/docs/segments.md"
-    )
-    sizes = "select segment, person_count from segment_sizes where segment in ('first', 'second')"
+        f" {sql}, correct it: dbt_project/docs/segments.md",
+        "comeback: its template is wrong (nothing is called as_off),"
+        f" {template}, correct it: dbt_project/docs/segments.md",
+    ]
+    sizes = "select segment, person_count from segment_sizes where segment ~ 'first|second|third'"
     assert query(home, sizes) == [("first", 1)]
     assert run_comeback(home, "status", "--check", expect=1).stdout.count(str(sql)) == 1

@@ -51,7 +51,7 @@ case
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z?') then
         try_cast({{ column }} as timestamp)
     when regexp_full_match({{ column }}, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?[+-]\d{2}:\d{2}') then
-        try_cast({{ column }}[:-7] as timestamp) - {{ offset_minutes(column ~ "[-6:-6]", column ~ "[-5:-4]", column ~ "[-2:]") }} * interval '1' minute
+        try_cast({{ column }}[1:-7] as timestamp) - {{ offset_minutes(column ~ "[-6:-6]", column ~ "[-5:-4]", column ~ "[-2:]") }} * interval '1' minute
     {#- digits in seconds, milliseconds or microseconds are those of microseconds with zeros behind #}
     when regexp_full_match({{ column }}, '[1-9](\d{9}|\d{12}|\d{15})') then
         make_timestamp(try_cast(rpad({{ column }}, 16, '0') as bigint))

@@ -17,12 +17,8 @@ from ml.experiments import Draw
 from orchestration.ground.age_recipients import SUFFIX
 from orchestration.ground.contact_settings import Contacts
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import own_files
-from orchestration.ground.project import project_of
-from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_exports import Export
-from orchestration.ground.triggers import triggers_in
 from orchestration.landing.tombstones import read_key
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.outputs.exports import (
@@ -55,6 +51,7 @@ from orchestration.outputs.exports.rows import (
     merge_rows,
     suppression_rows,
 )
+from orchestration.outputs.exports.taken import taken_by
 from orchestration.outputs.exports.variants import ARM_ACTION
 from orchestration.warehouse.database import has_table
 
@@ -101,17 +98,10 @@ def prepare_exports(
     Raises:
         ComebackError: there is no such preset, segment or trigger.
     """
-    known_segments = segments_in(project_of(home))
-    wrong = {each.name for each in own_files(home).faults if each.kind == "segment"}
-    takes = {
-        name: segments.taken(name, each, known_segments, wrong)
-        for name, each in settings.exports.items()
-    }
-    triggers = _triggers(home, settings)
+    taken = taken_by(home, settings)
+    takes, triggers = taken.segments, taken.triggers
     draw = Draw(holdout_key(home, settings)) if settings.experiments and not is_rewriting else None
-    tried = variants.variants_of(
-        connection, settings.experiments, known_segments, sorted(wrong), hour, draw
-    )
+    tried = variants.variants_of(connection, settings.experiments, hour, draw)
     presets = {
         name: find_preset(each.profile, each.preset, name).model_copy(
             update={
@@ -191,15 +181,6 @@ def _with_erased(decided: pl.DataFrame) -> pl.DataFrame:
     """For a list that knows nobody but by the address: whoever was erased while on it leaves."""
     erased = {"person_id": [membership.ERASED], "gate": ["erased"], "has_own_reason": [False]}
     return pl.concat([decided.select(list(erased)), pl.DataFrame(erased)])
-
-
-def _triggers(home: Home, settings: Settings) -> dict[str, list[str]]:
-    """The triggers that each export takes; their files are read only if any does."""
-    if not any(each.triggers for each in settings.exports.values()):
-        return {name: [] for name in settings.exports}
-    known = {each.name for each in triggers_in(project_of(home))}
-    wrong = {each.name for each in own_files(home).faults if each.kind == "trigger"}
-    return {name: fired.taken(name, each, known, wrong) for name, each in settings.exports.items()}
 
 
 @dataclass(frozen=True)

@@ -99,11 +99,32 @@ class Variants:
             experiment_arms.keep(connection, pl.concat([none, *self.new]), self.hour)
 
 
+def require_segments(
+    experiments: Mapping[str, Experiment], known: Mapping[str, Segment], wrong: Sequence[str]
+) -> None:
+    """Refuse experiments on segments that there are not.
+
+    Args:
+        experiments: those of the settings, by name.
+        known: all segments of people.
+        wrong: names of segments whose files are wrong: they have no members.
+
+    Raises:
+        ComebackError: there is one.
+    """
+    for name, each in experiments.items():
+        for segment in each.segments:
+            if segment not in {*known, *wrong}:
+                raise ComebackError(
+                    f"there is no segment '{segment}'",
+                    f"[experiments.{name}] segments",
+                    f"use one of: {', '.join(sorted(known))}",
+                )
+
+
 def variants_of(
     connection: duckdb.DuckDBPyConnection,
     experiments: Mapping[str, Experiment],
-    segments: Mapping[str, Segment],
-    wrong: Sequence[str],
     hour: datetime,
     draw: Draw | None,
 ) -> Variants:
@@ -112,22 +133,9 @@ def variants_of(
     Args:
         connection: the open warehouse.
         experiments: those of the settings, by name.
-        segments: all segments of people.
-        wrong: names of segments whose files are wrong: they have no members.
         hour: the scored hour.
         draw: how people are drawn; None where the hour is only written again.
-
-    Raises:
-        ComebackError: an experiment takes a segment that there is not.
     """
-    for name, each in experiments.items():
-        for segment in each.segments:
-            if segment not in {*segments, *wrong}:
-                raise ComebackError(
-                    f"there is no segment '{segment}'",
-                    f"[experiments.{name}] segments",
-                    f"use one of: {', '.join(sorted(segments))}",
-                )
     members = {
         name: members_of(connection, each.segments, hour)["person_id"]
         for name, each in experiments.items()

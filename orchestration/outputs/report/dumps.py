@@ -55,14 +55,15 @@ def _reasons(published: Published) -> Table | None:
         ["Reason", "What became of them", "Rows#", "Files#"],
         [
             (
-                formats.name(row["reason"]),
+                formats.name(formats.words(row["reason"])),
                 formats.words(row["action"]),
                 Cell(formats.count(row["row_count"]), share=row["row_count"] / most),
                 formats.count(row["file_count"]),
             )
             for row in rows
         ],
-        note="Each row stands in set_aside_rows with its file, line and reason.",
+        note="Each row stands in set_aside_rows with its file, line and reason, which is one word"
+        " there: bad_time.",
     )
 
 
@@ -117,5 +118,7 @@ def _files(published: Published) -> Table | None:
 def _what_to_know(row: Row) -> str:
     if row["skipped_reason"]:
         return f"not read: {formats.name(formats.words(row['skipped_reason']))}"
-    commonest = f"most dropped for {formats.name(row['reason'])}" if row["reason"] else ""
+    commonest = (
+        f"most dropped for {formats.name(formats.words(row['reason']))}" if row["reason"] else ""
+    )
     return ", ".join(filter(None, ["suspect" if row["is_suspect"] else "", commonest]))

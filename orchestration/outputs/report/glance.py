@@ -33,7 +33,8 @@ def tiles(published: Published) -> list[Tile]:
         Tile(
             "Carts due now",
             formats.count(counts["due"]),
-            f"of {counts['scored']:,} scored; {counts['tomorrow']:,} more within 24 h",
+            f"of {counts['scored']:,} scored; {counts['tomorrow']:,} more within"
+            f" 24{formats.NO_BREAK}h",
             anchor="due",
         ),
     ]

@@ -1,0 +1,82 @@
+"""What became of the models and tests that dbt ran.
+
+Belongs here: which of them count as failed, and the line about them. Not here: running dbt
+(`dbt_build`), and how Dagster shows it (`dagster.dbt_assets`).
+"""
+
+from dataclasses import dataclass
+
+from orchestration.ground.errors import ComebackError
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model or test.
+
+    Attributes:
+        unique_id: dbt's id, such as `model.comeback.carts`.
+        status: dbt's word: success, pass, warn, fail, error, skipped.
+        seconds: how long it took.
+        failures: rows that failed a test; None for models.
+        message: dbt's message on one line.
+    """
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int | None
+    message: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing stops at this node; a warning does not stop."""
+        return self.status in ("success", "pass", "warn")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a dbt invocation did, node by node in the order they ended.
+
+    Attributes:
+        nodes: the models and tests that ran.
+        unchanged: names of models that were left as they are, as nothing came for them.
+    """
+
+    nodes: tuple[NodeResult, ...]
+    unchanged: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """What the nodes took themselves, one after the other."""
+        return sum(node.seconds for node in self.nodes)
+
+    @property
+    def bad(self) -> list[NodeResult]:
+        """The nodes that failed, without those that were skipped because of them.
+
+        A model that is no table, as a segment is, is no node: that it failed is only seen of the
+        one that reads it, which was skipped with a message.
+        """
+        return [
+            node
+            for node in self.nodes
+            if not node.is_good and (node.status != "skipped" or node.message)
+        ]
+
+    def require_success(self) -> None:
+        """Raise one line naming the nodes that failed.
+
+        Raises:
+            ComebackError: a model or a test of severity error failed.
+        """
+        if not self.bad:
+            return
+        first = self.bad[0]
+        # of `model.comeback.carts` the name, of a generic test without its trailing hash
+        name = first.unique_id.split(".")[2]
+        others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
+        raise ComebackError(
+            f"dbt: {name}{others} failed ({first.message})",
+            "nothing was published",
+            "correct the data or the model, then run the hour again",
+        )
