@@ -237,11 +237,11 @@ def lose_a_block(target: Path, connection: duckdb.DuckDBPyConnection) -> None:
     """Damage where a publication reads nothing: in old rows of a column that is no key."""
     connection.execute(
         "insert into scores.cart_scores by name select timestamp '2026-10-30' as scored_at,"
-        " hash(i)::varchar as cart_id, hash(i + 1)::varchar as reasons from range(100000) as r(i)"
+        " hash(i)::varchar as cart_id, hash(i + 1)::varchar as reasons from range(30000) as r(i)"
     )
     connection.execute(
         "insert into scores.runs by name"
-        " select '1' as run_id, timestamp '2026-10-30' as as_of, 100000 as carts_scored"
+        " select '1' as run_id, timestamp '2026-10-30' as as_of, 30000 as carts_scored"
     )
     publish(connection, target)
     status = target.stat()
