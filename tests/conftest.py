@@ -166,7 +166,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        shared = {"simulated_home", "shop"}.intersection(fixtures)
+        shared = {"simulated_home", "shop", "shopify_home"}.intersection(fixtures)
         if item.path.parent.name == "whole" and shared:
             item.add_marker(pytest.mark.xdist_group(f"whole/{min(shared)}"))
         elif item.path.parent.name != "rules" or "of_source" in fixtures:

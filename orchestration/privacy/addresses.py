@@ -28,14 +28,16 @@ def find_addresses(
 
     Makes `erased_addresses` (kind, key) on the connection, for `names_address`.
 
+    Args:
+        connection: the open warehouse, with the ids of the erased.
+        sources: those of which rows have landed.
+
     Returns:
         Each address as it was delivered, and as a number is written in full.
     """
     connection.execute("create or replace temp table erased_addresses (kind varchar, key varchar)")
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    people = [
-        each for each in sources.values() if each.holds == PEOPLE and _has_rows(connection, each)
-    ]
+    people = [each for each in sources.values() if each.holds == PEOPLE]
     define_address_keys(connection)
     if not people:
         return {kind: frozenset() for kind in KINDS}
@@ -105,8 +107,3 @@ def _key(source: Source, kind: str, column: str) -> str:
         return f"phone_key({quoted(column)}, coalesce(country, ''))"
     (key,) = address_keys(source, kind)
     return key
-
-
-def _has_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
-    query = f"select count(*) > 0 from {raw_table(source)}"
-    return connection.execute(query).fetchall()[0][0]

@@ -130,7 +130,9 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
     """
     _temporary(connection, "erased_users", plan.users)
     _temporary(connection, "erased_visitors", plan.visitors)
-    find_made_ids(connection, sources)
+    # nothing can be found where no row has landed, and of most systems none ever does
+    landed = {name: each for name, each in sources.items() if _has_rows(connection, each)}
+    find_made_ids(connection, landed)
     others = take_along(connection, "user")
     connection.execute(
         "insert into erased_visitors"
@@ -159,7 +161,7 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         frozenset(id_ for (id_,) in connection.execute(f"select id from {table}").fetchall())
         for table in ("erased_users", "erased_visitors")
     )
-    addresses = find_addresses(connection, sources)
+    addresses = find_addresses(connection, landed)
     found = Plan(
         visitors,
         users,
@@ -167,7 +169,7 @@ def find(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Source], p
         plan.phones | addresses["phone"],
         others=plan.others | others,
     )
-    _find_rows(connection, sources, found)
+    _find_rows(connection, landed, found)
     counts = connection.execute("select source, count(*) from erased_rows group by 1").fetchall()
     rows = {f"{sources[name].schema}.{name}": count for name, count in sorted(counts)}
     for table in ("unreadable_rows", "repaired_rows"):
@@ -301,6 +303,10 @@ def _temporary(connection: duckdb.DuckDBPyConnection, name: str, ids: frozenset[
     connection.execute(
         f"create or replace temp table {name} as select unnest(?::varchar[]) as id", [sorted(ids)]
     )
+
+
+def _has_rows(connection: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    return bool(connection.execute(f"select 1 from {raw_table(source)} limit 1").fetchall())
 
 
 def _find_rows(

@@ -3,6 +3,7 @@
 Not here: what serving does (tests/modelling), or delivering (tests/outputs).
 """
 
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +13,7 @@ import pytest
 from orchestration.cli import main
 from orchestration.dagster.by_hand import ByHand
 from orchestration.dagster.by_hand_jobs import SERVE_JOB
-from orchestration.dagster.in_process import COMMAND_TAG
+from orchestration.dagster.in_process import COMMAND_TAG, Launcher
 from orchestration.dagster.run_records import failed_runs
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
@@ -45,6 +46,15 @@ def test_what_is_done_by_hand_is_a_run_of_its_job_and_a_row_of_runs(home):
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         query = "select run_id, job, status from scores.runs"
         assert connection.execute(query).fetchall() == [(run.run_id, "serve", "done")]
+
+
+def test_an_hour_that_has_not_come_is_refused_in_one_line(home):
+    with Launcher(home, "run") as launcher, pytest.raises(ComebackError) as refusal:
+        launcher.hourly(datetime(2099, 10, 9))
+    assert str(refusal.value).startswith(
+        "the hour 2099-10-09-00:00 UTC has not come yet, this machine's clock says"
+    )
+    assert recorded(home) == []
 
 
 def test_what_goes_wrong_is_said_in_one_line_and_a_run_that_failed(home):

@@ -305,10 +305,11 @@ def test_what_a_killed_run_left_is_made_good_by_the_next(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-10-31T10Z", "latest.json"]
 
 
-def test_a_reader_of_an_hour_written_again_and_again_sees_one_version_whole(tmp_path):
+@pytest.mark.parametrize("times", [60, pytest.param(150, marks=pytest.mark.heavy)])
+def test_a_reader_of_an_hour_written_again_and_again_sees_one_version_whole(tmp_path, times):
     versions = [
         frame(*[row(visitor_id=f"v{n}", priority_rank=rank) for rank in range(n + 1)])
-        for n in range(150)
+        for n in range(times)
     ]
     contents = [to_csv(each)[0] for each in versions]
     write(tmp_path, TEN, versions[0])

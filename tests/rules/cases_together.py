@@ -4,7 +4,8 @@ Belongs here: which cases may be together, and how they are put together and tak
 here: the cases.
 
 Logs of one build share their newest event, so each is moved in time until its own stands where that
-of the others does; and no id, which `apart` sees to. What else logs of a build share, or what would
+of the others does; and no id, which `apart` sees to. Of sessions alone nothing depends on it: how a
+time is written is put to the test where it stands. What else logs of a build share, or what would
 be another rule's if it were moved or renamed, stays alone.
 """
 
@@ -34,6 +35,19 @@ def may_be_together(case: Case) -> bool:
     )
 
 
+def may_stand_together(case: Case) -> bool:
+    """Whether a case that cannot be moved makes the same rows beside others all the same."""
+    tables = {name: {key for row in rows for key in row} for name, rows in case.expected.items()}
+    return (
+        not may_be_together(case)
+        and case.as_of == LOADED_AT
+        and len(case.rows) > 0
+        and tables.keys() == {"sessions"}
+        and "is_cart_abandoned" not in tables["sessions"]
+        and all(_has_plain_ids(row) for row in case.rows)
+    )
+
+
 def batches(cases: Sequence[Case], size: int) -> list[Sequence[Case]]:
     """The cases as they may share builds: sums are in the commonest currency of a log."""
     of_kinds = ([case for case in cases if _currencies(case) == kind] for kind in (set(), {"EUR"}))
@@ -48,8 +62,12 @@ def _currencies(case: Case) -> set[str]:
 
 def _is_movable(row: Row) -> bool:
     is_utc = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", row["event_at"] or "")
+    return bool(is_utc) and _has_plain_ids(row)
+
+
+def _has_plain_ids(row: Row) -> bool:
     ids = [row.get(name) for name in IDS]
-    return bool(is_utc) and all(
+    return all(
         id_ is None or (re.fullmatch(r"[A-Za-z]*\d*", id_) and known_id(id_) == id_) for id_ in ids
     )
 
@@ -66,7 +84,7 @@ def tables_together(
     rows: list[Row] = []
     files: list[int] = []
     for number, (case, move) in enumerate(zip(cases, moves, strict=True)):
-        moved = [row | {"event_at": _text(_time(row) + move)} for row in case.rows]
+        moved = [row | {"event_at": _text(_time(row) + move)} if move else row for row in case.rows]
         rows += apart(moved, number)
         files += [number + 1] * len(moved)
     names = {name for case in cases for name in case.expected}
@@ -88,6 +106,8 @@ def tables_together(
 
 
 def _move(case: Case) -> timedelta:
+    if may_stand_together(case):
+        return timedelta(0)
     return NEWEST - max(event.event_at for event in clean(case.rows, LOADED_AT).events)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from ml.later import Calendar, at_later_instant
 
+from .apart import apart, by_log
 from .cases import Row, add, at, buy, event, log, login, remove, view
 from .macros import macros
 from .warehouse import Warehouse
@@ -140,6 +141,46 @@ def snapshot(warehouse: Warehouse, rows: list[Row], as_of: str, hour: str = "+9d
     return row
 
 
+# Logs of which nothing is asked that others change: built together, and once for all tests.
+TOGETHER = {
+    "mail": log(
+        view("v", "10:00", item_id="shoe", price="10"),
+        event("v", "10:01", "email_open"),
+        event("v", "10:05", "page_view"),
+        add("v", "10:06", "shoe", price="10"),
+        event("w", "+2d 11:30", "page_view"),
+    ),
+    "instant": log(
+        add("v", "10:00"), view("v", "10:30"), view("v", "10:30:00.000001"), view("w", "12:00")
+    ),
+    "signed in": log(
+        add("v", "10:00"),
+        login("v", "10:10", "7"),
+        add("v", "10:12", "hat"),
+        add("v", "+1d 10:00", "sock"),  # known, but not signed in
+        event("v", "+1d 10:10", "email_open", user_id="7"),  # is no activity
+        add("v", "+1d 10:20", "bag", user_id="7"),
+        view("w", "+2d 12:00"),
+    ),
+    "elsewhere": log(
+        login("phone", "09:00", "7"),
+        buy("phone", "09:10", "o1", order_value="50"),
+        add("laptop", "10:00"),
+        login("laptop", "10:10", "7"),
+        view("other", "12:00"),
+    ),
+}
+
+
+def snapshots_of(warehouse: Warehouse, name: str) -> dict[datetime, dict]:
+    """The snapshots to learn from of a log by their instants."""
+    rows = [row for number, own in enumerate(TOGETHER.values()) for row in apart(own, number)]
+    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
+    tables = {"snapshots": warehouse.query("select * from training_snapshots")}
+    number = [*TOGETHER].index(name)
+    return {row["as_of"]: row for row in by_log(tables, range(len(TOGETHER)))[number]["snapshots"]}
+
+
 def is_suspected(warehouse: Warehouse) -> bool:
     """Whether the one cart to score is of a suspected bot."""
     [row] = warehouse.query("select is_suspected_bot from scoring_snapshots")
@@ -165,18 +206,6 @@ def test_the_first_visit_knows_how_it_came_and_nothing_of_the_second(warehouse):
     assert row["session_item_minutes"] == 4  # three minutes after the shoe, one after the hat
     assert row["visitor_lost_cart_share"] is None
     assert row["visitor_order_count"] == 0
-
-
-def test_a_mail_opened_while_an_item_is_looked_at_ends_no_minute_of_it(warehouse):
-    rows = log(
-        view("v", "10:00", item_id="shoe", price="10"),
-        event("v", "10:01", "email_open"),
-        event("v", "10:05", "page_view"),
-        add("v", "10:06", "shoe", price="10"),
-        event("w", "+2d 11:30", "page_view"),
-    )
-    row = snapshot(warehouse, rows, "10:06")
-    assert row["session_item_minutes"] == row["item_view_minutes"] == 5
 
 
 def test_a_snapshot_moved_on_is_that_of_the_later_instant_if_nothing_happens(warehouse):
@@ -266,29 +295,22 @@ def test_a_price_of_a_day_is_known_on_the_next_for_thirty_days(warehouse):
     assert found["x", at("+31d 00:00")] == (None, 1)
 
 
+def test_a_mail_opened_while_an_item_is_looked_at_ends_no_minute_of_it(warehouse):
+    row = snapshots_of(warehouse, "mail")[at("10:06")]
+    assert row["session_item_minutes"] == row["item_view_minutes"] == 5
+
+
 def test_an_event_at_the_very_instant_is_known_and_a_microsecond_later_is_not(warehouse):
-    rows = log(
-        add("v", "10:00"), view("v", "10:30"), view("v", "10:30:00.000001"), view("w", "12:00")
-    )
-    row = snapshot(warehouse, rows, "10:30")
+    found = snapshots_of(warehouse, "instant")
+    row = found[at("10:30")]
     assert (row["session_event_count"], row["idle_hours"]) == (2, 0)
-    assert snapshot(warehouse, rows, "11:00")["session_event_count"] == 3
+    assert found[at("11:00")]["session_event_count"] == 3
 
 
 def test_a_visit_is_signed_in_from_the_activity_that_names_the_account(warehouse):
-    rows = log(
-        add("v", "10:00"),
-        login("v", "10:10", "7"),
-        add("v", "10:12", "hat"),
-        add("v", "+1d 10:00", "sock"),  # known, but not signed in
-        event("v", "+1d 10:10", "email_open", user_id="7"),  # is no activity
-        add("v", "+1d 10:20", "bag", user_id="7"),
-        view("w", "+2d 12:00"),
-    )
-    warehouse.build(rows, at("+9d 00:00"), tables=("training_snapshots",))
     found = {
-        row["as_of"]: (row["visitor_is_known"], row["session_is_signed_in"])
-        for row in warehouse.query("select * from training_snapshots")
+        instant: (row["visitor_is_known"], row["session_is_signed_in"])
+        for instant, row in snapshots_of(warehouse, "signed in").items()
     }
     assert found[at("10:00")] == (0, 0)
     assert found[at("10:12")] == (1, 1)
@@ -298,20 +320,14 @@ def test_a_visit_is_signed_in_from_the_activity_that_names_the_account(warehouse
 
 
 def test_what_a_person_does_elsewhere_counts_once_both_devices_are_known(warehouse):
-    rows = log(
-        login("phone", "09:00", "7"),
-        buy("phone", "09:10", "o1", order_value="50"),
-        add("laptop", "10:00"),
-        login("laptop", "10:10", "7"),
-        view("other", "12:00"),
-    )
-    before, after = (snapshot(warehouse, rows, instant) for instant in ("10:00", "10:30"))
+    found = snapshots_of(warehouse, "elsewhere")
+    before, after = found[at("10:00")], found[at("10:30")]
     assert (before["owner_id"], before["owner_order_count"]) == (None, 0)
-    assert (after["owner_id"], after["owner_order_count"], after["owner_order_value"]) == (
-        "7",
-        1,
-        50,
-    )
+    assert (
+        after["owner_id"].partition(".")[2],
+        after["owner_order_count"],
+        after["owner_order_value"],
+    ) == ("7", 1, 50)
     assert (after["owner_visitor_count"], after["owner_session_count"]) == (2, 2)
     assert after["owner_days_since_order"] == pytest.approx((80 / 60) / 24)
     assert after["owner_idle_hours"] == pytest.approx(20 / 60)

@@ -4,12 +4,15 @@ Belongs here: `daily_funnel` as far as it is about carts; all logs of a build wo
 so it is not among the tables that test_sql_against_reference.py separates by their logs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from operator import itemgetter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from .apart import apart
 from .cases import LOADED_AT, MONDAY, Row, add, buy, event, log, view
 from .comparison import assert_same_rows
 from .heavy import heavy
@@ -32,14 +35,30 @@ def funnel(warehouse: Warehouse, rows: Sequence[Row]) -> list[dict]:
 
 def recovered(warehouse: Warehouse, *rows: Row) -> tuple:
     """What is known of Monday's recoveries, within 24, 72 and 168 hours, and whether it is all."""
-    found = [row for row in funnel(warehouse, log(*rows)) if row["day"] == MONDAY.date()]
-    assert found == [
-        row
-        for row in funnel_rows(Log(clean(log(*rows), LOADED_AT).events))
-        if row["day"] == MONDAY.date()
-    ]
+    return recovered_by_day(warehouse, log(*rows))[MONDAY.date()]
+
+
+def recovered_by_day(warehouse: Warehouse, rows: Sequence[Row]) -> dict[date, tuple]:
+    """The same of every day of a log; each is that of the reference."""
+    found = sorted(funnel(warehouse, rows), key=itemgetter("day"))
+    known = funnel_rows(Log(clean(rows, LOADED_AT).events))
+    assert found == sorted(known, key=itemgetter("day"))
     names = ("recovered_24h_cart_count", "recovered_72h_cart_count", "recovered_168h_cart_count")
-    return (*(found[0][name] for name in names), found[0]["is_mature"])
+    return {row["day"]: (*(row[name] for name in names), row["is_mature"]) for row in found}
+
+
+def on_days(cases: Mapping[int, Sequence[Row]]) -> list[Row]:
+    """The rows of each case so many days later, of visitors of its own."""
+    return [
+        row | {"event_at": str(datetime.fromisoformat(row["event_at"]) + timedelta(days=later))}
+        for later, rows in cases.items()
+        for row in apart(log(*rows), later)
+    ]
+
+
+def day(number: int) -> date:
+    """Monday, or so many days later."""
+    return (MONDAY + timedelta(days=number)).date()
 
 
 # A cart of Monday that is abandoned at 10:30, and one that is not bought.
@@ -50,33 +69,40 @@ LEFT = (add("A", "10:00"), add("B", "11:00"))
     ("end", "expected"),
     [
         # 30 minutes after midnight any cart of the day can have been abandoned
-        ("+2d 00:30", (None, None, None, False)),
-        ("+2d 00:30:00.000001", (0, None, None, False)),
-        ("+4d 00:30", (0, None, None, False)),
-        ("+4d 00:30:00.000001", (0, 0, None, False)),
-        ("+8d 00:30", (0, 0, None, False)),
-        ("+8d 00:30:00.000001", (0, 0, 0, True)),
+        (
+            "+10d 00:30",
+            {8: (None, None, None, False), 6: (0, None, None, False), 2: (0, 0, None, False)},
+        ),
+        (
+            "+10d 00:30:00.000001",
+            {8: (0, None, None, False), 6: (0, 0, None, False), 2: (0, 0, 0, True)},
+        ),
     ],
 )
 def test_recoveries_are_known_once_the_log_has_passed_their_time(warehouse, end, expected):
-    assert recovered(warehouse, *LEFT, view("C", end)) == expected
+    """Of days that begin 2, 4 and 8 days before the one on which the log ends."""
+    rows = [*on_days(dict.fromkeys(expected, LEFT)), *log(view("C", end))]
+    found = recovered_by_day(warehouse, rows)
+    assert {number: found[day(number)] for number in expected} == expected
 
 
-@pytest.mark.parametrize(
-    ("bought", "expected"),
-    [
-        ("10:30", (0, 0, 0, True)),  # not abandoned at all
-        ("10:30:00.000001", (1, 1, 1, True)),
-        ("+1d 10:30", (1, 1, 1, True)),
-        ("+1d 10:30:00.000001", (0, 1, 1, True)),
-        ("+3d 10:30", (0, 1, 1, True)),
-        ("+3d 10:30:00.000001", (0, 0, 1, True)),
-        ("+7d 10:30", (0, 0, 1, True)),
-        ("+7d 10:30:00.000001", (0, 0, 0, True)),
-    ],
-)
-def test_a_recovery_counts_up_to_the_very_end_of_its_time(warehouse, bought, expected):
-    assert recovered(warehouse, *LEFT, buy("A", bought), view("C", "+20d 00:00")) == expected
+BOUGHT = [
+    ("10:30", (0, 0, 0, True)),  # not abandoned at all
+    ("10:30:00.000001", (1, 1, 1, True)),
+    ("+1d 10:30", (1, 1, 1, True)),
+    ("+1d 10:30:00.000001", (0, 1, 1, True)),
+    ("+3d 10:30", (0, 1, 1, True)),
+    ("+3d 10:30:00.000001", (0, 0, 1, True)),
+    ("+7d 10:30", (0, 0, 1, True)),
+    ("+7d 10:30:00.000001", (0, 0, 0, True)),
+]
+
+
+def test_a_recovery_counts_up_to_the_very_end_of_its_time(warehouse):
+    """Of carts of a day of their own each."""
+    rows = on_days({number: (*LEFT, buy("A", bought)) for number, (bought, _) in enumerate(BOUGHT)})
+    found = recovered_by_day(warehouse, [*rows, *log(view("C", "+20d 00:00"))])
+    assert [found[day(number)] for number in range(len(BOUGHT))] == [known for _, known in BOUGHT]
 
 
 def test_a_session_past_midnight_keeps_its_day_open_as_long(warehouse):

@@ -8,8 +8,6 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from .recording import Recording
 from .segment_calls import track
 from .snowplow_rows import SHOP
@@ -52,7 +50,7 @@ def amplitude(visitor: str, said: dict) -> dict:
 
 
 def segment(visitor: str, said: dict) -> dict:
-    at = f"10:00:{int(visitor[1:]):02}"
+    at = f"10:00:{visitor[-2:]}"
     return track("Product Added", at, visitor, **said.get("properties", {})) | {
         name: value for name, value in said.items() if name != "properties"
     }
@@ -88,7 +86,7 @@ def tealium(visitor: str, said: dict) -> dict:
 def shopify(visitor: str, said: dict) -> dict:
     return {
         "client_id": visitor,
-        "timestamp": f"2026-11-20T10:00:{int(visitor[1:]):02}.000Z",
+        "timestamp": f"2026-11-20T10:00:{visitor[-2:]}.000Z",
         "event_name": "product_added_to_cart",
         "page_url": "https://shop.example/",
         "event_data": json.dumps(said),
@@ -138,19 +136,26 @@ VENDORS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("source", VENDORS)
 def test_an_empty_list_hides_no_other_and_what_is_no_list_is_noted(
-    source: str, all_sources: Recording, tmp_path: Path
+    all_sources: Recording, tmp_path: Path
 ):
-    of_visitor, cases = VENDORS[source]
-    rows = [of_visitor(f"v{at:02}", said) for at, (said, _, _) in enumerate(cases)]
-    folder = write_rows(tmp_path / "dumps", "jsonl", rows)
+    """Of all vendors in one build, each in a file of its own."""
+    folders = {}
+    for source, (of_visitor, cases) in VENDORS.items():
+        rows = [of_visitor(f"{source}-{at:02}", said) for at, (said, _, _) in enumerate(cases)]
+        folders[source] = write_rows(tmp_path / source, "jsonl", rows)
     built = Warehouse(all_sources)
-    built.build_files(folder, HOUR, tables=("set_aside_rows", "cart_lines"), source_name=source)
+    built.build_files(folders, HOUR, tables=("set_aside_rows", "cart_lines"))
     lines = built.query("""
         select visitor_id, item_id, quantity, unit_price from cart_lines order by all""")
-    assert values(lines) == [(f"v{at:02}", *line) for at, (_, line, _) in enumerate(cases)]
-    noted = built.query("select line, action, reason from set_aside_rows order by line")
-    assert values(noted) == [
-        (at, "repaired", "bad_items") for at, case in enumerate(cases, 1) if case[2]
-    ]
+    noted = built.query("select load_id, line, action, reason from set_aside_rows order by all")
+    for load_id, (source, (_, cases)) in enumerate(VENDORS.items(), start=1):
+        own = [line for line in lines if line["visitor_id"].startswith(f"{source}-")]
+        assert values(own) == [
+            (f"{source}-{at:02}", *line) for at, (_, line, _) in enumerate(cases)
+        ]
+        assert values([row for row in noted if row["load_id"] == load_id]) == [
+            (load_id, at, "repaired", "bad_items") for at, case in enumerate(cases, 1) if case[2]
+        ]
+    assert len(lines) == sum(len(cases) for _, cases in VENDORS.values())
+    assert {row["load_id"] for row in noted} <= {*range(1, len(VENDORS) + 1)}

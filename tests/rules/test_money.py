@@ -333,23 +333,26 @@ RATES_LATE = [
 
 
 @pytest.mark.parametrize("dies_after", [28, *heavy([None, 10, 20, 36])])
-@pytest.mark.parametrize(
-    ("files", "base"),
-    [
-        *(RATES_LATE[0], RATES_LATE[2]),
-        *(pytest.param(*RATES_LATE[n], marks=pytest.mark.heavy) for n in (1, 3, 4, 5)),
-    ],
-)
 def test_rates_that_come_later_give_what_all_at_once_gives(
-    warehouse: Warehouse, files, base, dies_after
+    warehouse: Warehouse, dies_after: int | None
 ):
-    rows = in_euro(
-        [
-            yen("A", "10:00"),
-            yen("B", "10:00"),
-            buy("B", "10:10", "o1", order_value="1000", currency="JPY"),
-        ]
+    """Of logs in currencies of their own each."""
+    own = log(
+        yen("A", "10:00"),
+        yen("B", "10:00"),
+        buy("B", "10:10", "o1", order_value="1000", currency="JPY"),
     )
+    rows = in_euro(of_codes([own] * len(RATES_LATE)))
+    # a second order in EUR, so that none of the others is the commonest while it has no rate
+    rows += log(buy("Y", "09:00", "oy", order_value="1", currency="EUR"))
+    files = [
+        [
+            rate
+            for code, (loads, _) in zip(CODES, RATES_LATE, strict=False)
+            for rate in in_place_of_yen(code, loads[number])
+        ]
+        for number in range(2)
+    ]
     names = ["carts", "order_values", "sessions", "currency_rates", "log_currency", "cart_touches"]
     warehouse.empty()
     warehouse.land(rows, [1] * len(rows))
@@ -360,8 +363,10 @@ def test_rates_that_come_later_give_what_all_at_once_gives(
         if dies_after:
             follow(only_first=dies_after)
         follow()
-    assert {values(warehouse)[visitor][2] for visitor in "AB"} == {base}
-    assert values(warehouse, "order_values")["B"][2] == base
+    carts, orders = values(warehouse), values(warehouse, "order_values")
+    for number, (_, base) in enumerate(RATES_LATE):
+        assert {carts[f"log{number}.{visitor}"][2] for visitor in "AB"} == {base}
+        assert orders[f"log{number}.B"][2] == base
     warehouse.keep(names)
     rates = [rate for each in files for rate in each]
     warehouse.build(rows, LOADED_AT, tables=names, rates=rates)

@@ -117,24 +117,23 @@ def test_an_item_that_only_an_address_named_is_none_though_midnight_was_between(
     )
 
 
-@pytest.mark.parametrize(
-    ("instant", "to_category"),
-    [
-        ("23:59:59", None),
-        # by the end of the day a hat cost 10.00 or 5.00
-        ("+1d 00:00:00", Fraction(100, 75)),
-        ("+1d 00:00:00.999999", Fraction(100, 75)),
-        ("+1d 00:00:01", Fraction(100, 75)),
-    ],
-)
-def test_a_days_prices_are_those_that_its_end_knew(
-    warehouse: Warehouse, instant: str, to_category: Fraction | None
-):
-    for delivered in (ACROSS_MIDNIGHT, known_by(instant, ACROSS_MIDNIGHT)):
+# By the end of Monday a hat cost 10.00 or 5.00.
+TO_CATEGORY = {
+    "23:59:59": None,
+    "+1d 00:00:00": Fraction(100, 75),
+    "+1d 00:00:00.999999": Fraction(100, 75),
+    "+1d 00:00:01": Fraction(100, 75),
+}
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_a_days_prices_are_those_that_its_end_knew(warehouse: Warehouse, is_cut: bool):
+    for instant, to_category in TO_CATEGORY.items():
+        delivered = known_by(instant, ACROSS_MIDNIGHT) if is_cut else ACROSS_MIDNIGHT
         warehouse.build(delivered, at(instant), tables=["scoring_snapshots"])
         [found] = warehouse.query("select item_price_to_category as ratio from scoring_snapshots")
         expected = None if to_category is None else pytest.approx(float(to_category), rel=1e-12)
-        assert found["ratio"] == expected
+        assert found["ratio"] == expected, instant
 
 
 def known_by(instant: str, delivered: list[Row]) -> list[Row]:
@@ -149,21 +148,18 @@ SIGNED_IN = log(
 )
 
 
-@pytest.mark.parametrize(
-    ("instant", "views"),
-    [
-        ("11:00", {"v": 0}),
-        ("11:00:00.999999", {"v": 0}),
-        ("11:00:01", {"v": 1, "user:u": 0}),
-    ],
-)
+VIEWS = {"11:00": {"v": 0}, "11:00:00.999999": {"v": 0}, "11:00:01": {"v": 1, "user:u": 0}}
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
 def test_a_page_view_is_one_of_a_list_for_its_person_until_somebody_is_known(
-    warehouse: Warehouse, instant: str, views: dict[str, int]
+    warehouse: Warehouse, is_cut: bool
 ):
-    for delivered in (SIGNED_IN, known_by(instant, SIGNED_IN)):
+    for instant, views in VIEWS.items():
+        delivered = known_by(instant, SIGNED_IN) if is_cut else SIGNED_IN
         warehouse.build(delivered, at(instant), tables=["scoring_people"])
         found = warehouse.query("select person_id, view_count_30d from scoring_people")
-        assert {each["person_id"]: each["view_count_30d"] for each in found} == views
+        assert {each["person_id"]: each["view_count_30d"] for each in found} == views, instant
 
 
 PLACES = log(

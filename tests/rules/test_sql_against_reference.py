@@ -15,7 +15,7 @@ from .all_cases import CASES
 from .apart import apart, by_log
 from .cases import LOADED_AT, MONDAY, Case, Row, buy
 from .cases import log as delivered
-from .cases_together import batches, may_be_together, tables_together
+from .cases_together import batches, may_be_together, may_stand_together, tables_together
 from .comparison import assert_expected, assert_same_rows, assert_same_tables
 from .heavy import heavy
 from .page_loads import page_loads
@@ -51,17 +51,22 @@ Draft = Callable[[datetime], list[Row]]
 
 
 TOGETHER = [case for case in CASES if may_be_together(case)]
-ALONE = [case for case in CASES if case not in TOGETHER]
+STANDING = [case for case in CASES if may_stand_together(case)]
+ALONE = [case for case in CASES if case not in (*TOGETHER, *STANDING)]
 
 
-@pytest.mark.parametrize("case", [*ALONE, *heavy(TOGETHER)], ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [*ALONE, *heavy([*TOGETHER, *STANDING])], ids=lambda case: case.name
+)
 def test_the_sql_makes_of_each_case_what_was_written_by_hand(
     warehouse: Warehouse, case: Case
 ) -> None:
     assert_expected(warehouse.tables(case.rows, case.as_of, tuple(case.expected)), case.expected)
 
 
-@pytest.mark.parametrize("cases", batches(TOGETHER, 40), ids=lambda cases: cases[0].name)
+@pytest.mark.parametrize(
+    "cases", [*batches(TOGETHER, 40), STANDING], ids=lambda cases: cases[0].name
+)
 def test_the_sql_makes_of_many_cases_at_once_what_was_written_by_hand(
     warehouse: Warehouse, cases: Sequence[Case]
 ) -> None:

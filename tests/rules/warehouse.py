@@ -186,20 +186,22 @@ class Warehouse:
 
     def build_files(
         self,
-        folder: Path,
+        folder: Path | Mapping[str, Path],
         as_of: datetime,
         *,
         tables: Iterable[str] = SELECTS,
         source_name: str = "canonical",
         landed_at: datetime | None = None,
     ) -> None:
-        """Land the files of a folder as dumps of a source, by default at the hour, and build what
-        `tables` need."""
+        """Land the files of a folder as dumps of a source, or of several by their sources, by
+        default at the hour, and build what `tables` need."""
         self.empty()
-        source = load_sources(PROJECT / "models" / "staging")[source_name]
-        files = find_files(folder, source)
-        landed = land(self._connection, files, source, landed_at=landed_at or as_of)
-        assert {file.status for file in landed} == {"loaded"}
+        sources = load_sources(PROJECT / "models" / "staging")
+        folders = folder if isinstance(folder, Mapping) else {source_name: folder}
+        for name, each in folders.items():
+            files = find_files(each, sources[name])
+            landed = land(self._connection, files, sources[name], landed_at=landed_at or as_of)
+            assert {file.status for file in landed} == {"loaded"}
         needed = self._needed(tables)
         self._run([model for model in self._models if model.name in needed], as_of)
 

@@ -187,7 +187,7 @@ def test_what_failed_a_test_is_tested_and_reported_again_by_the_next_build(built
     with database.connect(home, Settings()) as connection:
         connection.execute("update raw.files set rows_read = rows_read - 1 where load_id = 2")
     deliver(home, 2, HOURS[2])
-    build(home)
+    build(home, command="run")
     # what the failed builds reported is part of it
     report = "select load_id, load_count, vanished_cart_count from late_data_report"
     assert query(home, report) == [(3, 2, 0)]

@@ -63,6 +63,8 @@ def _without_times(value: object) -> object:
     return value
 
 
+# `make setup`, with which every other target begins, does it in earnest
+@pytest.mark.heavy
 def test_setting_up_parses_for_the_first_home(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_parse, "FOLDER", tmp_path / "kept")
     parse_shipped()

@@ -1,7 +1,9 @@
 """Whole hours that meet a fault: one clear line, nothing lost, and the next hour ends as the twin.
 
 Belongs here: faults of disks, folders and files under a real hour. Not here: kills (`test_kills`),
-faults of dumps (`tests/landing`), or what each part does in a fault (beside the part's tests).
+faults of dumps (`tests/landing`), or what each part does in a fault (beside the part's tests). A
+full disk stands for all of them in `make test`; whole hours with the others, of which every test
+has the parts, are what `make prove` runs.
 """
 
 import ctypes
@@ -119,6 +121,7 @@ def test_folders_that_vanished_before_and_during_an_hour_are_made_again(shop: Sh
     assert lasting_differences(home, shop) == [f"missing: {gone}"]
 
 
+@pytest.mark.heavy
 def test_a_damaged_warehouse_is_reported_by_every_command_and_rebuilt_as_the_twin(
     shop: Shop, home: Path
 ):
@@ -157,6 +160,7 @@ def test_of_two_runs_at_once_one_waits_and_both_end(shop: Shop, home: Path):
     assert differences(home, shop.twin) == []
 
 
+@pytest.mark.heavy
 def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
     shop: Shop, tmp_path: Path
 ):

@@ -31,6 +31,8 @@ def loaded(home: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+# the same cells as in the next test, in a process of their own
+@pytest.mark.heavy
 def test_it_runs_as_a_script_from_anywhere(simulated_home, tmp_path):
     done = subprocess.run(
         [sys.executable, NOTEBOOK],
