@@ -35,10 +35,10 @@ IN_ORDER_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Load:
-    """What lands between two builds, and after how many models the build after it dies."""
+    """What lands between two builds; after which model, or how many, the build after it dies."""
 
     rows: Sequence[Row]
-    dies_after: int | None = None
+    dies_after: int | str | None = None
     rates: Sequence[tuple[str, str, str]] = ()
     sales: Sequence[tuple[str, str, str, str]] = ()
 
@@ -131,7 +131,7 @@ def assert_same_as_at_once(warehouse: Warehouse, loads: Sequence[Load]) -> None:
             warehouse.land_rates(load.rates, 3 * number + 2)
         if load.sales:
             warehouse.land_sales(load.sales, 3 * number + 3)
-        warehouse.follow(as_of, only_first=load.dies_after)
+        warehouse.follow(as_of, dies_after=load.dies_after)
     warehouse.follow(as_of)
     warehouse.finish(as_of)
     warehouse.keep(names)

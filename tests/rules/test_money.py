@@ -332,9 +332,9 @@ RATES_LATE = [
 ]
 
 
-@pytest.mark.parametrize("dies_after", [28, *heavy([None, 10, 20, 36])])
+@pytest.mark.parametrize("dies_after", ["carts", *heavy([None, 10, 20, 28, 36])])
 def test_rates_that_come_later_give_what_all_at_once_gives(
-    warehouse: Warehouse, dies_after: int | None
+    warehouse: Warehouse, dies_after: int | str | None
 ):
     """Of logs in currencies of their own each."""
     own = log(
@@ -361,7 +361,7 @@ def test_rates_that_come_later_give_what_all_at_once_gives(
     for number, rates in enumerate(files, start=2):
         warehouse.land_rates(rates, number)
         if dies_after:
-            follow(only_first=dies_after)
+            follow(dies_after=dies_after)
         follow()
     carts, orders = values(warehouse), values(warehouse, "order_values")
     for number, (_, base) in enumerate(RATES_LATE):

@@ -104,7 +104,7 @@ def test_hour_after_hour_they_fire_as_if_all_had_arrived_at_once(
         hour = last_hour(loads[:number]) + generator.choice((-3, 0, 0, 1, 24)) * HOUR
         if generator.random() < 0.3:
             done = generator.randrange(len(warehouse.lasting_names))
-            warehouse.follow(hour, tables=TABLES, only_first=done)
+            warehouse.follow(hour, tables=TABLES, dies_after=done)
         warehouse.follow(hour, tables=TABLES)
         # nothing new, but time passes
         warehouse.follow(hour + generator.choice((0, 1, 2, 30)) * HOUR, tables=TABLES)

@@ -219,21 +219,23 @@ class Warehouse:
         as_of: datetime,
         *,
         tables: Iterable[str] | None = None,
-        only_first: int | None = None,
+        dies_after: int | str | None = None,
     ) -> None:
         """Build as dbt does, where there was a build before as one that takes up what came since.
 
         Tables of an hour, and views that nothing else reads, are left to `finish`. `tables` says
-        for which alone is built, in every build of a log; default: all. `only_first` is the number
-        of models, of all, after which the build dies.
+        for which alone is built, in every build of a log; default: all. `dies_after` is the
+        model after which the build dies, or the number of models, of all.
         """
-        models = self._lasting[:only_first]
+        if isinstance(dies_after, str):
+            dies_after = self.lasting_names.index(dies_after) + 1
+        models = self._lasting[:dies_after]
         if tables is not None:
             # the end of a build notes how far the log goes and who was rebuilt, and the next asks
             # which sessions and carts there were
             needed = self._needed([*tables, "sessions", "carts", *self._recording.finish[ENDED]])
             models = [model for model in models if model.name in needed]
-        self._run(models, as_of, is_ended=only_first is None)
+        self._run(models, as_of, is_ended=dies_after is None)
 
     def finish(self, as_of: datetime) -> None:
         """Build what `follow` leaves out."""
