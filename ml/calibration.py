@@ -82,16 +82,32 @@ class LevelPrior:
 
     def shift(self, likeliest: float, error: float) -> float:
         """The expected move, given the most likely one and its standard error."""
-        weighed = drawn = 0.0
-        for share, sd in (
-            (1 - self.changed_share, self.steady_sd),
-            (self.changed_share, self.changed_sd),
-        ):
-            variance = sd**2 + error**2
-            weight = share * float(np.exp(-(likeliest**2) / (2 * variance))) / variance**0.5
-            weighed += weight
-            drawn += weight * likeliest * sd**2 / variance
-        return drawn / weighed if weighed else likeliest
+        return likeliest * sum(
+            chance * sd**2 / (sd**2 + error**2) for chance, sd in self.kinds(likeliest, error)
+        )
+
+    def kinds(self, likeliest: float, error: float) -> list[tuple[float, float]]:
+        """The chance of either kind of day, given the same, and its standard deviation."""
+        sds = np.array([self.steady_sd, self.changed_sd])
+        variances = sds**2 + error**2
+        log_weights = np.log([1 - self.changed_share, self.changed_share])
+        log_weights -= likeliest**2 / (2 * variances) + np.log(variances) / 2
+        weights = np.exp(log_weights - log_weights.max())
+        return list(zip((weights / weights.sum()).tolist(), sds.tolist(), strict=True))
+
+
+@dataclass(frozen=True)
+class GroupShifts:
+    """What is added to the log-odds in each group, and how much was fitted to find it.
+
+    Attributes:
+        shifts: (sizes,) log-odds.
+        parameters: how many free parameters fit outcomes as closely as these shifts, which are
+            drawn to none.
+    """
+
+    shifts: np.ndarray
+    parameters: float
 
 
 @dataclass(frozen=True)
@@ -137,7 +153,7 @@ def group_shifts(
     prior: LevelPrior,
     group_sd: float,
     group_share: float = 0.0,
-) -> np.ndarray:
+) -> GroupShifts:
     """What to add to the log-odds in each group so that chances are those of the outcomes.
 
     One shift for all, drawn to none by ``prior``, then a deviation for each group, drawn to none by
@@ -153,18 +169,36 @@ def group_shifts(
         prior: of the common shift.
         group_sd: the standard deviation that the deviations are expected to have.
         group_share: how much of the common shift is added to it, as a share.
-
-    Returns:
-        (sizes,) shifts.
     """
     # what is seen as often as not cannot be infinitely likely: a hundredth of an outcome
     (likeliest,) = _newton(np.ones((len(logits), 1)), outcomes, weights, logits, penalty=0.01)
     p = sigmoid(logits + likeliest)
     information = float(weights @ (p * (1 - p))) + 0.01
-    common = prior.shift(float(likeliest), information**-0.5)
+    seen = float(likeliest), information**-0.5
+    common = prior.shift(*seen)
     design = (groups[:, None] == np.arange(sizes)).astype(np.float64)
-    penalty = np.full(sizes, 1 / (group_sd**2 + (group_share * common) ** 2))
-    return common + _newton(design, outcomes, weights, logits + common, penalty)
+    group_variance = group_sd**2 + (group_share * common) ** 2
+    penalty = np.full(sizes, 1 / group_variance)
+    shifts = common + _newton(design, outcomes, weights, logits + common, penalty)
+    p = sigmoid(logits + shifts[groups])
+    informations = np.bincount(groups, weights * p * (1 - p), minlength=sizes)
+    parameters = sum(
+        chance * _parameters(informations, sd**2 + group_variance * np.eye(sizes))
+        for chance, sd in prior.kinds(*seen)
+    )
+    return GroupShifts(shifts, parameters)
+
+
+def _parameters(informations: np.ndarray, prior_variance: np.ndarray) -> float:
+    """How many free parameters are as many as a normal prior leaves (Hastie and Tibshirani 1990):
+    the trace of I (I + V^-1)^-1.
+
+    Args:
+        informations: (k,) what outcomes say of each parameter, the diagonal of I.
+        prior_variance: (k, k) their variance V before any outcome is seen.
+    """
+    ratio = prior_variance * informations
+    return float(np.trace(np.linalg.solve(np.eye(len(ratio)) + ratio, ratio)))
 
 
 def _drawn_in(outcomes: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -277,6 +277,7 @@ def _brought_to_newest(
         "newest_start": newest.start.isoformat(),
         "newest_end": newest.end.isoformat(),
         "shifts": list(brought.shifts.shifts),
+        "shift_parameters": brought.shifts.parameters,
     }
 
 

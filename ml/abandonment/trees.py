@@ -162,7 +162,9 @@ class Trees:
             platts = AgePlatts((), (Platt(fields["slope"], fields["intercept"]),))
         shifts = None
         if "shifts" in fields:  # models of before are without
-            shifts = AgeShifts(tuple(fields["edges_hours"]), tuple(fields["shifts"]))
+            added = tuple(fields["shifts"])
+            parameters = fields.get("parameters", float(len(added)))
+            shifts = AgeShifts(tuple(fields["edges_hours"]), added, parameters)
         start = IdleRates.from_files(files) if RATES_FILE in files else None
         return cls(files["trees.txt"].decode(), platts, shifts, start)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ml.calibration import Bend, Platt, sigmoid
+from ml.calibration import Bend, LevelPrior, Platt, group_shifts, sigmoid
 
 
 def test_slope_and_intercept_are_recovered():
@@ -75,3 +75,42 @@ def test_a_bend_brings_both_ends_to_their_level_and_goes_straight_on_beyond_them
 def test_without_being_learned_a_bend_changes_nothing():
     logits = np.array([-30.0, 0.0, 2.5])
     assert Bend()(logits).tolist() == logits.tolist()
+
+
+def parameters(counts: list[int], group_sd: float, prior: LevelPrior) -> float:
+    """What the shifts of groups are worth, of which so many have even chances that came true."""
+    groups = np.repeat(np.arange(len(counts)), counts)
+    found = group_shifts(
+        np.zeros(len(groups)),
+        np.full(len(groups), 0.5),
+        np.ones(len(groups)),
+        groups,
+        sizes=len(counts),
+        prior=prior,
+        group_sd=group_sd,
+    )
+    assert found.shifts == pytest.approx(np.zeros(len(counts)), abs=1e-6)
+    return found.parameters
+
+
+def test_shifts_that_are_drawn_to_none_count_as_the_parameters_that_their_priors_leave():
+    steady = LevelPrior(steady_sd=0.1, changed_sd=0.1, changed_share=0.5)
+    # 400 even chances say 100 of log-odds: as much as a variance of .01, half as much as of .02
+    assert parameters([400], 1e-6, steady) == pytest.approx(1 / 2, abs=1e-6)
+    assert parameters([400], 0.1, steady) == pytest.approx(2 / 3, abs=1e-6)
+    # what two groups share counts once, what each has of its own twice: 300 and 100 of 1 / .01
+    assert parameters([400, 400], 0.1, steady) == pytest.approx(3 / 4 + 1 / 2, abs=1e-6)
+    assert parameters([400, 0], 0.1, steady) == pytest.approx(2 / 3, abs=1e-6)
+    assert parameters([0, 0], 0.1, steady) == 0
+    # free ones are as many as there are
+    wide = LevelPrior(steady_sd=30.0, changed_sd=30.0, changed_share=0.5)
+    assert parameters([400, 400, 400], 30.0, wide) == pytest.approx(3, abs=1e-3)
+
+
+def test_a_day_that_looks_like_a_change_leaves_the_level_free():
+    level = LevelPrior(steady_sd=0.07, changed_sd=0.7, changed_share=0.1)
+    (steady, steady_sd), (changed, changed_sd) = level.kinds(0.05, 0.1)
+    assert (steady_sd, changed_sd) == (0.07, 0.7)
+    assert steady + changed == pytest.approx(1)
+    assert changed < 0.05
+    assert level.kinds(-1.0, 0.1)[1][0] > 0.999

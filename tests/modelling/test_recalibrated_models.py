@@ -47,7 +47,7 @@ def test_the_model_in_use_is_brought_to_the_newest_days_and_that_is_written_down
     assert taken.is_promoted
     ratios = re.match(
         r"Brought to the days from 2026-02-\d\d to 2026-02-16, predicted over observed buying goes"
-        r" from (\d\.\d\d) to (\d\.\d\d)\. The challenger's log loss is lower: ",
+        r" from (\d\.\d\d), surely off, to (\d\.\d\d)\. The challenger's log loss is lower: ",
         taken.reason,
     )
     assert float(ratios[1]) > 1.7

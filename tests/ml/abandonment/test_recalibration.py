@@ -1,13 +1,14 @@
 """The level of a model's chances, brought to the newest days."""
 
 import json
+import re
 from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ml import abandonment, promotion
+from ml import abandonment, evaluation, promotion
 from ml.abandonment import AbandonmentModel, abandoned, recalibration
 from ml.abandonment.recalibration import (
     AGE_EDGES_HOURS,
@@ -16,6 +17,8 @@ from ml.abandonment.recalibration import (
     start_of_newest,
 )
 from ml.calibration import Platt, group_shifts, sigmoid
+from ml.features import person_id
+from ml.intervals import effective_people
 from ml.split import cart_weights
 from tests.ml.conftest import make_snapshots
 from tests.ml.training import HORIZON, START
@@ -83,6 +86,42 @@ def test_in_a_steady_shop_nothing_is_better_for_newer_days(served, steady):
     assert not promotion.recalibration(again, served, steady).promote
 
 
+def test_shifts_are_charged_by_what_was_fitted_on_the_days_that_are_compared(served, shifted):
+    night = SHIFT + 6 * DAY
+    before = served.recalibrated(shifted, as_of=night)
+    again = served.recalibrated(shifted, as_of=night + DAY)
+    rows = again.newest_rows(shifted)
+    weights = cart_weights(rows)
+    people = effective_people(rows.select(person_id()).to_series(), weights)
+    shared = before.newest_rows(rows).height / rows.height
+    assert 0.2 < shared < 1
+    metrics = promotion.recalibration(again, before, shifted).metrics
+    for name, model, share in (("challenger", again, 1), ("champion", before, shared)):
+        parameters = model.card.params["shift_parameters"]
+        # five shifts that are drawn to none
+        assert 1 < parameters < 5
+        assert parameters == model.scorer.shifts.parameters
+        loss = evaluation.log_loss(abandoned(rows), model.predict(rows), weights)
+        assert metrics[f"{name}_loss"] == pytest.approx(
+            loss + share * parameters / people, abs=1e-6
+        )
+    # what served before was fitted on none of them
+    loss = evaluation.log_loss(abandoned(rows), served.predict(rows), weights)
+    metrics = promotion.recalibration(again, served, shifted).metrics
+    assert metrics["champion_loss"] == pytest.approx(loss, abs=1e-6)
+
+
+def test_where_the_level_is_surely_off_a_lower_loss_is_enough(served, shifted, monkeypatch):
+    again = served.recalibrated(shifted, as_of=NOW)
+    monkeypatch.setitem(promotion.MINIMUM_EFFECTS, "abandonment", 0.5)
+    verdict = promotion.recalibration(again, served, shifted)
+    assert verdict.promote
+    assert re.search(r"goes from [12]\.\d\d, surely off, to \d\.\d\d\. ", verdict.reason)
+    # where the level is right, nothing is taken
+    assert ", surely off, to " not in promotion.recalibration(again, again, shifted).reason
+    assert not promotion.recalibration(again, again, shifted).promote
+
+
 def test_a_fallback_is_not_brought_to_anything(steady):
     fallback = train(steady.head(100))
     assert fallback.recalibrated(steady, as_of=NOW) is fallback
@@ -140,7 +179,7 @@ def test_many_outcomes_shift_all_the_way_and_few_hardly():
             sizes=2,
             prior=recalibration.LEVEL,
             group_sd=recalibration.AGE_SD,
-        )
+        ).shifts
 
     # three of four at even odds
     assert shift(100_000)[0] == pytest.approx(np.log(3), abs=0.005)
@@ -165,7 +204,7 @@ def test_an_age_may_be_far_from_the_others_where_all_have_moved_far():
             prior=recalibration.LEVEL,
             group_sd=recalibration.AGE_SD,
             group_share=share,
-        )
+        ).shifts
 
     _, alone = shifts(-1.2, 0.0)
     many, few = shifts(-1.2, recalibration.AGE_SHARE)
@@ -195,10 +234,10 @@ def test_the_rows_of_a_person_count_as_one_outcome():
     assert min(AgeShifts.fit(many, p).shifts) > 1
 
 
-def test_the_newest_days_are_three_or_as_many_as_hold_enough_people(steady, monkeypatch):
+def test_the_newest_days_are_two_or_as_many_as_hold_enough_people(steady, monkeypatch):
     last = steady["as_of"].max()
     monkeypatch.setattr(recalibration, "MIN_PEOPLE", 50)
-    assert start_of_newest(steady) == last - 3 * DAY
+    assert start_of_newest(steady) == last - 2 * DAY
     monkeypatch.setattr(recalibration, "MIN_PEOPLE", 1500)
     start = start_of_newest(steady)
     people = pl.coalesce("owner_id", "visitor_id")
