@@ -13,6 +13,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
+from ml.economics import unseen_share
 from ml.evaluation import Z_95, wilson_interval
 
 # How much the logarithm of an assumed odds ratio may be wrong (standard deviation): with it, two of
@@ -67,9 +68,10 @@ def estimate_effect(
 ) -> Estimate | None:
     """The odds ratio of a nudge at the best time, out of persons of both arms.
 
-    A logistic regression of buying on the predicted log odds and the arm. What the delay of each
-    contact does to its effect is taken as known, and out of the estimate: whoever plans counts it
-    in again.
+    A logistic regression of buying on the predicted log odds and the arm. It is the odds ratio of a
+    shopper's own chance: predicted are means of those who look alike, on which it does less
+    (``unseen_share``). What the delay of each contact does to its effect is taken as known, and out
+    of the estimate: whoever plans counts both in again.
 
     Args:
         p_buy: (n,) predicted chance of buying without a nudge, in [0, 1].
@@ -84,8 +86,9 @@ def estimate_effect(
     if not 0 < treated.sum() < treated.size:
         return None
     chance = np.clip(p_buy, 1e-6, 1 - 1e-6)
-    design = np.column_stack([np.ones_like(chance), np.log(chance / (1 - chance)), treated])
-    offset = treated * np.log(delay_odds_ratio)
+    part = treated * (1.0 - unseen_share(chance))
+    design = np.column_stack([np.ones_like(chance), np.log(chance / (1 - chance)), part])
+    offset = part * np.log(delay_odds_ratio)
     precision = np.diag(1.0 / _PRIOR_SDS**2)
     beliefs = _PRIOR_MEANS.copy()
     for _ in range(_STEPS):

@@ -240,7 +240,7 @@ SEGMENT_RESULTS = Table(
 
 CONTACT_EFFECTS = Table(
     name="contact_effects",
-    description="What a nudge does to the odds of buying, as measured on people who were held out,"
+    description="What a nudge does to a shopper's odds of buying, as measured on people who were held out,"
     " and what plans count with. One row per scored hour, segment and action.",
     order=("estimated_at", "segment", "action"),
     columns=(

@@ -23,7 +23,15 @@ from ml.contact_plan import Moment, best_plans
 from ml.contact_timing import ContactTiming
 from ml.economics import ACTIONS, Economics, shift_odds
 
-LAW, TIMING, ECONOMICS = ShopLaw(), ContactTiming(), Economics()
+
+class OwnEconomics(Economics):
+    """The economics of whoever knows each shopper's own chance, and not that of many alike."""
+
+    def nudged(self, p_buy: np.ndarray, odds_ratio: np.ndarray | float) -> np.ndarray:
+        return shift_odds(p_buy, odds_ratio)
+
+
+LAW, TIMING, ECONOMICS = ShopLaw(), ContactTiming(), OwnEconomics()
 START = datetime(2026, 9, 27, tzinfo=UTC)
 HOUR_US = 3_600_000_000
 HORIZON_HOURS = 72.0

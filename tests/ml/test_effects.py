@@ -3,20 +3,25 @@
 import numpy as np
 import pytest
 
+from ml.economics import Economics, shift_odds, unseen_share
 from ml.effects import Estimate, difference_interval, estimate_effect
 
 PLANTED = 1.5
 
 
 def arms(seed: int, planted: float = PLANTED, persons: int = 6000) -> tuple[np.ndarray, ...]:
-    """A tenth of the persons is held out; half of the contacts come late, and do less."""
+    """A tenth of the persons is held out; half of the contacts come late, and do less.
+
+    What is predicted is the mean of own chances, which the effect is planted in.
+    """
     rng = np.random.default_rng(seed)
-    p_buy = rng.beta(1, 6, persons)
+    predicted = rng.beta(1, 6, persons)
+    p_buy = rng.beta(1, 1 / predicted - 1)
     is_treated = rng.random(persons) > 0.1
     delay = np.where(rng.random(persons) < 0.5, 1.0, 0.8)
     odds_ratio = np.where(is_treated, planted * delay, 1.0)
     chance = odds_ratio * p_buy / (1 - p_buy + odds_ratio * p_buy)
-    return p_buy, is_treated, rng.random(persons) < chance, delay
+    return predicted, is_treated, rng.random(persons) < chance, delay
 
 
 def covered(seeds: range) -> int:
@@ -56,14 +61,20 @@ def test_the_interval_of_a_difference_is_that_of_the_literature(arm, other, low,
 
 
 def test_with_one_chance_for_all_the_estimate_is_the_odds_ratio_of_the_four_counts():
+    """Of own chances that are spread about the one: its logarithm is greater by what they hide."""
+    seen = 1 - unseen_share(0.2)
     counts = {(True, True): 300, (True, False): 700, (False, True): 200, (False, False): 800}
     is_treated = np.repeat([key[0] for key in counts], list(counts.values()))
     is_converted = np.repeat([key[1] for key in counts], list(counts.values()))
     ones = np.ones(2000)
     found = estimate_effect(np.full(2000, 0.2), is_treated, is_converted, ones)
-    assert found.odds_ratio == pytest.approx(300 * 800 / (700 * 200), rel=1e-3)
+    together = 300 * 800 / (700 * 200)
+    assert found.odds_ratio == pytest.approx(together ** (1 / seen), rel=1e-3)
     error = np.sqrt(1 / 300 + 1 / 700 + 1 / 200 + 1 / 800)
-    assert found.standard_error == pytest.approx(error, rel=1e-3)
+    assert found.standard_error == pytest.approx(error / seen, rel=1e-3)
+    # and so a plan for shoppers of that chance counts with what was counted
+    nudged = Economics().nudged(np.array([0.2]), found.odds_ratio)
+    assert nudged == pytest.approx(shift_odds(0.2, together), rel=1e-3)
     # what a delay leaves of an effect is no part of it
     late = estimate_effect(np.full(2000, 0.2), is_treated, is_converted, 0.8 * ones)
     assert late.odds_ratio == pytest.approx(found.odds_ratio / 0.8, rel=1e-3)

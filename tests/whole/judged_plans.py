@@ -17,9 +17,10 @@ from ml.economics import ACTIONS, Economics
 from ml.intervals import Interval, interval
 from ml.later import HOUR_US, at_later_instant
 from ml.return_time import ReturnModel
+from tests.ml.simulated_carts import OwnEconomics
 from tests.whole.judged_shops import JudgedShop, hours, people_groups
 
-ECONOMICS, TIMING = Economics(), ContactTiming()
+ECONOMICS, OF_TRUTH, TIMING = Economics(), OwnEconomics(), ContactTiming()
 REMINDER = ACTIONS.index("reminder")
 CUT_OFFS = (0.5, 0.7, 0.9)
 # The plan of before receded every hour, up to here.
@@ -56,15 +57,24 @@ class Earned:
         return interval(self.groups, lambda kept: float(difference[kept].sum()))
 
 
-def gains(action: np.ndarray, p_buy: np.ndarray, value: np.ndarray, at: float = 24.0) -> np.ndarray:
-    """(n,) what an action at so many hours gains at a chance to buy, if the shopper is away."""
+def gains(
+    action: np.ndarray,
+    p_buy: np.ndarray,
+    value: np.ndarray,
+    at: float = 24.0,
+    economics: Economics = OF_TRUTH,
+) -> np.ndarray:
+    """(n,) what an action at so many hours gains at a true chance to buy, if the shopper is away;
+    at one that is said by the economics of the models."""
     effect = TIMING.delay_odds_ratio(np.array(at))
-    return ECONOMICS.gains(p_buy, value, effect)[np.arange(len(value)), action]
+    return economics.gains(p_buy, value, effect)[np.arange(len(value)), action]
 
 
-def best(p_buy: np.ndarray, value: np.ndarray, at: float = 24.0) -> np.ndarray:
+def best(
+    p_buy: np.ndarray, value: np.ndarray, at: float = 24.0, economics: Economics = ECONOMICS
+) -> np.ndarray:
     """(n,) the action that gains most at a chance to buy."""
-    return ECONOMICS.gains(p_buy, value, TIMING.delay_odds_ratio(np.array(at))).argmax(axis=1)
+    return economics.gains(p_buy, value, TIMING.delay_odds_ratio(np.array(at))).argmax(axis=1)
 
 
 def plain_rules(
@@ -90,10 +100,10 @@ def decided_after_a_day(rows: pl.DataFrame, p_buy: np.ndarray) -> Earned:
     earned = gains(action, p_true, value)
     return Earned(
         by_model=earned,
-        by_truth=gains(best(p_true, value), p_true, value),
+        by_truth=gains(best(p_true, value, economics=OF_TRUTH), p_true, value),
         others={name: gains(each, p_true, value) for name, each in rules.items()},
         groups=people_groups(rows),
-        said_over_true=float(gains(action, p_buy, value).sum() / earned.sum()),
+        said_over_true=float(gains(action, p_buy, value, economics=ECONOMICS).sum() / earned.sum()),
     )
 
 
@@ -132,9 +142,11 @@ def planned(
         true.append(Moment(delay, p_buy, shop.futures.still_away(visit, now, then)))
     p_true, p_away = (np.array([getattr(m, n) for m in true]) for n in ("p_buy", "p_away"))
 
-    def chosen(moments: list[Moment]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def chosen(
+        moments: list[Moment], economics: Economics
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Action and time, as a place in the grid, and what is said of them."""
-        plans = best_plans(carts, moments, ECONOMICS, TIMING)
+        plans = best_plans(carts, moments, economics, TIMING)
         action = np.array([ACTIONS.index(name) for name in plans["best_action"]])
         delay = (plans["contact_not_before"] - carts["session_ended_at"]).dt.total_microseconds()
         place = np.searchsorted(TIMING.grid_hours, delay.fill_null(0) / HOUR_US - 0.1)
@@ -150,7 +162,7 @@ def planned(
     def earned(action: np.ndarray, place: np.ndarray) -> np.ndarray:
         return p_away[place, rows] * if_away(action, place)
 
-    action, place, said_gain = chosen(said)
+    action, place, said_gain = chosen(said, ECONOMICS)
     others = {}
     for at in (24.0, OLD_PLAN_HOURS):
         fixed = TIMING.grid_hours.index(at)
@@ -165,7 +177,7 @@ def planned(
     )
     return Earned(
         by_model=earned(action, place),
-        by_truth=earned(*chosen(true)[:2]),
+        by_truth=earned(*chosen(true, OF_TRUTH)[:2]),
         others=others,
         groups=people_groups(carts),
         said_over_true=float(said_gain[is_due].sum() / if_away(action, place)[is_due].sum()),

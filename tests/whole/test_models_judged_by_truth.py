@@ -37,9 +37,10 @@ AGES = (0.0, 0.5, 1.0, 4.0, 8.0, 24.0, 48.0, 72.0, 96.0, 120.0, 144.0, 168.0)
 # What is asked for: the AUC of the truth less the model's, at most.
 AUC_GAPS = {0.0: 0.07, 24.0: 0.09, 96.0: 0.09}
 ASKED_ERROR = 0.02
-# Not what is asked for but what is reached at least, by which a step back shows.
-REACHED_GAPS = {0.0: 0.09, 24.0: 0.12, 96.0: 0.25}
-REACHED_ERROR = 0.03
+# Not what is asked for but what is reached at least, by which a step back shows; the error at the
+# first add alone.
+REACHED_GAPS = {0.0: 0.08, 24.0: 0.12, 96.0: 0.17}
+REACHED_ERROR = 0.025
 # From the sixth day after a shift on chances must be right again.
 FIRST_NIGHT_AFTER_SHIFT = NOW + 5 * DAY
 Predict = Callable[[pl.DataFrame, pl.Series], np.ndarray]
@@ -143,9 +144,9 @@ def test_chances_hold_at_every_age(seed):
             f"{'' if is_held else ' NOT held'}, the truth's {by_truth.estimate:.2f}"
             f" ({by_truth.low:.2f} to {by_truth.high:.2f}), predicted over true {said:.2f}"
         )
-        assert error <= REACHED_ERROR
+        assert error <= (REACHED_ERROR if age == 0 else ASKED_ERROR)
         # of the older carts of one shop so few are bought that the true chances miss it, too
-        assert is_held or age > 24
+        assert is_held or age > 48
         # not asked for, but what is reached
         assert 0.7 < said < 1.3
 
@@ -169,10 +170,9 @@ def test_from_the_sixth_day_after_a_shift_chances_are_right_again(seed):
         f"seed {seed}: {before.estimate:.2f} as learned, {after.estimate:.2f} as brought there,"
         f" {served.estimate:.2f} by those that were surely better and served"
     )
-    print(f"seed {seed}: .85 to 1.15 {'held' if 0.85 < after.estimate < 1.15 else 'NOT held'}")
     assert before.estimate > 1.7
-    # not what is asked for, but what is reached at least
-    assert 0.75 < after.estimate < 1.3
+    assert 0.85 < after.estimate < 1.15
+    assert 0.85 < served.estimate < 1.15
 
 
 def report(seed: int, name: str, earned: Earned) -> None:
@@ -190,7 +190,7 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
     p_buy = 1 - shop.model.predict(rows)
     if is_shifted:
         rows = rows.filter(pl.col("as_of") > FIRST_NIGHT_AFTER_SHIFT)
-        p_buy = 1 - as_of_nights(brought_by_night(seed))(rows, rows["as_of"])
+        p_buy = 1 - as_of_nights(served_by_night(seed))(rows, rows["as_of"])
     earned = decided_after_a_day(rows, p_buy)
     report(seed, "after a day" + ", shifted" * is_shifted, earned)
     asked = 0.68 if is_shifted else 0.75
@@ -200,24 +200,28 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
         if ahead.low <= 0:
             print(f"seed {seed}: NOT surely ahead of {other}: {ahead}")
     # not what is asked for, but what is reached at least
-    assert earned.share >= (0.5 if is_shifted else 0.7)
+    assert earned.share >= (0.46 if is_shifted else 0.72)
     assert earned.ahead_of("nothing").low > 0
     if not is_shifted:
-        assert earned.ahead_of("dearest first").low > 0
+        assert all(earned.ahead_of(other).low > 0 for other in earned.others)
 
 
 def report_plans(seed: int, name: str, earned: Earned) -> None:
     """What is asked of plans, beside what is reached."""
     report(seed, name, earned)
-    is_said = 0.8 <= earned.said_over_true <= 1.25
-    print(f"seed {seed}, {name}: gain said over true {'held' if is_said else 'NOT held'}")
+    print(f"seed {seed}, {name}: gain said over true {'held' if is_said(earned) else 'NOT held'}")
     for other in earned.others:
         ahead = earned.ahead_of(other)
         if ahead.low <= 0:
             print(f"seed {seed}, {name}: NOT surely ahead of {other}: {ahead}")
     assert earned.by_model.sum() >= 1.5 * earned.others["old plan at 72 h"].sum()
-    assert earned.ahead_of("nothing").low > 0
+    assert earned.ahead_of("nothing at 24 h").low > 0
     assert earned.ahead_of("everyone at 24 h").low > 0
+
+
+def is_said(earned: Earned) -> bool:
+    """Whether as much is gained as is said."""
+    return 0.8 <= earned.said_over_true <= 1.25
 
 
 def test_plans_earn_more_than_one_that_recedes(seed):
@@ -227,12 +231,14 @@ def test_plans_earn_more_than_one_that_recedes(seed):
         *(lambda rows, _: shop.model.predict(rows), returning_of(seed)),
     )
     report_plans(seed, "plans", earned)
+    assert is_said(earned)
+    assert all(earned.ahead_of(other).low > 0 for other in earned.others)
 
 
 def test_plans_after_a_shift_earn_more_than_one_that_recedes(seed):
     shop = shop_of(seed, is_shifted=True)
     earned = planned(
         *(shop, FIRST_NIGHT_AFTER_SHIFT, END - timedelta(days=7)),
-        *(as_of_nights(brought_by_night(seed)), returning_of(seed, is_shifted=True)),
+        *(as_of_nights(served_by_night(seed)), returning_of(seed, is_shifted=True)),
     )
     report_plans(seed, "plans, shifted", earned)
