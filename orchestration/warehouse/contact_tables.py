@@ -240,8 +240,8 @@ SEGMENT_RESULTS = Table(
 
 CONTACT_EFFECTS = Table(
     name="contact_effects",
-    description="What a nudge does to a shopper's odds of buying, as measured on people who were held out,"
-    " and what plans count with. One row per scored hour, segment and action.",
+    description="What a nudge does to a shopper's odds of buying, as measured on people who were"
+    " held out, and what plans count with. One row per scored hour, segment and action.",
     order=("estimated_at", "segment", "action"),
     columns=(
         Column("estimated_at", "timestamp", "The scored hour, UTC: only what was known then."),

@@ -223,9 +223,8 @@ class Warehouse:
     ) -> None:
         """Build as dbt does, where there was a build before as one that takes up what came since.
 
-        Tables of an hour, and views that nothing else reads, are left to `finish`. `tables` says
-        for which alone is built, in every build of a log; default: all. `dies_after` is the
-        model after which the build dies, or the number of models, of all.
+        Tables of an hour, and views that nothing else reads, are left to `finish`. Built is for
+        `tables`, in every build of a log; default: all. It dies after a model, or so many of all.
         """
         if isinstance(dies_after, str):
             dies_after = self.lasting_names.index(dies_after) + 1
