@@ -33,7 +33,6 @@ from orchestration.warehouse.score_tables import (
 )
 
 SHOWN_WARNINGS = 20
-SHOWN_FILES = 10
 
 
 def asset_checks() -> list[dg.AssetChecksDefinition]:
@@ -84,16 +83,11 @@ def _files_say_enough() -> dg.AssetChecksDefinition:
             since = run_log.last_hour_ended(connection)
             warnings = suspect_files.warnings(connection, since)
             warnings += unread_amounts.warnings(connection, since, with_text=False)
-            lossy = suspect_files.that_lost_rows(connection, SHOWN_FILES)
-        columns = ("file", "source", "read", "dropped")
-        records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in lossy]
-        schema = dg.TableSchema([dg.TableColumn(name) for name in columns])
         return outcome(
             context,
             suspect_files.reason_to_stop(files, with_rows=False),
             suspect=[each.summary for each in files],
             warnings=warnings[:SHOWN_WARNINGS],
-            lost_rows=dg.MetadataValue.table(records, schema),
         )
 
     return files_say_enough

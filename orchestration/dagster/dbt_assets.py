@@ -17,12 +17,15 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from orchestration.dagster.person_assets import score_people
 from orchestration.dagster.shared import by_the_hour, hour_of, materialized, run_of
 from orchestration.ground.hours import iso
-from orchestration.warehouse import database, dbt_build, late_data
+from orchestration.warehouse import database, dbt_build, late_data, suspect_files
 from orchestration.warehouse.build_result import NodeResult
 from orchestration.warehouse.dbt_build import SECOND_STEP
 from orchestration.warehouse.dbt_manifest import PACKAGE
 from orchestration.warehouse.people_build import build_people
 from orchestration.warehouse.score_tables import LATE_DATA_REPORT
+
+LANDED_FILES = "landed_files"
+SHOWN_FILES = 10
 
 
 def dbt_models(
@@ -45,7 +48,7 @@ def dbt_models(
         with run.open_warehouse() as connection:
             if not built.bad:
                 late_data.count_withdrawn(connection, run.home.published)
-            metadata = _table_metadata(connection)
+            metadata = table_metadata(connection)
         for name in built.unchanged:
             yield _unchanged(context, name, metadata, manifest, translator)
         for node in built.nodes:
@@ -75,7 +78,7 @@ def people_models(
             run.home, run.settings, hour_of(context), partial(score_people, run), select
         )
         with run.open_warehouse() as connection:
-            metadata = _table_metadata(connection)
+            metadata = table_metadata(connection)
         for node in built.nodes:
             yield from _dbt_events(context, node, metadata, manifest, translator)
         built.require_success()
@@ -109,8 +112,9 @@ def _selected_models(
     ]
 
 
-def _table_metadata(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    """What the UI shows of each table that dbt built: its rows; of the late data, the report."""
+def table_metadata(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """What the UI shows of each table that dbt built: its rows; of the late data, the report; of
+    the files, those that lost rows."""
     metadata: dict[str, dict[str, Any]] = {
         name: {"dagster/row_count": count}
         for name, count in database.row_counts(connection).items()
@@ -120,7 +124,18 @@ def _table_metadata(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str
             name: iso(value) if isinstance(value, datetime) else value
             for name, value in late_data.newest_report(connection).items()
         }
+    if LANDED_FILES in metadata:
+        metadata[LANDED_FILES]["lost_rows"] = _lost_rows(connection)
     return metadata
+
+
+def _lost_rows(connection: duckdb.DuckDBPyConnection) -> dg.TableMetadataValue:
+    columns = ("file", "source", "read", "dropped")
+    lossy = suspect_files.that_lost_rows(connection, SHOWN_FILES)
+    records = [dg.TableRecord(dict(zip(columns, row, strict=True))) for row in lossy]
+    return dg.MetadataValue.table(
+        records, dg.TableSchema([dg.TableColumn(name) for name in columns])
+    )
 
 
 def _dbt_events(
