@@ -6,7 +6,6 @@ it is contacted (``contact_plan``), what follows from it for an hour (``decision
 """
 
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
@@ -71,8 +70,11 @@ class Economics:
 
     @property
     def most_persuadable(self) -> float:
-        """The chance of buying at which a reminder adds most to it: 1 / (1 + sqrt(odds ratio))."""
-        return 1.0 / (1.0 + sqrt(self.reminder_odds_ratio))
+        """The chance of buying, to a thousandth, that a reminder moves most; a half if it moves
+        none."""
+        chances = np.linspace(0.0, 1.0, 1001)
+        moved = np.abs(self.nudged(chances, self.reminder_odds_ratio) - chances)
+        return float(chances[moved.argmax()]) if moved.any() else 0.5
 
     def gains(
         self, p_buy: np.ndarray, value: np.ndarray, delay_odds_ratio: np.ndarray | float = 1.0

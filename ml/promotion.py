@@ -15,7 +15,7 @@ from ml.card import rounded
 from ml.features import FeatureError, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import effective_people, groups_of
-from ml.outcomes import buying_ratio, is_surely_off
+from ml.outcomes import MIN_BUYERS, buying_ratio, is_surely_off
 from ml.return_time import ReturnModel
 from ml.split import cart_weights
 
@@ -138,7 +138,8 @@ def recalibration(
     """Whether the model in use, brought to newer days, is better on them.
 
     The same as ``better``, on the days that it was brought to. Where the served level is surely
-    off, the 95 % interval of predicted over observed buying without 1, a lower loss is enough: a
+    off, the 95 % interval of predicted over observed buying without 1 and ``MIN_BUYERS`` of either,
+    a lower loss is enough: a
     level that is off by a quarter, where one cart in twenty is bought, costs a log loss of .001
     only, and spoils what is said of every gain.
 
@@ -154,7 +155,9 @@ def recalibration(
         buying_ratio(groups, comparison.weights, 1 - model.predict(rows), bought)
         for model in (served, again)
     )
-    is_off = is_surely_off(before, 1.0)
+    expected = comparison.weights @ (1 - served.predict(rows))
+    says_something = max(expected, comparison.weights @ bought) >= MIN_BUYERS
+    is_off = says_something and is_surely_off(before, 1.0)
     level = "surely off" if is_off else "not surely off"
     return replace(
         verdict,

@@ -103,7 +103,7 @@ class Trees:
     @property
     def calibrated_parameters(self) -> int:
         """As many as the slopes, which are drawn to one, fit together. The shifts by age are not
-        counted: they are shrunk towards zero."""
+        counted: of the models that this compares each has its own."""
         return 2
 
     def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
@@ -163,7 +163,7 @@ class Trees:
         shifts = None
         if "shifts" in fields:  # models of before are without
             added = tuple(fields["shifts"])
-            parameters = fields.get("parameters", float(len(added)))
+            parameters = fields.get("parameters", 0.0)
             shifts = AgeShifts(tuple(fields["edges_hours"]), added, parameters)
         start = IdleRates.from_files(files) if RATES_FILE in files else None
         return cls(files["trees.txt"].decode(), platts, shifts, start)

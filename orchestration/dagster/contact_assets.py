@@ -81,6 +81,8 @@ def _metadata(results: pl.DataFrame) -> dict[str, Any]:
         newest = mature.sort("week", descending=True)["reporting_currency"][0]
         mature = mature.filter(pl.col("reporting_currency").eq_missing(pl.lit(newest)))
         counts["earned"] = float((mature["incremental_margin"] - mature["contact_cost"]).sum())
+    elif results["is_mature"].any():
+        counts["earned_is_known"] = "once a week has people of both arms, and rates for its orders"
     else:
         counts["earned_is_known"] = "seven days after a whole week of contacts; none is so old yet"
     shown = results.drop_nulls("difference")

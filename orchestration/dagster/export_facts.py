@@ -13,6 +13,9 @@ import polars as pl
 from orchestration.dagster.markdown import markdown_table
 from orchestration.outputs.exports.gates import ELIGIBLE, GATES, decided_by_gates
 
+# no export has a name with a blank
+OF_PERSONS = "of persons"
+
 
 def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Of each export how many persons are listed, and how many each gate refused.
@@ -30,16 +33,16 @@ def export_metadata(exports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     by_export = pl.DataFrame(
         [
             {
-                "persons": gate.replace("_", " "),
+                OF_PERSONS: gate.replace("_", " "),
                 **{name: counts.get(gate) for name, counts in refused.items()},
             }
             for gate in GATES
             if gate != ELIGIBLE and any(gate in counts for counts in refused.values())
         ],
-        schema={"persons": pl.String} | dict.fromkeys(exports, pl.Int64),
+        schema={OF_PERSONS: pl.String} | dict.fromkeys(exports, pl.Int64),
     )
     listed = {name: each["persons"] for name, each in exports.items()}
-    by_export = pl.concat([pl.DataFrame([{"persons": "on the list", **listed}]), by_export])
+    by_export = pl.concat([pl.DataFrame([{OF_PERSONS: "on the list", **listed}]), by_export])
     warnings = [f"{name}: {each}" for name, said in exports.items() for each in said["warnings"]]
     return {
         **{f"persons_{name}": each["persons"] for name, each in exports.items()},

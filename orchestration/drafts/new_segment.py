@@ -7,11 +7,10 @@ Belongs here: the text of the files, and which names are free. Not here: what a 
 from pathlib import Path
 
 from orchestration.ground import segments
-from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.files import make_private, replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import is_sql_word
+from orchestration.ground.segment_sql import is_sql_word, shipped_models
 
 _YML = """\
 version: 2
@@ -58,7 +57,7 @@ def new_segment(home: Home, name: str) -> tuple[Path, Path]:
         raise WrongUsage(f"{name!r} can be no name of a segment", "NAME", "use a-z, 0-9 and _")
     if is_sql_word(name):
         raise WrongUsage(f"{name} is a word of SQL", "NAME", "choose another name")
-    if any(path.stem == name for path in (DBT_PROJECT / "models").rglob("*.sql")):
+    if name in shipped_models():
         raise WrongUsage(
             f"{name} is a segment or a table that Comeback has already",
             "NAME",

@@ -8,7 +8,6 @@ A wrong file stops nothing but itself. Its segment or trigger stays what the cop
 was before the file became wrong, and every run and `comeback status` say so.
 """
 
-import functools
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import fault_of, is_sql_word
+from orchestration.ground.segment_sql import fault_of, is_sql_word, shipped_models
 from orchestration.ground.segments import Segment
 
 logger = logging.getLogger(__name__)
@@ -195,7 +194,7 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
         WrongUsage: they do not.
     """
     yml, sql = folder / f"{name}.yml", folder / f"{name}.sql"
-    if name in _shipped_models():
+    if name in shipped_models():
         is_segment = (DBT_PROJECT / segments.FOLDER / f"{name}.sql").exists()
         what = "segment" if is_segment else "table"
         raise WrongUsage(
@@ -219,11 +218,6 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
             where = f"{sql}, line {line}" if line else str(sql)
             raise WrongUsage(what, where, f"correct it: {segments.GUIDE}")
     return found
-
-
-@functools.cache
-def _shipped_models() -> frozenset[str]:
-    return frozenset(path.stem for path in (DBT_PROJECT / "models").rglob("*.sql"))
 
 
 def _take(folder: Path, segment: Segment, taken: dict[str, Segment], own: OwnFiles) -> None:

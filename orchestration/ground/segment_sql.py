@@ -15,6 +15,7 @@ from typing import NoReturn
 import duckdb
 import jinja2
 import jinja2.meta
+from jinja2.defaults import DEFAULT_NAMESPACE
 
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.sql import in_memory, quoted
@@ -23,6 +24,17 @@ from orchestration.ground.yml import parsed_yml
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
 # dbt's name of the type that DuckDB calls varchar is known to DuckDB, too
 _ANY_HOUR = "timestamp '2026-01-01 00:00:00'"
+# what else dbt gives a template
+_DBT_WORDS = frozenset(
+    (
+        *("adapter", "api", "builtins", "column_name", "dbt", "dbt_version", "dispatch", "env_var"),
+        *("exceptions", "execute", "flags", "fromjson", "fromyaml", "graph", "invocation_id"),
+        *("load_result", "local_md5", "log", "modules", "model", "print", "project_name", "render"),
+        *("return", "run_query", "run_started_at", "schema", "selected_resources", "set"),
+        *("set_strict", "statement", "target", "this", "thread_id", "tojson", "toyaml", "zip"),
+        "zip_strict",
+    )
+)
 
 
 class _CannotTell(Exception):  # noqa: N818  no failure
@@ -47,7 +59,7 @@ def fault_of(sql: str, own: frozenset[str] | None = None) -> tuple[str, int | No
     except Exception:  # noqa: BLE001  a template may come upon anything; dbt will say upon what
         return None
     for name in re.findall(r"\bmodel__(\w+)", query) if own is not None else ():
-        if name not in own and not _is_model(name):
+        if name not in own and name not in shipped_models():
             return f"there is no table '{name}'{_meant(name, own)}", _line_of(sql, name)
     with in_memory() as connection:
         try:
@@ -83,11 +95,11 @@ def _sql_words() -> frozenset[str]:
 
 
 def unknown_in(sql: str) -> list[str]:
-    """What a query's template asks for that neither dbt's own words here nor the project's macros
-    are, in order: of one that failed, the names that are to blame."""
+    """What a query's template asks for that neither dbt's and Jinja's words nor the project's
+    macros are, in order: of one that failed, the names that are to blame."""
     environment = _environment()
     asked = jinja2.meta.find_undeclared_variables(environment.parse(sql))
-    return sorted(asked - {*environment.globals} - _macros())
+    return sorted(asked - {*environment.globals, *DEFAULT_NAMESPACE} - _DBT_WORDS - _macros())
 
 
 @functools.cache
@@ -96,13 +108,14 @@ def _macros() -> frozenset[str]:
     return frozenset(name for text in texts for name in re.findall(r"macro\s+(\w+)\s*\(", text))
 
 
-def _is_model(name: str) -> bool:
-    return any((DBT_PROJECT / "models").rglob(f"{name}.sql"))
+@functools.cache
+def shipped_models() -> frozenset[str]:
+    """Names of all models that Comeback brings, segments too."""
+    return frozenset(path.stem for path in (DBT_PROJECT / "models").rglob("*.sql"))
 
 
 def _meant(name: str, own: frozenset[str]) -> str:
-    known = own.union(path.stem for path in (DBT_PROJECT / "models").rglob("*.sql"))
-    near = difflib.get_close_matches(name, sorted(known), n=1)
+    near = difflib.get_close_matches(name, sorted(own | shipped_models()), n=1)
     return f" (is '{near[0]}' meant?)" if near else ""
 
 

@@ -115,7 +115,7 @@ def test_the_ui_plots_of_each_export_who_is_listed_and_whom_each_gate_refused():
         "refused_mail_quiet_hours": 1,
     }
     assert table.splitlines() == [
-        *("| persons | mail |", "| --- | --- |", "| on the list | 4 |"),
+        *("| of persons | mail |", "| --- | --- |", "| on the list | 4 |"),
         *("| suppressed | 2 |", "| quiet hours | 1 |"),
     ]
     refused = export_metadata({"stop": said | {"profile": "suppressions", "warnings": []}})

@@ -86,4 +86,12 @@ def test_what_weeks_that_are_over_earned_is_a_number():
         "held_out_persons": 171,
         "earned": 235.5,
     }
-    assert "earned" not in _metadata(results.filter(~pl.col("is_mature")))
+    early = _metadata(results.filter(~pl.col("is_mature")))
+    assert "earned" not in early
+    assert early["earned_is_known"].startswith("seven days after")
+    of_one_arm = results.filter("is_mature").with_columns(
+        incremental_margin=pl.lit(None, pl.Decimal(18, 4))
+    )
+    assert _metadata(of_one_arm)["earned_is_known"] == (
+        "once a week has people of both arms, and rates for its orders"
+    )

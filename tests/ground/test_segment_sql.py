@@ -75,6 +75,8 @@ def test_of_a_template_that_failed_the_names_that_nothing_has_are_known():
     asked = PEOPLE + "where {{ as_off() }} > {{ as_of() }} and {{ hour_of_day('a') }} = {{ var }}"
     assert unknown_in(asked) == ["as_off", "hour_of_day"]
     assert unknown_in("{{ person_id('a', 'b') }}") == []
+    words = "{% for n in range(3) %}{{ n / 0 }}{% endfor %}{{ target.name }}{{ run_query('x') }}"
+    assert unknown_in(words) == []
 
 
 def test_the_scores_that_a_query_may_read_are_declared_as_they_are():

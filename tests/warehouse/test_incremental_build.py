@@ -187,7 +187,7 @@ def test_what_failed_a_test_is_tested_and_reported_again_by_the_next_build(built
     with database.connect(home, Settings()) as connection:
         connection.execute("update raw.files set rows_read = rows_read - 1 where load_id = 2")
     deliver(home, 2, HOURS[2])
-    build(home, command="run")
+    build(home)
     # what the failed builds reported is part of it
     report = "select load_id, load_count, vanished_cart_count from late_data_report"
     assert query(home, report) == [(3, 2, 0)]
@@ -324,7 +324,7 @@ def deliver(
 def build(
     home: Home, settings: Settings | None = None, as_of: datetime = AS_OF, **options
 ) -> BuildResult:
-    """One build that must succeed, tests included."""
+    """One build that must succeed, with dbt's tests unless `command` leaves them out."""
     result = dbt_build.build(home, settings or Settings(), as_of=as_of, **options)
     result.require_success()
     return result
