@@ -19,7 +19,10 @@ PATCHES = REPOSITORY / "tests" / "mutants"
 # By the first word of a mutant's name: the tests that put logs through what it changes.
 TESTS = {
     "arrival": ("test_incremental.py", "test_items.py", "test_money.py"),
-    "rule": ("test_page_loads.py", "test_features.py", "test_sql_against_reference.py"),
+    "rule": (
+        *("test_page_loads.py", "test_features.py", "test_sql_against_reference.py"),
+        "test_money.py",
+    ),
     "trigger": ("test_triggers.py", "test_triggers_of_items.py"),
 }
 

@@ -120,6 +120,9 @@ def test_where_the_level_is_surely_off_a_lower_loss_is_enough(served, shifted, m
     # where the level is right, nothing is taken
     assert ", surely off, to " not in promotion.recalibration(again, again, shifted).reason
     assert not promotion.recalibration(again, again, shifted).promote
+    # of few buyers nothing is sure
+    monkeypatch.setattr(promotion, "MIN_BUYERS", len(shifted) + 1)
+    assert not promotion.recalibration(again, served, shifted).promote
 
 
 def test_a_fallback_is_not_brought_to_anything(steady):
