@@ -110,7 +110,7 @@ def unseen_share(p_buy: np.ndarray) -> np.ndarray:
 
     A nudge does nothing to who has made up their mind, so that the odds ratio of all together is
     nearer to one than each shopper's own (Gail, Wieand and Piantadosi 1984): by this share of its
-    logarithm, to first order. How own chances are spread no outcome tells. Taken is the spread that
+    logarithm, to first order. No outcome shows how own chances are spread. Taken is the spread that
     assumes nothing but their mean, the one of greatest entropy: a truncated exponential
     distribution (Jaynes 1957), even at a half.
     """

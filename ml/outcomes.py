@@ -36,6 +36,11 @@ def buying_ratio(
     return _of_logarithm(interval(groups, log_ratio))
 
 
+def has_buyers(weights: np.ndarray, p_buy: np.ndarray, bought: np.ndarray) -> bool:
+    """Whether so many of n rows were bought, or expected to be, that their ratio says something."""
+    return max(weights @ p_buy, weights @ bought) >= MIN_BUYERS
+
+
 def is_surely_off(found: Interval, limit: float) -> bool:
     """Whether all of an interval is above a limit, or below one over it."""
     return found.low > limit or found.high < 1 / limit
@@ -57,7 +62,7 @@ def by_age(rows: pl.DataFrame) -> pl.DataFrame:
     found = []
     for position, hours in enumerate(AGE_EDGES_HOURS):
         weights = (age == position).astype(np.float64)
-        if max(weights @ p_buy, weights @ bought) < MIN_BUYERS:
+        if not has_buyers(weights, p_buy, bought):
             continue
         ratio = buying_ratio(groups, weights, p_buy, bought)
         count = int(weights.sum())

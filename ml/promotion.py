@@ -15,7 +15,7 @@ from ml.card import rounded
 from ml.features import FeatureError, person_id
 from ml.horizons import HORIZONS_HOURS
 from ml.intervals import effective_people, groups_of
-from ml.outcomes import MIN_BUYERS, buying_ratio, is_surely_off
+from ml.outcomes import buying_ratio, has_buyers, is_surely_off
 from ml.return_time import ReturnModel
 from ml.split import cart_weights
 
@@ -138,10 +138,9 @@ def recalibration(
     """Whether the model in use, brought to newer days, is better on them.
 
     The same as ``better``, on the days that it was brought to. Where the served level is surely
-    off, the 95 % interval of predicted over observed buying without 1 and ``MIN_BUYERS`` of either,
-    a lower loss is enough: a
-    level that is off by a quarter, where one cart in twenty is bought, costs a log loss of .001
-    only, and spoils what is said of every gain.
+    off, the 95 % interval of predicted over observed buying without 1 and enough of either to say
+    so, a lower loss is enough: a level that is off by a quarter, where one cart in twenty is
+    bought, costs a log loss of .001 only, and spoils what is said of every gain.
 
     Each is charged for as many parameters as the priors of its shifts leave, as far as they were
     fitted on these rows.
@@ -151,13 +150,9 @@ def recalibration(
     verdict = _verdict(again, served, comparison)
     groups = groups_of(rows.select(person_id()).to_series())
     bought = 1 - abandonment.abandoned(rows)
-    before, after = (
-        buying_ratio(groups, comparison.weights, 1 - model.predict(rows), bought)
-        for model in (served, again)
-    )
-    expected = comparison.weights @ (1 - served.predict(rows))
-    says_something = max(expected, comparison.weights @ bought) >= MIN_BUYERS
-    is_off = says_something and is_surely_off(before, 1.0)
+    expected = [1 - model.predict(rows) for model in (served, again)]
+    before, after = (buying_ratio(groups, comparison.weights, each, bought) for each in expected)
+    is_off = is_surely_off(before, 1.0) and has_buyers(comparison.weights, expected[0], bought)
     level = "surely off" if is_off else "not surely off"
     return replace(
         verdict,

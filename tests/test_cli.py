@@ -155,7 +155,7 @@ def test_status_before_the_first_run_says_what_to_do(capsys, home):
     assert capsys.readouterr().out == (
         f"Nothing was published yet under {home}. Run: comeback run\n"
     )
-    # a monitor that looks at the wrong home is not told that all is well
+    # a monitor that looks at the wrong home must not find that all is well
     assert main(["status", "--check"]) == 1
 
 

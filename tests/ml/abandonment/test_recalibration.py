@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ml import abandonment, evaluation, promotion
+from ml import abandonment, evaluation, outcomes, promotion
 from ml.abandonment import AbandonmentModel, abandoned, recalibration
 from ml.abandonment.recalibration import (
     AGE_EDGES_HOURS,
@@ -121,7 +121,7 @@ def test_where_the_level_is_surely_off_a_lower_loss_is_enough(served, shifted, m
     assert ", surely off, to " not in promotion.recalibration(again, again, shifted).reason
     assert not promotion.recalibration(again, again, shifted).promote
     # of few buyers nothing is sure
-    monkeypatch.setattr(promotion, "MIN_BUYERS", len(shifted) + 1)
+    monkeypatch.setattr(outcomes, "MIN_BUYERS", len(shifted) + 1)
     assert not promotion.recalibration(again, served, shifted).promote
 
 
