@@ -23,7 +23,7 @@ from orchestration.warehouse import database, dbt_build, late_data, outcomes, ru
 from orchestration.warehouse.score_tables import CART_SCORES, DBT_TABLES, SCORE_TABLES
 from orchestration.warehouse.segment_tables import MEMBERSHIPS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 # amid the log, so that outcomes of scores become known from load to load
 NOON = datetime(2026, 10, 20, 12)
@@ -33,9 +33,7 @@ BOUGHT = '[{"item_id": "bag", "quantity": 2, "price": 5}, {"item_id": "hat", "pr
 BOUGHT_ALONE = '[{"item_id": "cap"}]'
 
 
-@pytest.mark.parametrize(
-    "hours", [3, *(pytest.param(each, marks=pytest.mark.heavy) for each in (4, 6))]
-)
+@pytest.mark.parametrize("hours", [3, 4, 6])
 def test_hour_after_hour_the_file_equals_a_first_publication(tmp_path, caplog, hours):
     home = Home(tmp_path / "home")
     home.prepare()

@@ -1,9 +1,8 @@
 """Whole hours that meet a fault: one clear line, nothing lost, and the next hour ends as the twin.
 
 Belongs here: faults of disks, folders and files under a real hour. Not here: kills (`test_kills`),
-faults of dumps (`tests/landing`), or what each part does in a fault (beside the part's tests). A
-full disk stands for all of them in `make test`; whole hours with the others, of which every test
-has the parts, are what `make prove` runs.
+faults of dumps (`tests/landing`), or what each part does in a fault, which `make test` sees beside
+the part's tests.
 """
 
 import ctypes
@@ -31,7 +30,7 @@ from tests.whole.twins import (
     words_of,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 # A name that a path in SQL, a URL or a shell would take for something else.
 ODD_NAME = 'Zoë\'s "shop" 100% {a} 🛒'
@@ -74,7 +73,7 @@ def lasting_differences(home: Path, shop: Shop) -> list[str]:
 
 
 # reached at the start, and in the middle
-@pytest.mark.parametrize("limit", [pytest.param(50_000, marks=pytest.mark.heavy), 2_000_000])
+@pytest.mark.parametrize("limit", [50_000, 2_000_000])
 def test_a_full_disk_is_reported_and_with_room_again_the_hour_ends_as_the_twin(
     shop: Shop, home: Path, limit: int
 ):
@@ -88,7 +87,6 @@ def test_a_full_disk_is_reported_and_with_room_again_the_hour_ends_as_the_twin(
     assert differences(home, shop.twin) == []
 
 
-@pytest.mark.heavy
 @pytest.mark.parametrize("folder", ["exports", "published", "."])
 def test_a_folder_that_may_not_be_written_is_reported_and_the_hour_can_be_run_again(
     shop: Shop, home: Path, folder: str
@@ -105,7 +103,6 @@ def test_a_folder_that_may_not_be_written_is_reported_and_the_hour_can_be_run_ag
     assert differences(home, shop.twin) == []
 
 
-@pytest.mark.heavy
 def test_folders_that_vanished_before_and_during_an_hour_are_made_again(shop: Shop, home: Path):
     for folder in ("exports", "published"):
         shutil.rmtree(home / folder)
@@ -121,7 +118,6 @@ def test_folders_that_vanished_before_and_during_an_hour_are_made_again(shop: Sh
     assert lasting_differences(home, shop) == [f"missing: {gone}"]
 
 
-@pytest.mark.heavy
 def test_a_damaged_warehouse_is_reported_by_every_command_and_rebuilt_as_the_twin(
     shop: Shop, home: Path
 ):
@@ -141,7 +137,6 @@ def test_a_damaged_warehouse_is_reported_by_every_command_and_rebuilt_as_the_twi
     assert lasting_differences(home, shop) == []
 
 
-@pytest.mark.heavy
 def test_damaged_outputs_are_reported_and_replaced_by_the_next_hour(shop: Shop, home: Path):
     published = home / "published" / "analytics.duckdb"
     published.write_bytes(b"no database at all")
@@ -153,14 +148,12 @@ def test_damaged_outputs_are_reported_and_replaced_by_the_next_hour(shop: Shop, 
     assert lasting_differences(home, shop) == []
 
 
-@pytest.mark.heavy
 def test_of_two_runs_at_once_one_waits_and_both_end(shop: Shop, home: Path):
     both = [begin_hour(home, SECOND_HOUR) for _ in range(2)]
     assert [exit_code_of(each) for each in both] == [0, 0]
     assert differences(home, shop.twin) == []
 
 
-@pytest.mark.heavy
 def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
     shop: Shop, tmp_path: Path
 ):
@@ -181,7 +174,6 @@ def test_when_the_clock_went_back_an_hour_done_again_takes_no_newer_ones_place(
     )
 
 
-@pytest.mark.heavy
 def test_an_hour_that_died_before_it_was_published_is_reported_as_failed_by_the_next(
     shop: Shop, home: Path
 ):

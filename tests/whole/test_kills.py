@@ -1,11 +1,14 @@
-"""A few kills, cheap enough for every change; a hundred are in `make prove`."""
+"""Two kills of a whole hour, before the hundred of `make prove`.
+
+That each part dies without harm, `make test` sees beside the part's tests.
+"""
 
 import pytest
 
 from tests.whole.kills import kill_and_go_on, moments_over
 from tests.whole.twins import Shop
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 
 def test_after_kills_at_random_moments_nothing_differs_between_the_home_and_its_twin(

@@ -13,7 +13,7 @@ from orchestration.ground.checkout import DBT_PROJECT
 
 from .conftest import run_comeback
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 # What no dump says, and the page on a source of one's own says to correct in the draft.
 EDITS = {
@@ -93,7 +93,6 @@ def test_words_that_it_does_not_translate_count_as_activity(till_home: Path):
     ) == [("d1", 2, 0), ("d2", 2, 0), ("d3", 1, 0)]
 
 
-@pytest.mark.heavy
 def test_its_people_can_be_erased(till_home: Path):
     run_comeback(till_home, "erase", "--user", "c7")
     assert query(till_home, "select visitor_id from sessions order by 1") == [("d2",), ("d3",)]
@@ -106,7 +105,6 @@ def test_the_checkout_knows_nothing_of_it(till_home: Path):
     assert (staging / "stg_till.sql").read_text() == drafted.read_text()
 
 
-@pytest.mark.heavy
 def test_a_segment_that_fails_on_the_data_is_left_out_and_said(till_home: Path, tmp_path: Path):
     home = tmp_path / "home"
     shutil.copytree(till_home, home)
