@@ -19,6 +19,7 @@ class NodeResult:
         seconds: how long it took.
         failures: rows that failed a test; None for models.
         message: dbt's message on one line.
+        tested: dbt's id of the model whose yml has the test; None for models.
     """
 
     unique_id: str
@@ -26,6 +27,12 @@ class NodeResult:
     seconds: float
     failures: int | None
     message: str
+    tested: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of `model.comeback.carts` the name, of a generic test without its trailing hash."""
+        return self.unique_id.split(".")[2]
 
     @property
     def is_good(self) -> bool:
@@ -72,11 +79,9 @@ class BuildResult:
         if not self.bad:
             return
         first = self.bad[0]
-        # of `model.comeback.carts` the name, of a generic test without its trailing hash
-        name = first.unique_id.split(".")[2]
         others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
         raise ComebackError(
-            f"dbt: {name}{others} failed ({first.message})",
+            f"dbt: {first.name}{others} failed ({first.message})",
             "nothing was published",
             "correct the data or the model, then run the hour again",
         )

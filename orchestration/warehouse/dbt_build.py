@@ -166,7 +166,8 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
 def _refuse_named(home: Home, message: str) -> bool:
     """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
     own = own_files(home).segments
-    names = set(re.findall(r"segments/(\w+)\.(?:sql|yml)", message)).intersection(own)
+    named = re.findall(rf"segments/(\w+)\.(?:sql|yml)|model\.{PACKAGE}\.(\w+)", message)
+    names = {name for pair in named for name in pair}.intersection(own)
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
     said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
     what = f"dbt cannot read it ({(said[1] if said else message)[:300]})"
@@ -333,6 +334,7 @@ def _node_result(result: "RunResult") -> NodeResult:
         seconds=float(result.execution_time),
         failures=result.failures,
         message=_one_line(result.message or ""),
+        tested=getattr(result.node, "attached_node", None),
     )
 
 

@@ -20,8 +20,6 @@ from orchestration.warehouse.dbt_manifest import PACKAGE
 
 logger = logging.getLogger(__name__)
 
-_MEMBERS = f"model.{PACKAGE}.segment_members"
-
 
 def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     """Build as `dbt_build.build` does; if a segment of the shop's own fails, refuse it and build
@@ -32,16 +30,20 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     """
     built = dbt_build.build(home, settings, **options)
     own = sorted(own_files(home).segments)
-    if not own or all(node.unique_id != _MEMBERS for node in built.bad):
-        return built
-    logger.info("Looking for the segment that failed.")
-    faulty = _faulty(home, settings, own, {**options, "select": ["segment_members"]})
+    faulty = [(name, node) for name in own for node in built.bad if node.tested == _id(name)]
+    if own and any(node.unique_id == _id("segment_members") for node in built.bad):
+        logger.info("Looking for the segment that failed.")
+        faulty += _faulty(home, settings, own, {**options, "select": ["segment_members"]})
     if not faulty:
         return built
-    for name, node in faulty:
+    for name, node in dict(faulty).items():
         refuse(home, name, _what_failed(home, name, node))
     say_faults(home)
     return build(home, settings, **options)
+
+
+def _id(model: str) -> str:
+    return f"model.{PACKAGE}.{model}"
 
 
 def _faulty(
@@ -64,6 +66,9 @@ def _faulty(
 
 def _what_failed(home: Home, name: str, node: NodeResult) -> str:
     """What is wrong with a segment: of its template, where there was no SQL to ask."""
+    if node.tested:
+        found = f"{node.failures:,} rows" if node.failures else _without_values(node.message)
+        return f"its test {node.name} failed ({found})"
     if not node.message.startswith("Compilation Error"):
         return f"its SQL failed ({_without_values(node.message)})"
     sql = (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
@@ -73,7 +78,10 @@ def _what_failed(home: Home, name: str, node: NodeResult) -> str:
 
 
 def _without_values(message: str) -> str:
-    """What the database said, up to the first value: that may be anything of the shop's data."""
-    found = re.search(r"\w+ Error: .*", message.replace("Runtime Error in model", ""))
+    """What the database said, up to the first value: that may be anything of the shop's data.
+
+    Texts stand in quotes, numbers by themselves or in a bracket.
+    """
+    found = re.search(r"(?:Out of )?\w+ Error: .*", message.replace("Runtime Error in model", ""))
     text = found[0] if found else "it cannot be asked"
-    return re.split(r"['\"]|LINE \d", text)[0].strip()[:200]
+    return re.split(r"['\"]|LINE \d|\s\(?-?\d", text)[0].strip()[:200]

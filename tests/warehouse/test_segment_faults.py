@@ -4,8 +4,11 @@ import pytest
 
 from orchestration.drafts import new_segment
 from orchestration.ground.home import Home
+from orchestration.ground.own_files import faults_in
 from orchestration.ground.project import project_of
-from orchestration.warehouse.build_result import NodeResult
+from orchestration.ground.settings import Settings
+from orchestration.warehouse import segment_faults
+from orchestration.warehouse.build_result import BuildResult, NodeResult
 from orchestration.warehouse.segment_faults import _what_failed
 
 
@@ -27,6 +30,17 @@ from orchestration.warehouse.segment_faults import _what_failed
             "Runtime Error in model big Conversion Error: Could not convert string 'ann@x' to INT",
             "its SQL failed (Conversion Error: Could not convert string)",
         ),
+        (
+            "person_id > ''",
+            "Runtime Error in model big Conversion Error: Type INT64 with value 491701234567 can't",
+            "its SQL failed (Conversion Error: Type INT64 with value)",
+        ),
+        (
+            "person_id > ''",
+            "Runtime Error in model big Out of Range Error: Overflow in multiplication of INT32"
+            " (2147483647 * 2)!",
+            "its SQL failed (Out of Range Error: Overflow in multiplication of INT32)",
+        ),
     ],
 )
 def test_a_template_is_told_from_a_query_and_no_value_is_said(tmp_path, where, message, said):
@@ -36,3 +50,23 @@ def test_a_template_is_told_from_a_query_and_no_value_is_said(tmp_path, where, m
     project_of(home)
     node = NodeResult("model.comeback.segment_members", "error", 0.1, None, message)
     assert _what_failed(home, "big", node) == said
+
+
+def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on(
+    tmp_path, monkeypatch
+):
+    home = Home(tmp_path)
+    for name in ("big", "small"):
+        new_segment(home, name)
+    project_of(home)
+    failed = NodeResult(
+        "test.comeback.not_null_big_person_id.1a2b",
+        *("fail", 0.1, 1234, "Got 1234 results, configured to fail if != 0", "model.comeback.big"),
+    )
+    built = iter([BuildResult((failed,)), BuildResult(())])
+    monkeypatch.setattr(segment_faults.dbt_build, "build", lambda *_, **__: next(built))
+    assert not segment_faults.build(home, Settings()).bad
+    (fault,) = faults_in(home)
+    assert str(fault).startswith("its test not_null_big_person_id failed (1,234 rows), ")
+    assert (project_of(home) / "models/segments").joinpath("small.sql").exists()
+    assert not (project_of(home) / "models/segments").joinpath("big.sql").exists()
