@@ -30,7 +30,12 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     """
     built = dbt_build.build(home, settings, **options)
     own = sorted(own_files(home).segments)
-    faulty = [(name, node) for name in own for node in built.bad if node.tested == _id(name)]
+    faulty = [
+        (name, node)
+        for name in own
+        for node in built.bad
+        if _id(name) in (node.unique_id, node.tested)
+    ]
     if own and any(node.unique_id == _id("segment_members") for node in built.bad):
         logger.info("Looking for the segment that failed.")
         faulty += _faulty(home, settings, own, {**options, "select": ["segment_members"]})

@@ -70,3 +70,8 @@ def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on
     assert str(fault).startswith("its test not_null_big_person_id failed (1,234 rows), ")
     assert (project_of(home) / "models/segments").joinpath("small.sql").exists()
     assert not (project_of(home) / "models/segments").joinpath("big.sql").exists()
+    # one that is a table in a copy of before
+    failed = NodeResult("model.comeback.small", "error", 0.1, None, "Runtime Error in model small")
+    built = iter([BuildResult((failed,)), BuildResult(())])
+    assert not segment_faults.build(home, Settings()).bad
+    assert str(faults_in(home)[1]).startswith("its SQL failed (it cannot be asked), ")
