@@ -144,6 +144,19 @@ def keep_before(home: Home, files: Mapping[str, bytes]) -> None:
                 replace_file(before / inside, content)
 
 
+def changed_since(home: Home, instant: float) -> set[str]:
+    """The segments that the copy got after an instant (seconds, as files have it) and that are not
+    what they were before."""
+    copy, before = copy_of_project(home), home.dbt / _BEFORE
+    found = set()
+    for name in own_files(home).segments:
+        pair = [segments.FOLDER / f"{name}{ending}" for ending in _ENDINGS]
+        is_new = any((copy / each).stat().st_mtime > instant for each in pair)
+        if is_new and any(_content(copy / each) != _content(before / each) for each in pair):
+            found.add(name)
+    return found
+
+
 def refuse(home: Home, name: str, what: str) -> None:
     """Note of a segment of the shop's own, as its files are now, that it cannot be asked; and have
     it in the copy as it was before.

@@ -23,7 +23,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import own_files, refuse
+from orchestration.ground.own_files import changed_since, own_files, refuse
 from orchestration.ground.progress import progress
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
@@ -164,13 +164,17 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
 
 
 def _refuse_named(home: Home, message: str) -> bool:
-    """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
+    """Refuse the segments of the shop's own that a message of dbt names, or, where it names none,
+    those that changed since dbt could read the project; whether there are any."""
     own = own_files(home).segments
     named = re.findall(rf"segments/(\w+)\.(?:sql|yml)|model\.{PACKAGE}\.(\w+)", message)
     names = {name for pair in named for name in pair}.intersection(own)
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
     said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
     what = f"dbt cannot read it ({(said[1] if said else message)[:300]})"
+    if not names:
+        read = home.dbt / "manifest.json"
+        names = changed_since(home, read.stat().st_mtime if read.exists() else 0.0)
     for name in sorted(names):
         refuse(home, name, f"there is no table '{missing[1]}'" if missing else what)
     return bool(names)

@@ -1,5 +1,8 @@
 """What is said of a segment that fails while an hour is built."""
 
+import os
+import time
+
 import pytest
 
 from orchestration.drafts import new_segment
@@ -9,6 +12,7 @@ from orchestration.ground.project import project_of
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import segment_faults
 from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.dbt_build import _refuse_named
 from orchestration.warehouse.segment_faults import _what_failed
 
 
@@ -75,3 +79,24 @@ def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on
     built = iter([BuildResult((failed,)), BuildResult(())])
     assert not segment_faults.build(home, Settings()).bad
     assert str(faults_in(home)[1]).startswith("its SQL failed (it cannot be asked), ")
+
+
+def test_where_dbt_names_no_file_the_segment_that_changed_since_is_to_blame(tmp_path):
+    home = Home(tmp_path)
+    yml, _ = new_segment(home, "big")
+    new_segment(home, "small")
+    manifest = project_of(home).parent / "manifest.json"
+    manifest.write_text("{}")
+    later = time.time() + 5
+    os.utime(manifest, (later, later))
+    message = "dbt stopped (Compilation Error 'x' is undefined), in the dbt project, correct it"
+    assert not _refuse_named(home, message)
+    yml.write_text(yml.read_text().replace("doc('member_id')", "x"))
+    for path in (project_of(home) / "models/segments").glob("big.*"):
+        os.utime(path, (later + 5, later + 5))
+    assert _refuse_named(home, message)
+    (fault,) = faults_in(home)
+    assert str(fault).startswith("dbt cannot read it (Compilation Error 'x' is undefined), ")
+    assert "member_id" in (project_of(home) / "models/segments/big.yml").read_text()
+    # what stands there again is not to blame
+    assert not _refuse_named(home, message)
