@@ -171,10 +171,11 @@ def _refuse_named(home: Home, message: str) -> bool:
     names = {name for pair in named for name in pair}.intersection(own)
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
     said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
-    what = f"dbt cannot read it ({(said[1] if said else message)[:300]})"
-    if not names:
-        read = home.dbt / "manifest.json"
-        names = changed_since(home, read.stat().st_mtime if read.exists() else 0.0)
+    read = home.dbt / "manifest.json"
+    changed = changed_since(home, read.stat().st_mtime if read.exists() else 0.0)
+    which = "it" if names or len(changed) == 1 else "it or another that changed with it"
+    what = f"dbt cannot read {which} ({(said[1] if said else message)[:300]})"
+    names = names or changed
     for name in sorted(names):
         refuse(home, name, f"there is no table '{missing[1]}'" if missing else what)
     return bool(names)
