@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import copy_of_project, own_files, refuse, say_faults
-from orchestration.ground.segment_sql import unknown_in
+from orchestration.ground.segment_sql import tables_in, unknown_in
 from orchestration.ground.segments import FOLDER
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
@@ -41,8 +41,11 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
         faulty += _faulty(home, settings, own, {**options, "select": ["segment_members"]})
     if not faulty:
         return built
-    for name, node in dict(faulty).items():
-        refuse(home, name, _what_failed(home, name, node))
+    failed = dict(faulty)
+    for name, node in failed.items():
+        # who reads one that failed is right again with it
+        if not tables_in(_sql_of(home, name)).intersection(failed):
+            refuse(home, name, _what_failed(home, name, node))
     say_faults(home)
     return build(home, settings, **options)
 
@@ -76,10 +79,13 @@ def _what_failed(home: Home, name: str, node: NodeResult) -> str:
         return f"its test {node.name} failed ({found})"
     if not node.message.startswith("Compilation Error"):
         return f"its SQL failed ({_without_values(node.message)})"
-    sql = (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    unknown = unknown_in(sql)
+    unknown = unknown_in(_sql_of(home, name))
     said = f"nothing is called {', '.join(unknown)}" if unknown else "it cannot be made into SQL"
     return f"its template is wrong ({said})"
+
+
+def _sql_of(home: Home, name: str) -> str:
+    return (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _without_values(message: str) -> str:

@@ -9,6 +9,7 @@ from orchestration.drafts import new_segment
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import faults_in
 from orchestration.ground.project import project_of
+from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import segment_faults
 from orchestration.warehouse.build_result import BuildResult, NodeResult
@@ -79,6 +80,33 @@ def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on
     built = iter([BuildResult((failed,)), BuildResult(())])
     assert not segment_faults.build(home, Settings()).bad
     assert str(faults_in(home)[1]).startswith("its SQL failed (it cannot be asked), ")
+
+
+def test_who_reads_a_segment_that_fails_is_there_again_once_that_is_right(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    for name in ("big", "by_big", "small"):
+        _, sql = new_segment(home, name)
+        if name == "by_big":
+            sql.write_text("select person_id from {{ ref('big') }}\n")
+    message = "Runtime Error in model segment_members Conversion Error: Could not convert"
+    failed = NodeResult("model.comeback.segment_members", "error", 0.1, None, message)
+
+    def build(home: Home, *_: object, segments: tuple[str, ...] | None = None, **__: object):
+        there = segments_in(project_of(home)) if segments is None else segments
+        text = (home.segments / "big.sql").read_text()
+        return BuildResult((failed,) if "::int" in text and {"big", "by_big"} & {*there} else ())
+
+    monkeypatch.setattr(segment_faults.dbt_build, "build", build)
+    right = (home.segments / "big.sql").read_text()
+    (home.segments / "big.sql").write_text(
+        "select person_id::int::text as person_id from {{ ref('people') }}\n"
+    )
+    project_of(home)
+    assert not segment_faults.build(home, Settings()).bad
+    assert [each.name for each in faults_in(home)] == ["big", "by_big"]
+    (home.segments / "big.sql").write_text(right)
+    assert segments_in(project_of(home)).keys() >= {"big", "by_big", "small"}
+    assert faults_in(home) == []
 
 
 def test_where_dbt_names_no_file_the_segment_that_changed_since_is_to_blame(tmp_path):
