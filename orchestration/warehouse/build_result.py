@@ -1,12 +1,23 @@
 """What became of the models and tests that dbt ran.
 
-Belongs here: which of them count as failed, and the line about them. Not here: running dbt
-(`dbt_build`), and how Dagster shows it (`dagster.dbt_assets`).
+Belongs here: which of them count as failed, the line about them, and what is not said in it. Not
+here: running dbt (`dbt_build`), and how Dagster shows it (`dagster.dbt_assets`).
 """
 
+import re
 from dataclasses import dataclass
 
 from orchestration.ground.errors import ComebackError
+
+# What the database says of a value that it met, and how values stand there: in quotes, or numbers.
+_OF_A_VALUE = re.compile(r"\b(?:Conversion|Invalid Input|Out of Range) Error: .*", re.DOTALL)
+_VALUE = re.compile(r"""(['"]).*\1|(?<![\w,])(?<!\w\()(?<!LINE )-?\d[\d.]*""", re.DOTALL)
+
+
+def without_values(message: str) -> str:
+    """A message of dbt with `...` for the values of the shop's data: it is said in alerts, and kept
+    with the runs, where nobody can be erased."""
+    return _OF_A_VALUE.sub(lambda said: _VALUE.sub("...", said[0]), message)
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,7 @@ class NodeResult:
         status: dbt's word: success, pass, warn, fail, error, skipped.
         seconds: how long it took.
         failures: rows that failed a test; None for models.
-        message: dbt's message on one line.
+        message: dbt's message on one line, see `without_values`.
         tested: dbt's id of the model whose yml has the test; None for models.
     """
 

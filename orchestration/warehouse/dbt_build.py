@@ -33,7 +33,7 @@ from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database, shared_parse
-from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.build_result import BuildResult, NodeResult, without_values
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import (
     FINGERPRINT,
@@ -338,7 +338,7 @@ def _node_result(result: "RunResult") -> NodeResult:
         status=str(result.status),
         seconds=float(result.execution_time),
         failures=result.failures,
-        message=_one_line(result.message or ""),
+        message=without_values(_one_line(result.message or "")),
         tested=getattr(result.node, "attached_node", None),
     )
 

@@ -15,7 +15,7 @@ from orchestration.ground.segment_sql import tables_in, unknown_in
 from orchestration.ground.segments import FOLDER
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
-from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.build_result import BuildResult, NodeResult, without_values
 from orchestration.warehouse.dbt_manifest import PACKAGE
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,10 @@ def _faulty(
 def _what_failed(home: Home, name: str, node: NodeResult) -> str:
     """What is wrong with a segment: of its template, where there was no SQL to ask."""
     if node.tested:
-        found = f"{node.failures:,} rows" if node.failures else _without_values(node.message)
+        found = f"{node.failures:,} rows" if node.failures else _in_short(node.message)
         return f"its test {node.name} failed ({found})"
     if not node.message.startswith("Compilation Error"):
-        return f"its SQL failed ({_without_values(node.message)})"
+        return f"its SQL failed ({_in_short(node.message)})"
     unknown = unknown_in(_sql_of(home, name))
     said = f"nothing is called {', '.join(unknown)}" if unknown else "it cannot be made into SQL"
     return f"its template is wrong ({said})"
@@ -88,11 +88,8 @@ def _sql_of(home: Home, name: str) -> str:
     return (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _without_values(message: str) -> str:
-    """What the database said, up to the first value: that may be anything of the shop's data.
-
-    Texts stand in quotes, numbers by themselves or in a bracket.
-    """
+def _in_short(message: str) -> str:
+    """What the database said, up to the first value."""
     found = re.search(r"(?:Out of )?\w+ Error: .*", message.replace("Runtime Error in model", ""))
     text = found[0] if found else "it cannot be asked"
-    return re.split(r"['\"]|LINE \d|\s\(?-?\d", text)[0].strip()[:200]
+    return re.split(r"['\"]|LINE \d|\(?\.\.\.", without_values(text))[0].strip()[:200]
