@@ -15,6 +15,8 @@ AGE_EDGES_HOURS = (1.0, 8.0, 24.0, 72.0, 168.0)
 MAX_RATIO = 1.25
 # Carts that were bought, or expected to be: of fewer, a group says nothing.
 MIN_BUYERS = 30
+# Of which nobody was seen, as many may be taken to be: a ratio to none says nothing a person reads.
+_FEWEST = 0.5
 
 
 def buying_ratio(
@@ -31,7 +33,7 @@ def buying_ratio(
 
     def log_ratio(kept: np.ndarray) -> float:
         weight = weights * kept
-        return float(np.log(max(weight @ p_buy, 1e-9) / max(weight @ bought, 1e-9)))
+        return float(np.log(max(weight @ p_buy, _FEWEST) / max(weight @ bought, _FEWEST)))
 
     return _of_logarithm(interval(groups, log_ratio))
 
@@ -106,7 +108,7 @@ def early_ratio(rows: pl.DataFrame, before: pl.DataFrame) -> Interval | None:
     def log_ratio(kept: np.ndarray) -> float:
         (p_new, bought_new), (p_old, bought_old) = sums(is_new & kept), sums(~is_new & kept)
         expected = p_new * bought_old / max(p_old, 1e-9)
-        return float(np.log(max(expected, 1e-9) / max(bought_new, 1e-9)))
+        return float(np.log(max(expected, _FEWEST) / max(bought_new, _FEWEST)))
 
     return _of_logarithm(interval(groups_of(both["person"]), log_ratio))
 

@@ -52,6 +52,7 @@ _LOG = """
             when $item is null or not coalesce(listed.is_of_item, false) then events.counted_as
             else {item_counted_as}
         end as counted_as,
+        coalesce({is_page_view_too}, false) as is_page_view_too,
         $item is null
             or coalesce(bought.is_of_item, listed.is_of_item, events.item_id = $item, false)
             as is_of_item,
@@ -199,7 +200,9 @@ def _behind(
     user = person.removeprefix(USER_PREFIX) if person.startswith(USER_PREFIX) else None
     connection.execute(
         _LOG.format(
-            item_counted_as=of_item, counts_as_bought=rules.counts_as_bought("order_items")
+            item_counted_as=of_item,
+            is_page_view_too=rules.is_page_view_too("events.event_type", "events.context_flags"),
+            counts_as_bought=rules.counts_as_bought("order_items"),
         ),
         {"item": firing.item_id, "hour": firing.at, "person": person, "user": user},
     )
@@ -263,14 +266,19 @@ def _found(
     )
     if condition.distinct is not None:
         text += f" with another {condition.distinct}"
-    events = counted.filter(pl.col("counted_as") == condition.event_type)
+    events = counted.filter(_counts_as(condition.event_type))
     if condition.since is None:
         in_span = events.filter(pl.col("event_at") > after)
         return f"{text} within {_span(condition.minutes)}", in_span, 0
-    since = counted.filter(pl.col("counted_as") == condition.since).tail(1)
+    since = counted.filter(_counts_as(condition.since)).tail(1)
     later = events.filter(pl.col("event_at") > since["event_at"].max())
     text += f" since {condition.since}, which is the first line"
     return text, pl.concat([since, later]), since.height
+
+
+def _counts_as(event_type: str) -> pl.Expr:
+    is_page = pl.col("is_page_view_too") & (pl.lit(event_type) == "page_view")
+    return (pl.col("counted_as") == event_type) | is_page
 
 
 def _span(minutes: int) -> str:

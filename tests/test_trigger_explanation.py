@@ -20,7 +20,7 @@ LOG = """
     create table events as
     select 1 as load_id, line as row_key, line as event_number, 'e' || line as event_id,
         event_type != 'email_open' as is_activity, 'canonical' as source,
-        event_type as counted_as, *
+        event_type as counted_as, if(line in (12, 13), 16, 1) as context_flags, *
     from (values
         (1, 'phone', null, timestamp '2026-03-02 08:00', 1, 'view_item', 'hat'),
         (2, 'phone', null, timestamp '2026-03-02 10:01', 1, 'view_item', 'hat'),
@@ -32,7 +32,13 @@ LOG = """
         (8, 'phone', null, timestamp '2026-03-02 10:07', 2, 'add_to_cart', 'cap'),
         (9, 'phone', null, timestamp '2026-03-02 10:20', 0, 'page_view', null),
         (10, 'phone', null, timestamp '2026-03-02 10:21', 0, 'email_open', null),
-        (11, 'phone', null, timestamp '2026-03-02 11:01', 0, 'page_view', null)
+        (11, 'phone', null, timestamp '2026-03-02 11:01', 0, 'page_view', null),
+        -- page views that their addresses make a view of an item and of a list
+        (12, 'tablet', null, timestamp '2026-03-02 10:20', 1, 'view_item', 'hat'),
+        (13, 'tablet', null, timestamp '2026-03-02 10:21', 1, 'view_item_list', null),
+        (14, 'tablet', null, timestamp '2026-03-02 10:22', 0, 'page_view', null),
+        (15, 'tablet', null, timestamp '2026-03-02 10:10', 2, 'add_to_cart', 'cap'),
+        (16, 'tablet', null, timestamp '2026-03-02 10:23', 1, 'view_item', 'hat')
     ) as t(line, visitor_id, owner_id, event_at, event_rank, event_type, item_id);
     create table candidate_items as
     select *, null::integer as quantity
@@ -41,7 +47,11 @@ LOG = """
     -- the purchase of line 7 is a repeat
     create table order_events as
     select 'o' as order_key, 'phone' as visitor_id, 99 as event_number;
-    create table carts as select 'c1' as cart_id, timestamp '2026-03-02 10:07' as started_at;
+    create table carts as
+    select * from (values
+        ('c1', timestamp '2026-03-02 10:07'),
+        ('c2', timestamp '2026-03-02 10:10')
+    ) as t(cart_id, started_at);
     create table cart_operations as
     select 'c1' as cart_id, 'canonical' as source, 'e8' as event_id,
         timestamp '2026-03-02 10:07' as event_at;
@@ -52,6 +62,7 @@ LOG = """
     from (values
         ('viewed_often_not_bought', 'phone', 'hat', null, 0),
         ('idle_after_two_pages', 'phone', null, 'c1', 0),
+        ('idle_after_two_pages', 'tablet', null, 'c2', 0),
         ('back_after_a_month', 'phone', null, null, 0),
         ('back_after_a_month', 'phone', null, null, -2)
     ) as t(trigger, person_id, item_id, cart_id, hours);
@@ -67,10 +78,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return made
 
 
-def shown(home: Home, name: str) -> list[str]:
+def shown(home: Home, name: str, person: str = "phone") -> list[str]:
     return [
         " ".join(line.split())
-        for text in explain_trigger(home, name, "phone")
+        for text in explain_trigger(home, name, person)
         for line in text.split("\n")
     ]
 
@@ -108,6 +119,14 @@ def test_the_cart_and_the_event_since_which_it_counts_are_shown(home: Home):
         "file line event_at event_type item_id",
         "monday.csv 9 2026-03-02 10:20 page_view",
     ]
+
+
+def test_pages_that_are_views_by_their_address_are_among_the_pages(home: Home):
+    lines = shown(home, "idle_after_two_pages", "tablet")
+    first = lines.index(
+        "at least 3 of page_view since add_to_cart, which is the first line: 3 events"
+    )
+    assert [line.split()[1] for line in lines[first + 2 : first + 6]] == ["15", "12", "13", "14"]
 
 
 def test_the_newest_of_several_hours_is_shown(home: Home):

@@ -19,7 +19,12 @@ from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import fault_of, is_sql_word, shipped_models
+from orchestration.ground.segment_sql import (
+    fault_of,
+    is_sql_word,
+    shipped_models,
+    tables_in,
+)
 from orchestration.ground.segments import Segment
 
 logger = logging.getLogger(__name__)
@@ -27,6 +32,9 @@ logger = logging.getLogger(__name__)
 _ENDINGS = (".yml", ".sql")
 _BEFORE = "before"
 _REFUSED = "refused_segments.json"
+_CORRECT = f"correct it: {segments.GUIDE}"
+# the model that all segments are read by
+_MEMBERS = "segment_members"
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,19 @@ def keep_before(home: Home, files: Mapping[str, bytes]) -> None:
                 replace_file(before / inside, content)
 
 
+def changed_since(home: Home, instant: float) -> set[str]:
+    """The segments that the copy got after an instant (seconds, as files have it) and that are not
+    what they were before."""
+    copy, before = copy_of_project(home), home.dbt / _BEFORE
+    found = set()
+    for name in own_files(home).segments:
+        pair = [segments.FOLDER / f"{name}{ending}" for ending in _ENDINGS]
+        is_new = any((copy / each).stat().st_mtime > instant for each in pair)
+        if is_new and any(_content(copy / each) != _content(before / each) for each in pair):
+            found.add(name)
+    return found
+
+
 def refuse(home: Home, name: str, what: str) -> None:
     """Note of a segment of the shop's own, as its files are now, that it cannot be asked; and have
     it in the copy as it was before.
@@ -167,7 +188,7 @@ def _take_segments(home: Home, own: OwnFiles) -> None:
             found = _usable(home, folder, name)
         except WrongUsage as error:
             own.faults.append(Fault("segment", name, error))
-            _take_as_before(copy, name, taken, own)
+            _take_as_before(home, name, taken, own)
             continue
         if _is_alike(folder, copy, name):
             _take(folder, found, taken, own)
@@ -179,9 +200,10 @@ def _take_segments(home: Home, own: OwnFiles) -> None:
             segments.require_rank(found, taken.values(), folder)
         except WrongUsage as error:
             own.faults.append(Fault("segment", found.name, error))
-            _take_as_before(copy, found.name, taken, own)
+            _take_as_before(home, found.name, taken, own)
         else:
             _take(folder, found, taken, own)
+    _leave_out_readers(home, taken, own)
     own.faults.extend(
         Fault("segment", path.stem, _wrong_ending(path)) for path in _misnamed(folder)
     )
@@ -208,7 +230,7 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
         )
     found = segments.load_segment(folder, name)
     if what := _refused(home).get(found.content):
-        raise WrongUsage(what, str(sql), f"correct it: {segments.GUIDE}")
+        raise WrongUsage(what, str(sql), _CORRECT)
     if not _is_alike(folder, copy_of_project(home) / segments.FOLDER, name):
         own = frozenset(path.stem for path in folder.glob("*.sql"))
         own |= {f"stg_{path.stem}" for path in home.sources.glob("*.sql")}
@@ -216,7 +238,7 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
         if fault is not None:
             what, line = fault
             where = f"{sql}, line {line}" if line else str(sql)
-            raise WrongUsage(what, where, f"correct it: {segments.GUIDE}")
+            raise WrongUsage(what, where, _CORRECT)
     return found
 
 
@@ -227,8 +249,12 @@ def _take(folder: Path, segment: Segment, taken: dict[str, Segment], own: OwnFil
         own.files[inside] = (folder / f"{segment.name}{ending}").read_bytes()
 
 
-def _take_as_before(copy: Path, name: str, taken: dict[str, Segment], own: OwnFiles) -> None:
-    """Leave a segment as the copy has it, if it has it and that still fits the others."""
+def _take_as_before(
+    home: Home, name: str, taken: dict[str, Segment], own: OwnFiles, *, but: str = ""
+) -> None:
+    """Leave a segment as the copy has it, if it has it and that still fits the others, could be
+    asked, and has not the content `but`."""
+    copy = copy_of_project(home) / segments.FOLDER
     if (DBT_PROJECT / segments.FOLDER / f"{name}.sql").exists():
         return
     try:
@@ -236,7 +262,57 @@ def _take_as_before(copy: Path, name: str, taken: dict[str, Segment], own: OwnFi
         segments.require_rank(found, taken.values(), copy)
     except WrongUsage:
         return
-    _take(copy, found, taken, own)
+    if found.content != but and found.content not in _refused(home):
+        _take(copy, found, taken, own)
+
+
+def _leave_out_readers(home: Home, taken: dict[str, Segment], own: OwnFiles) -> None:
+    """Leave segments as they were that read what is not there, or themselves by way of others.
+
+    It is found out each time anew: they are right again once what they read is.
+    """
+    while unfit := _unfit_readers(home, own):
+        for name, what in unfit.items():
+            segment = own.segments.pop(name)
+            del taken[name]
+            for ending in _ENDINGS:
+                del own.files[(segments.FOLDER / f"{name}{ending}").as_posix()]
+            if all(each.name != name for each in own.faults):
+                error = WrongUsage(what, str(home.segments / f"{name}.sql"), _CORRECT)
+                own.faults.append(Fault("segment", name, error))
+            _take_as_before(home, name, taken, own, but=segment.content)
+
+
+def _unfit_readers(home: Home, own: OwnFiles) -> dict[str, str]:
+    """Which of the segments taken cannot be read, and why."""
+    there = shipped_models() | {f"stg_{path.stem}" for path in home.sources.glob("*.sql")}
+    reads = {
+        name: tables_in(own.files[(segments.FOLDER / f"{name}.sql").as_posix()].decode())
+        for name in own.segments
+    }
+    lacking = {
+        name: f"it reads '{first}', which is no table or wrong itself"
+        for name, read in reads.items()
+        if (first := min(read - there - own.segments.keys(), default=None))
+    }
+    if lacking:
+        return lacking
+    reads |= {_MEMBERS: frozenset(own.segments)}
+    around = [name for name in own.segments if name in _reached_from(name, reads)]
+    copy = copy_of_project(home) / segments.FOLDER
+    # what stood there before is not to blame for what is new
+    new = [name for name in around if not _is_alike(home.segments, copy, name)]
+    return dict.fromkeys(new or around, "it reads itself, by way of what it reads")
+
+
+def _reached_from(name: str, reads: Mapping[str, Iterable[str]]) -> set[str]:
+    reached: set[str] = set()
+    ahead = [*reads[name]]
+    while ahead:
+        if (each := ahead.pop()) not in reached:
+            reached.add(each)
+            ahead.extend(reads.get(each, ()))
+    return reached
 
 
 def _take_triggers(home: Home, own: OwnFiles) -> None:

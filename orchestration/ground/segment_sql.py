@@ -7,6 +7,7 @@ cannot be found out so, such as a macro of the project, is left to dbt.
 
 import difflib
 import functools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,12 @@ import jinja2.meta
 from jinja2.defaults import DEFAULT_NAMESPACE
 
 from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.segments import unfit_config
 from orchestration.ground.sql import in_memory, quoted
 from orchestration.ground.yml import parsed_yml
 
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
+_REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 # dbt's name of the type that DuckDB calls varchar is known to DuckDB, too
 _ANY_HOUR = "timestamp '2026-01-01 00:00:00'"
 # what else dbt gives a template
@@ -41,6 +44,14 @@ class _CannotTell(Exception):  # noqa: N818  no failure
     """The query asks for something that only dbt knows."""
 
 
+class _Unfit(Exception):  # noqa: N818  it is caught here
+    """The query asks dbt, in a word, for what a segment cannot have."""
+
+    def __init__(self, what: str, word: str) -> None:
+        super().__init__(what)
+        self.word = word
+
+
 @functools.lru_cache(maxsize=1024)
 def fault_of(sql: str, own: frozenset[str] | None = None) -> tuple[str, int | None] | None:
     """What is wrong with a segment's query, and in which line; None if nothing is known to be.
@@ -56,6 +67,8 @@ def fault_of(sql: str, own: frozenset[str] | None = None) -> tuple[str, int | No
         query = _rendered(sql)
     except jinja2.TemplateSyntaxError as error:
         return f"its template is wrong ({error.message})", error.lineno
+    except _Unfit as error:
+        return str(error), _line_of(sql, error.word)
     except Exception:  # noqa: BLE001  a template may come upon anything; dbt will say upon what
         return None
     for name in re.findall(r"\bmodel__(\w+)", query) if own is not None else ():
@@ -92,6 +105,12 @@ def _sql_words() -> frozenset[str]:
     query = "select keyword_name from duckdb_keywords() where keyword_category = 'reserved'"
     with in_memory() as connection:
         return frozenset(name for (name,) in connection.execute(query).fetchall())
+
+
+@functools.lru_cache(maxsize=1024)
+def tables_in(sql: str) -> frozenset[str]:
+    """Names of the models that a query reads, as far as they are written out."""
+    return frozenset(_REF.findall(re.sub(r"\{#.*?#\}", "", sql, flags=re.DOTALL)))
 
 
 def unknown_in(sql: str) -> list[str]:
@@ -135,8 +154,9 @@ def _environment() -> jinja2.Environment:
         "ref": _reference,
         "source": lambda schema, name: f"source__{schema}__{name}",
         "as_of": lambda: _ANY_HOUR,
-        "config": lambda *_, **__: "",
+        "config": _configure,
         "doc": _refuse,
+        "env_var": _from_environment,
         "var": _refuse,
     }
     return environment
@@ -146,6 +166,21 @@ def _reference(*name: object, **_: object) -> str:
     if len(name) != 1:
         raise _CannotTell
     return f"model__{name[0]}"
+
+
+def _configure(*given: object, **named: object) -> str:
+    settings = {
+        key: value for each in given if isinstance(each, dict) for key, value in each.items()
+    }
+    if what := unfit_config(settings | named):
+        raise _Unfit(what, "config")
+    return ""
+
+
+def _from_environment(name: str, *default: object) -> object:
+    if name not in os.environ and not default:
+        raise _Unfit(f"there is no {name} in the environment", name)
+    return os.environ.get(name, *default)
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

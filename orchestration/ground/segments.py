@@ -23,6 +23,8 @@ GUIDE = "dbt_project/docs/segments.md"
 # longer ones would be no names of files or columns everywhere
 NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _KEYS = ("owner", "version", "group", "rank", "export")
+# What a segment may be for dbt: a query, put into the one that asks all segments who is in them.
+_AS_IT_IS = {"enabled": True, "materialized": "ephemeral"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,14 @@ def require_rank(segment: Segment, others: Iterable[Segment], folder: Path) -> N
             )
 
 
+def unfit_config(config: Mapping[str, object]) -> str | None:
+    """What of dbt's settings of a model a segment cannot have; None if nothing is."""
+    for key, only in _AS_IT_IS.items():
+        if config.get(key, only) != only:
+            return f"config.{key} is {config[key]!r}: a segment is a query alone"
+    return None
+
+
 def digest(segments: Mapping[str, Segment]) -> str:
     """First 12 hex digits of a hash over what the segments are made of."""
     text = "\n".join(f"{each.name} {each.content}" for each in segments.values())
@@ -126,6 +136,8 @@ def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
         raise _wrong(yml, f"it is no yml ({' '.join(str(error).split())})", GUIDE) from error
     except (TypeError, KeyError, ValueError, StopIteration, RecursionError) as error:
         raise _wrong(yml, f"it has no model {name} with config.meta", GUIDE) from error
+    if what := unfit_config(model["config"]):
+        raise _wrong(yml, what, "take that out; to have a segment no more, delete its two files")
     for key in meta:
         if key not in _KEYS:
             raise _wrong(yml, f"meta.{key} is nothing known", f"use {', '.join(_KEYS)}")

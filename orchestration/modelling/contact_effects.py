@@ -115,7 +115,7 @@ def measured(
         own = contacts.filter(action=action, sent_action=action, segment=ON_THE_FENCE)
         assumed = getattr(economics, f"{action}_odds_ratio")
         estimate = _estimate(own, settings.contacts.timing)
-        used = round(estimate.shrunk(assumed), USED_DIGITS) if estimate else assumed
+        used = _used(estimate.shrunk(assumed)) if estimate else assumed
         rows.append(_effect_row(as_of, action, own, assumed, estimate, used))
         settings = settings.model_copy(
             update={"economics": replace(settings.economics, **{f"{action}_odds_ratio": used})}
@@ -238,6 +238,12 @@ def _estimate(contacts: pl.DataFrame, timing: ContactTiming) -> Estimate | None:
         contacts["is_converted"].to_numpy(),
         ratios,
     )
+
+
+def _used(odds_ratio: float) -> float:
+    """To digits that outlast an hour; an effect that leaves nearly no buyers is an odds ratio yet,
+    and none is 0."""
+    return max(round(odds_ratio, USED_DIGITS), 10.0**-USED_DIGITS)
 
 
 def _effect_row(

@@ -1,12 +1,23 @@
 """What became of the models and tests that dbt ran.
 
-Belongs here: which of them count as failed, and the line about them. Not here: running dbt
-(`dbt_build`), and how Dagster shows it (`dagster.dbt_assets`).
+Belongs here: which of them count as failed, the line about them, and what is not said in it. Not
+here: running dbt (`dbt_build`), and how Dagster shows it (`dagster.dbt_assets`).
 """
 
+import re
 from dataclasses import dataclass
 
 from orchestration.ground.errors import ComebackError
+
+# What the database says of a value that it met, and how values stand there: in quotes, or numbers.
+_OF_A_VALUE = re.compile(r"\b(?:Conversion|Invalid Input|Out of Range) Error: .*", re.DOTALL)
+_VALUE = re.compile(r"""(['"]).*\1|(?<![\w,])(?<!\w\()(?<!LINE )-?\d[\d.]*""", re.DOTALL)
+
+
+def without_values(message: str) -> str:
+    """A message of dbt with `...` for the values of the shop's data: it is said in alerts, and kept
+    with the runs, where nobody can be erased."""
+    return _OF_A_VALUE.sub(lambda said: _VALUE.sub("...", said[0]), message)
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,8 @@ class NodeResult:
         status: dbt's word: success, pass, warn, fail, error, skipped.
         seconds: how long it took.
         failures: rows that failed a test; None for models.
-        message: dbt's message on one line.
+        message: dbt's message on one line, see `without_values`.
+        tested: dbt's id of the model whose yml has the test; None for models.
     """
 
     unique_id: str
@@ -26,6 +38,12 @@ class NodeResult:
     seconds: float
     failures: int | None
     message: str
+    tested: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Of `model.comeback.carts` the name, of a generic test without its trailing hash."""
+        return self.unique_id.split(".")[2]
 
     @property
     def is_good(self) -> bool:
@@ -72,11 +90,9 @@ class BuildResult:
         if not self.bad:
             return
         first = self.bad[0]
-        # of `model.comeback.carts` the name, of a generic test without its trailing hash
-        name = first.unique_id.split(".")[2]
         others = f" and {len(self.bad) - 1} more" if len(self.bad) > 1 else ""
         raise ComebackError(
-            f"dbt: {name}{others} failed ({first.message})",
+            f"dbt: {first.name}{others} failed ({first.message})",
             "nothing was published",
             "correct the data or the model, then run the hour again",
         )

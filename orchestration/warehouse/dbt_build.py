@@ -23,7 +23,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import own_files, refuse
+from orchestration.ground.own_files import changed_since, own_files, refuse
 from orchestration.ground.progress import progress
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
@@ -33,7 +33,7 @@ from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
 from orchestration.warehouse import database, shared_parse
-from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.build_result import BuildResult, NodeResult, without_values
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import (
     FINGERPRINT,
@@ -164,12 +164,18 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
 
 
 def _refuse_named(home: Home, message: str) -> bool:
-    """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
+    """Refuse the segments of the shop's own that a message of dbt names, or, where it names none,
+    those that changed since dbt could read the project; whether there are any."""
     own = own_files(home).segments
-    names = set(re.findall(r"segments/(\w+)\.(?:sql|yml)", message)).intersection(own)
+    named = re.findall(rf"segments/(\w+)\.(?:sql|yml)|model\.{PACKAGE}\.(\w+)", message)
+    names = {name for pair in named for name in pair}.intersection(own)
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
     said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
-    what = f"dbt cannot read it ({(said[1] if said else message)[:300]})"
+    read = home.dbt / "manifest.json"
+    changed = changed_since(home, read.stat().st_mtime if read.exists() else 0.0)
+    which = "it" if names or len(changed) == 1 else "it or another that changed with it"
+    what = f"dbt cannot read {which} ({(said[1] if said else message)[:300]})"
+    names = names or changed
     for name in sorted(names):
         refuse(home, name, f"there is no table '{missing[1]}'" if missing else what)
     return bool(names)
@@ -332,7 +338,8 @@ def _node_result(result: "RunResult") -> NodeResult:
         status=str(result.status),
         seconds=float(result.execution_time),
         failures=result.failures,
-        message=_one_line(result.message or ""),
+        message=without_values(_one_line(result.message or "")),
+        tested=getattr(result.node, "attached_node", None),
     )
 
 

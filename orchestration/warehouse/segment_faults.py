@@ -11,16 +11,14 @@ from typing import Any
 
 from orchestration.ground.home import Home
 from orchestration.ground.own_files import copy_of_project, own_files, refuse, say_faults
-from orchestration.ground.segment_sql import unknown_in
+from orchestration.ground.segment_sql import tables_in, unknown_in
 from orchestration.ground.segments import FOLDER
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build
-from orchestration.warehouse.build_result import BuildResult, NodeResult
+from orchestration.warehouse.build_result import BuildResult, NodeResult, without_values
 from orchestration.warehouse.dbt_manifest import PACKAGE
 
 logger = logging.getLogger(__name__)
-
-_MEMBERS = f"model.{PACKAGE}.segment_members"
 
 
 def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
@@ -32,16 +30,28 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     """
     built = dbt_build.build(home, settings, **options)
     own = sorted(own_files(home).segments)
-    if not own or all(node.unique_id != _MEMBERS for node in built.bad):
-        return built
-    logger.info("Looking for the segment that failed.")
-    faulty = _faulty(home, settings, own, {**options, "select": ["segment_members"]})
+    faulty = [
+        (name, node)
+        for name in own
+        for node in built.bad
+        if _id(name) in (node.unique_id, node.tested)
+    ]
+    if own and any(node.unique_id == _id("segment_members") for node in built.bad):
+        logger.info("Looking for the segment that failed.")
+        faulty += _faulty(home, settings, own, {**options, "select": ["segment_members"]})
     if not faulty:
         return built
-    for name, node in faulty:
-        refuse(home, name, _what_failed(home, name, node))
+    failed = dict(faulty)
+    for name, node in failed.items():
+        # who reads one that failed is right again with it
+        if not tables_in(_sql_of(home, name)).intersection(failed):
+            refuse(home, name, _what_failed(home, name, node))
     say_faults(home)
     return build(home, settings, **options)
+
+
+def _id(model: str) -> str:
+    return f"model.{PACKAGE}.{model}"
 
 
 def _faulty(
@@ -64,16 +74,22 @@ def _faulty(
 
 def _what_failed(home: Home, name: str, node: NodeResult) -> str:
     """What is wrong with a segment: of its template, where there was no SQL to ask."""
+    if node.tested:
+        found = f"{node.failures:,} rows" if node.failures else _in_short(node.message)
+        return f"its test {node.name} failed ({found})"
     if not node.message.startswith("Compilation Error"):
-        return f"its SQL failed ({_without_values(node.message)})"
-    sql = (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-    unknown = unknown_in(sql)
+        return f"its SQL failed ({_in_short(node.message)})"
+    unknown = unknown_in(_sql_of(home, name))
     said = f"nothing is called {', '.join(unknown)}" if unknown else "it cannot be made into SQL"
     return f"its template is wrong ({said})"
 
 
-def _without_values(message: str) -> str:
-    """What the database said, up to the first value: that may be anything of the shop's data."""
-    found = re.search(r"\w+ Error: .*", message.replace("Runtime Error in model", ""))
+def _sql_of(home: Home, name: str) -> str:
+    return (copy_of_project(home) / FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def _in_short(message: str) -> str:
+    """What the database said, up to the first value."""
+    found = re.search(r"(?:Out of )?\w+ Error: .*", message.replace("Runtime Error in model", ""))
     text = found[0] if found else "it cannot be asked"
-    return re.split(r"['\"]|LINE \d", text)[0].strip()[:200]
+    return re.split(r"['\"]|LINE \d|\(?\.\.\.", without_values(text))[0].strip()[:200]

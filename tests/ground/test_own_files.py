@@ -128,6 +128,68 @@ def test_a_segment_that_only_the_database_finds_wrong_is_refused_until_it_change
     assert versions(home) == {"big": 1}
 
 
+def reads(sql: Path, table: str) -> None:
+    sql.write_text(f"select person_id from {{{{ ref('{table}') }}}}\n")
+
+
+def test_what_a_segment_was_before_is_no_way_out_where_that_was_refused_too(home):
+    _, sql = new_segment(home, "big")
+    project_of(home)
+    edit(sql, "day", "hour")
+    for _ in range(2):
+        project_of(home)
+        refuse(home, "big", "its SQL failed")
+    assert versions(home) == {}
+    assert len(lines(home)) == 1
+    edit(sql, "hour", "week")
+    assert (versions(home), lines(home)) == ({"big": 1}, [])
+
+
+def test_who_reads_a_segment_that_is_wrong_or_gone_is_right_again_once_that_is_back(home):
+    big, _ = new_segment(home, "big")
+    reads(new_segment(home, "by_big")[1], "big")
+    reads(new_segment(home, "by_both")[1], "by_big")
+    text = big.read_text()
+    said = [
+        f"it reads '{read}', which is no table or wrong itself, segments/{name}.sql,"
+        " correct it: dbt_project/docs/segments.md"
+        for name, read in (("by_big", "big"), ("by_both", "by_big"))
+    ]
+    big.write_text(text.replace("version: 1", "version: 0"))
+    assert versions(home) == {}
+    assert lines(home)[1:] == said
+    big.write_text(text)
+    assert (versions(home), lines(home)) == (dict.fromkeys(("big", "by_big", "by_both"), 1), [])
+    # and of one that is taken away
+    pair = {path: path.read_text() for path in (big, big.with_suffix(".sql"))}
+    for path in pair:
+        path.unlink()
+    assert lines(home) == said
+    assert versions(home) == {}
+    assert [line.split("segments/")[1].split(".")[0] for line in lines(home)] == [
+        "by_big",
+        "by_both",
+    ]
+    for path, content in pair.items():
+        path.write_text(content)
+    assert (versions(home).keys(), lines(home)) == ({"big", "by_big", "by_both"}, [])
+
+
+def test_segments_that_read_each_other_stay_what_they_were(home):
+    _, one = new_segment(home, "one")
+    _, other = new_segment(home, "other")
+    reads(other, "one")
+    assert versions(home) == {"one": 1, "other": 1}
+    reads(one, "other")
+    reads(new_segment(home, "all_of_them")[1], "segment_members")
+    reads(new_segment(home, "same")[1], "same")
+    said = "it reads itself, by way of what it reads, segments/"
+    guide = "correct it: dbt_project/docs/segments.md"
+    assert lines(home) == [f"{said}{name}.sql, {guide}" for name in ("all_of_them", "one", "same")]
+    assert versions(home) == {"one": 1, "other": 1}
+    assert "ref('people')" in (project_of(home) / "models/segments/one.sql").read_text()
+
+
 def test_a_wrong_trigger_stays_what_it_was_or_what_is_shipped(home):
     folder = home.root / "triggers"
 

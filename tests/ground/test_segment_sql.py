@@ -6,7 +6,7 @@ import yaml
 from orchestration.drafts import new_segment
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import fault_of, unknown_in
+from orchestration.ground.segment_sql import fault_of, tables_in, unknown_in
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import PERSON_ATTRIBUTES
@@ -39,6 +39,9 @@ def test_the_shipped_segments_and_a_new_one_can_be_asked(tmp_path):
         ("select is_known from {{ ref('people') }}", None, "gives no person_id but is_known"),
         ("select order_count as person_id from {{ ref('people') }}", None, "is a BIGINT and no te"),
         ("select person_id from {{ ref('people' }}", 1, "its template is wrong"),
+        ("{{ config(materialized='table') }}" + PEOPLE, 1, "config.materialized is 'table': a se"),
+        ("\n{{ config({'enabled': false}) }}" + PEOPLE, 2, "config.enabled is False: a segment"),
+        (PEOPLE + "where '{{ env_var('NO_SUCH') }}' = ''", 3, "there is no NO_SUCH in the envir"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: str):
@@ -55,6 +58,7 @@ def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: s
         "select {{ person_id('a', 'b') }} as person_id from x",
         "select person_id from {{ ref('another_of_the_shop') }}",
         "select person_id from {{ source('raw', 'till') }}",
+        "{{ config(materialized='ephemeral', tags=['worth']) }}" + PEOPLE,
         "select person_id from {{ ref('people') }} where {{ var('as_of') }}",
     ],
 )
@@ -95,3 +99,8 @@ def test_what_the_shop_knows_of_people_can_be_asked_for():
     asked = "select person_id from {{ source('scores', 'person_attributes') }} where name = 'a'"
     assert fault_of(f"{asked} and known_from <= {{{{ as_of() }}}}") is None
     assert "updated_at" in fault_of(f"{asked} and updated_at > {{{{ as_of() }}}}")[0]
+
+
+def test_the_tables_that_a_query_reads_are_known_but_those_of_remarks():
+    asked = "{# ref('orders') #}{{ ref('people') }} {{ ref( \"vip\" ) }} {{ source('a', 'b') }}"
+    assert tables_in(asked) == {"people", "vip"}

@@ -75,6 +75,17 @@ def test_a_yml_that_does_not_fit_is_one_clear_line(tmp_path, meta, reason):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", ["enabled: false", "materialized: table"])
+def test_a_segment_is_a_query_and_nothing_else_for_dbt(tmp_path, key):
+    folder = project(tmp_path, big="owner: ann, version: 1")
+    yml = folder / "models/segments/big.yml"
+    yml.write_text(yml.read_text().replace("{meta:", f"{{{key}, meta:"))
+    with pytest.raises(WrongUsage, match=rf"config\.{key[:7]}.*: a segment is a query alone"):
+        segments_in(folder)
+    yml.write_text(yml.read_text().replace(key, "materialized: ephemeral, enabled: true"))
+    assert segments_in(folder)["big"].version == 1
+
+
 def test_two_of_a_group_need_ranks_of_their_own(tmp_path):
     meta = "owner: ann, version: 1, group: stage, rank: 1"
     with pytest.raises(WrongUsage, match="rank 1 in the group stage is that of big too"):

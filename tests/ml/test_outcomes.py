@@ -43,6 +43,14 @@ def test_an_age_with_few_buyers_says_nothing():
     assert outcomes.by_age(carts(0, 0.2)).is_empty()
 
 
+def test_where_nobody_bought_the_ratio_is_one_that_can_be_read():
+    nobody = carts(4000, 0.0)
+    assert outcomes.by_age(nobody).select("ratio", "is_off").row(0) == (pytest.approx(1600), True)
+    assert outcomes.early_ratio(nobody, carts(8000, 0.1)).estimate < 1000
+    # nor is one that was expected of nobody
+    assert 0.001 < outcomes.by_age(carts(4000, 0.1, p_buy=0.0))["ratio"][0] < 0.002
+
+
 @pytest.mark.parametrize(
     ("low", "high", "is_off"),
     [(1.2, 2.0, False), (1.3, 2.0, True), (0.5, 0.79, True), (0.5, 0.81, False)],

@@ -342,6 +342,13 @@ def test_a_measured_effect_takes_the_place_of_the_assumed_one_and_another_hour_k
     assert {row["estimated_at"] for row in effects(log)} == {LATER}
 
 
+def test_an_effect_that_leaves_nearly_no_buyers_stops_no_hour(log):
+    log.contact("ann", MONDAY)
+    log.contact("bob", MONDAY, is_withheld=True)
+    settings = parse_settings({"economics": {"reminder_odds_ratio": 0.003}})
+    assert measured(log.connection, settings, LATER).economics.reminder_odds_ratio == 0.01
+
+
 def test_a_plan_ends_with_the_contact_of_its_person_or_cart_once_that_was_sent(log):
     for user in ("ann", "bob", "cem", "dan", "eve"):
         log.insert("main.scoring_snapshots", cart_id=f"cart-{user}", visitor_id="v", owner_id=user)

@@ -131,6 +131,15 @@ def test_contacts_that_brought_something_say_how_much_and_how_surely(shop):
     assert "surely more buyers in 1 of 2 comparisons" in head
 
 
+def test_of_one_person_held_out_no_interval_is_shown(shop):
+    path, connection = shop
+    ends = dict.fromkeys(("incremental_revenue_low", "incremental_revenue_high"))
+    result(connection, 1, held_out_persons=1, held_out_conversions=0, **ends)
+    connection.close()
+    (row,) = shown(path).table("What they earned")[1:]
+    assert row[2:4] == ["1", "EUR 900.00no interval of one person"]
+
+
 def test_weeks_in_a_former_reporting_currency_are_not_added(shop):
     path, connection = shop
     result(connection, 1)

@@ -284,6 +284,12 @@ def test_a_model_that_is_no_table_fails_the_one_that_reads_it():
             "dbt stopped (Parsing Error in models/segments/big.yml: a word), in the dbt project, c",
             "dbt cannot read it (Parsing Error in models/segments/big.yml: a word)",
         ),
+        (
+            "dbt stopped (Compilation Error Documentation for 'model.comeback.big' depends on doc"
+            " 'bog' which was not found), in the dbt project, correct it",
+            "dbt cannot read it (Compilation Error Documentation for 'model.comeback.big' depends"
+            " on doc 'bog' which was not found)",
+        ),
     ],
 )
 def test_a_segment_that_dbt_cannot_parse_is_said_in_short(tmp_path, message, said):

@@ -57,6 +57,15 @@
 }) }}
 {%- endmacro -%}
 
+{#- The bit of context_flags of a page view that its address makes a view of an item or a list. -#}
+{%- macro viewed_page_bit() -%}16{%- endmacro -%}
+
+{#- Whether an event of another type is a page view, too. -#}
+{%- macro is_page_view_too(event_type, flags) -%}
+{{ event_type }} != 'page_view'
+        and ({{ flags }} & {{ viewed_page_bit() }}) != 0
+{%- endmacro -%}
+
 {#- The types that mean something, as a list in SQL. -#}
 {%- macro known_event_types() -%}
 {%- for type in fromjson(event_type_names()) -%}

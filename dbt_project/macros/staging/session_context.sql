@@ -11,7 +11,7 @@
     'campaign': (2, 'coalesce(utm_source, utm_medium, utm_campaign)'),
     'device': (4, 'device_type'),
     'country': (8, 'country'),
-    'viewed_page': (16, 'viewed_type'),
+    'viewed_page': (viewed_page_bit() | int, 'viewed_type'),
 }) }}
 {%- endmacro -%}
 

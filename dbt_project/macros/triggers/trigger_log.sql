@@ -120,8 +120,7 @@ typed_log as (
         item_id
     from person_log
     where
-        event_type != 'page_view'
-        and {{ has_context('viewed_page') }}
+        {{ is_page_view_too('event_type', 'context_flags') }}
     {%- endif %}
 
 ),

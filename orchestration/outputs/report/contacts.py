@@ -159,10 +159,7 @@ def _earned(rows: list[Row]) -> Table:
                 formats.count(row["held_out_persons"]),
                 Cell(
                     formats.money(row["incremental_revenue"], row["reporting_currency"]),
-                    note=" to ".join(
-                        formats.money(row[f"incremental_revenue_{end}"], row["reporting_currency"])
-                        for end in ("low", "high")
-                    ),
+                    note=_interval(row),
                 ),
                 formats.money(row["earned"], row["reporting_currency"]),
             )
@@ -171,3 +168,11 @@ def _earned(rows: list[Row]) -> Table:
         note="Earned: the margin of what was bought more, less what incentives and contacts cost."
         " Weeks that are over, all in campaign_results.",
     )
+
+
+def _interval(row: Row) -> str:
+    """Of the revenue; one person says nothing of how far another's would be from theirs."""
+    ends = [row[f"incremental_revenue_{end}"] for end in ("low", "high")]
+    if None in ends:
+        return "no interval of one person"
+    return " to ".join(formats.money(end, row["reporting_currency"]) for end in ends)
