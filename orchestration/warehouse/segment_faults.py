@@ -90,6 +90,6 @@ def _sql_of(home: Home, name: str) -> str:
 
 def _in_short(message: str) -> str:
     """What the database said, up to the first value."""
-    found = re.search(r"(?:Out of )?\w+ Error: .*", message.replace("Runtime Error in model", ""))
+    found = re.search(r"[A-Z]\w*(?: \w+){0,2} Error: .*", message)
     text = found[0] if found else "it cannot be asked"
     return re.split(r"['\"]|LINE \d|\(?\.\.\.", without_values(text))[0].strip()[:200]

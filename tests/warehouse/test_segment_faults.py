@@ -46,6 +46,12 @@ from orchestration.warehouse.segment_faults import _what_failed
             " (2147483647 * 2)!",
             "its SQL failed (Out of Range Error: Overflow in multiplication of INT32)",
         ),
+        (
+            "person_id > ''",
+            "Runtime Error in model big (models/segments/big.sql) Invalid Input Error: Could not"
+            ' parse string "ann@x"',
+            "its SQL failed (Invalid Input Error: Could not parse string)",
+        ),
     ],
 )
 def test_a_template_is_told_from_a_query_and_no_value_is_said(tmp_path, where, message, said):
