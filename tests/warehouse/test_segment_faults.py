@@ -117,6 +117,19 @@ def test_who_reads_a_segment_that_fails_is_there_again_once_that_is_right(tmp_pa
     assert faults_in(home) == []
 
 
+def test_where_the_shipped_segments_fail_too_none_of_the_shops_is_to_blame(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    new_segment(home, "big")
+    project_of(home)
+    message = "Runtime Error in model segment_members Out of Memory Error: could not allocate block"
+    failed = BuildResult(
+        (NodeResult("model.comeback.segment_members", "error", 0.1, None, message),)
+    )
+    monkeypatch.setattr(segment_faults.dbt_build, "build", lambda *_, **__: failed)
+    assert segment_faults.build(home, Settings()) == failed
+    assert faults_in(home) == []
+
+
 @pytest.fixture
 def reading(tmp_path, monkeypatch):
     """A home whose project dbt cannot read where `no_word` stands in one of the shop's own files,
