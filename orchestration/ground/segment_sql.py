@@ -17,6 +17,7 @@ import duckdb
 import jinja2
 import jinja2.meta
 import jinja2.nodes
+import jinja2.sandbox
 from jinja2.defaults import DEFAULT_NAMESPACE
 
 from orchestration.ground.checkout import DBT_PROJECT
@@ -173,7 +174,10 @@ def _rendered(sql: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=_DBT_TAGS)
+    # as dbt's: what an analyst writes asks for tables, and runs nothing in this process
+    environment = jinja2.sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, extensions=_DBT_TAGS
+    )
     environment.filters |= dict.fromkeys(_DBT_FILTERS, lambda value: value)
     environment.globals = {
         "ref": _reference,

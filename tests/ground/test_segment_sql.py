@@ -1,5 +1,7 @@
 """Whether a segment's SQL can be asked, without dbt and without a shop."""
 
+import os
+
 import pytest
 import yaml
 
@@ -124,3 +126,11 @@ def test_what_the_shop_knows_of_people_can_be_asked_for():
 )
 def test_the_tables_that_a_query_reads_are_known_but_those_of_remarks(sql: str, names: set[str]):
     assert tables_in(sql) == names
+
+
+def test_a_template_runs_nothing_but_what_dbt_would(monkeypatch):
+    monkeypatch.delenv("WRITTEN_BY_A_SEGMENT", raising=False)
+    write = "{{ ref.__globals__['os'].environ.update(WRITTEN_BY_A_SEGMENT='x') }}"
+    assert fault_of(write + PEOPLE) is None
+    assert tables_in(write + PEOPLE) == {"people"}
+    assert "WRITTEN_BY_A_SEGMENT" not in os.environ
