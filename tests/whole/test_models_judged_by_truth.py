@@ -7,8 +7,6 @@ beside what is reached, and says so.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -22,11 +20,8 @@ from tests.whole.judged_shops import (
     DAY,
     END,
     NOW,
-    SHIFTED,
-    STEADY,
-    JudgedShop,
-    open_judged_shop,
     people_groups,
+    shop_of,
 )
 
 # the first test of a seed makes its shop
@@ -44,12 +39,6 @@ REACHED_ERROR = 0.025
 # From the sixth day after a shift on chances must be right again.
 FIRST_NIGHT_AFTER_SHIFT = NOW + 5 * DAY
 Predict = Callable[[pl.DataFrame, pl.Series], np.ndarray]
-
-
-@cache
-def shop_of(seed: int, *, is_shifted: bool = False) -> JudgedShop:
-    with TemporaryDirectory() as folder:
-        return open_judged_shop(Path(folder), seed, SHIFTED if is_shifted else STEADY)
 
 
 @cache
