@@ -189,7 +189,7 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
         if ahead.low <= 0:
             print(f"seed {seed}: NOT surely ahead of {other}: {ahead}")
     # not what is asked for, but what is reached at least
-    assert earned.share >= (0.46 if is_shifted else 0.72)
+    assert earned.share >= (0.46 if is_shifted else 0.75)
     assert earned.ahead_of("nothing").low > 0
     if not is_shifted:
         assert all(earned.ahead_of(other).low > 0 for other in earned.others)
@@ -232,4 +232,4 @@ def test_plans_after_a_shift_earn_more_than_one_that_recedes(seed):
     )
     report_plans(seed, "plans, shifted", earned)
     # not what is asked for, but what is reached
-    assert earned.said_over_true < 2.1
+    assert earned.said_over_true < 1.4
