@@ -18,8 +18,8 @@ LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_pur
 @pytest.mark.parametrize(
     ("p_buy", "value", "action", "gain", "segment"),
     [
-        # Margin 30, discount 5. Own chances about a half are a share of 0.2931 of the variance: odds
-        # 1 -> 1.15^0.7069, p' = 0.52468; (p' - 0.5) x 30 - 0.05.
+        # Margin 30, discount 5. Own chances about a half are 0.2931 of the variance of buying:
+        # odds 1 -> 1.15^0.7069, p' = 0.52468; (p' - 0.5) x 30 - 0.05.
         (0.5, 100, "reminder", "0.6904", FENCE),
         # About 0.1 a share of 0.1886: odds 1/9 -> 1.5^0.8114 / 9, p' = 0.13375; p' x 25 - 0.1 x 30
         # - 0.05; a reminder would gain 0.2704.
