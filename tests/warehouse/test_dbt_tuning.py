@@ -74,6 +74,7 @@ def test_dbt_checks_again_afterwards_whatever_happens():
         return (
             dbtClassMixin.__dict__["validate"],
             compilation.inject_ctes_into_sql,
+            compilation.Linker.get_graph_summary,
             BehaviorFlagRendered.__dict__["_default_source"],
             connections.fire_event,
             connections.SQLQuery,
