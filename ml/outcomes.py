@@ -15,7 +15,7 @@ AGE_EDGES_HOURS = (1.0, 8.0, 24.0, 72.0, 168.0)
 MAX_RATIO = 1.25
 # Carts that were bought, or expected to be: of fewer, a group says nothing.
 MIN_BUYERS = 30
-# Of which nobody was seen, as many may be taken to be: a ratio to none says nothing a person reads.
+# What none counts as in a ratio: half a cart. A ratio to nothing is no number that can be read.
 _FEWEST = 0.5
 
 
@@ -29,6 +29,9 @@ def buying_ratio(
         weights: (n,) what each row counts.
         p_buy: (n,) what was predicted.
         bought: (n,) 1 or 0.
+
+    Returns:
+        The ratio, in which fewer than half a cart count as half of one.
     """
 
     def log_ratio(kept: np.ndarray) -> float:

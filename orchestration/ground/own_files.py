@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestration.ground import segments, triggers
 from orchestration.ground.checkout import DBT_PROJECT
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 _ENDINGS = (".yml", ".sql")
 _BEFORE = "before"
 _REFUSED = "refused_segments.json"
+_READ = "read_segments.json"
 _CORRECT = f"correct it: {segments.GUIDE}"
 # the model that all segments are read by
 _MEMBERS = "segment_members"
@@ -144,20 +146,19 @@ def keep_before(home: Home, files: Mapping[str, bytes]) -> None:
                 replace_file(before / inside, content)
 
 
-def changed_since(home: Home, instant: float) -> set[str]:
-    """The segments that the copy got after an instant (seconds, as files have it) and that are not
-    what they were before."""
-    copy, before = copy_of_project(home), home.dbt / _BEFORE
-    found = set()
-    for name in own_files(home).segments:
-        pair = [segments.FOLDER / f"{name}{ending}" for ending in _ENDINGS]
-        is_new = any((copy / each).stat().st_mtime > instant for each in pair)
-        if is_new and any(_content(copy / each) != _content(before / each) for each in pair):
-            found.add(name)
-    return found
+def note_read(home: Home, read: Iterable[Segment]) -> None:
+    """Note which segments were in the project when dbt could last read it."""
+    replace_file(home.dbt / _READ, json.dumps([each.content for each in read]).encode())
 
 
-def refuse(home: Home, name: str, what: str) -> None:
+def new_since_read(home: Home) -> list[str]:
+    """The segments of the shop's own that were not, or were others, when dbt could last read the
+    project."""
+    read = _noted(home.dbt / _READ) or ()
+    return [name for name, each in own_files(home).segments.items() if each.content not in read]
+
+
+def refuse(home: Home, name: str, what: str) -> str:
     """Note of a segment of the shop's own, as its files are now, that it cannot be asked; and have
     it in the copy as it was before.
 
@@ -165,6 +166,9 @@ def refuse(home: Home, name: str, what: str) -> None:
         home: where it lies.
         name: the segment.
         what: what is wrong, without a value of the shop's data.
+
+    Returns:
+        What `pardon` takes that back by.
     """
     copy, before = copy_of_project(home), home.dbt / _BEFORE
     content = segments.load_segment(copy / segments.FOLDER, name).content
@@ -177,6 +181,13 @@ def refuse(home: Home, name: str, what: str) -> None:
             (copy / inside).unlink(missing_ok=True)
         else:
             replace_file(copy / inside, old)
+    return content
+
+
+def pardon(home: Home, content: str) -> None:
+    """Have a segment that was refused asked again."""
+    noted = {each: what for each, what in _refused(home).items() if each != content}
+    replace_file(home.dbt / _REFUSED, json.dumps(noted, indent=1).encode())
 
 
 def _take_segments(home: Home, own: OwnFiles) -> None:
@@ -379,7 +390,11 @@ def _content(path: Path) -> bytes | None:
 
 
 def _refused(home: Home) -> dict[str, str]:
+    return _noted(home.dbt / _REFUSED) or {}
+
+
+def _noted(path: Path) -> Any:
     try:
-        return json.loads((home.dbt / _REFUSED).read_bytes())
+        return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
-        return {}
+        return None

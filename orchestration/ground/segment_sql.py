@@ -16,6 +16,7 @@ from typing import NoReturn
 import duckdb
 import jinja2
 import jinja2.meta
+import jinja2.nodes
 from jinja2.defaults import DEFAULT_NAMESPACE
 
 from orchestration.ground.checkout import DBT_PROJECT
@@ -24,10 +25,11 @@ from orchestration.ground.sql import in_memory, quoted
 from orchestration.ground.yml import parsed_yml
 
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
-_REF = re.compile(r"""\bref\(\s*['"](\w+)['"]\s*\)""")
 # dbt's name of the type that DuckDB calls varchar is known to DuckDB, too
 _ANY_HOUR = "timestamp '2026-01-01 00:00:00'"
 # what else dbt gives a template
+_DBT_TAGS = ("jinja2.ext.do", "jinja2.ext.loopcontrols")
+_DBT_FILTERS = ("as_bool", "as_native", "as_number", "as_text", "is_list")
 _DBT_WORDS = frozenset(
     (
         *("adapter", "api", "builtins", "column_name", "dbt", "dbt_version", "dispatch", "env_var"),
@@ -109,8 +111,30 @@ def _sql_words() -> frozenset[str]:
 
 @functools.lru_cache(maxsize=1024)
 def tables_in(sql: str) -> frozenset[str]:
-    """Names of the models that a query reads, as far as they are written out."""
-    return frozenset(_REF.findall(re.sub(r"\{#.*?#\}", "", sql, flags=re.DOTALL)))
+    """Names of the models that a query asks for; of one that only dbt can make into SQL, those that
+    are written out."""
+    environment, found = _environment(), set[str]()
+
+    def noted(*name: object, **_: object) -> str:
+        found.add(str(name[-1]))
+        return f"model__{name[-1]}"
+
+    environment.globals["ref"] = noted
+    try:
+        environment.from_string(sql).render()
+    except jinja2.TemplateSyntaxError:
+        return frozenset()
+    except Exception:  # noqa: BLE001  as in `fault_of`
+        found.update(_written_out(environment.parse(sql)))
+    return frozenset(found)
+
+
+def _written_out(template: jinja2.nodes.Template) -> Iterator[str]:
+    for call in template.find_all(jinja2.nodes.Call):
+        # `builtins.ref` is one, too; the last argument is the name, one before it the package
+        asked = getattr(call.node, "name", getattr(call.node, "attr", None))
+        if asked == "ref" and call.args and isinstance(call.args[-1], jinja2.nodes.Const):
+            yield str(call.args[-1].value)
 
 
 def unknown_in(sql: str) -> list[str]:
@@ -149,7 +173,8 @@ def _rendered(sql: str) -> str:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, extensions=_DBT_TAGS)
+    environment.filters |= dict.fromkeys(_DBT_FILTERS, lambda value: value)
     environment.globals = {
         "ref": _reference,
         "source": lambda schema, name: f"source__{schema}__{name}",

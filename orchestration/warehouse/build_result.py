@@ -9,15 +9,28 @@ from dataclasses import dataclass
 
 from orchestration.ground.errors import ComebackError
 
-# What the database says of a value that it met, and how values stand there: in quotes, or numbers.
-_OF_A_VALUE = re.compile(r"\b(?:Conversion|Invalid Input|Out of Range) Error: .*", re.DOTALL)
-_VALUE = re.compile(r"""(['"]).*\1|(?<![\w,])(?<!\w\()(?<!LINE )-?\d[\d.]*""", re.DOTALL)
+# What the database says of a value that it met.
+_OF_A_VALUE = re.compile(
+    r"\b(?:Constraint|Conversion|Invalid Input|Mismatch Type|Out of Range) Error: .*", re.DOTALL
+)
+# How values stand there: in quotes, and then once more before a mark where reading stopped; or as
+# numbers, but not in names of types or the number of a line.
+_VALUE = re.compile(
+    r"""(?P<type>\b[A-Z]+\(\d+(?:,\d+)?\))
+    |(?<!\w)(['"]).*\2(?:(?:(?!LINE\ \d).)*\^)?
+    |(?<!\w)(?<!LINE\ )-?\d[\d.]*(?:e[+-]\d+)?""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 def without_values(message: str) -> str:
     """A message of dbt with `...` for the values of the shop's data: it is said in alerts, and kept
     with the runs, where nobody can be erased."""
-    return _OF_A_VALUE.sub(lambda said: _VALUE.sub("...", said[0]), message)
+    return _OF_A_VALUE.sub(lambda said: _VALUE.sub(_hidden, said[0]), message)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return found["type"] or "..."
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,14 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import changed_since, own_files, refuse
+from orchestration.ground.own_files import (
+    copy_of_project,
+    new_since_read,
+    note_read,
+    own_files,
+    pardon,
+    refuse,
+)
 from orchestration.ground.progress import progress
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
@@ -151,34 +158,61 @@ def prepare_manifest(home: Home, settings: Settings, project: Path | None = None
     for path in (stamp, home.dbt / "partial_parse.msgpack"):
         path.unlink(missing_ok=True)
     args = dbt_args("parse", project=project, target=home.dbt, variables=variables)
+    read = segments_in(project)
     try:
         invoke(home, settings, args)
     except ComebackError as error:
-        if given is not None or not _refuse_named(home, str(error)):
+        is_refused = given is None and (
+            _refuse_named(home, str(error)) or _refuse_new(home, settings, str(error))
+        )
+        if not is_refused:
             raise
         return prepare_manifest(home, settings)
     replace_file(stamp, fingerprint.encode())
     if project == DBT_PROJECT:
         shared_parse.keep(home.dbt, variables)
+    elif project == copy_of_project(home):
+        note_read(home, read.values())
     return manifest
 
 
 def _refuse_named(home: Home, message: str) -> bool:
-    """Refuse the segments of the shop's own that a message of dbt names, or, where it names none,
-    those that changed since dbt could read the project; whether there are any."""
-    own = own_files(home).segments
+    """Refuse the segments of the shop's own that a message of dbt names; whether it names any."""
     named = re.findall(rf"segments/(\w+)\.(?:sql|yml)|model\.{PACKAGE}\.(\w+)", message)
-    names = {name for pair in named for name in pair}.intersection(own)
+    names = {name for pair in named for name in pair}.intersection(own_files(home).segments)
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
-    said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
-    read = home.dbt / "manifest.json"
-    changed = changed_since(home, read.stat().st_mtime if read.exists() else 0.0)
-    which = "it" if names or len(changed) == 1 else "it or another that changed with it"
-    what = f"dbt cannot read {which} ({(said[1] if said else message)[:300]})"
-    names = names or changed
+    what = f"there is no table '{missing[1]}'" if missing else _cannot_read(message)
     for name in sorted(names):
-        refuse(home, name, f"there is no table '{missing[1]}'" if missing else what)
+        refuse(home, name, what)
     return bool(names)
+
+
+def _refuse_new(home: Home, settings: Settings, message: str) -> bool:
+    """Of the segments of the shop's own that are new since dbt could read the project, refuse those
+    that it cannot read it with, where it names none; whether there are any new ones.
+
+    Raises:
+        ComebackError: dbt cannot read the project without them either.
+    """
+    refused = [refuse(home, name, _cannot_read(message)) for name in new_since_read(home)]
+    if not refused:
+        return False
+    try:
+        prepare_manifest(home, settings)
+        # one alone is known to be wrong; of several each is asked about
+        for each in refused if len(refused) > 1 else ():
+            pardon(home, each)
+            prepare_manifest(home, settings)
+    except BaseException:
+        for each in refused:
+            pardon(home, each)
+        raise
+    return True
+
+
+def _cannot_read(message: str) -> str:
+    said = re.search(r"dbt stopped \((.*)\), in the dbt project", message)
+    return f"dbt cannot read it ({(said[1] if said else message)[:300]})"
 
 
 def build(

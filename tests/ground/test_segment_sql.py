@@ -59,6 +59,9 @@ def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: s
         "select person_id from {{ ref('another_of_the_shop') }}",
         "select person_id from {{ source('raw', 'till') }}",
         "{{ config(materialized='ephemeral', tags=['worth']) }}" + PEOPLE,
+        "{% do return('') %}" + PEOPLE,
+        "{% for day in (1, 2) %}{% if day == 2 %}{% break %}{% endif %}{% endfor %}" + PEOPLE,
+        PEOPLE + "where {{ 'is_known' | as_text }}",
         "select person_id from {{ ref('people') }} where {{ var('as_of') }}",
     ],
 )
@@ -101,6 +104,23 @@ def test_what_the_shop_knows_of_people_can_be_asked_for():
     assert "updated_at" in fault_of(f"{asked} and updated_at > {{{{ as_of() }}}}")[0]
 
 
-def test_the_tables_that_a_query_reads_are_known_but_those_of_remarks():
-    asked = "{# ref('orders') #}{{ ref('people') }} {{ ref( \"vip\" ) }} {{ source('a', 'b') }}"
-    assert tables_in(asked) == {"people", "vip"}
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        (
+            "{# ref('orders') #}{{ ref('people') }} {{ ref( \"vip\" ) }} {{ source('a', 'b') }}",
+            {"people", "vip"},
+        ),
+        ("select 1 -- unlike ref('big')\nfrom {{ ref('people') }}", {"people"}),
+        ("{{ ref('comeback', 'big') }} {{ ref ('small', v=1) }}", {"big", "small"}),
+        ("{% set table = 'big' %}{{ ref(table) }}", {"big"}),
+        ("{% for each in ['vip', 'big'] %}{{ ref(each) }}{% endfor %}", {"vip", "big"}),
+        ("{% if false %}{{ ref('gone') }}{% endif %}{{ ref('big') }}", {"big"}),
+        # only dbt knows the macro, and that a table is more than a name
+        ("{{ a_macro() }}{{ ref('comeback', 'big') }} {{ builtins.ref('vip') }}", {"big", "vip"}),
+        ("{{ ref('big').include(database=false) }} -- ref('gone')", {"big"}),
+        ("{{ ref('big' }}", set()),
+    ],
+)
+def test_the_tables_that_a_query_reads_are_known_but_those_of_remarks(sql: str, names: set[str]):
+    assert tables_in(sql) == names

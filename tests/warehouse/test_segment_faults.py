@@ -1,19 +1,21 @@
 """What is said of a segment that fails while an hour is built."""
 
 import os
-import time
+from inspect import unwrap
+from pathlib import Path
 
 import pytest
 
 from orchestration.drafts import new_segment
+from orchestration.ground.checkout import SOURCE_DEFINITIONS
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import faults_in
+from orchestration.ground.own_files import copy_of_project, faults_in
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
-from orchestration.warehouse import segment_faults
+from orchestration.warehouse import dbt_build, segment_faults
 from orchestration.warehouse.build_result import BuildResult, NodeResult
-from orchestration.warehouse.dbt_build import _refuse_named
 from orchestration.warehouse.segment_faults import _what_failed
 
 
@@ -45,6 +47,12 @@ from orchestration.warehouse.segment_faults import _what_failed
             "Runtime Error in model big Out of Range Error: Overflow in multiplication of INT32"
             " (2147483647 * 2)!",
             "its SQL failed (Out of Range Error: Overflow in multiplication of INT32)",
+        ),
+        (
+            "person_id > ''",
+            "Runtime Error in model big (models/segments/big.sql) Invalid Input Error: Could not"
+            ' parse string "ann@x"',
+            "its SQL failed (Invalid Input Error: Could not parse string)",
         ),
     ],
 )
@@ -109,22 +117,82 @@ def test_who_reads_a_segment_that_fails_is_there_again_once_that_is_right(tmp_pa
     assert faults_in(home) == []
 
 
-def test_where_dbt_names_no_file_the_segment_that_changed_since_is_to_blame(tmp_path):
+def test_where_the_shipped_segments_fail_too_none_of_the_shops_is_to_blame(tmp_path, monkeypatch):
     home = Home(tmp_path)
-    yml, _ = new_segment(home, "big")
-    new_segment(home, "small")
-    manifest = project_of(home).parent / "manifest.json"
-    manifest.write_text("{}")
-    later = time.time() + 5
-    os.utime(manifest, (later, later))
-    message = "dbt stopped (Compilation Error 'x' is undefined), in the dbt project, correct it"
-    assert not _refuse_named(home, message)
-    yml.write_text(yml.read_text().replace("doc('member_id')", "x"))
-    for path in (project_of(home) / "models/segments").glob("big.*"):
-        os.utime(path, (later + 5, later + 5))
-    assert _refuse_named(home, message)
+    new_segment(home, "big")
+    project_of(home)
+    message = "Runtime Error in model segment_members Out of Memory Error: could not allocate block"
+    failed = BuildResult(
+        (NodeResult("model.comeback.segment_members", "error", 0.1, None, message),)
+    )
+    monkeypatch.setattr(segment_faults.dbt_build, "build", lambda *_, **__: failed)
+    assert segment_faults.build(home, Settings()) == failed
+    assert faults_in(home) == []
+
+
+@pytest.fixture
+def reading(tmp_path, monkeypatch):
+    """A home whose project dbt cannot read where `no_word` stands in one of the shop's own files,
+    and does not say which; and how to have it read."""
+    home = Home(tmp_path)
+    home.prepare()
+
+    def invoke(*_: object) -> None:
+        for folder in ("segments", "staging"):
+            for path in (copy_of_project(home) / "models" / folder).glob("*.*"):
+                if "no_word" in path.read_text():
+                    raise ComebackError(
+                        "dbt stopped (Compilation Error 'no_word' is undefined)",
+                        *("in the dbt project", "correct it, then run again"),
+                    )
+        for name in ("manifest.json", "partial_parse.msgpack"):
+            (home.dbt / name).write_text("{}")
+
+    monkeypatch.setattr(dbt_build, "invoke", invoke)
+    monkeypatch.setattr(dbt_build, "prepare_manifest", unwrap(dbt_build.prepare_manifest))
+    return home, lambda: dbt_build.prepare_manifest(home, Settings())
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_where_dbt_names_no_file_the_segment_that_it_cannot_read_is_refused_alone(reading):
+    home, read = reading
+    ymls = {name: new_segment(home, name)[0] for name in ("big", "old", "small")}
+    read()
+    _edit(ymls["big"], "doc('member_id')", "no_word")
+    _edit(ymls["small"], "version: 1", "version: 2")
+    project_of(home)
+    # the clock says nothing: it may be set back, or the home may be a copy
+    for path in (copy_of_project(home) / "models/segments").glob("*.*"):
+        os.utime(path, (0, 0))
+    read()
     (fault,) = faults_in(home)
-    assert str(fault).startswith("dbt cannot read it (Compilation Error 'x' is undefined), ")
-    assert "member_id" in (project_of(home) / "models/segments/big.yml").read_text()
-    # what stands there again is not to blame
-    assert not _refuse_named(home, message)
+    assert fault.name == "big"
+    said = "dbt cannot read it (Compilation Error 'no_word' is undefined), "
+    assert str(fault).startswith(f"{said}{home.segments / 'big.sql'}, ")
+    there = segments_in(project_of(home))
+    assert (there["big"].version, there["old"].version, there["small"].version) == (1, 1, 2)
+    assert "member_id" in (copy_of_project(home) / "models/segments/big.yml").read_text()
+    # nor is one that was never right anything to the others
+    new_segment(home, "aaa")
+    _edit(new_segment(home, "other")[0], "doc('member_id')", "no_word")
+    read()
+    assert [each.name for each in faults_in(home)] == ["big", "other"]
+    assert segments_in(project_of(home)).keys() >= {"aaa", "big", "old", "small"}
+
+
+def test_a_segment_that_came_with_a_source_that_dbt_cannot_read_is_not_to_blame(reading):
+    home, read = reading
+    yml, _ = new_segment(home, "big")
+    read()
+    home.sources.mkdir()
+    text = (SOURCE_DEFINITIONS / "rees46.yml").read_text().replace("rees46", "till")
+    (home.sources / "till.yml").write_text(text)
+    (home.sources / "till.sql").write_text("{{ no_word }}")
+    _edit(yml, "version: 1", "version: 2")
+    with pytest.raises(ComebackError, match="'no_word' is undefined"):
+        read()
+    assert faults_in(home) == []
+    assert segments_in(project_of(home))["big"].version == 2
