@@ -1,12 +1,14 @@
-"""What may still come of carts at any later instant: the truth at ages that have no closed form.
+"""What may still come of carts and visits: the truth that has no closed form.
 
-Belongs here: chances to buy from an instant on, given that the shopper has stayed away until then.
+Belongs here: chances to buy from an instant on, given that the shopper has stayed away until then,
+and to come back as far as a shop can know it.
 Does not belong here: the truth tables (`shop_truth`), or anything estimated from events.
 
 The decision behind a cart has a closed form at every age. From `decision_hours` on a shopper may
 decide again, which has none: futures are drawn from the shop's own law instead.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +25,9 @@ from data.shop_law import (
     log_logistic_cdf,
     log_logistic_quantile,
     purchase_between,
+    purchase_delay,
     purchase_delay_cdf,
+    purchase_delay_cdfs,
     return_cdf,
 )
 from data.shop_people import People
@@ -93,6 +97,52 @@ class Futures:
             visit, at, device, np.random.default_rng(seed), draws
         )
 
+    def returns(
+        self, visit: Ints, device: Ints, hours: Sequence[float], seed: int, draws: int = DRAWS
+    ) -> Floats:
+        """(n x hours) P(back within so many hours of the visit's end, and the shop can know it).
+
+        A visit on another device is known to be of the same person if they signed in on both.
+        """
+        rng = np.random.default_rng(seed)
+        person, end = self.visits.person[visit], self.visits.end[visit]
+        left, free_from = end + SESSION_GAP_HOURS, self._free_from(visit)
+        is_known = self.visits.mind.known_on[visit, device] & self.people.has_account[person]
+        counted = np.zeros((len(visit), len(hours)))
+        for rows in _turns(person):
+            for _ in range(draws):
+                due = self._due(visit[rows], left[rows], rng)
+                minds = self._minds(visit[rows], free_from[rows])
+                minds.due[person[rows]] = due
+                minds.blocked_until[person[rows]] = np.where(due < np.inf, np.inf, free_from[rows])
+                row, start = rows, self._next_visits(visit[rows], left[rows], rng)
+                start = np.minimum(start, due)
+                while (comes := start < end[row] + max(hours)).any():
+                    row, start = row[comes], start[comes]
+                    visits = draw_round(
+                        *(self.law, self.people, minds, self.prices, self.clock, rng),
+                        *(person[row], start, 0),
+                    )
+                    known_there = visits.mind.known_on[np.arange(len(row)), visits.device]
+                    is_seen = (visits.device == device[row]) | (is_known[row] & known_there)
+                    waited = (start - end[row])[:, None]
+                    counted[row[is_seen]] += waited[is_seen] <= np.asarray(hours)
+                    row, start = row[~is_seen], visits.next_start[~is_seen]
+        return counted / draws
+
+    def _due(self, visit: Ints, at: Floats, rng: np.random.Generator) -> Floats:
+        """When each buys what was decided on, one draw of those after `at`; infinite for never."""
+        origin = self._decided(visit)
+        before = purchase_delay_cdfs(self.law, self.clock.season(at) - origin)
+        soon, late = self.law.soon_share, 1 - self.law.soon_share
+        parts = [share * (1 - gone) for share, gone in zip((soon, late), before, strict=True)]
+        is_soon = rng.random(len(visit)) * (parts[0] + parts[1]) < parts[0]
+        gone = np.where(is_soon, *before)
+        share = np.minimum(gone + rng.random(len(visit)) * (1 - gone), 1 - 1e-12)
+        due = self.clock.hours(origin + purchase_delay(self.law, is_soon, share))
+        is_pending = rng.random(len(visit)) < self._is_pending(visit, at)
+        return np.where(is_pending, np.maximum(due, at), np.inf)
+
     def _decided(self, visit: Ints) -> Floats:
         return self.clock.season(self.visits.decision_end[visit] + SESSION_GAP_HOURS)
 
@@ -130,12 +180,8 @@ class Futures:
         """P(nothing was pending, and an order comes of a new decision), of so many futures each."""
         counted = np.zeros(len(visit))
         person = self.visits.person[visit]
-        # a round is of different people: one row of each at a time
-        people = pl.DataFrame({"person": person})
-        turn = people.select(pl.int_range(pl.len()).over("person")).to_series().to_numpy()
         free_from = self._free_from(visit)
-        for number in range(turn.max(initial=-1) + 1):
-            rows = np.flatnonzero(turn == number)
+        for rows in _turns(person):
             for _ in range(draws):
                 start = self._next_visits(visit[rows], at[rows], rng)
                 comes = start < at[rows] + HORIZON_HOURS
@@ -190,3 +236,11 @@ class Futures:
         signs_in = visits.steps[:, [STEP["sign_in"], STEP["sign_in_to_buy"]]].any(axis=1)
         is_known = visits.mind.known_on[np.arange(len(device)), device]
         return (visits.device == device) | ((visits.signed_in | signs_in) & is_known)
+
+
+def _turns(person: Ints) -> Iterator[Ints]:
+    """Rows of different people, as a round has one visit of each; every row once."""
+    people = pl.DataFrame({"person": person})
+    turn = people.select(pl.int_range(pl.len()).over("person")).to_series().to_numpy()
+    for number in range(turn.max(initial=-1) + 1):
+        yield np.flatnonzero(turn == number)

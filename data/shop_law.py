@@ -187,13 +187,19 @@ def return_cdf(
 
 def purchase_delay_cdf(law: ShopLaw, season_hours: Floats) -> Floats:
     """P(delay <= season_hours) of a cart that is bought, but not at once; 1 at `latest_hours`."""
+    soon, late = purchase_delay_cdfs(law, season_hours)
+    return law.soon_share * soon + (1.0 - law.soon_share) * late
+
+
+def purchase_delay_cdfs(law: ShopLaw, season_hours: Floats) -> tuple[Floats, Floats]:
+    """The same of those bought soon, and of those bought late."""
     waited = np.minimum(season_hours, law.latest_hours)
     latest = np.asarray(law.latest_hours)
     soon, late = (
         log_logistic_cdf(waited, median, shape) / log_logistic_cdf(latest, median, shape)
         for median, shape in _delays(law)
     )
-    return law.soon_share * soon + (1.0 - law.soon_share) * late
+    return soon, late
 
 
 def purchase_delay(law: ShopLaw, is_soon: NDArray[np.bool_], share: Floats) -> Floats:

@@ -92,10 +92,10 @@ def _write_clusters(
     card: ModelCard,
     as_of: datetime,
 ) -> None:
-    """Replace `scores.clusters` by the groups of an hour."""
+    """Replace `scores.clusters` by the groups of an hour; scores in the order of the frame."""
     profile = [name for name in card.features if name in frame.columns]
     groups = (
-        frame.join(scores, on="person_id")
+        frame.select(*profile, scores["cluster_id"], scores["cluster_name"])
         .drop_nulls("cluster_id")
         .group_by("cluster_id", "cluster_name")
         .agg(pl.len().alias("person_count"), *(pl.col(name).mean() for name in profile))

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 import duckdb
 import polars as pl
@@ -255,7 +255,16 @@ def champion(
         raise ComebackError(
             f"there is no {learner.name} model", str(model_store.root), "run: comeback train"
         )
-    return learner.load(model_store.load(learner.name, model_id))
+    return _loaded(learner.load, tuple(model_store.load(learner.name, model_id).items()))
+
+
+@lru_cache(maxsize=len(LEARNERS))
+def _loaded(
+    load: Callable[[Mapping[str, bytes]], AbandonmentModel | ReturnModel],
+    files: tuple[tuple[str, bytes], ...],
+) -> AbandonmentModel | ReturnModel:
+    """The model of some files, made once: an hour asks for it several times."""
+    return load(dict(files))
 
 
 def write_models(

@@ -85,6 +85,7 @@ class _Table:
             which is replaced whole.
         description: what it says.
         columns: what each column says, in order.
+        uncompressed: as that of `Table`.
     """
 
     name: str
@@ -93,6 +94,7 @@ class _Table:
     key: str | None
     description: str
     columns: dict[str, str]
+    uncompressed: Sequence[str] = ()
 
     @property
     def target(self) -> str:
@@ -193,7 +195,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, not_after: datetime) -> list[
             query = late_data.REPORT
             withdrawn = WITHDRAWN_PRIORITIES.column(late_data.WITHDRAWN_COUNT)
             columns[withdrawn.name] = withdrawn.description
-        tables.append(_Table(name, query, built.order, built.key, description, columns))
+        made = _Table(name, query, built.order, built.key, description, columns, built.uncompressed)
+        tables.append(made)
     for table in SCORE_TABLES:
         query = f"select {', '.join(table.column_names)} from scores.{table.name}"
         columns = {column.name: column.description for column in table.columns}
@@ -297,9 +300,13 @@ def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Ta
 
 def _write(connection: duckdb.DuckDBPyConnection, table: _Table) -> None:
     """The whole table with its descriptions, in the place of the one that may be there."""
-    connection.execute(
-        f"create or replace table {table.target} as select * from ({table.query}) {table.ordering}"
+    relation = connection.sql(table.query)
+    typed = (
+        f'"{name}" {kind}' + " using compression uncompressed" * (name in table.uncompressed)
+        for name, kind in zip(relation.columns, relation.types, strict=True)
     )
+    connection.execute(f"create or replace table {table.target} ({', '.join(typed)})")
+    connection.execute(f"insert into {table.target} select * from ({table.query}) {table.ordering}")
     connection.execute(f"comment on table {table.target} is {literal(table.description)}")
     for column, text in table.columns.items():
         connection.execute(f"comment on column {table.target}.{column} is {literal(text)}")

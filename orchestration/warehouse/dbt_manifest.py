@@ -5,12 +5,15 @@ another build, and copying it. Not here: parsing it, nor running it (`dbt_build`
 """
 
 import functools
+import hashlib
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import read_own, replace_file
+from orchestration.warehouse import kept_code
 from orchestration.warehouse.dbt_templates import TEMPLATES
 from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 
@@ -23,6 +26,9 @@ PACKAGE = "comeback"
 FINGERPRINT = "fingerprint"
 """The name of the file that says of what a project was parsed; written last."""
 _PARSED = ("manifest.json", "partial_parse.msgpack", FINGERPRINT)
+OBJECTS = "objects"
+"""The name of the file with the parsed project as Python's objects."""
+_PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters")
 
 
 def copy_parsed(source: Path, target: Path) -> bool:
@@ -32,7 +38,7 @@ def copy_parsed(source: Path, target: Path) -> bool:
     Raises:
         OSError: a file cannot be written.
     """
-    contents = {name: read_own(source / name) for name in (TEMPLATES, *_PARSED)}
+    contents = {name: read_own(source / name) for name in (TEMPLATES, OBJECTS, *_PARSED)}
     if any(contents[name] is None for name in _PARSED):
         return False
     target.mkdir(parents=True, exist_ok=True)
@@ -52,12 +58,29 @@ def parsed_project(target: Path, fingerprint: str) -> "Manifest":  # noqa: ARG00
 
 
 def _read(target: Path) -> "Manifest":
+    """As `_unpacked`, out of Python's objects: of each class dbt would first make the code that
+    reads it, which takes ten times as long as all else."""
+    from dbt.contracts.graph.manifest import Manifest
+
+    packed = (target / "partial_parse.msgpack").read_bytes()
+    digest = hashlib.sha256(packed).hexdigest()
+    if objects := kept_code.read(target / OBJECTS, _PACKAGES, of=digest):
+        manifest = Manifest.__new__(Manifest)
+        vars(manifest).update(pickle.loads(objects))
+        return Manifest.__post_deserialize__(manifest)
+    manifest = _unpacked(packed)
+    # the lock is of this process, and made again
+    fields = {name: value for name, value in vars(manifest).items() if name != "_lock"}
+    kept_code.keep(target / OBJECTS, pickle.dumps(fields), _PACKAGES, of=digest)
+    return manifest
+
+
+def _unpacked(packed: bytes) -> "Manifest":
+    """As dbt reads it, and numbers as keys in a yml too, which dbt writes and cannot read again."""
     import msgpack
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_msgpack_decoder
 
-    packed = (target / "partial_parse.msgpack").read_bytes()
-    # As dbt reads it, and numbers as keys in a yml too, which dbt writes and cannot read again.
     unpack = functools.partial(
         msgpack.unpackb, ext_hook=extended_msgpack_decoder, raw=False, strict_map_key=False
     )

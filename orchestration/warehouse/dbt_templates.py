@@ -9,16 +9,15 @@ of dbt's own CPU time in a build of a small log, measured 2026-11-30.
 
 import hashlib
 import marshal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from importlib.metadata import version
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 
-from orchestration.ground.files import read_own, remove_unfinished, replace_file
+from orchestration.warehouse import kept_code
 
 TEMPLATES = "templates"
+_PACKAGES = ("jinja2", "dbt-common")
 
 
 @contextmanager
@@ -34,7 +33,8 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
     from jinja2 import Environment
 
     path = folder / TEMPLATES
-    kept = _read(path)
+    code = kept_code.read(path, _PACKAGES)
+    kept: dict[bytes, CodeType] = {} if code is None else marshal.loads(code)
     used: dict[bytes, CodeType] = {}
 
     def compiled(self: Environment, source: str) -> CodeType:
@@ -51,22 +51,4 @@ def kept_templates(folder: Path, only_used: bool = False) -> Iterator[None]:
         del MacroFuzzEnvironment.compile
         now = used if only_used else kept | used
         if now.keys() != kept.keys():
-            # what is not kept is made again
-            with suppress(OSError):
-                code = marshal.dumps(now)
-                remove_unfinished(path)  # of a run that was killed
-                replace_file(path, _head(code) + code, mode=0o600)
-
-
-def _read(path: Path) -> dict[bytes, CodeType]:
-    """What was kept; nothing where it is damaged, of another Python or Jinja, or where others could
-    have written it: what is read here is run."""
-    content = read_own(path) or b""
-    code = content[len(_head(b"")) :]
-    return marshal.loads(code) if content == _head(code) + code else {}
-
-
-def _head(code: bytes) -> bytes:
-    packages = (f"{name} {version(name)}" for name in ("jinja2", "dbt-common"))
-    digest = hashlib.sha256(code).hexdigest()
-    return "\n".join([sys.version.replace("\n", " "), *packages, digest, ""]).encode()
+            kept_code.keep(path, marshal.dumps(now), _PACKAGES)

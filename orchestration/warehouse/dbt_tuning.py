@@ -12,30 +12,39 @@ nobody hears, a twelfth.
 
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import InjectedCTE
+    from dbt.graph.selector_methods import QualifiedNameSelectorMethod
 
 # what dbt finds among the callers
 _ADAPTER = "dbt.adapters.base.impl"
+_PLAIN_NAME = re.compile(r"[^.*?\[\]]+")
+_VERSIONED = ""
 _BEGINNING = re.compile(
     r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/)*with(?:\s+recursive)?\s+", re.IGNORECASE
 )
 
 
-def import_dbt() -> None:
-    """Import dbt in less time.
+def make_code_when_asked() -> None:
+    """dbt's classes make the code that reads and writes them when it is first asked for: most of it
+    never is, and to make it for all was a quarter of the time of importing dbt.
 
-    Its classes make what reads and writes them when it is first asked for: most of it never is, and
-    to make it for all was a quarter of the time. The setting stays for the process: a class may be
-    asked at any time.
+    The setting stays for the process: a class may be asked at any time. It comes before whatever
+    imports dbt.
     """
     from mashumaro.config import BaseConfig
 
     BaseConfig.lazy_compilation = True
+
+
+def import_dbt() -> None:
+    """Import dbt in less time."""
+    make_code_when_asked()
     with no_collection():
         import dbt.cli.main  # noqa: F401 for whoever imports from it next
 
@@ -69,6 +78,7 @@ def parsed_before(are_statements_heard: bool = False) -> Iterator[None]:
     as_dbt = compilation.inject_ctes_into_sql
     validate = dbtClassMixin.__dict__["validate"]
     caller = BehaviorFlagRendered.__dict__["_default_source"]
+    summary = compilation.Linker.get_graph_summary
 
     def prepended(sql: str, expressions: "Sequence[InjectedCTE]") -> str:
         return with_expressions(sql, expressions) or as_dbt(sql, expressions)
@@ -76,13 +86,16 @@ def parsed_before(are_statements_heard: bool = False) -> Iterator[None]:
     dbtClassMixin.validate = classmethod(lambda *_: None)
     compilation.inject_ctes_into_sql = prepended
     BehaviorFlagRendered._default_source = staticmethod(lambda: _ADAPTER)
+    # of each node what comes next, for a file that nobody reads
+    compilation.Linker.get_graph_summary = lambda *_: {}
     try:
-        with _uncollected(), _statements_unheard(not are_statements_heard):
+        with _uncollected(), _names_looked_up(), _statements_unheard(not are_statements_heard):
             yield
     finally:
         dbtClassMixin.validate = validate
         compilation.inject_ctes_into_sql = as_dbt
         BehaviorFlagRendered._default_source = caller
+        compilation.Linker.get_graph_summary = summary
 
 
 @contextmanager
@@ -93,6 +106,44 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@contextmanager
+def _names_looked_up() -> Iterator[None]:
+    """dbt looks a plain name of a selection up, where it would ask every node whether it is of that
+    name: once a model, it asked forty thousand times."""
+    from dbt.graph.selector_methods import QualifiedNameSelectorMethod as Method
+
+    as_dbt = Method.search
+    ids: dict[str, set[str]] = {}
+
+    def search(self: Method, included_nodes: set[str], selector: str) -> Iterable[str]:
+        if not ids:
+            ids.update(_ids_by_name(self))
+        if not _PLAIN_NAME.fullmatch(selector) or _VERSIONED in ids:
+            return as_dbt(self, included_nodes, selector)
+        return ids.get(selector, set()).intersection(included_nodes)
+
+    Method.search = search
+    try:
+        yield
+    finally:
+        Method.search = as_dbt
+
+
+def _ids_by_name(method: "QualifiedNameSelectorMethod") -> dict[str, set[str]]:
+    """The nodes that dbt selects by a plain name: their own, that of their package, or of the
+    topmost folder in it; and whether any has versions, whose names are others."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    manifest = method.manifest
+    kinds = ("nodes", "exposures", "metrics", "unit_tests", "semantic_models", "saved_queries")
+    there = {key for kind in (*kinds, "functions") for key in getattr(manifest, kind)}
+    for key, node in method.non_source_nodes(there):
+        within = [part for each in node.fqn[1:] for part in each.split(".")]
+        package = node.fqn[0].split(".")[0]
+        for name in {node.fqn[-1], package, *within[:1], *([_VERSIONED] * node.is_versioned)}:
+            ids[name].add(key)
+    return ids
 
 
 @contextmanager

@@ -10,6 +10,7 @@ PERSON_SCORES = Table(
     description="What the models say of people at the newest hour that was scored. One row per"
     " person.",
     order=("scored_at", "person_id"),
+    uncompressed=("person_id",),
     columns=(
         Column("scored_at", "timestamp", "The scored hour, UTC."),
         Column("person_id", "varchar", "Person of the log; see people."),

@@ -346,10 +346,11 @@ PRIVATE_TABLES = (
 
 @dataclass(frozen=True)
 class BuiltTable:
-    """A table that dbt builds in the schema `main`; `order` and `key` as those of `Table`."""
+    """A table that dbt builds in the schema `main`; the fields as those of `Table`."""
 
     order: tuple[str, ...]
     key: str | None = None
+    uncompressed: tuple[str, ...] = ()
 
 
 LATE_DATA_REPORT = "late_data_report"
@@ -368,7 +369,7 @@ DBT_TABLES = {
         ("fired_at", "trigger", "person_id", "item_id", "cart_id"), "person_id"
     ),
     "daily_funnel": BuiltTable(("day",)),
-    "people": BuiltTable(("person_id",)),
+    "people": BuiltTable(("person_id",), uncompressed=("person_id",)),
     AMOUNTS_WITHOUT_RATE: BuiltTable(("day", "kind", "currency")),
     "landed_files": BuiltTable(("load_id",)),
     "set_aside_rows": BuiltTable(("load_id", "line", "action", "reason"), "load_id"),

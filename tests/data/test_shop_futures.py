@@ -1,4 +1,4 @@
-"""Of many carts as many are bought as the shop's futures say."""
+"""Of many carts as many are bought, and as many shoppers come back, as the shop's futures say."""
 
 from datetime import UTC, datetime
 
@@ -63,6 +63,33 @@ def test_the_chance_to_be_away_is_that_of_how_many_were(futures):
         said = futures.still_away(visit, since, at).mean()
         was = (futures.visits.next_start[visit] > at).mean()
         assert was == pytest.approx(said, abs=0.02)
+
+
+def test_as_many_are_seen_to_be_back_as_is_said(futures):
+    visits, hours = futures.visits, (4.0, 24.0, 168.0)
+    visit = np.flatnonzero(visits.end + max(hours) < DAYS * 24)
+    chance = futures.returns(visit, visits.device[visit], hours, seed=1, draws=5)
+    by_person = {}
+    for each in np.argsort(visits.start):
+        by_person.setdefault(visits.person[each], []).append(each)
+    known_on = visits.mind.known_on & futures.people.has_account[visits.person][:, None]
+    waited = np.full(len(visit), np.inf)
+    for row, before in enumerate(visit):
+        own = by_person[visits.person[before]]
+        for after in own[own.index(before) + 1 :]:
+            devices = visits.device[before], visits.device[after]
+            is_known = known_on[before, devices[0]] and known_on[after, devices[1]]
+            if devices[0] == devices[1] or is_known:
+                waited[row] = visits.start[after] - visits.end[before]
+                break
+    is_back = waited[:, None] <= np.array(hours)
+    assert len(visit) > 10_000
+    assert chance.mean(axis=0) == pytest.approx(is_back.mean(axis=0), abs=0.01)
+    # and those more often of whom it was said
+    for column in range(len(hours)):
+        said = chance[:, column]
+        likely = said > np.median(said)
+        assert is_back[likely, column].mean() > 1.5 * is_back[~likely, column].mean()
 
 
 def test_the_newest_visit_is_the_one_that_had_begun(futures):

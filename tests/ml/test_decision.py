@@ -1,5 +1,6 @@
 from datetime import timedelta
 from decimal import Decimal
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.economics import Economics, shift_odds, unseen_share
+from ml.calibration import sigmoid
+from ml.economics import UNSEEN_SD, Economics, shift_odds, unseen_share
 from tests.ml.carts import AS_OF, decided
 
 LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_purchase"
@@ -16,15 +18,15 @@ LIKELY, FENCE, UNLIKELY = "likely_to_purchase", "on_the_fence", "unlikely_to_pur
 @pytest.mark.parametrize(
     ("p_buy", "value", "action", "gain", "segment"),
     [
-        # Margin 30, discount 5. Own chances are even about a half, and a third of the variance:
-        # odds 1 -> 1.15^(2/3), p' = 0.52328; (p' - 0.5) x 30 - 0.05.
-        (0.5, 100, "reminder", "0.6483", FENCE),
-        # About 0.1 a share of 0.1107: odds 1/9 -> 1.5^0.8893 / 9, p' = 0.13745; p' x 25 - 0.1 x 30
-        # - 0.05; a reminder would gain 0.3027.
-        (0.1, 100, "incentive", "0.3862", FENCE),
-        # p' = 0.95593: 0.00593 x 6 is less than the reminder costs.
+        # Margin 30, discount 5. Own chances about a half are 0.2931 of the variance of buying:
+        # odds 1 -> 1.15^0.7069, p' = 0.52468; (p' - 0.5) x 30 - 0.05.
+        (0.5, 100, "reminder", "0.6904", FENCE),
+        # About 0.1 a share of 0.1886: odds 1/9 -> 1.5^0.8114 / 9, p' = 0.13375; p' x 25 - 0.1 x 30
+        # - 0.05; a reminder would gain 0.2704.
+        (0.1, 100, "incentive", "0.2937", FENCE),
+        # p' = 0.95544: 0.00544 x 6 is less than the reminder costs.
         (0.95, 20, "nothing", "0.0000", LIKELY),
-        (0.95, 100, "reminder", "0.1278", FENCE),  # the same chance, a cart worth it
+        (0.95, 100, "reminder", "0.1131", FENCE),  # the same chance, a cart worth it
         (0.02, 5, "nothing", "0.0000", UNLIKELY),
         (0.49, None, "nothing", "0.0000", LIKELY),  # no value, no gain; above 1/(1 + sqrt 1.15)
         (0.48, None, "nothing", "0.0000", UNLIKELY),
@@ -47,7 +49,7 @@ def test_a_cart_of_unknown_value_is_taken_to_be_worth_the_typical_order():
         {"cart_value_base": Decimal(0)},
     ]
     result = decided(rows, typical_value=Decimal(100))
-    assert result["expected_gain"].to_list() == [Decimal("0.6483"), Decimal("0.6483"), Decimal(0)]
+    assert result["expected_gain"].to_list() == [Decimal("0.6904"), Decimal("0.6904"), Decimal(0)]
 
 
 def test_a_cart_whose_value_lacks_a_rate_is_left_alone_and_comes_last():
@@ -100,25 +102,34 @@ def test_the_odds_are_shifted_not_the_probability():
 def test_the_chance_that_a_reminder_moves_most_is_of_the_mean_of_shoppers_alike():
     # of one shopper's own it is 1 / (1 + sqrt(odds ratio)): .483, .449 and a third
     found = [Economics(reminder_odds_ratio=ratio).most_persuadable for ratio in (1.15, 1.5, 4)]
-    assert found == pytest.approx([0.481, 0.444, 0.31])
+    assert found == pytest.approx([0.486, 0.458, 0.357])
     assert Economics(reminder_odds_ratio=1).most_persuadable == 0.5
 
 
 def test_of_shoppers_alike_an_odds_ratio_moves_the_mean_by_less():
-    """Beside the mean of many own chances, drawn from the spread of greatest entropy."""
-    quantiles = (np.arange(100_000) + 0.5) / 100_000
-    for rate in (30.0, 10.0, 3.0, -3.0):
-        own = -np.log1p(-quantiles * -np.expm1(-rate)) / rate
+    """Beside the mean of many own chances, at every level to which the odds of all fall or rise."""
+    quantiles = NormalDist().inv_cdf
+    own_log_odds = UNSEEN_SD * np.array([quantiles((i + 0.5) / 20_000) for i in range(20_000)])
+    for level in (-6.0, -4.0, -2.0, 0.0, 1.0):
+        own = sigmoid(level + own_log_odds)
         mean = own.mean()
-        assert unseen_share(mean) == pytest.approx(own.var() / (mean * (1 - mean)), abs=1e-3)
+        assert unseen_share(mean) == pytest.approx(own.var() / (mean * (1 - mean)), abs=2e-3)
         for odds_ratio in (0.8, 1.15, 1.5):
             together = shift_odds(own, odds_ratio).mean()
             said = Economics().nudged(np.array([mean]), odds_ratio).item()
             # not of the chance, of what the nudge does to it
             assert said - mean == pytest.approx(together - mean, rel=0.03)
             assert abs(together - mean) < abs(shift_odds(mean, odds_ratio) - mean)
-    assert unseen_share(np.array([0.0, 0.5, 1.0])) == pytest.approx([0, 1 / 3, 0], abs=1e-5)
+    assert unseen_share(np.array([0.0, 1.0])).tolist() == [0, 0]
     assert Economics().nudged(np.array([0.0, 1.0]), 1.5).tolist() == [0, 1]
+
+
+def test_at_the_chance_of_a_filled_cart_own_chances_are_spread_as_by_greatest_entropy():
+    quantiles = (np.arange(100_000) + 0.5) / 100_000
+    # a truncated exponential distribution of mean a quarter
+    own = -np.log1p(-quantiles * -np.expm1(-3.59)) / 3.59
+    assert own.mean() == pytest.approx(0.25, abs=1e-3)
+    assert unseen_share(0.25) == pytest.approx(own.var() / (0.25 * 0.75), abs=0.01)
 
 
 def test_the_return_window_is_the_first_by_which_a_return_is_more_likely_than_not():

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from dbt_common.clients import jinja
 
-from orchestration.warehouse import dbt_templates
+from orchestration.warehouse import kept_code
 from orchestration.warehouse.dbt_templates import kept_templates
 
 GREETING = "{% set name = 'you' %}Hello {{ name }}"
@@ -83,7 +83,7 @@ def test_what_cannot_be_run_is_made_again(
     elif damage == "nothing":
         path.write_bytes(b"")
     else:
-        monkeypatch.setattr(dbt_templates, "version", lambda _: "0")
+        monkeypatch.setattr(kept_code, "version", lambda _: "0")
     with _counted(monkeypatch) as made, kept_templates(tmp_path):
         assert _rendered(GREETING) == "Hello you"
     assert made == [GREETING]

@@ -2,11 +2,13 @@
 
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from dbt import compilation
 from dbt.adapters.sql import connections
 from dbt.contracts.graph.nodes import InjectedCTE
+from dbt.graph.selector_methods import QualifiedNameSelectorMethod
 from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.clients import agate_helper
 from dbt_common.dataclass_schema import dbtClassMixin
@@ -72,9 +74,11 @@ def test_dbt_checks_again_afterwards_whatever_happens():
         return (
             dbtClassMixin.__dict__["validate"],
             compilation.inject_ctes_into_sql,
+            compilation.Linker.get_graph_summary,
             BehaviorFlagRendered.__dict__["_default_source"],
             connections.fire_event,
             connections.SQLQuery,
+            QualifiedNameSelectorMethod.search,
             gc.get_freeze_count(),
         )
 
@@ -113,3 +117,36 @@ def test_answers_are_read_as_dbt_reads_them():
     with parsed_before():
         assert read() == read() == expected
     assert expected[0] == ("005", 5, '["a"]', None)
+
+
+def _node(*fqn: str, is_versioned: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(fqn=[*fqn], is_versioned=is_versioned)
+
+
+NODES = {
+    "model.shop.carts": _node("shop", "carts", "carts"),
+    "model.shop.lines": _node("shop", "carts", "lines"),
+    "model.shop.deep": _node("shop", "carts.old", "more", "deep"),
+    "test.shop.carts": _node("shop", "tests", "lines", "carts.unique"),
+    "model.other.lines": _node("other.part", "lines"),
+    "model.other.shop": _node("other", "folder", "shop"),
+}
+NAMES = ["shop", "other", "carts", "lines", "deep", "more", "old", "tests", "folder", "none", "c*"]
+NAMES += ["shop.carts", "carts.lines", "fold?r", "carts.unique", "part", "unique"]
+
+
+@pytest.mark.parametrize("versioned", [{}, {"model.shop.v": _node("shop", "v", "v1")}])
+def test_names_select_what_they_select_by_dbt(versioned: dict):
+    for node in versioned.values():
+        node.is_versioned = True
+    kinds = ("exposures", "metrics", "unit_tests", "semantic_models", "saved_queries", "functions")
+    manifest = SimpleNamespace(nodes={**NODES, **versioned}, **{kind: {} for kind in kinds})
+    manifest.unit_tests = {"unit_test.shop.a": _node("shop", "carts", "a")}
+    method = QualifiedNameSelectorMethod(manifest, None, [])
+    there = {*manifest.nodes, *manifest.unit_tests} - {"model.shop.lines"}
+    names = [*NAMES, "a", "v", "v1"]
+    by_dbt = [set(method.search(there, name)) for name in names]
+    with parsed_before():
+        assert [set(method.search(there, name)) for name in names] == by_dbt
+    assert [set(method.search(there, name)) for name in names] == by_dbt
+    assert by_dbt[0] >= {"model.shop.carts", "model.other.shop"}

@@ -6,8 +6,9 @@ models, what is asked of them, or how it is measured (`test_models_judged_by_tru
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -97,6 +98,13 @@ class JudgedShop:
         )
         person = who["person"].to_numpy()
         return self.futures.newest_visit(person, hours(rows["as_of"])), who["device"].to_numpy()
+
+
+@cache
+def shop_of(seed: int, *, is_shifted: bool = False) -> JudgedShop:
+    """The shop of a seed, made once a process."""
+    with TemporaryDirectory() as folder:
+        return open_judged_shop(Path(folder), seed, SHIFTED if is_shifted else STEADY)
 
 
 def hours(at: pl.Series) -> np.ndarray:

@@ -7,8 +7,6 @@ beside what is reached, and says so.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -22,11 +20,8 @@ from tests.whole.judged_shops import (
     DAY,
     END,
     NOW,
-    SHIFTED,
-    STEADY,
-    JudgedShop,
-    open_judged_shop,
     people_groups,
+    shop_of,
 )
 
 # the first test of a seed makes its shop
@@ -44,12 +39,6 @@ REACHED_ERROR = 0.025
 # From the sixth day after a shift on chances must be right again.
 FIRST_NIGHT_AFTER_SHIFT = NOW + 5 * DAY
 Predict = Callable[[pl.DataFrame, pl.Series], np.ndarray]
-
-
-@cache
-def shop_of(seed: int, *, is_shifted: bool = False) -> JudgedShop:
-    with TemporaryDirectory() as folder:
-        return open_judged_shop(Path(folder), seed, SHIFTED if is_shifted else STEADY)
 
 
 @cache
@@ -200,7 +189,7 @@ def test_decisions_after_a_day_earn_most_of_what_the_true_chances_do(seed, is_sh
         if ahead.low <= 0:
             print(f"seed {seed}: NOT surely ahead of {other}: {ahead}")
     # not what is asked for, but what is reached at least
-    assert earned.share >= (0.46 if is_shifted else 0.72)
+    assert earned.share >= (0.46 if is_shifted else 0.75)
     assert earned.ahead_of("nothing").low > 0
     if not is_shifted:
         assert all(earned.ahead_of(other).low > 0 for other in earned.others)
@@ -243,4 +232,4 @@ def test_plans_after_a_shift_earn_more_than_one_that_recedes(seed):
     )
     report_plans(seed, "plans, shifted", earned)
     # not what is asked for, but what is reached
-    assert earned.said_over_true < 2.1
+    assert earned.said_over_true < 1.4

@@ -13,10 +13,14 @@
 
 {%- macro duckdb__create_table(relation, sql, uncompressed) -%}
 {%- if uncompressed -%}
+{%- if config.get('contract').enforced -%}
+{{ get_assert_columns_equivalent(sql) }}
+{%- endif -%}
 create table {{ relation }} (
     {% for column in get_column_schema_from_query(sql) -%}
         {{ adapter.quote(column.name) }} {{ column.dtype }}
         {%- if column.name in uncompressed %} using compression uncompressed{% endif %}
+        {%- for each in (model.columns[column.name] or {}).constraints or [] if each.type == 'not_null' %} not null{% endfor %}
         {%- if not loop.last %},{% endif %}
     {% endfor -%}
 );

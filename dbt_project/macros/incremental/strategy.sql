@@ -65,3 +65,21 @@ or {{ column }} > (select least(last_build.{{ hour }}, {{ as_of() }}) from {{ la
     {%- endif -%}
     {{ return(materialization_view_default()) }}
 {%- endmaterialization -%}
+
+{#-
+    A view of the hour, whose text is another each hour. What it and its columns hold is said when it is first made: to say
+    it again takes longer than to make it.
+-#}
+{%- materialization hour_view, adapter='duckdb' -%}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- if is_incremental_build() -%}
+        {%- call statement('main') -%}
+            create or replace view {{ target_relation }} as (
+                {{ sql }}
+            );
+        {%- endcall -%}
+        {%- do adapter.commit() -%}
+        {{ return({'relations': [target_relation]}) }}
+    {%- endif -%}
+    {{ return(materialization_view_default()) }}
+{%- endmaterialization -%}

@@ -151,9 +151,10 @@ select
     was otherwise then is made again of the log up to the hour.
 
     kept: the model of the whole log. made: the macro that it is made by, whose last CTE is `made_as`. begins_at and
-    ends_at: when a row of it begins and ends. columns: those that are wanted.
+    ends_at: when a row of it begins and ends. columns: those that are wanted. only: a condition on the
+    rows that are wanted; others may be among them.
 -#}
-{%- macro at_hour_of(kept, made, made_as, begins_at, ends_at, columns) -%}
+{%- macro at_hour_of(kept, made, made_as, begins_at, ends_at, columns, only='true') -%}
 this_hour as (
 
     select {{ as_of() }} as as_of
@@ -198,6 +199,7 @@ at_hour as (
     from {{ ref(kept) }}
     where
         {{ ends_at }} <= {{ as_of() }}
+        and {{ only }}
         and not {{ keys_in('otherwise_then', ['visitor_id', 'session_number']) }}
 
     union all

@@ -1,8 +1,15 @@
 -- People as they were known at the hour.
 
-{{ config(materialized='rebuilt') }}
+{{ config(materialized='rebuilt', meta={'uncompressed': ['person_id']}) }}
 
 with
+
+-- Of all visits only those that count are read.
+{{ at_hour_of(
+    'person_sessions', visits_of, 'visits', begins_at='started_at', ends_at='ended_at',
+    columns=['person_id', 'started_at', 'ended_at', 'page_view_count', 'view_count', 'add_count'],
+    only=is_engagement('ended_at', as_of())
+) }},
 
 engagement as (
 
@@ -11,7 +18,7 @@ engagement as (
         cast(sum(
             {{ engagement_points('started_at', 'ended_at', 'page_view_count + view_count', 'add_count') | indent(12) }}
         ) as bigint) as points
-    from {{ ref('person_visits') }}
+    from at_hour
     where {{ is_engagement('ended_at', as_of()) }}
     group by person_id
 

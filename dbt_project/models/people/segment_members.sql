@@ -1,6 +1,6 @@
 -- Who is in which segment at the hour. Of a group a person is in the segment of the highest rank.
 
-{{ config(materialized='rebuilt') }}
+{{ config(materialized='rebuilt', meta={'uncompressed': ['person_id']}) }}
 
 with
 

@@ -8,6 +8,7 @@
 }) }}
 
 {% set of_part = 'trigger_name, person_id, part_id' -%}
+{% set longest_cooldown = ([0] + (var('triggers') | map(attribute='cooldown_hours') | list)) | max -%}
 
 with
 
@@ -43,6 +44,7 @@ spans_since as (
 
 ),
 
+-- One that is a cooldown ago forbids none.
 last_firings as (
 
     select
@@ -54,6 +56,7 @@ last_firings as (
     cross join kept
     where
         fired.fired_at <= kept.until_hour
+        and fired.fired_at > kept.until_hour - interval '{{ longest_cooldown }}' hour
         and {{ keys_in('spans_since', ['fired.person_id']) }}
     group by 1, 2, 3
 

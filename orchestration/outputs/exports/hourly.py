@@ -8,6 +8,7 @@ rule of these parts.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
+from itertools import chain
 from urllib.parse import quote
 
 import duckdb
@@ -121,17 +122,17 @@ def prepare_exports(
     windows = {each.window_days if each.is_ads else None for each in settings.exports.values()}
     carts = {days: people.scored_carts(connection, hour, days) for days in windows}
     members = {name: segments.members_of(connection, takes[name], hour) for name in takes}
-    scored = {
-        name: segments.with_members(
-            connection,
+    listed = {
+        name: (
             carts[each.window_days if each.is_ads else None],
             # a contact by e-mail is about a cart
             members[name] if each.is_ads else members[name].clear(),
-            hour,
             fired.fired_for(connection, triggers[name], hour, each.window_days),
         )
         for name, each in settings.exports.items()
     }
+    held_out = segments.held_out_of(connection, chain.from_iterable(listed.values()), hour)
+    scored = {name: segments.with_members(*each, hour, held_out) for name, each in listed.items()}
     known = read_known(connection, home, hour, settings, scored.values(), before.values())
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")

@@ -4,7 +4,7 @@ Belongs here: which segments an export takes, and their members at an hour. Not 
 segment (`warehouse.segment_history`), nor the segments of carts, which are columns of their scores.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import duckdb
@@ -15,7 +15,6 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.segments import Segment
 from orchestration.ground.settings_exports import CART_SEGMENTS, Export
 from orchestration.modelling import holdout_arms
-from orchestration.outputs.exports.fired import NOBODY
 from orchestration.warehouse.contact_tables import HOLDOUT_ARMS
 from orchestration.warehouse.database import has_table
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY
@@ -68,34 +67,40 @@ def members_of(
     ).pl()
 
 
+def held_out_of(
+    connection: duckdb.DuckDBPyConnection, listed: Iterable[pl.DataFrame], hour: datetime
+) -> list[str]:
+    """Who of all that are listed, in columns `person_id`, is held out at the hour.
+
+    Members, and whoever is on a list longer than their cart is scored, are so too, not only when a
+    cart of theirs was scored: a device of theirs may have been held out.
+    """
+    persons = [each["person_id"] for each in listed if not each.is_empty()]
+    if not persons or not has_table(connection, "scores", HOLDOUT_ARMS.name):
+        return []
+    return holdout_arms.held_out(connection, pl.concat(persons).unique(), hour)
+
+
 def with_members(
-    connection: duckdb.DuckDBPyConnection,
     carts: pl.DataFrame,
     members: pl.DataFrame,
+    fired: pl.DataFrame,
     hour: datetime,
-    fired: pl.DataFrame | None = None,
+    held_out: Sequence[str],
 ) -> pl.DataFrame:
     """Scored carts, and a row without a cart for each member who has none; one too for each person
     for whom a trigger fired, who is a member until the next order.
 
-    Members, and whoever is on a list longer than their cart is scored, are held out at the hour,
-    too, not only when a cart of theirs was scored: a device of theirs may have been held out.
-
     Args:
-        connection: the open warehouse.
         carts: see `people.scored_carts`.
         members: see `members_of`.
-        hour: the hour.
         fired: see `fired.fired_for`.
+        hour: the hour.
+        held_out: who of all of these is, see `held_out_of`; others may be among them.
 
     Returns:
         The columns of carts and is_member.
     """
-    fired = pl.DataFrame(schema=NOBODY) if fired is None else fired
-    held_out: list[str] = []
-    persons = pl.concat([each["person_id"] for each in (members, fired, carts)]).unique()
-    if not persons.is_empty() and has_table(connection, "scores", HOLDOUT_ARMS.name):
-        held_out = holdout_arms.held_out(connection, persons, hour)
     members = members.select("person_id", is_member=pl.lit(value=True))
     rows = carts.join(members, on="person_id", how="left", maintain_order="left")
     others = members.join(carts, on="person_id", how="anti", maintain_order="left")
