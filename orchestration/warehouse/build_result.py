@@ -14,10 +14,11 @@ _OF_A_VALUE = re.compile(
     r"\b(?:Constraint|Conversion|Invalid Input|Mismatch Type|Out of Range) Error: .*", re.DOTALL
 )
 # How values stand there: in quotes, and then once more before a mark where reading stopped; or as
-# numbers, but not in names of types or the number of a line.
+# numbers, but not in names of types or the number of a line. An address may stand there bare.
 _VALUE = re.compile(
     r"""(?P<type>\b[A-Z]+\(\d+(?:,\d+)?\))
     |(?<!\w)(['"]).*\2(?:(?:(?!LINE\ \d).)*\^)?
+    |(?<!\S)\S*@\S*
     |(?<!\w)(?<!LINE\ )-?\d[\d.]*(?:e[+-]\d+)?""",
     re.DOTALL | re.VERBOSE,
 )

@@ -47,6 +47,7 @@ from orchestration.warehouse.build_result import without_values
             "Conversion Error: Type DOUBLE with value 1e+30 in INTEGER(49) or (491701234567)",
             "Conversion Error: Type DOUBLE with value ... in INTEGER(49) or (...)",
         ),
+        ("Invalid Input Error: missing ): ann@x.org(", "Invalid Input Error: missing ): ..."),
         ("Binder Error: column 'a' LINE 2: 'a' > 5", "Binder Error: column 'a' LINE 2: 'a' > 5"),
     ],
 )
