@@ -92,7 +92,13 @@ def _write_clusters(
     card: ModelCard,
     as_of: datetime,
 ) -> None:
-    """Replace `scores.clusters` by the groups of an hour; scores in the order of the frame."""
+    """Replace `scores.clusters` by the groups of an hour; scores in the order of the frame.
+
+    Raises:
+        ValueError: they are in another order, or of other people.
+    """
+    if not scores["person_id"].equals(frame["person_id"]):
+        raise ValueError("scores of people are not in the order of the people")
     profile = [name for name in card.features if name in frame.columns]
     groups = (
         frame.select(*profile, scores["cluster_id"], scores["cluster_name"])

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import pickle
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,10 @@ FINGERPRINT = "fingerprint"
 _PARSED = ("manifest.json", "partial_parse.msgpack", FINGERPRINT)
 OBJECTS = "objects"
 """The name of the file with the parsed project as Python's objects."""
-_PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters")
+_PACKAGES = (
+    *("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb", "dbt-semantic-interfaces"),
+    "python-dateutil",
+)
 
 
 def copy_parsed(source: Path, target: Path) -> bool:
@@ -38,7 +42,7 @@ def copy_parsed(source: Path, target: Path) -> bool:
     Raises:
         OSError: a file cannot be written.
     """
-    contents = {name: read_own(source / name) for name in (TEMPLATES, OBJECTS, *_PARSED)}
+    contents = {name: read_own(source / name) for name in (TEMPLATES, *_PARSED)}
     if any(contents[name] is None for name in _PARSED):
         return False
     target.mkdir(parents=True, exist_ok=True)
@@ -65,9 +69,11 @@ def _read(target: Path) -> "Manifest":
     packed = (target / "partial_parse.msgpack").read_bytes()
     digest = hashlib.sha256(packed).hexdigest()
     if objects := kept_code.read(target / OBJECTS, _PACKAGES, of=digest):
-        manifest = Manifest.__new__(Manifest)
-        vars(manifest).update(pickle.loads(objects))
-        return Manifest.__post_deserialize__(manifest)
+        # objects of a class that is another now fail in any way, and are made again
+        with suppress(Exception):
+            manifest = Manifest.__new__(Manifest)
+            vars(manifest).update(pickle.loads(objects))
+            return Manifest.__post_deserialize__(manifest)
     manifest = _unpacked(packed)
     # the lock is of this process, and made again
     fields = {name: value for name, value in vars(manifest).items() if name != "_lock"}

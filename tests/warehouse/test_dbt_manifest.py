@@ -1,5 +1,6 @@
 """The parsed project is read as dbt reads it, from whatever it is kept as."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,9 @@ def test_the_second_process_has_the_same_project(parsed: Path, unpacked: list[in
     assert second.nodes["model.comeback.carts"].depends_on.nodes
 
 
-@pytest.mark.parametrize("damage", ["cut", "others may write", "other versions", "other project"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "others may write", "other versions", "other classes", "other project"]
+)
 def test_what_cannot_be_believed_is_read_as_dbt_reads_it(
     parsed: Path, unpacked: list[int], monkeypatch: pytest.MonkeyPatch, damage: str
 ):
@@ -64,6 +67,10 @@ def test_what_cannot_be_believed_is_read_as_dbt_reads_it(
         kept.write_bytes(kept.read_bytes()[:-1])
     elif damage == "others may write":
         kept.chmod(0o666)
+    elif damage == "other classes":
+        digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+        objects = b"cno_such_module\nNoSuchClass\n."
+        kept_code.keep(kept, objects, dbt_manifest._PACKAGES, of=digest)
     elif damage == "other versions":
         monkeypatch.setattr(kept_code, "version", lambda _: "0")
     else:

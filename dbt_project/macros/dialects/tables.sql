@@ -16,6 +16,11 @@
 {%- if config.get('contract').enforced -%}
 {{ get_assert_columns_equivalent(sql) }}
 {%- endif -%}
+{%- for column in model.columns.values() -%}
+    {%- for each in column.constraints or [] if each.type != 'not_null' -%}
+        {%- do exceptions.raise_compiler_error('create_table: no column with uncompressed ones beside it may be ' ~ each.type) -%}
+    {%- endfor -%}
+{%- endfor -%}
 create table {{ relation }} (
     {% for column in get_column_schema_from_query(sql) -%}
         {{ adapter.quote(column.name) }} {{ column.dtype }}

@@ -67,8 +67,8 @@ or {{ column }} > (select least(last_build.{{ hour }}, {{ as_of() }}) from {{ la
 {%- endmaterialization -%}
 
 {#-
-    A view of the hour, whose text is another each hour. What it and its columns hold is said when it is first made: to say
-    it again takes longer than to make it.
+    A view of the hour, whose text is another each hour. What it and its columns hold is in the database only until it is
+    made again, which takes comments away: to write them takes longer than to make it, and nobody but an hour reads it.
 -#}
 {%- materialization hour_view, adapter='duckdb' -%}
     {%- set target_relation = this.incorporate(type='view') -%}
