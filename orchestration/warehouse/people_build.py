@@ -66,16 +66,17 @@ def build_people(
         _run(home, settings, hour, OF_A_PAST_HOUR)
         with database.connect(home, settings) as connection:
             segment_history.take(connection, hour, _segments(home))
-    if past:
-        _run(home, settings, as_of, _TO_SCORE)
-    built = segment_faults.build(home, settings, as_of=as_of, select=SECOND_STEP, exclude=())
+    # what the past hours left of the first step is made again on the way
+    select = (*SECOND_STEP, *_TO_SCORE) if past else SECOND_STEP
+    built = segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
     if not built.bad:
         with database.connect(home, settings) as connection:
             if is_last:
                 segment_history.take(connection, as_of, _segments(home))
             for each in segment_history.strangers(connection):
                 logger.warning("Warning: %s", each)
-    return built
+    own = (node for node in built.nodes if node.unique_id.split(".")[2] not in _TO_SCORE)
+    return BuildResult(tuple(own))
 
 
 def reads_scores(project: Path) -> bool:
