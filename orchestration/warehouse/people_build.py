@@ -8,6 +8,7 @@ run over everything. Not here: what an hour changes of it (`segment_history`), o
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def build_people(
                 segment_history.take(connection, as_of, _segments(home))
             for each in segment_history.strangers(connection):
                 logger.warning("Warning: %s", each)
-    own = (node for node in built.nodes if node.unique_id.split(".")[2] not in _TO_SCORE)
-    return BuildResult(tuple(own))
+    own = (node for node in built.nodes if node.name not in _TO_SCORE or not node.is_good)
+    return replace(built, nodes=tuple(own))
 
 
 def reads_scores(project: Path) -> bool:
