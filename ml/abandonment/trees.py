@@ -8,6 +8,9 @@ Trees begin at the share abandoned at each age. From that of all ages boosting s
 down at those at which hardly a cart is bought. Measured on 45,000 people: at 72 to 168 h buying
 expected was 1.1 to 1.5 times what came, from the shares by age 1.1 to 1.3 times; the AUC at the
 first add is .775, not .770.
+What is said of carts that were left for days is then learned further on these alone (``late``):
+they are bought for other reasons than new ones, and boosting stops for the many new ones before it
+has seen that. Measured on three shops of 45,000 people: the AUC at 72 to 168 h is .02 higher.
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
 
@@ -25,7 +28,7 @@ import polars as pl
 
 from ml.abandonment.idle_rates import RATES_FILE, IdleRates
 from ml.abandonment.recalibration import AgePlatts, AgeShifts
-from ml.abandonment.snapshots import abandoned
+from ml.abandonment.snapshots import abandoned, idle_hours
 from ml.boosting import lightgbm
 from ml.calibration import Platt
 from ml.features import Encoding
@@ -37,6 +40,15 @@ if TYPE_CHECKING:
 NOT_CALIBRATED = AgePlatts()
 # The feature that says what the rates at which trees begin are of.
 AGE_FEATURE = "cart_idle_hours"
+# From so many hours idle on carts have trees of their own; small ones, for few are bought then.
+LATE_HOURS = 60.0
+LATE_ROUNDS = 60
+LATE_PARAMS = {
+    "num_leaves": 6,
+    "min_data_in_leaf": 100,
+    "feature_fraction": 0.5,
+}
+LATE_FILE = "trees_late.txt"
 
 # Called after each round of boosting, for whoever waits.
 OnRound = Callable[[], None]
@@ -91,14 +103,17 @@ class Trees:
         platts: AgePlatts,
         shifts: AgeShifts | None = None,
         start: IdleRates | None = None,
+        late: str | None = None,
     ) -> None:
-        """Take a LightGBM text model, and where it begins; a saved model and a fresh one are thus
-        read the same way."""
+        """Take a LightGBM text model, where it begins, and one of what is added for old carts; a
+        saved model and a fresh one are thus read the same way."""
         self._text = text
         self._booster = lightgbm().Booster(model_str=text)
         self.platts = platts
         self.shifts = shifts or AgeShifts()
         self.start = start
+        self._late = late
+        self._late_booster = None if late is None else lightgbm().Booster(model_str=late)
 
     @property
     def calibrated_parameters(self) -> int:
@@ -109,19 +124,34 @@ class Trees:
     def recalibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
         """The same trees, with shifts fitted on labelled rows that the trees were not fitted on."""
         p = self.platts(frame, self.logits(frame, encoding))
-        return Trees(self._text, self.platts, AgeShifts.fit(frame, p), self.start)
+        return Trees(self._text, self.platts, AgeShifts.fit(frame, p), self.start, self._late)
 
     def calibrated(self, frame: pl.DataFrame, encoding: Encoding) -> "Trees":
         """The same trees, calibrated on labelled rows that they were not fitted on: whether they
         are too sure of themselves at an age. Their level is brought to the newest days apart."""
         platts = AgePlatts.fit(frame, self.logits(frame, encoding))
-        return Trees(self._text, platts, start=self.start)
+        return Trees(self._text, platts, start=self.start, late=self._late)
+
+    def with_late(self, late: str) -> "Trees":
+        """The same trees, and a LightGBM text model of what is added for old carts."""
+        return Trees(self._text, self.platts, self.shifts, self.start, late)
 
     def logits(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) log-odds before calibration."""
-        raw = self._booster.predict(encoding.matrix(frame), raw_score=True)
-        grown = np.asarray(raw, dtype=np.float64)
-        return grown if self.start is None else grown + self.start.log_odds(frame)
+        matrix = encoding.matrix(frame)
+        grown = np.array(self._booster.predict(matrix, raw_score=True), dtype=np.float64)
+        if self.start is not None:
+            grown += self.start.log_odds(frame)
+        is_late = self._is_late(frame)
+        if is_late.any():
+            grown[is_late] += self._late_booster.predict(matrix[is_late], raw_score=True)
+        return grown
+
+    def _is_late(self, frame: pl.DataFrame) -> np.ndarray:
+        """(n,) whether the trees of old carts count."""
+        if self._late_booster is None:
+            return np.zeros(frame.height, dtype=bool)
+        return idle_hours(frame) >= LATE_HOURS
 
     def predict(self, frame: pl.DataFrame, encoding: Encoding) -> np.ndarray:
         """(n,) calibrated probabilities of abandoning."""
@@ -135,19 +165,24 @@ class Trees:
         """
         if frame.is_empty():
             return np.zeros((0, len(encoding.features)))
-        shap_values = self._booster.predict(encoding.matrix(frame), pred_contrib=True)
-        contributions = np.asarray(shap_values)[:, :-1]
+        matrix = encoding.matrix(frame)
+        contributions = np.array(self._booster.predict(matrix, pred_contrib=True))[:, :-1]
+        is_late = self._is_late(frame)
+        if is_late.any():
+            of_late = np.asarray(self._late_booster.predict(matrix[is_late], pred_contrib=True))
+            contributions[is_late] += of_late[:, :-1]
         if self.start is not None and AGE_FEATURE in encoding.features:
             begun = self.start.log_odds(frame) - self.start.mean_log_odds
             contributions[:, encoding.features.index(AGE_FEATURE)] += begun
         return contributions
 
     def to_files(self) -> dict[str, bytes]:
-        """The LightGBM text model, the calibrators, and the rates at which it begins."""
+        """The LightGBM text models, the calibrators, and the rates at which they begin."""
         fields = {"calibrators": asdict(self.platts)} | asdict(self.shifts)
         calibration = json.dumps(fields, sort_keys=True).encode()
         start = {} if self.start is None else self.start.to_files()
-        return {"trees.txt": self._text.encode(), "calibration.json": calibration} | start
+        late = {} if self._late is None else {LATE_FILE: self._late.encode()}
+        return {"trees.txt": self._text.encode(), "calibration.json": calibration} | start | late
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> "Trees":
@@ -166,7 +201,9 @@ class Trees:
             parameters = fields.get("parameters", 0.0)
             shifts = AgeShifts(tuple(fields["edges_hours"]), added, parameters)
         start = IdleRates.from_files(files) if RATES_FILE in files else None
-        return cls(files["trees.txt"].decode(), platts, shifts, start)
+        # models of before are without
+        late = files[LATE_FILE].decode() if LATE_FILE in files else None
+        return cls(files["trees.txt"].decode(), platts, shifts, start, late)
 
 
 def boost(
@@ -176,11 +213,11 @@ def boost(
     start = IdleRates.fit(frame)
     booster = lightgbm().train(
         params.for_lightgbm(),
-        _dataset(frame, encoding, start),
+        _dataset(frame, encoding, start.log_odds(frame)),
         rounds,
         callbacks=[lambda _: on_round()],
     )
-    return Trees(_text(booster), NOT_CALIBRATED, start=start)
+    return _with_late(Trees(_text(booster), NOT_CALIBRATED, start=start), frame, encoding, params)
 
 
 def boost_with_early_stopping(
@@ -193,7 +230,7 @@ def boost_with_early_stopping(
     """Trees up to the round that was best on the validation rows, not calibrated yet, and that
     round."""
     start = IdleRates.fit(frame)
-    dataset = _dataset(frame, encoding, start)
+    dataset = _dataset(frame, encoding, start.log_odds(frame))
     booster = lightgbm().train(
         params.for_lightgbm(),
         dataset,
@@ -212,7 +249,20 @@ def boost_with_early_stopping(
         ],
     )
     rounds = max(booster.best_iteration, 1)
-    return Trees(_text(booster, rounds), NOT_CALIBRATED, start=start), rounds
+    trees = Trees(_text(booster, rounds), NOT_CALIBRATED, start=start)
+    return _with_late(trees, frame, encoding, params), rounds
+
+
+def _with_late(trees: Trees, frame: pl.DataFrame, encoding: Encoding, params: Params) -> Trees:
+    """The same trees, and what old carts among labelled rows add to them; nothing where these are
+    too few to tell apart."""
+    old = frame.filter(pl.Series(idle_hours(frame) >= LATE_HOURS))
+    bought = 1 - abandoned(old)
+    if min(bought.sum(), len(bought) - bought.sum()) < LATE_PARAMS["min_data_in_leaf"]:
+        return trees
+    data = _dataset(old, encoding, trees.logits(old, encoding))
+    late = lightgbm().train(params.for_lightgbm() | LATE_PARAMS, data, LATE_ROUNDS)
+    return trees.with_late(_text(late))
 
 
 def _text(booster: "Booster", rounds: int | None = None) -> str:
@@ -220,12 +270,12 @@ def _text(booster: "Booster", rounds: int | None = None) -> str:
     return re.sub(r"\[num_threads: \d+\]\n", "", booster.model_to_string(num_iteration=rounds))
 
 
-def _dataset(frame: pl.DataFrame, encoding: Encoding, start: IdleRates) -> "Dataset":
+def _dataset(frame: pl.DataFrame, encoding: Encoding, begun: np.ndarray) -> "Dataset":
     return lightgbm().Dataset(
         encoding.matrix(frame),
         label=abandoned(frame),
         weight=cart_weights(frame),
-        init_score=start.log_odds(frame),
+        init_score=begun,
         feature_name=list(encoding.features),
         categorical_feature=encoding.categorical_positions,
     )

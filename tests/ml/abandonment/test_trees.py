@@ -5,8 +5,10 @@ import pytest
 from ml import abandonment
 from ml.abandonment import AbandonmentModel
 from ml.abandonment.recalibration import AGE_EDGES_HOURS
-from ml.abandonment.trees import AGE_FEATURE
-from tests.ml.training import train_abandonment
+from ml.abandonment.trees import AGE_FEATURE, LATE_FILE, Params, Trees, boost
+from ml.calibration import sigmoid
+from ml.features import Encoding
+from tests.ml.training import START, train_abandonment
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,45 @@ def test_the_model_is_the_same_with_two_threads(snapshots):
     )
     assert one.card.kind == "lightgbm"
     assert two.to_files() == one.to_files()
+
+
+def test_old_carts_are_bought_for_reasons_of_their_own():
+    """Boosting that stops when the many new carts are learned has not learned the few old ones."""
+    rng = np.random.default_rng(3)
+    count = 40_000
+    hours = rng.choice([0.0, 4.0, 24.0, 72.0, 120.0], count)
+    is_old = hours > 60
+    of_new, of_old = rng.standard_normal((2, count))
+    p_buy = sigmoid(np.where(is_old, of_old - 3.5, 2 * of_new - 1))
+    touched = pl.Series([START]).new_from_index(0, count)
+    frame = pl.DataFrame(
+        {
+            "cart_id": [str(number) for number in range(count)],
+            "last_touched_at": touched,
+            "as_of": touched + pl.Series(hours * 3.6e9).cast(pl.Duration("us")),
+            AGE_FEATURE: hours,
+            "of_new": of_new,
+            "of_old": of_old,
+            "converts_within_horizon": rng.random(count) < p_buy,
+        }
+    )
+    encoding = Encoding.fit(frame)
+    trees = boost(frame, encoding, Params(), 20, lambda: None)
+    files = trees.to_files()
+    of_all = Trees(files["trees.txt"].decode(), trees.platts, start=trees.start)
+    logits, before = (each.logits(frame, encoding) for each in (trees, of_all))
+    assert (logits[~is_old] == before[~is_old]).all()
+    ranks = [np.corrcoef(each[is_old], of_old[is_old])[0, 1] for each in (-logits, -before)]
+    assert ranks[0] > ranks[1] + 0.05
+    assert ranks[0] > 0.9
+    again = Trees.from_files(files)
+    assert (again.logits(frame, encoding) == logits).all()
+    some = frame.sort(AGE_FEATURE).gather_every(1000)
+    rest = trees.logits(some, encoding) - trees.contributions(some, encoding).sum(axis=1)
+    old = some[AGE_FEATURE].to_numpy() > 60
+    for each in (old, ~old):
+        assert rest[each] == pytest.approx(np.full(each.sum(), rest[each][0]), abs=1e-9)
+    # a model of before has none, and of few old carts nothing is learned
+    assert LATE_FILE in files
+    few = boost(frame.filter(pl.Series(~is_old)), encoding, Params(), 5, lambda: None)
+    assert LATE_FILE not in few.to_files()
