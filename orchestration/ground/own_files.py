@@ -280,7 +280,7 @@ def _take_as_before(
 def _leave_out_readers(home: Home, taken: dict[str, Segment], own: OwnFiles) -> None:
     """Leave segments as they were that read what is not there, or themselves by way of others.
 
-    It is found out each time anew: they are right again once what they read is.
+    It is asked each time: they are right again once what they read is.
     """
     while unfit := _unfit_readers(home, own):
         for name, what in unfit.items():

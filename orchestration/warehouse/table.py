@@ -32,7 +32,7 @@ class Table:
         columns: its columns in order.
         key: columns by which its rows are replaced in the published file; None: it is small, and
             written whole.
-        uncompressed: columns of texts that never repeat, of a table that is written anew each hour:
+        uncompressed: columns of texts that never repeat, of a table that each hour writes whole:
             to compress them is a third of the work of writing it.
     """
 
