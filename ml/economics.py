@@ -14,7 +14,7 @@ ACTIONS = ("nothing", "reminder", "incentive")
 NOTHING = ACTIONS[0]
 # No cart gains more than this; a mistyped price must not stop the hour.
 MAX_GAIN = 1e11
-# How the own log odds of shoppers who look alike are spread, a standard deviation. None is observed.
+# How the own log odds of shoppers who look alike are spread (standard deviation); it is never seen.
 # Of filled carts a fifth to a third is bought in most shops; at such a chance it takes 1.4 to 1.6
 # to spread own chances as the distribution does that assumes nothing but their mean, a truncated
 # exponential one (the greatest entropy; Jaynes 1957). 1.4 to 1.7 were compared on two simulated
