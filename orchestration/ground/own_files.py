@@ -2,7 +2,8 @@
 
 Belongs here: which of these files are taken into the home's copy of the dbt project, and one line
 about each that is not. Not here: making the copy (`project`), sources of the shop's own, which
-landing needs whole (`project`), nor what files declare (`segments`, `triggers`).
+landing needs whole (`project`), what files declare (`segments`, `triggers`), nor which of them dbt
+or the database found wrong (`refused_segments`).
 
 A wrong file stops nothing but itself. Its segment or trigger stays what the copy has of it, as it
 was before the file became wrong, and every run and `comeback status` say so.
@@ -13,13 +14,19 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from orchestration.ground import segments, triggers
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
+from orchestration.ground.refused_segments import (
+    ENDINGS,
+    content_of,
+    copy_of_project,
+    noted,
+    refused,
+)
 from orchestration.ground.segment_sql import (
     fault_of,
     is_sql_word,
@@ -30,9 +37,6 @@ from orchestration.ground.segments import Segment
 
 logger = logging.getLogger(__name__)
 
-_ENDINGS = (".yml", ".sql")
-_BEFORE = "before"
-_REFUSED = "refused_segments.json"
 _READ = "read_segments.json"
 _CORRECT = f"correct it: {segments.GUIDE}"
 # the model that all segments are read by
@@ -125,27 +129,6 @@ def say_faults(home: Home, exports: Iterable[str] = ()) -> None:
             logger.warning("Warning: %s", line)
 
 
-def copy_of_project(home: Home) -> Path:
-    """The home's copy of the dbt project, if it has one."""
-    return home.dbt / "project"
-
-
-def keep_before(home: Home, files: Mapping[str, bytes]) -> None:
-    """Keep segments of the copy as they are before these files are written into it, for they may
-    turn out to be wrong only when dbt or the database is asked."""
-    copy, before = copy_of_project(home), home.dbt / _BEFORE
-    for name in sorted({Path(inside).stem for inside in files if _is_segment(inside)}):
-        pair = [(segments.FOLDER / f"{name}{ending}").as_posix() for ending in _ENDINGS]
-        if all(_content(copy / inside) == files.get(inside) for inside in pair):
-            continue
-        for inside in pair:
-            content = _content(copy / inside)
-            (before / inside).unlink(missing_ok=True)
-            if content is not None:
-                (before / inside).parent.mkdir(parents=True, exist_ok=True)
-                replace_file(before / inside, content)
-
-
 def note_read(home: Home, read: Iterable[Segment]) -> None:
     """Note which segments were in the project when dbt could last read it."""
     replace_file(home.dbt / _READ, json.dumps([each.content for each in read]).encode())
@@ -154,47 +137,15 @@ def note_read(home: Home, read: Iterable[Segment]) -> None:
 def new_since_read(home: Home) -> list[str]:
     """The segments of the shop's own that were not, or were others, when dbt could last read the
     project."""
-    read = _noted(home.dbt / _READ) or ()
+    read = noted(home.dbt / _READ) or ()
     return [name for name, each in own_files(home).segments.items() if each.content not in read]
-
-
-def refuse(home: Home, name: str, what: str) -> str:
-    """Note of a segment of the shop's own, as its files are now, that it cannot be asked; and have
-    it in the copy as it was before.
-
-    Args:
-        home: where it lies.
-        name: the segment.
-        what: what is wrong, without a value of the shop's data.
-
-    Returns:
-        What `pardon` takes that back by.
-    """
-    copy, before = copy_of_project(home), home.dbt / _BEFORE
-    content = segments.load_segment(copy / segments.FOLDER, name).content
-    noted = _refused(home) | {content: what}
-    replace_file(home.dbt / _REFUSED, json.dumps(noted, indent=1).encode())
-    for ending in _ENDINGS:
-        inside = segments.FOLDER / f"{name}{ending}"
-        old = _content(before / inside)
-        if old is None:
-            (copy / inside).unlink(missing_ok=True)
-        else:
-            replace_file(copy / inside, old)
-    return content
-
-
-def pardon(home: Home, content: str) -> None:
-    """Have a segment that was refused asked again."""
-    noted = {each: what for each, what in _refused(home).items() if each != content}
-    replace_file(home.dbt / _REFUSED, json.dumps(noted, indent=1).encode())
 
 
 def _take_segments(home: Home, own: OwnFiles) -> None:
     folder, copy = home.segments, copy_of_project(home) / segments.FOLDER
     taken = dict(segments.segments_in(DBT_PROJECT))
     changed: list[Segment] = []
-    for name in _names(folder, _ENDINGS):
+    for name in _names(folder, ENDINGS):
         try:
             found = _usable(home, folder, name)
         except WrongUsage as error:
@@ -240,8 +191,8 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
             f"{name} is a word of SQL", str(yml), "rename the two files and the segment in them"
         )
     found = segments.load_segment(folder, name)
-    if what := _refused(home).get(found.content):
-        raise WrongUsage(what, str(sql), _CORRECT)
+    if refusal := refused(home).get(found.content):
+        raise WrongUsage(refusal.what, str(sql), _CORRECT)
     if not _is_alike(folder, copy_of_project(home) / segments.FOLDER, name):
         own = frozenset(path.stem for path in folder.glob("*.sql"))
         own |= {f"stg_{path.stem}" for path in home.sources.glob("*.sql")}
@@ -255,7 +206,7 @@ def _usable(home: Home, folder: Path, name: str) -> Segment:
 
 def _take(folder: Path, segment: Segment, taken: dict[str, Segment], own: OwnFiles) -> None:
     taken[segment.name] = own.segments[segment.name] = segment
-    for ending in _ENDINGS:
+    for ending in ENDINGS:
         inside = (segments.FOLDER / f"{segment.name}{ending}").as_posix()
         own.files[inside] = (folder / f"{segment.name}{ending}").read_bytes()
 
@@ -273,7 +224,7 @@ def _take_as_before(
         segments.require_rank(found, taken.values(), copy)
     except WrongUsage:
         return
-    if found.content != but and found.content not in _refused(home):
+    if found.content != but and found.content not in refused(home):
         _take(copy, found, taken, own)
 
 
@@ -286,7 +237,7 @@ def _leave_out_readers(home: Home, taken: dict[str, Segment], own: OwnFiles) -> 
         for name, what in unfit.items():
             segment = own.segments.pop(name)
             del taken[name]
-            for ending in _ENDINGS:
+            for ending in ENDINGS:
                 del own.files[(segments.FOLDER / f"{name}{ending}").as_posix()]
             if all(each.name != name for each in own.faults):
                 error = WrongUsage(what, str(home.segments / f"{name}.sql"), _CORRECT)
@@ -359,7 +310,7 @@ def _names(folder: Path, endings: Iterable[str]) -> list[str]:
 def _misnamed(folder: Path) -> Iterator[Path]:
     """Files that their writer may take for ones that are read."""
     for path in sorted(folder.glob("*.*")):
-        is_like = path.suffix.lower() in (".yaml", *_ENDINGS) and path.suffix not in _ENDINGS
+        is_like = path.suffix.lower() in (".yaml", *ENDINGS) and path.suffix not in ENDINGS
         if is_like and not path.name.startswith("."):
             yield path
 
@@ -373,28 +324,6 @@ def _wrong_ending(path: Path) -> WrongUsage:
     )
 
 
-def _is_segment(inside: str) -> bool:
-    return Path(inside).parent == segments.FOLDER
-
-
 def _is_alike(folder: Path, copy: Path, name: str) -> bool:
-    names = [f"{name}{ending}" for ending in _ENDINGS]
-    return all(_content(folder / each) == _content(copy / each) is not None for each in names)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _refused(home: Home) -> dict[str, str]:
-    return _noted(home.dbt / _REFUSED) or {}
-
-
-def _noted(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
+    names = [f"{name}{ending}" for ending in ENDINGS]
+    return all(content_of(folder / each) == content_of(copy / each) is not None for each in names)

@@ -17,7 +17,8 @@ from orchestration.ground.checkout import DBT_PROJECT, SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import copy_of_project, keep_before, own_files
+from orchestration.ground.own_files import own_files
+from orchestration.ground.refused_segments import copy_of_project, keep_before
 
 _STAGING = SOURCE_DEFINITIONS.relative_to(DBT_PROJECT)
 

@@ -23,16 +23,10 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.failures import known
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import (
-    copy_of_project,
-    new_since_read,
-    note_read,
-    own_files,
-    pardon,
-    refuse,
-)
+from orchestration.ground.own_files import new_since_read, note_read, own_files
 from orchestration.ground.progress import progress
 from orchestration.ground.project import project_of
+from orchestration.ground.refused_segments import Refusal, copy_of_project, pardon, refuse
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.settings_schema import Mark, marked
@@ -183,7 +177,7 @@ def _refuse_named(home: Home, message: str) -> bool:
     missing = re.search(r"depends on a (?:node|source) named '([^']+)'", message)
     what = f"there is no table '{missing[1]}'" if missing else _cannot_read(message)
     for name in sorted(names):
-        refuse(home, name, what)
+        refuse(home, name, Refusal(what))
     return bool(names)
 
 
@@ -194,7 +188,8 @@ def _refuse_new(home: Home, settings: Settings, message: str) -> bool:
     Raises:
         ComebackError: dbt cannot read the project without them either.
     """
-    refused = [refuse(home, name, _cannot_read(message)) for name in new_since_read(home)]
+    refusal = Refusal(_cannot_read(message))
+    refused = [refuse(home, name, refusal) for name in new_since_read(home)]
     if not refused:
         return False
     try:

@@ -7,10 +7,12 @@ is wrong with its files (`ground.own_files`), or running dbt (`dbt_build`).
 import logging
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import copy_of_project, own_files, refuse, say_faults
+from orchestration.ground.own_files import own_files, say_faults
+from orchestration.ground.refused_segments import Refusal, copy_of_project, pardon_older, refuse
 from orchestration.ground.segment_sql import tables_in, unknown_in
 from orchestration.ground.segments import FOLDER, segments_in
 from orchestration.ground.settings import Settings
@@ -21,13 +23,17 @@ from orchestration.warehouse.dbt_manifest import PACKAGE
 logger = logging.getLogger(__name__)
 
 
-def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
+def build(home: Home, settings: Settings, *, as_of: datetime | None, **options: Any) -> BuildResult:
     """Build as `dbt_build.build` does; if a segment of the shop's own fails, refuse it and build
-    once more, with the segment as it was before.
+    once more, with the segment as it was before. One that failed on the hour's data is asked again
+    on the next day.
 
     Raises:
         ComebackError: as `dbt_build.build`.
     """
+    if as_of:
+        pardon_older(home, as_of.date())
+    options["as_of"] = as_of
     built = dbt_build.build(home, settings, **options)
     own = sorted(own_files(home).segments)
     faulty = [
@@ -47,7 +53,8 @@ def build(home: Home, settings: Settings, **options: Any) -> BuildResult:
     for name, node in failed.items():
         # who reads one that failed is right again with it
         if not tables_in(_sql_of(home, name)).intersection(failed):
-            refuse(home, name, _what_failed(home, name, node))
+            day = as_of.date() if as_of and _is_of_data(node) else None
+            refuse(home, name, Refusal(_what_failed(home, name, node), day))
     say_faults(home)
     return build(home, settings, **options)
 
@@ -80,6 +87,11 @@ def _faulty(
         for half in (names[:middle], names[middle:])
         for each in _faulty(home, settings, half, options)
     ]
+
+
+def _is_of_data(node: NodeResult) -> bool:
+    """Whether other data may have it right: the files are right by themselves."""
+    return re.search(r"\b(?:Binder|Catalog|Compilation|Parser) Error", node.message) is None
 
 
 def _what_failed(home: Home, name: str, node: NodeResult) -> str:

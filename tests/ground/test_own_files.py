@@ -1,6 +1,7 @@
 """Segments and triggers of a shop's own that are wrong: they stop nothing, and are said."""
 
 import logging
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from orchestration.ground import own_files
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.errors import WrongUsage
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import faults_in, raise_fault_of, refuse, say_faults
+from orchestration.ground.own_files import faults_in, raise_fault_of, say_faults
 from orchestration.ground.project import project_of
+from orchestration.ground.refused_segments import Refusal, pardon_older, refuse
 from orchestration.ground.segments import segments_in
 from orchestration.ground.triggers import triggers_in
 from tests.ground.test_segments import SHIPPED
@@ -111,7 +113,7 @@ def test_a_segment_that_only_the_database_finds_wrong_is_refused_until_it_change
     project_of(home)
     edit(sql, "day", "hour")
     project_of(home)
-    refuse(home, "big", "its SQL failed (Conversion Error: Could not convert string)")
+    refuse(home, "big", Refusal("its SQL failed (Conversion Error: Could not convert string)"))
     inside = "models/segments/big.sql"
     assert "interval '30' day" in (project_of(home) / inside).read_text()
     assert lines(home) == [
@@ -124,8 +126,29 @@ def test_a_segment_that_only_the_database_finds_wrong_is_refused_until_it_change
     # one that was never right has no version before
     new_segment(home, "other")
     project_of(home)
-    refuse(home, "other", "its SQL failed")
+    refuse(home, "other", Refusal("its SQL failed"))
     assert versions(home) == {"big": 1}
+
+
+def test_a_segment_that_failed_on_the_data_of_a_day_is_asked_again_on_the_next(home):
+    _, sql = new_segment(home, "big")
+    new_segment(home, "small")
+    project_of(home)
+    edit(sql, "day", "hour")
+    project_of(home)
+    refuse(home, "big", Refusal("its SQL failed", date(2026, 11, 20)))
+    refuse(home, "small", Refusal("its template is wrong"))
+    inside = project_of(home) / "models/segments/big.sql"
+    # nor by an hour of before, that late rows have made again
+    for day in (19, 20):
+        pardon_older(home, date(2026, 11, day))
+        assert "interval '30' day" in (project_of(home) and inside.read_text())
+    pardon_older(home, date(2026, 11, 21))
+    assert [each.split(",")[0] for each in lines(home)] == ["its template is wrong"]
+    assert "interval '30' hour" in (project_of(home) and inside.read_text())
+    # it fails again: what it was before is still known
+    refuse(home, "big", Refusal("its SQL failed", date(2026, 11, 21)))
+    assert "interval '30' day" in (project_of(home) and inside.read_text())
 
 
 def reads(sql: Path, table: str) -> None:
@@ -138,7 +161,7 @@ def test_what_a_segment_was_before_is_no_way_out_where_that_was_refused_too(home
     edit(sql, "day", "hour")
     for _ in range(2):
         project_of(home)
-        refuse(home, "big", "its SQL failed")
+        refuse(home, "big", Refusal("its SQL failed"))
     assert versions(home) == {}
     assert len(lines(home)) == 1
     edit(sql, "hour", "week")

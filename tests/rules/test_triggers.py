@@ -41,8 +41,8 @@ POOLS = {
     "event_type": (
         *("view_item",) * 8,
         *("add_to_cart",) * 4,
-        *("search", "search", "page_view", "page_view", "page_view", "login", "login"),
-        *("purchase", "remove_from_cart", "begin_checkout", "email_open", "spin_the_wheel"),
+        *("search", "search", *("page_view",) * 5, "login", "login", "purchase", "purchase"),
+        *("remove_from_cart", "begin_checkout", "email_open", "spin_the_wheel"),
     ),
     "user": (None, None, None, None, None, "7", "8"),
     "item": ("shoe", "shoe", "hat", "bag", None),

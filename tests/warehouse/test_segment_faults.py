@@ -1,6 +1,7 @@
 """What is said of a segment that fails while an hour is built."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from inspect import unwrap
 from pathlib import Path
 
@@ -10,13 +11,16 @@ from orchestration.drafts import new_segment
 from orchestration.ground.checkout import SOURCE_DEFINITIONS
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
-from orchestration.ground.own_files import copy_of_project, faults_in
+from orchestration.ground.own_files import faults_in
 from orchestration.ground.project import project_of
+from orchestration.ground.refused_segments import copy_of_project
 from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import dbt_build, segment_faults
 from orchestration.warehouse.build_result import BuildResult, NodeResult
 from orchestration.warehouse.segment_faults import _what_failed
+
+HOUR = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on
     )
     built = iter([BuildResult((failed,)), BuildResult(())])
     monkeypatch.setattr(segment_faults.dbt_build, "build", lambda *_, **__: next(built))
-    assert not segment_faults.build(home, Settings()).bad
+    assert not segment_faults.build(home, Settings(), as_of=HOUR).bad
     (fault,) = faults_in(home)
     assert str(fault).startswith("its test not_null_big_person_id failed (1,234 rows), ")
     assert (project_of(home) / "models/segments").joinpath("small.sql").exists()
@@ -86,7 +90,7 @@ def test_a_test_of_a_segment_that_fails_refuses_the_segment_and_the_hour_goes_on
     # one that is a table in a copy of before
     failed = NodeResult("model.comeback.small", "error", 0.1, None, "Runtime Error in model small")
     built = iter([BuildResult((failed,)), BuildResult(())])
-    assert not segment_faults.build(home, Settings()).bad
+    assert not segment_faults.build(home, Settings(), as_of=HOUR).bad
     assert str(faults_in(home)[1]).startswith("its SQL failed (it cannot be asked), ")
 
 
@@ -110,11 +114,40 @@ def test_who_reads_a_segment_that_fails_is_there_again_once_that_is_right(tmp_pa
         "select person_id::int::text as person_id from {{ ref('people') }}\n"
     )
     project_of(home)
-    assert not segment_faults.build(home, Settings()).bad
+    assert not segment_faults.build(home, Settings(), as_of=HOUR).bad
     assert [each.name for each in faults_in(home)] == ["big", "by_big"]
     (home.segments / "big.sql").write_text(right)
     assert segments_in(project_of(home)).keys() >= {"big", "by_big", "small"}
     assert faults_in(home) == []
+
+
+@pytest.mark.parametrize(
+    ("message", "is_asked_again"),
+    [
+        ("Runtime Error in model big Conversion Error: Could not convert", True),
+        ('Runtime Error in model big Binder Error: column "day" not found', False),
+    ],
+)
+def test_what_failed_on_the_data_is_asked_again_on_the_next_day(
+    tmp_path, monkeypatch, message, is_asked_again
+):
+    home = Home(tmp_path)
+    new_segment(home, "big")
+    bad = BuildResult((NodeResult("model.comeback.big", "error", 0.1, None, message),))
+    asked = []
+
+    def build(home: Home, *_: object, as_of: datetime, **__: object):
+        there = "big" in segments_in(project_of(home))
+        if there:
+            asked.append(as_of)
+        return bad if there else BuildResult(())
+
+    monkeypatch.setattr(segment_faults.dbt_build, "build", build)
+    for hours in (0, 1, 11, 12):
+        built = segment_faults.build(home, Settings(), as_of=HOUR + timedelta(hours=hours))
+        assert not built.bad
+    wanted = [0, 12] if is_asked_again else [0]
+    assert asked == [HOUR + timedelta(hours=hours) for hours in wanted]
 
 
 def test_where_the_shipped_segments_fail_too_none_of_the_shops_is_to_blame(tmp_path, monkeypatch):
@@ -126,7 +159,7 @@ def test_where_the_shipped_segments_fail_too_none_of_the_shops_is_to_blame(tmp_p
         (NodeResult("model.comeback.segment_members", "error", 0.1, None, message),)
     )
     monkeypatch.setattr(segment_faults.dbt_build, "build", lambda *_, **__: failed)
-    assert segment_faults.build(home, Settings()) == failed
+    assert segment_faults.build(home, Settings(), as_of=HOUR) == failed
     assert faults_in(home) == []
 
 
