@@ -2,10 +2,10 @@
 
     published/report.html    replaced with the published database, in the same step of the same run
 
-Belongs here: what the page says (`shop`, `left_behind`, `carts`, `outcomes`, `models`, `dumps`,
-`glance`, `glossary`), how it is drawn (`plots` with `drawing`) and put together (`page`, and the
-template). Not here: computing what the tables hold; every figure is a query over the published
-file, so whoever doubts one can ask that file.
+Belongs here: what the page says (`shop`, `left_behind`, `carts`, `people`, `outcomes`, `models`,
+`dumps`, `glance`, `glossary`), how it is drawn (`plots` with `drawing`) and put together (`page`,
+and the template). Not here: computing what the tables hold; every figure is a query over the
+published file, so whoever doubts one can ask that file.
 
 The page needs nothing but itself: no script, no request. The same file gives the same bytes. It
 shows no row of a person: carts by the beginning of their id, and of files names and counts.

@@ -19,6 +19,7 @@ from orchestration.outputs.report import (
     left_behind,
     models,
     outcomes,
+    people,
     shop,
 )
 from orchestration.outputs.report.glossary import GLOSSARY
@@ -30,6 +31,7 @@ SECTIONS = (
     shop.funnel,
     left_behind.money,
     carts.segments,
+    people.people,
     left_behind.items,
     outcomes.outcomes,
     models.models,
