@@ -161,8 +161,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The tests of the rules share only what is quickly made, so each of them may run anywhere, but
     for those of other systems' dumps, which are built once a form. The slow ones of the rules come
-    last: no core waits then while another ends a long file. This hook runs first, because the one
-    that puts a group into the name of its tests sees no later group.
+    last: no core waits then while another ends a long file. The very first is one that has dbt
+    asked what it sends, which takes a core twenty seconds: later, all would wait for it. This hook
+    runs first, because the one that puts a group into the name of its tests sees no later group.
     """
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -175,6 +176,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             group = place.parent if len(place.parts) > 2 and place.parts[0] == "ml" else place
             item.add_marker(pytest.mark.xdist_group(group.as_posix()))
     items.sort(key=_turn)
+    asking = next((each for each in items if "dbt_recording" in each.fixturenames), None)
+    items.sort(key=lambda item: item is not asking)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

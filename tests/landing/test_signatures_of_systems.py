@@ -52,7 +52,8 @@ def assert_refused(outcome, landing, given, like):
 
 @pytest.mark.parametrize(
     ("given", "ending"),
-    [(given, "csv") for given in SOURCES] + [("canonical", "json"), ("canonical", "parquet")],
+    [("canonical", ending) for ending in ("csv", "json", "parquet")]
+    + [pytest.param(given, "csv", marks=pytest.mark.heavy) for given in SOURCES[1:]],
 )
 @pytest.mark.parametrize(
     ("like", "record"),

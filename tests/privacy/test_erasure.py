@@ -280,15 +280,11 @@ def state(home: Home) -> list[tuple]:
         ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "written_wrong",
-    [
-        (),
-        # what the shop has written wrong stops no right of a person
-        pytest.param(
-            ("segments/big.sql", "triggers/mine.yml", "sources/till.sql"), marks=pytest.mark.heavy
-        ),
-    ],
+    # what the shop has written wrong stops no right of a person
+    [(), ("segments/big.sql", "triggers/mine.yml", "sources/till.sql")],
 )
 def test_an_erasure_that_dies_is_completed_by_the_next(home, monkeypatch, written_wrong):
     monkeypatch.setenv("COMEBACK_HOME", str(home.root))

@@ -31,7 +31,7 @@ from tests.rules.strategies import PRICES, SHARED, random_log
 
 from .conftest import run_program
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 SOURCE = "canonical"
 # `runs`, `landed_files` and `set_aside_rows` describe runs and files, which differ.
@@ -93,10 +93,7 @@ def at_once(tmp_path_factory: pytest.TempPathFactory, command: Command) -> Path:
     return home
 
 
-@pytest.mark.parametrize(
-    ("seed", "run_count"),
-    [(1, 2), *(pytest.param(n, n + 1, marks=pytest.mark.heavy) for n in (2, 3))],
-)
+@pytest.mark.parametrize(("seed", "run_count"), [(1, 2), (2, 3), (3, 4)])
 def test_a_schedule_of_files_and_commands_ends_as_one_run_over_everything(
     at_once: Path, tmp_path: Path, command: Command, seed: int, run_count: int
 ) -> None:
@@ -160,7 +157,6 @@ def play(command: Callable, home: Path, seed: int, run_count: int) -> None:
 
 
 # without a training, and with one in the middle; the order of its steps is in tests/test_replay.py
-@pytest.mark.heavy
 @pytest.mark.parametrize("hours", [BEFORE_TRAINING, HOURS])
 def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
     tmp_path: Path, command: Command, hours: Sequence[datetime]
@@ -186,7 +182,6 @@ def test_a_replay_gives_what_running_hour_by_hour_would_have_given(
     assert trained == {hours[0].hour, *({TRAIN_HOUR} & {hour.hour for hour in hours})}
 
 
-@pytest.mark.heavy
 def test_an_hour_done_again_changes_nothing_and_an_older_one_not_which_is_the_newest(
     tmp_path: Path, command: Command
 ) -> None:
