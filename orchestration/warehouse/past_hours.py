@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from orchestration.ground.checkout import DBT_PROJECT
+from orchestration.ground.errors import ComebackError
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.segment_sql import is_like_at_every_hour
@@ -51,12 +52,12 @@ def sql_of_any_hour(
         names: of the models of the hour, beside that of the members.
 
     Raises:
-        ComebackError: as `dbt_build.invoke`.
+        ComebackError: dbt cannot parse the project.
     """
+    dbt_build.prepare_manifest(home, settings)
     project = project_of(home)
     if not all(_is_plain(path) for path in (project / FOLDER).glob("*.sql")):
         return None
-    dbt_build.prepare_manifest(home, settings)
     args = dbt_build.dbt_args(
         "compile",
         project=project,
@@ -71,7 +72,10 @@ def sql_of_any_hour(
     manifest = uncompiled(parsed_project(home.dbt, (home.dbt / FINGERPRINT).read_text()))
     # nothing but segments reads the people of a past hour
     with _within_others(manifest.nodes[f"model.{PACKAGE}.{_PEOPLE}"]):
-        results = dbt_build.invoke(home, settings, args, manifest)
+        try:
+            results = dbt_build.invoke(home, settings, args, manifest)
+        except ComebackError:  # it says so again as it builds the hour
+            return None
     if any(each.status != "success" for each in results):
         return None
     return {each.node.name: each.node.compiled_code for each in results}

@@ -83,7 +83,8 @@ def test_late_rows_change_many_hours_by_one_run_of_dbt_to_what_dbt_makes_of_ever
     for hour in HOURS:
         deliver(late, hour, [row for (_, row), at in zip(rows, came, strict=True) if at == hour])
         runs.clear()
-        build(late, hour)
+        scored = build(late, hour)
+        assert scored == [(each, hour) for each in HOURS if each < hour]
         # the log, the SQL of all past hours, the hour
         assert runs[-3:] == (["run", "compile", "build"] if hour > HOURS[0] else runs[-3:])
         assert runs.count("run") == 1
@@ -133,7 +134,7 @@ def home_with_a_segment(root: Path) -> Home:
     _, sql = new_segment(home, "seen_lately")
     sql.write_text(
         "select person_id from {{ ref('people') }}"
-        " where last_seen_at > {{ as_of() }} - interval '9' hour\n"
+        " where last_seen_at > {{ as_of() }} - interval '9' hour and value_tier is null\n"
     )
     return home
 
@@ -170,10 +171,14 @@ def deliver(home: Home, hour: datetime, rows: Sequence[str]) -> None:
         land(connection, files, sources["canonical"], landed_at=HOURS[-1].replace(tzinfo=UTC))
 
 
-def build(home: Home, hour: datetime) -> None:
-    """The two builds of an hour; nobody's score is read."""
+def build(home: Home, hour: datetime) -> list[tuple[datetime, datetime | None]]:
+    """The two builds of an hour; what was to be scored meanwhile, where nobody has a score."""
+    scored = []
     dbt_build.build(home, Settings(), as_of=hour, command="run").require_success()
-    people_build.build_people(home, Settings(), hour, lambda *_: None).require_success()
+    people_build.build_people(
+        home, Settings(), hour, lambda *hours: scored.append(hours)
+    ).require_success()
+    return scored
 
 
 def query(home: Home, select: str) -> list[tuple]:
