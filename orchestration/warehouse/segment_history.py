@@ -27,8 +27,8 @@ from orchestration.warehouse.segment_tables import (
 )
 
 # Late rows change so many hours of the history, the newest: a week of a shop that runs each hour,
-# half a year of one that runs each day. An hour costs as much as it did when it was new: 168 of
-# them minutes, a year of them days.
+# half a year of one that runs each day. Of a million events an hour takes 0.3 s of CPU time
+# (2026-12-01), 168 of them a minute.
 MOST_HOURS = 168
 # A segment of fewer people doubles by chance.
 FEWEST_PEOPLE = 10
