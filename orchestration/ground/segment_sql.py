@@ -28,6 +28,15 @@ from orchestration.ground.yml import parsed_yml
 _LINE = re.compile(r"\n+LINE (\d+):.*", re.DOTALL)
 # dbt's name of the type that DuckDB calls varchar is known to DuckDB, too
 _ANY_HOUR = "timestamp '2026-01-01 00:00:00'"
+# what a template may ask for and be the same at every hour, but for the hour
+_PLAIN = re.compile(
+    r"""\{\#.*?\#\}
+    |\{\{-?\s*(?:
+        as_of\(\s*\)
+        |(?:ref|source)\(\s*(?:'\w+'|"\w+")(?:\s*,\s*(?:'\w+'|"\w+"))?\s*\)
+    )\s*-?\}\}""",
+    re.DOTALL | re.VERBOSE,
+)
 # what else dbt gives a template
 _DBT_TAGS = ("jinja2.ext.do", "jinja2.ext.loopcontrols")
 _DBT_FILTERS = ("as_bool", "as_native", "as_number", "as_text", "is_list")
@@ -136,6 +145,13 @@ def _written_out(template: jinja2.nodes.Template) -> Iterator[str]:
         asked = getattr(call.node, "name", getattr(call.node, "attr", None))
         if asked == "ref" and call.args and isinstance(call.args[-1], jinja2.nodes.Const):
             yield str(call.args[-1].value)
+
+
+def is_like_at_every_hour(sql: str) -> bool:
+    """Whether a query's template names tables and writes out the hour, and does nothing else: at
+    another hour it is the same SQL with that hour in it."""
+    rest = _PLAIN.sub(" ", sql)
+    return not any(mark in rest for mark in ("{{", "{%", "{#"))
 
 
 def unknown_in(sql: str) -> list[str]:

@@ -12,11 +12,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import FOLDER, Segment, segments_in
 from orchestration.ground.settings import Settings
-from orchestration.warehouse import database, segment_faults, segment_history
+from orchestration.warehouse import database, past_hours, segment_faults, segment_history
 from orchestration.warehouse.build_result import BuildResult
 from orchestration.warehouse.dbt_build import SECOND_STEP
 from orchestration.warehouse.person_tables import PERSON_SCORES
@@ -59,14 +61,9 @@ def build_people(
         hours = segment_history.hours_to_take(connection, as_of, _segments(home))
     is_last = hours[-1:] == [as_of]
     past = hours[:-1] if is_last else hours
-    is_read = bool(past) and reads_scores(project_of(home))
-    for hour in past:
-        if is_read:
-            _run(home, settings, hour, _TO_SCORE)
-            score(hour, as_of)
-        _run(home, settings, hour, OF_A_PAST_HOUR)
-        with database.connect(home, settings) as connection:
-            segment_history.take(connection, hour, _segments(home))
+    if past:
+        is_read = reads_scores(project_of(home))
+        _take_past(home, settings, past, (lambda hour: score(hour, as_of)) if is_read else None)
     # what the past hours left of the first step is made again on the way
     select = (*SECOND_STEP, *_TO_SCORE) if past else SECOND_STEP
     built = segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
@@ -78,6 +75,38 @@ def build_people(
                 logger.warning("Warning: %s", each)
     own = (node for node in built.nodes if node.name not in _TO_SCORE or not node.is_good)
     return replace(built, nodes=tuple(own))
+
+
+def _take_past(
+    home: Home,
+    settings: Settings,
+    hours: Sequence[datetime],
+    score: Callable[[datetime], object] | None,
+) -> None:
+    """Take past hours into the history, in order; `score` scores the people of each, if any."""
+    read = _TO_SCORE if score else _OF_THE_FIRST_STEP
+    sql = past_hours.sql_of_any_hour(home, settings, read)
+    for hour in hours:
+        if sql is not None:
+            try:
+                with database.connect(home, settings) as connection:
+                    past_hours.set_hour(connection, sql, hour)
+                if score:
+                    score(hour)
+                with database.connect(home, settings) as connection:
+                    past_hours.ask_members(connection, sql, hour)
+                    segment_history.take(connection, hour, _segments(home), past_hours.MEMBERS)
+                continue
+            except duckdb.Error:
+                # a segment that fails: dbt says which
+                logger.debug("The members at %s cannot be asked.", hour)
+                sql = None
+        if score:
+            _run(home, settings, hour, _TO_SCORE)
+            score(hour)
+        _run(home, settings, hour, OF_A_PAST_HOUR)
+        with database.connect(home, settings) as connection:
+            segment_history.take(connection, hour, _segments(home))
 
 
 def reads_scores(project: Path) -> bool:

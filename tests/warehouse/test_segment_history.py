@@ -14,6 +14,7 @@ from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 
 NOON = datetime(2026, 10, 31, 12)
+RATE = "insert into main.candidate_rates values (?, 'JPY', ?, ?, null)"
 GROUPS = {"vip": "", "new": "life", "away": "life"}
 
 
@@ -40,10 +41,11 @@ def tables():
             "create schema raw; create table raw.files (load_id bigint);"
             "create table main.segment_members (person_id varchar, segment varchar,"
             " version bigint, segment_group varchar, is_person boolean default true);"
-            "create table main.candidate_events (load_id bigint, event_at timestamp,"
-            " drop_reason varchar);"
-            "create table main.candidate_rates (load_id bigint, valid_from timestamp,"
-            " drop_reason varchar)"
+            "create table main.candidate_events (load_id bigint, row_key bigint,"
+            " event_at timestamp, drop_reason varchar);"
+            "create table main.duplicate_rows (row_key bigint);"
+            "create table main.candidate_rates (load_id bigint, currency varchar,"
+            " valid_from timestamp, rate decimal(9, 4), drop_reason varchar)"
         )
         yield connection
 
@@ -85,7 +87,7 @@ def load(connection: duckdb.DuckDBPyConnection, load_id: int, *times: float) -> 
     connection.execute("insert into raw.files values (?)", [load_id])
     for time in times:
         connection.execute(
-            "insert into main.candidate_events values (?, ?, null)", [load_id, hour(time)]
+            "insert into main.candidate_events values ($1, $1, $2, null)", [load_id, hour(time)]
         )
 
 
@@ -210,7 +212,25 @@ def test_a_later_rate_of_exchange_makes_them_looked_at_as_well(warehouse):
     load(warehouse, 1, -5)
     for at in range(3):
         take(warehouse, at, "")
-    warehouse.execute("insert into main.candidate_rates values (2, ?, null)", [hour(1)])
+    warehouse.execute(RATE, [2, hour(1), "1.5"])
+    assert to_take(warehouse, 3) == [1, 2, 3]
+
+
+def test_what_is_delivered_again_makes_no_hour_looked_at(warehouse):
+    load(warehouse, 1, -5)
+    warehouse.execute(RATE, [1, hour(-5), "1.5"])
+    for at in range(3):
+        take(warehouse, at, "")
+    load(warehouse, 2, -5)
+    warehouse.execute("insert into main.duplicate_rows values (2)")
+    for rate in ("1.5", "1.6"):
+        warehouse.execute(RATE, [2, hour(-5), rate])
+    assert to_take(warehouse, 3) == [3]
+    # the lower of two rates counts, and a row of an event may take the place of another
+    warehouse.execute(RATE, [3, hour(-5), "1.4"])
+    assert to_take(warehouse, 3) == [0, 1, 2, 3]
+    warehouse.execute("delete from main.candidate_rates where load_id = 3")
+    load(warehouse, 3, 1)
     assert to_take(warehouse, 3) == [1, 2, 3]
 
 

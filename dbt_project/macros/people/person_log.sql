@@ -147,60 +147,23 @@ select
 {%- endmacro -%}
 
 {#-
-    Adds CTEs, the last of which is `at_hour`: the rows of a table of sessions as they stood at the hour. A session that
-    was otherwise then is made again of the log up to the hour.
+    Adds CTEs, the last of which is `name`: the rows of a table of sessions as they stood at the hour. A session that was
+    otherwise then is made again of the log up to the hour.
 
-    kept: the model of the whole log. made: the macro that it is made by, whose last CTE is `made_as`. begins_at and
-    ends_at: when a row of it begins and ends. columns: those that are wanted. only: a condition on the
-    rows that are wanted; others may be among them.
+    kept: the model of the whole log. made: the macro that it is made by, whose last CTE is `made_as`. ends_at: when a row
+    of it ends. columns: those that are wanted. only: a condition on the rows that are wanted; others may be among them.
 -#}
-{%- macro at_hour_of(kept, made, made_as, begins_at, ends_at, columns, only='true') -%}
-this_hour as (
+{%- macro at_hour_of(kept, made, made_as, ends_at, columns, only='true', name='at_hour') -%}
+{{ made(ref('cut_log')) }},
 
-    select {{ as_of() }} as as_of
-
-),
-
-otherwise_then as (
-
-    {{ otherwise_at(ref(kept), 'this_hour', begins_at, ends_at) }}
-
-),
-
-log_then as (
-
-    select
-        log.row_key,
-        log.visitor_id,
-        log.owner_id,
-        log.event_at,
-        {{ type_at(as_of(), 'log.event_type', 'doubled_views') }} as event_type,
-        log.counted_as,
-        log.is_activity,
-        log.context_flags,
-        log.event_number,
-        log.session_number
-    from {{ ref('ordered_events') }} as log
-    left join {{ ref('doubled_views') }} as doubled_views
-        on
-            log.row_key = doubled_views.row_key
-            and doubled_views.view_until_at > {{ as_of() }}
-    where
-        log.event_at <= {{ as_of() }}
-        and {{ keys_in('otherwise_then', ['log.visitor_id', 'log.session_number']) }}
-
-),
-
-{{ made('log_then') }},
-
-at_hour as (
+{{ name }} as (
 
     select {{ columns | join(', ') }}
     from {{ ref(kept) }}
     where
         {{ ends_at }} <= {{ as_of() }}
         and {{ only }}
-        and not {{ keys_in('otherwise_then', ['visitor_id', 'session_number']) }}
+        and not {{ keys_in(ref('cut_sessions'), ['visitor_id', 'session_number']) }}
 
     union all
 

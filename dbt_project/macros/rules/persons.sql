@@ -10,8 +10,11 @@
 coalesce({{ user_as_visitor(owner_id) }}, {{ visitor_id }})
 {%- endmacro -%}
 
-{#- Adds a CTE: the visitors that `relation` has, each with the owner that was known of it last by the hour, or null. -#}
-{%- macro owners_by_the_hour(name, relation) -%}
+{#-
+    Adds a CTE: the visitors that `relation` has, each with the owner that was known of it last by the hour, or null. Of
+    whom did nothing from `since` on there may be no row: of a long log no more is read.
+-#}
+{%- macro owners_by_the_hour(name, relation, since=none) -%}
 {{ name }} as (
 
     select
@@ -20,6 +23,9 @@ coalesce({{ user_as_visitor(owner_id) }}, {{ visitor_id }})
     from {{ ref('ordered_events') }}
     where
         event_at <= {{ as_of() }}
+        {% if since is not none -%}
+            and event_at >= {{ since }}
+        {% endif -%}
         and {{ keys_in(relation, ['visitor_id']) }}
     group by visitor_id
 

@@ -2,18 +2,6 @@
 
 with
 
-this_hour as (
-
-    select {{ as_of() }} as as_of
-
-),
-
-otherwise_then as (
-
-    {{ otherwise_at(ref('person_sessions'), 'this_hour', 'started_at', 'ended_at') }}
-
-),
-
 otherwise_known as (
 
     select person_id
@@ -24,27 +12,24 @@ otherwise_known as (
 
     select person_id
     from {{ ref('person_sessions') }}
-    where {{ keys_in('otherwise_then', ['visitor_id', 'session_number']) }}
+    where {{ keys_in(ref('cut_sessions'), ['visitor_id', 'session_number']) }}
 
 ),
 
-visits as (
+-- Sessions are filtered before they are made again: that reads of the others no more than whose they are.
+{% set known = keys_in('otherwise_known', ['person_id']) -%}
+{{ at_hour_of(
+    'person_sessions', visits_of, 'visits', ends_at='ended_at', only=known, name='visits_then', columns=[
+        'visitor_id', 'owner_id', 'person_id', 'started_at', 'ended_at', 'add_count', 'device_type', 'country',
+    ]
+) }},
 
-    select *
-    from {{ ref('person_visits') }}
-    where {{ keys_in('otherwise_known', ['person_id']) }}
+{{ at_hour_of(
+    'person_category_views', category_views_of, 'category_views', ends_at='last_viewed_at', only=known,
+    name='views_then', columns=['person_id', 'item_category', 'view_count', 'last_viewed_at']
+) }},
 
-),
-
-views as (
-
-    select *
-    from {{ ref('person_views') }}
-    where {{ keys_in('otherwise_known', ['person_id']) }}
-
-),
-
-{{ person_totals_of('visits', 'views') }},
+{{ person_totals_of('visits_then', 'views_then') }},
 
 final as (
 

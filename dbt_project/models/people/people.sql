@@ -6,7 +6,7 @@ with
 
 -- Of all visits only those that count are read.
 {{ at_hour_of(
-    'person_sessions', visits_of, 'visits', begins_at='started_at', ends_at='ended_at',
+    'person_sessions', visits_of, 'visits', ends_at='ended_at',
     columns=['person_id', 'started_at', 'ended_at', 'page_view_count', 'view_count', 'add_count'],
     only=is_engagement('ended_at', as_of())
 ) }},

@@ -19,7 +19,10 @@ later_visitors as (
 
 ),
 
-{{ owners_by_the_hour('owners', 'later_visitors') }},
+-- Whose cart was open touched it in the days after which it expires.
+{{ owners_by_the_hour(
+    'owners', 'later_visitors', since=as_of() ~ " - interval '" ~ var('cart_expiry_days') ~ "' day"
+) }},
 
 final as (
 

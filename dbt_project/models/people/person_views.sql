@@ -3,8 +3,8 @@
 with
 
 {{ at_hour_of(
-    'person_category_views', category_views_of, 'category_views', begins_at='first_viewed_at',
-    ends_at='last_viewed_at', columns=[
+    'person_category_views', category_views_of, 'category_views', ends_at='last_viewed_at',
+    columns=[
         'visitor_id', 'session_number', 'owner_id', 'person_id', 'item_category', 'view_count', 'first_viewed_at',
         'last_viewed_at',
     ]

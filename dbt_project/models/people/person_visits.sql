@@ -3,7 +3,7 @@
 with
 
 {{ at_hour_of(
-    'person_sessions', visits_of, 'visits', begins_at='started_at', ends_at='ended_at', columns=[
+    'person_sessions', visits_of, 'visits', ends_at='ended_at', columns=[
         'visitor_id', 'session_number', 'owner_id', 'person_id', 'started_at', 'ended_at', 'event_count',
         'page_view_count', 'view_count', 'add_count', 'device_type', 'country',
     ]
