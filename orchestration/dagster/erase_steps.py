@@ -21,7 +21,7 @@ from orchestration.outputs import export_files, hour_files, kept_files, publishe
 from orchestration.outputs.exports import membership
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.people import requests, vault
-from orchestration.people.known_at import know_people_at
+from orchestration.people.known_at import know_people_at, refused_until
 from orchestration.privacy import (
     erasure,
     erasure_records,
@@ -167,7 +167,7 @@ def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
 
         def beside(hour: datetime) -> Prepared:
             if last is None or hour_name(hour) >= last:
-                know_people_at(connection, hour)
+                know_people_at(connection, hour, refused_until(connection, hour))
                 try:
                     return hour_files.prepare(connection, run.home, hour, run.settings)
                 except ComebackError as error:

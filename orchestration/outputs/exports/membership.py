@@ -242,14 +242,15 @@ def mail_listings(
     """Whoever was put on an e-mail list, of any name, configured still or not.
 
     Returns:
-        person_id, email (null on a list by another identifier) and at; at >= since and < hour.
+        person_id, export, email (null on a list by another identifier) and at; at >= since and
+        < hour.
     """
-    schema = {"person_id": pl.String, "email": pl.String, "at": pl.Datetime("us")}
+    schema = dict.fromkeys(("person_id", "export", "email"), pl.String) | {"at": pl.Datetime("us")}
     if not has_table(connection, "vault", _MEMBERS):
         return pl.DataFrame(schema=schema)
     return (
         connection.sql(
-            "select distinct members.person_id,"
+            "select distinct members.person_id, members.export,"
             " if(ends_with(lists.form, ' email'), members.identifier, null) as email,"
             f" members.listed_at as at from vault.{_MEMBERS} as members"
             f" inner join vault.{_LISTS} as lists"
