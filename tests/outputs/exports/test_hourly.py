@@ -2,6 +2,7 @@
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import parse_settings
+from orchestration.outputs.exports import forgetting
 from orchestration.outputs.exports.gates import GATES
 from orchestration.outputs.exports.identifiers import sha256
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
@@ -164,6 +165,26 @@ def test_whoever_refuses_is_put_on_the_list_of_suppressions_while_it_is_held(sho
         f"{user}@example.com" for user in ("ann", "bob", "cem", "dan")
     ]
     assert column(prepared, "stops.remove", "email") == []
+
+
+def test_whose_address_is_too_old_to_be_kept_is_not_taken_off_the_list_of_suppressions(shop):
+    settings = parse_settings({"exports": {"stops": {"profile": "suppressions"}}})
+    for user in ("ann", "bob"):
+        shop.profile(user)
+        shop.insert("vault.current_suppressions", channel="email", user_id=user)
+        row = {"user_id": user, "email_key": f"{user}@example.com", "is_stripped": False}
+        shop.insert("vault.profile_versions", updated_at=TEN - 9 * HOUR, **row)
+    assert len(rows(shop.export(TEN, settings), "stops.add")) == 2
+    # of ann nothing was heard for too long; bob allows it again
+    shop.connection.execute(
+        "update vault.profile_versions set email_key = null where user_id = 'ann';"
+        "delete from vault.current_profiles where user_id = 'ann';"
+        "delete from vault.current_suppressions where user_id = 'bob'"
+    )
+    forgetting.forget_unknown(shop.connection)
+    later = shop.export(TEN + HOUR, settings, accepted=["stops"])
+    assert column(later, "stops.remove", "email") == ["bob@example.com"]
+    assert rows(later, "stops.full") == rows(later, "stops.add") == []
 
 
 def test_whoever_refuses_is_on_the_list_of_suppressions_in_the_next_hour_whatever_the_cadence(shop):
