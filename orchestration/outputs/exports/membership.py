@@ -245,7 +245,7 @@ def mail_listings(
     return (
         connection.sql(
             "select distinct members.person_id, members.export,"
-            " if(ends_with(lists.form, ' email'), members.identifier, null) as email,"
+            " if(split_part(lists.form, ' ', 3) = 'email', members.identifier, null) as email,"
             f" members.listed_at as at from vault.{MEMBERS} as members"
             f" inner join vault.{LISTS} as lists"
             " on members.export = lists.export and members.listed_at = lists.hour"

@@ -183,3 +183,11 @@ def test_an_export_that_is_configured_no_more_is_not_forgotten(shop, form, gate)
     shop.person("ann")
     listed(shop, "old", form, "user:ann", "ann@example.com", TEN - 2 * HOUR)
     assert gates_of(shop) == {gate: 1}
+
+
+@pytest.mark.parametrize("more", ["", " with segments", " with segments with variant"])
+def test_the_address_that_a_list_had_is_contacted_whoever_has_it_now(shop, more):
+    form = f"email generic email{more}"
+    listed(shop, "email", form, "user:moved", "ann@example.com", TEN - 2 * HOUR)
+    shop.person("ann")
+    assert gates_of(shop) == {"in_cooldown": 1}
