@@ -21,6 +21,7 @@ from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.landing.addresses import email_key
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
+from orchestration.people.known_at import refused_until
 from orchestration.warehouse.database import has_table
 
 WEEK = timedelta(days=7)
@@ -58,13 +59,14 @@ def read_contacts(
 
     Args:
         connection: the open warehouse.
-        hour: lists count before it, messages up to it.
+        hour: lists count before it, messages up to it, and where the log ends by then also those
+            that are later (`known_at.refused_until`).
         profiles: user_id and email in its normal form.
         cooldown: how far back the last contact is asked for.
     """
     since = hour - max(WEEK, cooldown)
     listed = mail_listings(connection, hour, since)
-    heard = _messages(connection, hour, since)
+    heard = _messages(connection, refused_until(connection, hour), since)
     by_email = heard.filter(channel=EMAIL)
     pairs = listed.select("person_id", listed_at="at").join(by_email, on="person_id")
     # an open of what a list of ours led to is no message of its own

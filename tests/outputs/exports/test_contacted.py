@@ -191,3 +191,12 @@ def test_the_address_that_a_list_had_is_contacted_whoever_has_it_now(shop, more)
     listed(shop, "email", form, "user:moved", "ann@example.com", TEN - 2 * HOUR)
     shop.person("ann")
     assert gates_of(shop) == {"in_cooldown": 1}
+
+
+@pytest.mark.parametrize(("newest", "gate"), [(59, "in_cooldown"), (60, "eligible")])
+def test_at_the_hour_with_which_the_log_ends_messages_since_count_too(shop, newest, gate):
+    shop.person("ann")
+    heard(shop, TEN + 3 * HOUR, user_id="ann")
+    shop.connection.execute("create table main.ordered_events (event_at timestamp)")
+    shop.insert("main.ordered_events", event_at=TEN + newest * HOUR / 60)
+    assert gates_of(shop) == {gate: 1}

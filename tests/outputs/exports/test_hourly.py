@@ -140,6 +140,30 @@ def test_buyers_on_any_device_withdrawals_and_lists_of_the_ads_follow_within_the
     assert column(third, "google.add", "Email") == [sha256("new@example.com")]
 
 
+def test_whoever_shares_the_address_of_somebody_erased_has_a_row_of_their_own(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    home = sha256("home@example.com")
+    for rank, user in enumerate(("ann", "bob", "cem"), start=1):
+        shop.person(user, rank, **({} if user == "cem" else {"email": "home@example.com"}))
+    assert column(shop.export(), "google.full", "Email")[0] == home
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    for hours in (1, 24):
+        for rank, user in enumerate(("bob", "cem"), start=1):
+            shop.cart(user, rank, TEN + hours * HOUR)
+    # between full lists nobody is added, and no row is empty
+    for _ in range(2):
+        later = shop.export(TEN + HOUR)
+        assert column(later, "google.remove", "Email") == [home]
+        assert content(later, "google.full").decode().splitlines() == [
+            "Email,Phone",
+            f"{sha256('cem@example.com')},",
+        ]
+    assert column(shop.export(TEN + 24 * HOUR), "google.add", "Email") == [home]
+
+
 def test_a_lost_list_removes_nobody_and_says_so(shop):
     shop.person("ann")
     shop.export()
