@@ -38,9 +38,15 @@ def forget(
     persons = [f"{USER_PREFIX}{user}" for user in users]
     for person in [*persons, *_known_by(connection, emails)]:
         connection.execute(
-            f"delete from vault.{MEMBERS} as members where person_id = ? and left_at is not null"
-            " and not (listed_at = left_at and left_at = (select max(hour)"
-            f" from vault.{LISTS} as lists where lists.export = members.export))",
+            f"delete from vault.{MEMBERS} as members where person_id = ? and left_at < (select"
+            f" max(hour) from vault.{LISTS} as lists where lists.export = members.export)",
+            [person],
+        )
+        # the newest files do not say any more that they left: the next ones do, as of a row that
+        # was listed and left in one and the same hour
+        connection.execute(
+            f"update vault.{MEMBERS} set listed_at = left_at"
+            " where person_id = ? and left_at is not null",
             [person],
         )
         sent = connection.execute(

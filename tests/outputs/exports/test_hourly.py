@@ -164,6 +164,26 @@ def test_whoever_shares_the_address_of_somebody_erased_has_a_row_of_their_own(sh
     assert column(shop.export(TEN + 24 * HOUR), "google.add", "Email") == [home]
 
 
+def test_who_left_and_was_erased_then_leaves_in_the_next_hour_again(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    ann = sha256("ann@example.com")
+    for rank, user in enumerate(("ann", "bob", "cem", "dan"), start=1):
+        shop.person(user, rank)
+    shop.export()
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN)
+    assert column(shop.export(TEN + HOUR), "google.remove", "Email") == [ann]
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    # the files of the hour are written again, without a word of her
+    again = shop.export(TEN + HOUR, is_rewriting=True)
+    assert column(again, "google.remove", "Email") == []
+    for _ in range(2):
+        assert column(shop.export(TEN + 2 * HOUR), "google.remove", "Email") == [ann]
+    assert column(shop.export(TEN + 3 * HOUR), "google.remove", "Email") == []
+
+
 def test_a_lost_list_removes_nobody_and_says_so(shop):
     shop.person("ann")
     shop.export()
