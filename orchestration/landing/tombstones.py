@@ -106,8 +106,11 @@ class Tombstones:
             # whose id a row names, his it is, whoever had the address before
             **{
                 kind: [
-                    f"case when {visitor_of(source)} is null then {key} end"
-                    for key in address_keys(source, kind)
+                    f"case when {visitor_of(source)} is null and not {_is_known(text)} then {key}"
+                    " end"
+                    for text, key in zip(
+                        _known(source, kind), address_keys(source, kind), strict=True
+                    )
                 ]
                 for kind in _KEYS
             },
@@ -245,6 +248,17 @@ def address_keys(source: Source, kind: str) -> list[str]:
     """SQL for the keys of the addresses in a row, of kind ``email`` or ``phone``, on a connection
     with ``define_address_keys``."""
     return [_KEYS[kind].format(each) for each in _known(source, kind)]
+
+
+def _is_known(address: str) -> str:
+    """SQL: whether a profile that landed since has an address, to the letter but for case and
+    blanks: then what is said of it, such as a no, is said of whoever has it now."""
+    plain = "lower(regexp_replace({}, '\\s', '', 'g'))"
+    landed = " union all ".join(
+        f"select {plain.format(name)} from vault.profiles where {name} is not null"
+        for name in _KEYS
+    )
+    return f"coalesce({plain.format(address)} in ({landed}), false)"
 
 
 def _known(source: Source, kind: str) -> list[str]:
