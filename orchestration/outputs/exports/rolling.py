@@ -94,10 +94,11 @@ def roll(
             is_wanted=pl.col("identifier").is_in(wanted["identifier"].implode()),
         )
     )
-    # somebody else may have the address of an erased one: their row is their own
+    # somebody else may have the address of an erased one: their row is their own, and stays if it
+    # is listed already
     stays = pl.col("is_wanted") & ((pl.col("gate") != "erased") | pl.lit(is_of_refusals))
     kept = before.filter(stays).select(list(ROWS))
-    leaving = before.filter(~stays)
+    leaving = before.filter(~stays).join(kept, on="identifier", how="anti")
     may_leave = pl.col("gate").is_in(WITHDRAWN) | pl.col("has_own_reason")
     counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
     share = counted / listed.height if listed.height else 0.0

@@ -76,7 +76,8 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
 
     Args:
         connection: the open warehouse.
-        hour: profiles count up to it, and where the log ends by then also those that are later.
+        hour: profiles count up to it, and where the log ends by then also a newest one that is
+            later and refuses.
 
     Returns:
         The columns of `SUPPRESSION`, the earliest first.
@@ -86,13 +87,22 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
         return pl.DataFrame(schema=SUPPRESSION)
     found = connection.sql(
         f"""
-        with known as (
+        with versions as (
+            from vault.profile_versions
+            where updated_at <= $refused_by
+            qualify
+                updated_at <= $hour
+                or (
+                    not email_consent
+                    and updated_at = max(updated_at) over (partition by user_id)
+                )
+        ),
+        known as (
             select
                 *,
                 max(updated_at) filter (where email_consent)
                     over (partition by user_id) as granted_at
-            from vault.profile_versions
-            where updated_at <= $hour
+            from versions
         ),
         withdrawn as (
             select user_id, min(updated_at) as suppressed_at
@@ -111,7 +121,7 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
             )
         order by suppressed_at, user_id, email
         """,
-        params={"hour": refused_until(connection, hour)},
+        params={"hour": hour, "refused_by": refused_until(connection, hour)},
     ).pl()
     found = found.cast(SUPPRESSION)
     return found.with_columns(email=series(normalised(normal_email, "email", {}, found["email"])))

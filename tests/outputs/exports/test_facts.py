@@ -194,6 +194,26 @@ def test_whoever_withdrew_the_consent_is_among_the_suppressed_under_both_address
     )
 
 
+def test_where_the_log_ends_a_later_withdrawal_counts_and_a_later_consent_does_not(shop):
+    versions = {
+        "ann": ((-9, True), (1, False)),
+        "bob": ((-9, True), (-8, False), (2, True)),
+        "cem": ((-9, True), (2, True)),
+        "dan": ((-9, True), (1, False), (2, True)),
+    }
+    for user, rows_of_user in versions.items():
+        for hours, consent in rows_of_user:
+            row = {"user_id": user, "email": f"{user}@example.com", "is_stripped": False}
+            at = TEN + hours * HOUR
+            shop.insert("vault.profile_versions", updated_at=at, email_consent=consent, **row)
+    shop.connection.execute("create table main.ordered_events as select ? as event_at", [TEN])
+    assert content(shop.export(), "suppressions.full") == (
+        b"email,reason,since\n"
+        b"ann@example.com,unsubscribed,2026-10-31T11:00:00Z\n"
+        b"bob@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
+    )
+
+
 def test_a_phone_of_somebody_who_said_no_keeps_its_other_owner_off_lists_of_hashes_only(shop):
     shop.person("ann", phone="+4930901820")
     suppress(shop, channel="email", user_id="bob", phone="+4930901820")

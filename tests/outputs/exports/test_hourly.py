@@ -164,6 +164,21 @@ def test_whoever_shares_the_address_of_somebody_erased_has_a_row_of_their_own(sh
     assert column(shop.export(TEN + 24 * HOUR), "google.add", "Email") == [home]
 
 
+def test_whoever_was_listed_in_the_place_of_somebody_erased_in_the_same_hour_stays(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank, email="home@example.com")
+    shop.export()
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    listed = content(shop.export(), "google.full")
+    later = shop.export(TEN + HOUR)
+    assert content(later, "google.full") == listed
+    assert rows(later, "google.remove") == []
+
+
 def test_who_left_and_was_erased_then_leaves_in_the_next_hour_again(shop):
     shop.home.erasure_key.parent.mkdir(parents=True)
     shop.home.erasure_key.write_bytes(b"a key")
