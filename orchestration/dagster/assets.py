@@ -45,7 +45,7 @@ from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
 from orchestration.people import vault
-from orchestration.people.known_at import know_people_at
+from orchestration.people.known_at import know_people_at, refused_until
 from orchestration.warehouse import (
     audit_log,
     corrected_files,
@@ -321,7 +321,7 @@ def retargeting_export_asset(partitions: dg.PartitionsDefinition) -> dg.AssetsDe
     ) -> dg.MaterializeResult:
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
-            know_people_at(connection, as_of)
+            know_people_at(connection, as_of, refused_until(connection, as_of))
             export = write_exports(
                 connection,
                 run.home,

@@ -18,10 +18,10 @@ from orchestration.ground.project import own_sources
 from orchestration.landing.escapes import masked
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import export_files, hour_files, kept_files, published_database
-from orchestration.outputs.exports import membership
+from orchestration.outputs.exports import forgetting
 from orchestration.outputs.exports.hourly import Prepared
 from orchestration.people import requests, vault
-from orchestration.people.known_at import know_people_at
+from orchestration.people.known_at import know_people_at, refused_until
 from orchestration.privacy import (
     erasure,
     erasure_records,
@@ -139,7 +139,7 @@ def remove_rows(run: Run, erasing: Erasure) -> None:
         published_database.forget_last(connection)
         hour_files.settle_pending(connection, run.home)
         key = run.home.erasure_key.read_bytes()
-        membership.forget(connection, erasing.plan.users, key, erasing.plan.emails)
+        forgetting.forget(connection, erasing.plan.users, key, erasing.plan.emails)
         erasure.remove(connection, run.home, sources, erasing.plan, utc_now())
         rectified.remove(connection, run.home, erasing.plan.users)
         vault.settle(connection, sources, run.settings)
@@ -167,7 +167,7 @@ def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
 
         def beside(hour: datetime) -> Prepared:
             if last is None or hour_name(hour) >= last:
-                know_people_at(connection, hour)
+                know_people_at(connection, hour, refused_until(connection, hour))
                 try:
                     return hour_files.prepare(connection, run.home, hour, run.settings)
                 except ComebackError as error:

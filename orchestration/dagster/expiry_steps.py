@@ -12,6 +12,7 @@ from orchestration.dagster.run import Run
 from orchestration.ground.hours import utc_now
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.outputs import hour_files, published_database
+from orchestration.outputs.exports import forgetting
 from orchestration.people import vault
 from orchestration.privacy import expiry
 from orchestration.warehouse import audit_log, database
@@ -54,6 +55,8 @@ def expire(run: Run, hour: datetime) -> bool:
             rows = expiry.strip_idle(connection, run.home, sources, limit, events_limit)
         if rows:
             vault.settle(connection, sources, run.settings)
+            hour_files.settle_pending(connection, run.home)
+            forgetting.forget_unknown(connection)
         if events:
             published_database.forget_last(connection)
             hour_files.settle_pending(connection, run.home)

@@ -47,6 +47,7 @@ _TEXTS = ("visitor", "user", "email")
 # How an address is compared. A country that stands beside a number is not looked at: the number
 # without it has a tombstone of its own.
 _KEYS = {"email": "email_key({})", "phone": "phone_key({}, '')"}
+_PROFILES = "profiles"
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 _WORD_START = re.compile(f"(?<![{WORD}])(?=.)", re.DOTALL)
 _IN_WORD = re.compile(f"[{WORD}]")
@@ -99,15 +100,20 @@ class Tombstones:
     def condition(self, source: Source) -> str:
         """SQL on the connection of ``load``: whether a row of the source's columns must not
         land."""
+        # a profile without an id says nothing anyway, and to ask takes as long as there are many
+        is_known = _is_known if source.name != _PROFILES else lambda _: "false"
+        visitor = visitor_of(source)
         tests = {
-            "visitor": [visitor_of(source)],
+            "visitor": [visitor],
             "user": [user_of(source)],
             "row": [event_of(source)],
             # whose id a row names, his it is, whoever had the address before
             **{
                 kind: [
-                    f"case when {visitor_of(source)} is null then {key} end"
-                    for key in address_keys(source, kind)
+                    f"case when {visitor} is null and not {is_known(text)} then {key} end"
+                    for text, key in zip(
+                        _known(source, kind), address_keys(source, kind), strict=True
+                    )
                 ]
                 for kind in _KEYS
             },
@@ -245,6 +251,17 @@ def address_keys(source: Source, kind: str) -> list[str]:
     """SQL for the keys of the addresses in a row, of kind ``email`` or ``phone``, on a connection
     with ``define_address_keys``."""
     return [_KEYS[kind].format(each) for each in _known(source, kind)]
+
+
+def _is_known(address: str) -> str:
+    """SQL: whether a profile that landed since has an address, to the letter but for case and
+    blanks: then what is said of it, such as a no, is said of whoever has it now."""
+    plain = "lower(regexp_replace({}, '\\s', '', 'g'))"
+    landed = " union all ".join(
+        f"select {plain.format(name)} from vault.{_PROFILES} where {name} is not null"
+        for name in _KEYS
+    )
+    return f"coalesce({plain.format(address)} in ({landed}), false)"
 
 
 def _known(source: Source, kind: str) -> list[str]:

@@ -15,23 +15,42 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
+import polars as pl
 
+from orchestration.ground.hours import END_OF_TIME, HOUR
 from orchestration.ground.sql import literal, transaction
 from orchestration.landing.addresses import define_address_keys
 from orchestration.people import words
-from orchestration.warehouse.database import has_table
+from orchestration.warehouse.database import has_table, log_end
 
 # With fewer digits a number without its country would be the end of many.
 _COMPARED_DIGITS = 7
 
 
-def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> bool:
+def refused_until(connection: duckdb.DuckDBPyConnection, hour: datetime) -> datetime:
+    """Up to when refusals count at an hour: the hour, or without end where the log goes no further.
+
+    The files of such an hour go out now: whoever is known to have said no since is not in them.
+    """
+    end = log_end(connection)
+    return END_OF_TIME if end is not None and end < hour + HOUR else hour
+
+
+def know_people_at(
+    connection: duckdb.DuckDBPyConnection, instant: datetime, refused_by: datetime | None = None
+) -> bool:
     """Make the tables of what was known at an instant, UTC; they are dropped where nothing is.
 
     A row counts from its time on; one whose contact data was not kept says nothing but what was
     allowed when. A suppression finds people by their user id, and by the address that they have at
     the instant, however it is written. A consent that turned granted later lifts `unsubscribed` for
     its channel, and no other reason; a later row that only repeats a consent grants nothing.
+
+    Args:
+        connection: the open warehouse, with the vault settled.
+        instant: the instant.
+        refused_by: up to when suppressions, and the end of consents, count; None: up to the
+            instant. Nothing else that is later does.
 
     Returns:
         Whether anything at all is known of people.
@@ -43,11 +62,38 @@ def know_people_at(connection: duckdb.DuckDBPyConnection, instant: datetime) -> 
     ).fetchall()[0][0]
     if has_phones:
         define_address_keys(connection)
-    at = literal(instant.isoformat(sep=" "))
+    at = _timestamp(instant)
+    until = _timestamp(refused_by or instant)
     with transaction(connection):
-        connection.execute(_profiles(at))
-        connection.execute(_suppressions(at, has_phones=has_phones))
+        connection.execute(_profiles(at, until))
+        connection.execute(_suppressions(at, until, has_phones=has_phones))
     return True
+
+
+def granted_since(
+    connection: duckdb.DuckDBPyConnection, users: pl.Series, instant: datetime
+) -> pl.DataFrame:
+    """Since when the consents of channels are granted without a break, by an instant.
+
+    Returns:
+        user_id, channel and granted_at, for each channel that is granted then.
+    """
+    schema = {"user_id": pl.String, "channel": pl.String, "granted_at": pl.Datetime("us")}
+    users = users.drop_nulls().unique()
+    if users.is_empty() or not has_table(connection, "vault", "profile_versions"):
+        return pl.DataFrame(schema=schema)
+    connection.register("granting_users", users.to_frame("user_id"))
+    by_channel = " union all ".join(
+        f"select user_id, {literal(name)} as channel, {_all_since(needed)} as granted_at from since"
+        for name, needed in words.CHANNEL_CONSENTS.items()
+        if needed
+    )
+    found = connection.sql(
+        f"with {_since(_timestamp(instant), 'select user_id from granting_users')}"
+        f" select * from ({by_channel}) where granted_at is not null order by all"
+    ).pl()
+    connection.unregister("granting_users")
+    return found.cast(schema)
 
 
 def forgotten(connection: duckdb.DuckDBPyConnection, users: Sequence[str]) -> list[str]:
@@ -62,21 +108,37 @@ def forgotten(connection: duckdb.DuckDBPyConnection, users: Sequence[str]) -> li
     return [user for (user,) in found]
 
 
-def _profiles(at: str) -> str:
+def _timestamp(instant: datetime) -> str:
+    return f"timestamp {literal(instant.isoformat(sep=' '))}"
+
+
+def _profiles(at: str, until: str) -> str:
+    newest = "row_number() over (partition by user_id order by updated_at desc) = 1"
+    consents = ", ".join(
+        f"known.{name} and coalesce(later.{name}, true) as {name}" for name in words.CONSENTS
+    )
     return f"""
     create or replace table vault.current_profiles as
+    with known as (
+        from vault.profile_versions where updated_at <= {at} qualify {newest}
+    ),
+    later as (
+        from vault.profile_versions
+        where updated_at > {at} and updated_at <= {until}
+        qualify {newest}
+    )
     select
-        user_id, email, phone, first_name, last_name, country, language, time_zone,
-        {", ".join(words.CONSENTS)}, updated_at, attributes, email_key
-    from vault.profile_versions
-    where updated_at <= timestamp {at}
-    qualify row_number() over (partition by user_id order by updated_at desc) = 1
-        and not is_stripped
-    order by user_id
+        known.user_id, known.email, known.phone, known.first_name, known.last_name, known.country,
+        known.language, known.time_zone, {consents}, known.updated_at, known.attributes,
+        known.email_key
+    from known
+    left join later on known.user_id = later.user_id
+    where not known.is_stripped
+    order by known.user_id
     """
 
 
-def _suppressions(at: str, *, has_phones: bool) -> str:
+def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
     """Each suppression for each channel of its own, then each person whom it finds; those whom it
     is lifted for are left out, and one that finds nobody stays as it was delivered."""
     channels = ", ".join(map(literal, words.CHANNEL_CONSENTS))
@@ -84,15 +146,6 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
     granted_at = " ".join(
         f"when {literal(name)} then {_all_since(needed)}"
         for name, needed in words.CHANNEL_CONSENTS.items()
-    )
-    # the time of the row with which the unbroken run of rows that grant it begins
-    ends = ", ".join(
-        f"max(updated_at) filter (where not {name}) as {name}" for name in words.CONSENTS
-    )
-    begins = ", ".join(
-        f"min(versions.updated_at) filter ("
-        f"where ended.{name} is null or versions.updated_at > ended.{name}) as {name}"
-        for name in words.CONSENTS
     )
     phones = _BY_PHONE if has_phones else ""
     return f"""
@@ -112,7 +165,7 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
             case when channel = 'all' then [{channels}] else [channel] end
         ) as channel)
         from every
-        where suppressed_at is null or suppressed_at <= timestamp {at}
+        where suppressed_at is null or suppressed_at <= {until}
     ),
     found as (
         select by_channel.load_id, by_channel.line, profiles.user_id
@@ -126,20 +179,7 @@ def _suppressions(at: str, *, has_phones: bool) -> str:
             on by_channel.email_key = profiles.email_key
         {phones}
     ),
-    versions as (
-        select user_id, updated_at, {", ".join(words.CONSENTS)}
-        from vault.profile_versions
-        where updated_at <= timestamp {at} and user_id in (select user_id from found)
-    ),
-    ended as (
-        select user_id, {ends} from versions group by user_id
-    ),
-    since as (
-        select versions.user_id, {begins}
-        from versions
-        inner join ended on versions.user_id = ended.user_id
-        group by versions.user_id
-    ),
+    {_since(at, "select user_id from found")},
     concerned as (
         select
             by_channel.channel,
@@ -192,6 +232,33 @@ _BY_PHONE = f"""
                 )
         )
 """
+
+
+def _since(at: str, users: str) -> str:
+    """SQL of CTEs, the last of which is `since`: of users the time of the row with which the
+    unbroken run of rows that grant a consent begins, for each consent; null while it is not."""
+    ends = ", ".join(
+        f"max(updated_at) filter (where not {name}) as {name}" for name in words.CONSENTS
+    )
+    begins = ", ".join(
+        f"min(versions.updated_at) filter ("
+        f"where ended.{name} is null or versions.updated_at > ended.{name}) as {name}"
+        for name in words.CONSENTS
+    )
+    return f"""versions as (
+        select user_id, updated_at, {", ".join(words.CONSENTS)}
+        from vault.profile_versions
+        where updated_at <= {at} and user_id in ({users})
+    ),
+    ended as (
+        select user_id, {ends} from versions group by user_id
+    ),
+    since as (
+        select versions.user_id, {begins}
+        from versions
+        inner join ended on versions.user_id = ended.user_id
+        group by versions.user_id
+    )"""
 
 
 def _all_since(consents: Sequence[str]) -> str:

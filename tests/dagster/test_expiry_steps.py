@@ -3,12 +3,16 @@
 import json
 from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from orchestration.dagster import expiry_steps
 from orchestration.dagster.run import Run, open_run
 from orchestration.ground.home import Home
 from orchestration.landing.locations import configured_locations, known_sources, land_locations
+from orchestration.outputs.exports import membership
+from orchestration.outputs.exports.rolling import Rolled
+from orchestration.outputs.exports.rows import ROWS
 from orchestration.people import vault
 from orchestration.warehouse import dbt_build
 
@@ -28,6 +32,9 @@ anna-7431-account,anna.secret@shop.example,2026-02-28T23:59:59Z
 bert-5521-account,bert.secret@shop.example,2025-03-01T10:00:00Z
 """
 HOUR = datetime(2026, 3, 31, 11)
+ADDRESSES = ["anna.secret@shop.example", "bert.secret@shop.example"]
+LISTED = pl.DataFrame(dict.fromkeys(ROWS, ADDRESSES))
+STOPS = Rolled(LISTED, LISTED, LISTED.clear())
 
 
 def land(run: Run, **dumps: str) -> None:
@@ -58,7 +65,11 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
         assert not expiry_steps.expire(run, HOUR)
         dbt_build.build(home, run.settings, as_of=HOUR, command="run").require_success()
         assert b"anna.secret" in home.warehouse.read_bytes()
+        with run.open_warehouse() as connection:
+            membership.remember(connection, "stops", "suppressions", HOUR, STOPS, is_full=True)
         assert expiry_steps.expire(run, HOUR)
+        listed = "select identifier, persons from vault.export_members, vault.export_lists"
+        assert query(run, listed) == [("bert.secret@shop.example", 1)]
         assert query(run, "select event_id from main.events order by all") == [
             ("2",),
             ("3",),

@@ -10,7 +10,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.seal import sealed
 from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
-from orchestration.outputs.exports import membership
+from orchestration.outputs.exports import forgetting
 from orchestration.outputs.hour_files import prepare, write_exports
 from tests.outputs.exports.shops import HOUR, TEN, Shop
 
@@ -153,7 +153,7 @@ def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(sh
     )
     shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
     shop.home.erasure_key.write_bytes(b"a key")
-    membership.forget(shop.connection, ["ann"], b"a key")
+    forgetting.forget(shop.connection, ["ann"], b"a key")
     remembered = shop.connection.execute(
         "select person_id, identifier, row from vault.export_members order by identifier"
     ).fetchall()

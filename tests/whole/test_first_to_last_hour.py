@@ -231,3 +231,36 @@ def test_a_folder_of_a_source_that_is_not_there_is_wrong(tmp_path: Path):
     assert state(home).is_wrong
     (tmp_path / "nowhere").mkdir()
     assert not state(home).is_wrong
+
+
+def test_who_said_no_since_the_log_ended_is_known_in_the_files_that_go_out_now(tmp_path):
+    home = opened(
+        tmp_path / "home", written(tmp_path / "a.csv", "1,v,2026-11-20T09:40:00Z,login,,,,,")
+    )
+    for source, text in (
+        (
+            "profiles",
+            "user_id,email,email_consent,updated_at\n"
+            "ann,ann@shop.example,granted,2026-11-19T00:00:00Z\n"
+            "bob,bob@shop.example,granted,2026-11-19T00:00:00Z\n"
+            "bob,bob@shop.example,denied,2026-11-20T18:00:00Z\n",
+        ),
+        (
+            "suppressions",
+            "channel,user_id,reason,suppressed_at\nemail,ann,unsubscribed,2026-11-20T17:00:00Z\n",
+        ),
+    ):
+        (home / "landing" / source).mkdir()
+        (home / "landing" / source / "a.csv").write_text(text)
+    run_comeback(home, "run", "--as-of", "latest")
+    file = home / "exports" / "2026-11-20T10Z" / "suppressions.full.csv"
+    refused = [
+        "email,reason,since",
+        "ann@shop.example,unsubscribed,2026-11-20T17:00:00Z",
+        "bob@shop.example,unsubscribed,2026-11-20T18:00:00Z",
+    ]
+    assert file.read_text().splitlines() == refused
+    # once the log has gone on, the hour says again what was known then
+    deliver(home, written(tmp_path / "b.csv", "2,v,2026-11-20T11:00:00Z,login,,,,,"))
+    run_comeback(home, "run", "--as-of", "2026-11-20T10:00Z")
+    assert file.read_text().splitlines() == refused[:1]

@@ -21,6 +21,7 @@ from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.landing.addresses import email_key
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
+from orchestration.people.known_at import refused_until
 from orchestration.warehouse.database import has_table
 
 WEEK = timedelta(days=7)
@@ -58,13 +59,14 @@ def read_contacts(
 
     Args:
         connection: the open warehouse.
-        hour: lists count before it, messages up to it.
+        hour: lists count before it, messages up to it, and where the log ends by then also those
+            that are later (`known_at.refused_until`).
         profiles: user_id and email in its normal form.
         cooldown: how far back the last contact is asked for.
     """
     since = hour - max(WEEK, cooldown)
     listed = mail_listings(connection, hour, since)
-    heard = _messages(connection, hour, since)
+    heard = _messages(connection, refused_until(connection, hour), since)
     by_email = heard.filter(channel=EMAIL)
     pairs = listed.select("person_id", listed_at="at").join(by_email, on="person_id")
     # an open of what a list of ours led to is no message of its own
@@ -101,12 +103,14 @@ def read_contacts(
 def _counted(sent: pl.DataFrame, by: str, hour: datetime) -> pl.DataFrame:
     prefix = by.removesuffix("_id")
     is_of_week = pl.col("at") >= hour - WEEK
+    # two lists of an hour, or two campaigns at an instant, are two
+    contact = pl.struct("at", "channel", "campaign", "export")
     return (
         sent.drop_nulls(by)
         .group_by(by)
         .agg(
             pl.col("at").max().alias(f"{prefix}_contacted_at"),
-            pl.col("at").filter(is_of_week).n_unique().cast(pl.Int64).alias(f"{prefix}_contacts"),
+            contact.filter(is_of_week).n_unique().cast(pl.Int64).alias(f"{prefix}_contacts"),
         )
         .sort(by)
     )
@@ -146,13 +150,14 @@ def _emails(
 def _messages(
     connection: duckdb.DuckDBPyConnection, hour: datetime, since: datetime
 ) -> pl.DataFrame:
-    """What dumps say was sent, per message and person: person_id, channel, at and status.
+    """What dumps say was sent, per message and person: person_id, channel, campaign, at, status.
 
     Reports of one campaign are of one message, reported once, unless another was sent.
     """
     schema = {
         "person_id": pl.String,
         "channel": pl.String,
+        "campaign": pl.String,
         "at": pl.Datetime("us"),
         "status": pl.String,
     }
@@ -169,7 +174,7 @@ def _messages(
                 ) as heard_before_at
             from of_persons
         )
-        select distinct person_id, channel, reported_at as at, status
+        select distinct person_id, channel, campaign, reported_at as at, status
         from followed
         where
             reported_at >= ?
@@ -195,8 +200,8 @@ def reports(
 ) -> pl.DataFrame:
     """What dumps say of messages: person_id, channel, reported_at, campaign and status, verbatim.
 
-    A row finds people by user id, by address however it is written, and by visitor. What names no
-    channel, or all, is taken for an e-mail.
+    A row finds people by user id, by the address that they have or had then, however it is written,
+    and by visitor. What names no channel, or all, is taken for an e-mail.
 
     Args:
         connection: the open warehouse.
@@ -233,6 +238,19 @@ def reports(
     connection.register("visitor_owners", owners)
     found = connection.sql(
         f"""
+        with addressees as (
+            select distinct user_id from vault.profile_versions
+            where email_key in (select email_key from heard_of)
+        ),
+        versions as (
+            select
+                user_id,
+                email_key,
+                updated_at,
+                lead(updated_at) over (partition by user_id order by updated_at) as replaced_at
+            from vault.profile_versions
+            semi join addressees using (user_id)
+        )
         select
             {user_as_visitor("user_id")} as person_id,
             contacted_at as reported_at,
@@ -244,6 +262,14 @@ def reports(
         select {user_as_visitor("profiles.user_id")}, contacted_at, channel, campaign, status
         from heard_of
         inner join vault.current_profiles as profiles using (email_key)
+        union
+        select {user_as_visitor("versions.user_id")}, contacted_at, channel, campaign, status
+        from heard_of
+        inner join versions
+            on
+                heard_of.email_key = versions.email_key
+                and heard_of.contacted_at >= versions.updated_at
+                and (heard_of.contacted_at < versions.replaced_at or versions.replaced_at is null)
         union
         select visitor_id, contacted_at, channel, campaign, status
         from heard_of where visitor_id is not null

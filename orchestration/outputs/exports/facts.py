@@ -126,16 +126,24 @@ def person_facts(
         (known.contacts.by_mailbox, "mailbox"),
     ):
         persons = persons.join(frame, on=by, how="left", maintain_order="left")
-    is_blocked = {"user_id": "user_id", "email": "email", "person_id": "visitor_id"}
+    # whoever has the address of somebody who said no, however the one or the other writes it
+    of_users = known.profiles.frame.join(blocked.select("user_id"), on="user_id", how="semi")
+    refused = {
+        "user_id": [blocked["user_id"]],
+        "person_id": [blocked["visitor_id"]],
+        "email": [blocked["email"]],
+        "mailbox": [of_users["mailbox"]],
+    }
     if entry.is_ads:  # a number that two people have would be the hash of both
-        is_blocked["phone"] = "phone"
+        refused["phone"] = [blocked["phone"], of_users["phone"]]
     persons = persons.with_columns(
         is_erased=(
             pl.col("user_id").is_in(known.erased) | (pl.col("person_id") == membership.ERASED)
         ).fill_null(value=False),
         is_suppressed=pl.any_horizontal(
-            pl.col(name).is_in(blocked[of].drop_nulls().to_list()).fill_null(value=False)
-            for name, of in is_blocked.items()
+            pl.col(name).is_in(each.drop_nulls().to_list()).fill_null(value=False)
+            for name, columns in refused.items()
+            for each in columns
         ),
         has_profile=pl.col("has_profile").fill_null(value=False),
         is_consented=_is_consented(entry),

@@ -1,7 +1,7 @@
 """Which rows of an export were delivered when: what full, add and remove are worked out from.
 
 Belongs here: the tables `vault.export_lists` and `vault.export_members`. Not here: the working out
-(`rolling`).
+(`rolling`), nor who must not be remembered any more (`forgetting`).
 
 A list is kept as what changed, so an hour like the one before costs nothing, and the hour done
 again finds the list from before it, and what its earlier files said: a row of theirs that the hour
@@ -9,24 +9,20 @@ has no more was listed and left in one and the same hour. Plain addresses stand 
 of the vault. What was remembered is the newest hour's; an older one done again changes nothing.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
 
-from ml.features import USER_PREFIX
 from orchestration.ground.hours import HOUR
-from orchestration.ground.seal import sealed, unsealed
+from orchestration.ground.seal import unsealed
 from orchestration.ground.sql import transaction
-from orchestration.landing.addresses import email_key
-from orchestration.outputs.exports import csv_text
 from orchestration.outputs.exports.rolling import Rolled
 from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
 
-_LISTS, _MEMBERS = "export_lists", "export_members"
+LISTS, MEMBERS = "export_lists", "export_members"
 # Contacts count for seven days; rows that left are needed for as long.
 _KEEP = timedelta(days=8)
 # Stands for whoever was erased while on a list.
@@ -75,13 +71,13 @@ def read_before(
         form: profile, preset and identifier in one text; a list of another form is lost, but one
             of an e-mail export of which only the preset is another.
         hour: the hour.
-        key: what `forget` sealed with; None while nobody was erased, and where the hour is
+        key: what `forgetting` sealed with; None while nobody was erased, and where the hour is
             rewritten for an erasure: it must show nobody who was erased.
     """
-    if not has_table(connection, "vault", _LISTS):
+    if not has_table(connection, "vault", LISTS):
         return Before(None)
     lists = connection.execute(
-        f"select form, is_full, hour, persons from vault.{_LISTS} where export = ? order by hour",
+        f"select form, is_full, hour, persons from vault.{LISTS} where export = ? order by hour",
         [export],
     ).fetchall()
     is_newest = all(at <= hour for _, _, at, _ in lists)
@@ -92,7 +88,7 @@ def read_before(
     if not lists:
         return Before(None, taken_back=taken_back)
     listed = connection.sql(
-        f"select {', '.join(ROWS)} from vault.{_MEMBERS} where export = ? and listed_at < ?"
+        f"select {', '.join(ROWS)} from vault.{MEMBERS} where export = ? and listed_at < ?"
         " and (left_at is null or left_at >= ?) order by identifier",
         params=[export, hour, hour],
     ).pl()
@@ -107,7 +103,7 @@ def read_before(
         return Before(rewritten, is_rewritten=True, taken_back=taken_back)
     fulls = [at for each, is_full, at, _ in lists if is_full and each == form]
     taken_off = connection.execute(
-        f"select identifier, row from vault.{_MEMBERS} where export = ? and person_id != ?"
+        f"select identifier, row from vault.{MEMBERS} where export = ? and person_id != ?"
         " and listed_at < ? and left_at = ?",
         [export, ERASED, hour, hour if is_newest else None],
     ).fetchall()
@@ -123,13 +119,13 @@ def identifiers_at(
     connection: duckdb.DuckDBPyConnection, export: str, hour: datetime
 ) -> frozenset[str] | None:
     """By what those were found whom the list of an hour had; None if it is not remembered."""
-    if not has_table(connection, "vault", _LISTS):
+    if not has_table(connection, "vault", LISTS):
         return None
-    lists = f"select 1 from vault.{_LISTS} where export = ? and hour = ?"
+    lists = f"select 1 from vault.{LISTS} where export = ? and hour = ?"
     if not connection.execute(lists, [export, hour]).fetchall():
         return None
     found = connection.execute(
-        f"select identifier from vault.{_MEMBERS} where export = ? and listed_at <= ?"
+        f"select identifier from vault.{MEMBERS} where export = ? and listed_at <= ?"
         " and (left_at is null or left_at > ?)",
         [export, hour, hour],
     ).fetchall()
@@ -158,7 +154,7 @@ def remember(
     with transaction(connection):
         _ensure(connection)
         newest = connection.execute(
-            f"select max(hour) from vault.{_LISTS} where export = ?", [export]
+            f"select max(hour) from vault.{LISTS} where export = ?", [export]
         ).fetchall()[0][0]
         if newest is not None and newest > hour:
             return
@@ -166,41 +162,41 @@ def remember(
         connection.register("now_listed", rolled.full)
         # what is listed again was not taken back
         connection.execute(
-            f"delete from vault.{_MEMBERS} where export = ? and listed_at = ? and left_at = ?"
+            f"delete from vault.{MEMBERS} where export = ? and listed_at = ? and left_at = ?"
             " and identifier in (select identifier from now_listed)",
             [export, hour, hour],
         )
         is_same = "now_listed.identifier = members.identifier and now_listed.row = members.row"
         connection.execute(
-            f"update vault.{_MEMBERS} as members set left_at = ? where export = ?"
+            f"update vault.{MEMBERS} as members set left_at = ? where export = ?"
             " and left_at is null and listed_at < ?"
             f" and not exists (from now_listed where {is_same})",
             [hour, export, hour],
         )
         connection.execute(
-            f"insert into vault.{_MEMBERS} by name"
+            f"insert into vault.{MEMBERS} by name"
             " select ? as export, person_id, identifier, row, cast(? as timestamp) as listed_at"
-            f" from now_listed where not exists (from vault.{_MEMBERS} as members"
+            f" from now_listed where not exists (from vault.{MEMBERS} as members"
             f" where members.export = ? and members.left_at is null and {is_same})",
             [export, hour, export],
         )
         connection.unregister("now_listed")
         # whoever was erased after this hour added them is taken off by the next
         connection.execute(
-            f"insert into vault.{_LISTS} select ?, ?, ?, ? + count(*), ? from vault.{_MEMBERS}"
+            f"insert into vault.{LISTS} select ?, ?, ?, ? + count(*), ? from vault.{MEMBERS}"
             " where export = ? and person_id = ? and left_at is null",
             [export, form, hour, rolled.full.height, is_full, export, ERASED],
         )
         # of the erased no longer than the hour that takes them off can be done again
         connection.execute(
-            f"delete from vault.{_MEMBERS} where export = ? and left_at < case"
+            f"delete from vault.{MEMBERS} where export = ? and left_at < case"
             f" when person_id != ? then cast(? as timestamp) when left_at > listed_at then ?"
-            f" else (select max(hour) from vault.{_LISTS} where export = ? and hour < ?) end",
+            f" else (select max(hour) from vault.{LISTS} where export = ? and hour < ?) end",
             [export, ERASED, hour - _KEEP, hour, export, hour],
         )
         connection.execute(
-            f"delete from vault.{_LISTS} where export = ? and hour < ? and hour is distinct from"
-            f" (select max(hour) from vault.{_LISTS} where export = ? and is_full)",
+            f"delete from vault.{LISTS} where export = ? and hour < ? and hour is distinct from"
+            f" (select max(hour) from vault.{LISTS} where export = ? and is_full)",
             [export, hour - _KEEP, export],
         )
 
@@ -215,21 +211,19 @@ def date_back(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: 
         hour: the hour that is about to be exported.
         not_after: the newest hour there can be by the clock.
     """
-    if hour > not_after or not has_table(connection, "vault", _LISTS):
+    if hour > not_after or not has_table(connection, "vault", LISTS):
         return
     before = hour - HOUR
-    ahead = f"select export, max(hour) as newest from vault.{_LISTS} where hour > ? group by export"
+    ahead = f"select export, max(hour) as newest from vault.{LISTS} where hour > ? group by export"
     with transaction(connection):
         connection.execute(
-            f"delete from vault.{_LISTS} as lists using ({ahead}) as ahead"
+            f"delete from vault.{LISTS} as lists using ({ahead}) as ahead"
             " where lists.export = ahead.export and lists.hour >= ? and lists.hour < ahead.newest",
             [not_after, before],
         )
+        connection.execute(f"update vault.{LISTS} set hour = ? where hour > ?", [before, not_after])
         connection.execute(
-            f"update vault.{_LISTS} set hour = ? where hour > ?", [before, not_after]
-        )
-        connection.execute(
-            f"update vault.{_MEMBERS} set listed_at = least(listed_at, ?),"
+            f"update vault.{MEMBERS} set listed_at = least(listed_at, ?),"
             " left_at = if(left_at is null, null, least(left_at, ?))"
             " where listed_at > ? or left_at > ?",
             [before, before, not_after, not_after],
@@ -242,17 +236,18 @@ def mail_listings(
     """Whoever was put on an e-mail list, of any name, configured still or not.
 
     Returns:
-        person_id, email (null on a list by another identifier) and at; at >= since and < hour.
+        person_id, export, email (null on a list by another identifier) and at; at >= since and
+        < hour.
     """
-    schema = {"person_id": pl.String, "email": pl.String, "at": pl.Datetime("us")}
-    if not has_table(connection, "vault", _MEMBERS):
+    schema = dict.fromkeys(("person_id", "export", "email"), pl.String) | {"at": pl.Datetime("us")}
+    if not has_table(connection, "vault", MEMBERS):
         return pl.DataFrame(schema=schema)
     return (
         connection.sql(
-            "select distinct members.person_id,"
-            " if(ends_with(lists.form, ' email'), members.identifier, null) as email,"
-            f" members.listed_at as at from vault.{_MEMBERS} as members"
-            f" inner join vault.{_LISTS} as lists"
+            "select distinct members.person_id, members.export,"
+            " if(split_part(lists.form, ' ', 3) = 'email', members.identifier, null) as email,"
+            f" members.listed_at as at from vault.{MEMBERS} as members"
+            f" inner join vault.{LISTS} as lists"
             " on members.export = lists.export and members.listed_at = lists.hour"
             " where starts_with(lists.form, 'email ')"
             " and members.listed_at < ? and members.listed_at >= ? order by all",
@@ -261,58 +256,6 @@ def mail_listings(
         .pl()
         .cast(schema)
     )
-
-
-def forget(
-    connection: duckdb.DuckDBPyConnection,
-    users: Iterable[str],
-    key: bytes,
-    emails: Iterable[str] = (),
-) -> None:
-    """Of erased users nothing is remembered but what the next hour must take off the lists.
-
-    That is the identifier that was sent, sealed, and without whose it is; the hour after the next
-    forgets it, too.
-
-    Args:
-        connection: the open warehouse.
-        users: user ids.
-        key: what to seal with: the key of the home's erasures.
-        emails: addresses that are theirs alone, in any spelling.
-    """
-    if not has_table(connection, "vault", _MEMBERS):
-        return
-    persons = [f"{USER_PREFIX}{user}" for user in users]
-    for person in [*persons, *_known_by(connection, emails)]:
-        connection.execute(
-            f"delete from vault.{_MEMBERS} as members where person_id = ? and left_at is not null"
-            " and not (listed_at = left_at and left_at = (select max(hour)"
-            f" from vault.{_LISTS} as lists where lists.export = members.export))",
-            [person],
-        )
-        sent = connection.execute(
-            f"select distinct identifier from vault.{_MEMBERS} where person_id = ?", [person]
-        ).fetchall()
-        for (identifier,) in sent:
-            connection.execute(
-                f"update vault.{_MEMBERS} set person_id = ?, row = '', identifier = ?"
-                " where person_id = ? and identifier = ?",
-                [ERASED, sealed(key, identifier), person, identifier],
-            )
-    connection.execute(
-        f"update vault.{_LISTS} as lists set persons = (select count(*) from vault.{_MEMBERS} as"
-        " members where members.export = lists.export and listed_at <= lists.hour"
-        " and (left_at is null or left_at > lists.hour))"
-    )
-
-
-def _known_by(connection: duckdb.DuckDBPyConnection, emails: Iterable[str]) -> list[str]:
-    """Whom lists of addresses know by one of these: a list of suppressions knows no user."""
-    keys = {email_key(each) for each in emails}
-    found = connection.execute(
-        f"select distinct person_id from vault.{_MEMBERS} where person_id = identifier order by 1"
-    ).fetchall()
-    return [line for (line,) in found if email_key(csv_text.cells(line)[0]) in keys]
 
 
 def _taken_back(
@@ -325,7 +268,7 @@ def _taken_back(
     """See `Before.taken_back`; of the erased only who is on no list any more: see `read_before`."""
     before = max((at for at in hours if at < hour), default=None)
     found = connection.execute(
-        f"select distinct person_id = ?, identifier from vault.{_MEMBERS} where export = ?"
+        f"select distinct person_id = ?, identifier from vault.{MEMBERS} where export = ?"
         " and ((listed_at = ? and (person_id != ? or left_at = listed_at))"
         " or (listed_at = ? and left_at = listed_at))",
         [ERASED, export, hour, ERASED, before],
@@ -355,19 +298,19 @@ def _with_erased(listed: pl.DataFrame, key: bytes | None) -> pl.DataFrame:
 def _ensure(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists vault")
     connection.execute(
-        f"create table if not exists vault.{_LISTS}"
+        f"create table if not exists vault.{LISTS}"
         " (export varchar, form varchar, hour timestamp, persons bigint, is_full boolean)"
     )
     connection.execute(
-        f"create table if not exists vault.{_MEMBERS} (export varchar, person_id varchar,"
+        f"create table if not exists vault.{MEMBERS} (export varchar, person_id varchar,"
         " identifier varchar, row varchar, listed_at timestamp, left_at timestamp)"
     )
 
 
 def _forget_hour(connection: duckdb.DuckDBPyConnection, export: str, hour: datetime) -> None:
     connection.execute(
-        f"update vault.{_MEMBERS} set left_at = listed_at"
+        f"update vault.{MEMBERS} set left_at = listed_at"
         " where export = ? and listed_at = ? and person_id != ?",
         [export, hour, ERASED],
     )
-    connection.execute(f"delete from vault.{_LISTS} where export = ? and hour = ?", [export, hour])
+    connection.execute(f"delete from vault.{LISTS} where export = ? and hour = ?", [export, hour])

@@ -44,14 +44,17 @@ PROFILE = {
     "ad_personalization_consent": pl.Boolean,
 }
 _KNOWN = {**PROFILE, "mailbox": pl.String}
-# The user behind a visitor, as known by the newest of the scores of so many days.
-_OWNERS_DAYS = 7
-_OWNERS = """owners as (
-            select visitor_id, arg_max(owner_id, scored_at) as owner_id
-            from {scores}
-            where owner_id is not null
-            group by visitor_id
-        )"""
+# The users behind visitors, and when they were known to be.
+_OWNED = """
+            select visitor_id, owner_id, started_at as owned_at
+            from main.sessions where started_at <= $hour and owner_id is not null
+            union all
+            select visitor_id, owner_id, ordered_at
+            from main.orders where ordered_at <= $hour and owner_id is not null
+            union all
+            select visitor_id, owner_id, scored_at
+            from scores.cart_scores where scored_at <= $hour and owner_id is not null
+        """
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,12 @@ def scored_carts(
         with window_scores as (
             select * from scores.cart_scores where scored_at > ? - {window} and scored_at <= ?
         ),
-        {_OWNERS.format(scores="window_scores")}
+        owners as (
+            select visitor_id, arg_max(owner_id, scored_at) as owner_id
+            from window_scores
+            where owner_id is not null
+            group by visitor_id
+        )
         select
             {person_of("owners.owner_id", "scored.visitor_id")} as person_id,
             owners.owner_id as user_id,
@@ -122,18 +130,11 @@ def owners_of(
         return pl.DataFrame(schema={"visitor_id": pl.String, "user_id": pl.String})
     connection.register("wanted_visitors", pl.DataFrame({"visitor_id": wanted}))
     found = connection.sql(
-        """
-        with known as (
-            select visitor_id, owner_id from main.sessions where started_at <= $hour
-            union all
-            select visitor_id, owner_id from main.orders where ordered_at <= $hour
-            union all
-            select visitor_id, owner_id from scores.cart_scores where scored_at <= $hour
-        )
+        f"""
+        with owned as ({_OWNED})
         select distinct visitor_id, owner_id as user_id
-        from known
+        from owned
         semi join wanted_visitors using (visitor_id)
-        where owner_id is not null
         order by all
         """,
         params={"hour": hour},
@@ -167,24 +168,35 @@ def suspected_bots(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
 
 
 def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
-    """When each person ordered last up to an hour, on any device: person_id and ordered_at."""
-    person = person_of("coalesce(orders.owner_id, owners.owner_id)", "orders.visitor_id")
+    """When each person ordered last up to an hour, on any device: person_id and ordered_at.
+
+    What was ordered on a device before anybody signed in there is an order of whoever did first:
+    people who buy as guests often sign in right after it.
+    """
     query = f"""
-        with week_scores as (
-            select visitor_id, owner_id, scored_at from scores.cart_scores
-            where scored_at > ? - to_days({_OWNERS_DAYS}) and scored_at <= ?
+        with known_orders as (
+            select visitor_id, owner_id, max(ordered_at) as ordered_at
+            from main.orders
+            where ordered_at <= $hour
+            group by visitor_id, owner_id
         ),
-        {_OWNERS.format(scores="week_scores")}
+        owned as ({_OWNED}),
+        first_owners as (
+            select visitor_id, arg_min(owner_id, (owned_at, owner_id)) as owner_id
+            from owned
+            where visitor_id in (select visitor_id from known_orders where owner_id is null)
+            group by visitor_id
+        )
         select
-            {person} as person_id,
+            {person_of("coalesce(orders.owner_id, owners.owner_id)", "orders.visitor_id")}
+                as person_id,
             max(ordered_at) as ordered_at
-        from main.orders
-        left join owners using (visitor_id)
-        where ordered_at <= ?
+        from known_orders as orders
+        left join first_owners as owners using (visitor_id)
         group by 1
         order by 1
     """
-    return connection.sql(query, params=[hour, hour, hour]).pl()
+    return connection.sql(query, params={"hour": hour}).pl()
 
 
 def erased_users(

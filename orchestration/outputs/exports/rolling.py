@@ -65,7 +65,8 @@ def roll(
 ) -> Rolled:
     """The next list.
 
-    Who withdrew, was erased, bought, was contacted, is held out or no person leaves always. If
+    Who withdrew, was erased, bought, was contacted, is held out or no person leaves always; who was
+    erased leaves with the address, and somebody else who has it is added as anybody new. If
     without withdrawals, erasures and contacts more leave at once than a share of the list,
     something is wrong with the data rather than with the people: the others stay and nobody is
     added. A change of address is no leaving. Whoever refuses is put on a list of refusals all the
@@ -83,20 +84,21 @@ def roll(
         is_of_refusals: whether the list has who must not be contacted.
     """
     reasons = gate.select("person_id", "gate", "has_own_reason")
-    kept = listed.join(wanted, on="identifier", how="semi")
-    leaving = (
-        listed.join(wanted, on="identifier", how="anti")
-        .join(reasons, on="person_id", how="left")
-        .join(
-            wanted.select("person_id", has_moved=pl.lit(value=True)).unique("person_id"),
-            on="person_id",
-            how="left",
-        )
+    moved = wanted.select("person_id", has_moved=pl.lit(value=True)).unique("person_id")
+    before = (
+        listed.join(reasons, on="person_id", how="left")
+        .join(moved, on="person_id", how="left")
         .with_columns(
             pl.col("gate").fill_null(""),
             pl.col("has_own_reason", "has_moved").fill_null(value=False),
+            is_wanted=pl.col("identifier").is_in(wanted["identifier"].implode()),
         )
     )
+    # somebody else may have the address of an erased one: their row is their own, and stays if it
+    # is listed already
+    stays = pl.col("is_wanted") & ((pl.col("gate") != "erased") | pl.lit(is_of_refusals))
+    kept = before.filter(stays).select(list(ROWS))
+    leaving = before.filter(~stays).join(kept, on="identifier", how="anti")
     may_leave = pl.col("gate").is_in(WITHDRAWN) | pl.col("has_own_reason")
     counted = leaving.filter(~may_leave & ~pl.col("has_moved")).height
     share = counted / listed.height if listed.height else 0.0

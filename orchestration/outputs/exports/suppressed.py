@@ -11,6 +11,7 @@ import polars as pl
 
 from orchestration.outputs.exports.identifiers import normal_email, normal_phone
 from orchestration.outputs.exports.people import normalised, owners_of, series
+from orchestration.people.known_at import granted_since, refused_until
 from orchestration.people.words import UNSUBSCRIBED
 from orchestration.warehouse.database import has_table
 
@@ -30,7 +31,8 @@ def read_suppressions(
 ) -> pl.DataFrame:
     """Everybody who must not be contacted, with e-mails and numbers in their normal form.
 
-    A suppression of a visitor is also one of each user who ever was behind the visitor.
+    A suppression of a visitor is also one of each user who ever was behind the visitor, until a
+    later consent of the user's lifts it.
 
     Args:
         connection: the open warehouse.
@@ -49,6 +51,13 @@ def read_suppressions(
     found = found.cast(SUPPRESSION)
     owners = owners_of(connection, found["visitor_id"], hour).rename({"user_id": "owner_id"})
     owned = found.join(owners, on="visitor_id", how="inner").with_columns(user_id="owner_id")
+    granted = granted_since(connection, owned["user_id"], hour)
+    is_lifted = (pl.col("reason") == UNSUBSCRIBED) & (
+        pl.col("granted_at") > pl.col("suppressed_at")
+    )
+    owned = owned.join(granted, on=["user_id", "channel"], how="left").filter(
+        ~is_lifted.fill_null(value=False)
+    )
     found = pl.concat([found, owned.select(list(SUPPRESSION))]).sort(
         "suppressed_at", nulls_last=False, maintain_order=True
     )
@@ -67,7 +76,8 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
 
     Args:
         connection: the open warehouse.
-        hour: profiles count up to it.
+        hour: profiles count up to it, and where the log ends by then also a newest one that is
+            later and refuses.
 
     Returns:
         The columns of `SUPPRESSION`, the earliest first.
@@ -77,13 +87,22 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
         return pl.DataFrame(schema=SUPPRESSION)
     found = connection.sql(
         f"""
-        with known as (
+        with versions as (
+            from vault.profile_versions
+            where updated_at <= $refused_by
+            qualify
+                updated_at <= $hour
+                or (
+                    not email_consent
+                    and updated_at = max(updated_at) over (partition by user_id)
+                )
+        ),
+        known as (
             select
                 *,
                 max(updated_at) filter (where email_consent)
                     over (partition by user_id) as granted_at
-            from vault.profile_versions
-            where updated_at <= $hour
+            from versions
         ),
         withdrawn as (
             select user_id, min(updated_at) as suppressed_at
@@ -102,7 +121,7 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
             )
         order by suppressed_at, user_id, email
         """,
-        params={"hour": hour},
+        params={"hour": hour, "refused_by": refused_until(connection, hour)},
     ).pl()
     found = found.cast(SUPPRESSION)
     return found.with_columns(email=series(normalised(normal_email, "email", {}, found["email"])))

@@ -110,6 +110,36 @@ def test_three_messages_in_seven_days_are_enough(shop):
     assert gates_of(shop) == {"over_cap": 1}
 
 
+def test_two_campaigns_of_one_instant_are_two_messages(shop):
+    for campaign in ("summer", "autumn"):
+        for status in ("sent", "delivered"):
+            heard(shop, TEN - 3 * DAY, status, user_id="ann", campaign=campaign)
+    # found by the address, too, it is the same one
+    shop.profile("ann", email_key="ann@example.com")
+    heard(shop, TEN - 3 * DAY, email_key="ann@example.com", campaign="autumn")
+    assert counted(shop) == {"user:ann": (TEN - 3 * DAY, 2)}
+
+
+def test_lists_of_two_exports_of_one_hour_are_two_contacts_until_one_message_is_told(shop):
+    for export in ("old", "older"):
+        listed(shop, export, "email generic email", "user:ann", "ann@example.com", TEN - 3 * DAY)
+    assert counted(shop) == {"user:ann": (TEN - 3 * DAY, 2)}
+    heard(shop, TEN - 3 * DAY + HOUR, user_id="ann")
+    assert counted(shop) == {"user:ann": (TEN - 3 * DAY + HOUR, 1)}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "gate"), [(-121, "eligible"), (-120, "in_cooldown"), (-61, "in_cooldown")]
+)
+def test_what_was_sent_to_the_address_of_then_was_sent_to_the_person(shop, minutes, gate):
+    shop.person("ann", email="new@example.com", email_key="new@example.com")
+    for hours, key in ((9, "ann@example.com"), (2, "old@example.com"), (1, "new@example.com")):
+        at = {"updated_at": TEN - hours * HOUR, "is_stripped": False}
+        shop.insert("vault.profile_versions", user_id="ann", email_key=key, **at)
+    heard(shop, TEN + minutes * HOUR / 60, email_key="old@example.com")
+    assert gates_of(shop) == {gate: 1}
+
+
 def test_a_mailbox_of_two_users_is_mailed_once_whoever_of_them_it_was_for(shop):
     shop.person("ann", email="home@example.com")
     assert gates_of(shop) == {"eligible": 1}
@@ -152,4 +182,21 @@ def test_a_mailbox_of_two_users_is_one_for_lists_by_user_id_and_for_dumps(shop):
 def test_an_export_that_is_configured_no_more_is_not_forgotten(shop, form, gate):
     shop.person("ann")
     listed(shop, "old", form, "user:ann", "ann@example.com", TEN - 2 * HOUR)
+    assert gates_of(shop) == {gate: 1}
+
+
+@pytest.mark.parametrize("more", ["", " with segments", " with segments with variant"])
+def test_the_address_that_a_list_had_is_contacted_whoever_has_it_now(shop, more):
+    form = f"email generic email{more}"
+    listed(shop, "email", form, "user:moved", "ann@example.com", TEN - 2 * HOUR)
+    shop.person("ann")
+    assert gates_of(shop) == {"in_cooldown": 1}
+
+
+@pytest.mark.parametrize(("newest", "gate"), [(59, "in_cooldown"), (60, "eligible")])
+def test_at_the_hour_with_which_the_log_ends_messages_since_count_too(shop, newest, gate):
+    shop.person("ann")
+    heard(shop, TEN + 3 * HOUR, user_id="ann")
+    shop.connection.execute("create table main.ordered_events (event_at timestamp)")
+    shop.insert("main.ordered_events", event_at=TEN + newest * HOUR / 60)
     assert gates_of(shop) == {gate: 1}

@@ -39,6 +39,52 @@ def test_a_suppressed_visitor_whom_nobody_knows_is_suppressed_and_not_merely_wit
     assert (counts["suppressed"], counts["no_profile"]) == (1, 0)
 
 
+@pytest.mark.parametrize(("column_of", "whom"), [("user_id", "ann"), ("visitor_id", "tablet")])
+def test_whoever_has_the_mailbox_of_somebody_who_said_no_is_suppressed_however_it_is_written(
+    shop, column_of, whom
+):
+    shop.profile("ann", email="an.n@gmail.com", email_key="ann@gmail.com", phone="+4930901820")
+    shop.session("tablet", owner_id="ann")
+    shop.person("bob", 1, email="ann+shop@gmail.com", email_key="ann@gmail.com")
+    shop.person("cem", 2, phone="+4930901820")
+    for channel in ("email", "ads"):
+        suppress(shop, channel=channel, **{column_of: whom})
+    exports = shop.export().exports
+    assert exports["email"]["counts"]["suppressed"] == 1
+    # a number that two people have would be the hash of both
+    assert exports["google"]["counts"]["suppressed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason", "is_lifted"),
+    [(1, "unsubscribed", True), (0, "unsubscribed", False), (1, "complaint", False)],
+)
+def test_a_later_consent_of_the_user_lifts_what_a_visitor_unsubscribed(
+    shop, granted, reason, is_lifted
+):
+    shop.person("ann")
+    since = TEN - 5 * HOUR
+    for at, consent in ((since - HOUR, False), (since + granted * HOUR, True)):
+        row = {"user_id": "ann", "email_consent": consent, "is_stripped": False}
+        shop.insert("vault.profile_versions", updated_at=at, **row)
+    suppress(shop, visitor_id="cookie-ann", reason=reason, suppressed_at=since)
+    assert shop.export().exports["email"]["counts"]["eligible"] == is_lifted
+
+
+def test_a_guest_who_signs_in_after_the_order_bought_as_the_user(shop):
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank)
+        shop.insert("main.carts", cart_id=f"cart-{user}", last_touched_at=TEN - 3 * HOUR)
+    shop.session("tablet", owner_id="ann", at=TEN - 2 * HOUR)
+    # somebody else later
+    shop.session("tablet", owner_id="bob", at=TEN - HOUR)
+    shop.insert("main.orders", visitor_id="tablet", ordered_at=TEN - 2 * HOUR)
+    prepared = shop.export()
+    for name in ("email", "google"):
+        assert prepared.exports[name]["counts"]["bought_since"] == 1
+    assert column(prepared, "email.full", "email") == ["bob@example.com"]
+
+
 @pytest.mark.parametrize(("seconds", "listed"), [(-1, 1), (0, 0), (1, 0)])
 def test_an_order_at_the_instant_of_the_last_touch_is_an_order_since(shop, seconds, listed):
     shop.person("ann")
@@ -145,6 +191,26 @@ def test_whoever_withdrew_the_consent_is_among_the_suppressed_under_both_address
         b"email,reason,since\n"
         b"ann@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
         b"old@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
+    )
+
+
+def test_where_the_log_ends_a_later_withdrawal_counts_and_a_later_consent_does_not(shop):
+    versions = {
+        "ann": ((-9, True), (1, False)),
+        "bob": ((-9, True), (-8, False), (2, True)),
+        "cem": ((-9, True), (2, True)),
+        "dan": ((-9, True), (1, False), (2, True)),
+    }
+    for user, rows_of_user in versions.items():
+        for hours, consent in rows_of_user:
+            row = {"user_id": user, "email": f"{user}@example.com", "is_stripped": False}
+            at = TEN + hours * HOUR
+            shop.insert("vault.profile_versions", updated_at=at, email_consent=consent, **row)
+    shop.connection.execute("create table main.ordered_events as select ? as event_at", [TEN])
+    assert content(shop.export(), "suppressions.full") == (
+        b"email,reason,since\n"
+        b"ann@example.com,unsubscribed,2026-10-31T11:00:00Z\n"
+        b"bob@example.com,unsubscribed,2026-10-31T02:00:00Z\n"
     )
 
 

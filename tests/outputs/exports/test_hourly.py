@@ -2,6 +2,7 @@
 
 from orchestration.ground.home import Home
 from orchestration.ground.settings import parse_settings
+from orchestration.outputs.exports import forgetting
 from orchestration.outputs.exports.gates import GATES
 from orchestration.outputs.exports.identifiers import sha256
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
@@ -139,6 +140,65 @@ def test_buyers_on_any_device_withdrawals_and_lists_of_the_ads_follow_within_the
     assert column(third, "google.add", "Email") == [sha256("new@example.com")]
 
 
+def test_whoever_shares_the_address_of_somebody_erased_has_a_row_of_their_own(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    home = sha256("home@example.com")
+    for rank, user in enumerate(("ann", "bob", "cem"), start=1):
+        shop.person(user, rank, **({} if user == "cem" else {"email": "home@example.com"}))
+    assert column(shop.export(), "google.full", "Email")[0] == home
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    for hours in (1, 24):
+        for rank, user in enumerate(("bob", "cem"), start=1):
+            shop.cart(user, rank, TEN + hours * HOUR)
+    # between full lists nobody is added, and no row is empty
+    for _ in range(2):
+        later = shop.export(TEN + HOUR)
+        assert column(later, "google.remove", "Email") == [home]
+        assert content(later, "google.full").decode().splitlines() == [
+            "Email,Phone",
+            f"{sha256('cem@example.com')},",
+        ]
+    assert column(shop.export(TEN + 24 * HOUR), "google.add", "Email") == [home]
+
+
+def test_whoever_was_listed_in_the_place_of_somebody_erased_in_the_same_hour_stays(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    for rank, user in enumerate(("ann", "bob"), start=1):
+        shop.person(user, rank, email="home@example.com")
+    shop.export()
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    listed = content(shop.export(), "google.full")
+    later = shop.export(TEN + HOUR)
+    assert content(later, "google.full") == listed
+    assert rows(later, "google.remove") == []
+
+
+def test_who_left_and_was_erased_then_leaves_in_the_next_hour_again(shop):
+    shop.home.erasure_key.parent.mkdir(parents=True)
+    shop.home.erasure_key.write_bytes(b"a key")
+    ann = sha256("ann@example.com")
+    for rank, user in enumerate(("ann", "bob", "cem", "dan"), start=1):
+        shop.person(user, rank)
+    shop.export()
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN)
+    assert column(shop.export(TEN + HOUR), "google.remove", "Email") == [ann]
+    forgetting.forget(shop.connection, ["ann"], b"a key")
+    for table, name in (("vault.current_profiles", "user_id"), ("scores.cart_scores", "owner_id")):
+        shop.connection.execute(f"delete from {table} where {name} = 'ann'")
+    # the files of the hour are written again, without a word of her
+    again = shop.export(TEN + HOUR, is_rewriting=True)
+    assert column(again, "google.remove", "Email") == []
+    for _ in range(2):
+        assert column(shop.export(TEN + 2 * HOUR), "google.remove", "Email") == [ann]
+    assert column(shop.export(TEN + 3 * HOUR), "google.remove", "Email") == []
+
+
 def test_a_lost_list_removes_nobody_and_says_so(shop):
     shop.person("ann")
     shop.export()
@@ -164,6 +224,26 @@ def test_whoever_refuses_is_put_on_the_list_of_suppressions_while_it_is_held(sho
         f"{user}@example.com" for user in ("ann", "bob", "cem", "dan")
     ]
     assert column(prepared, "stops.remove", "email") == []
+
+
+def test_whose_address_is_too_old_to_be_kept_is_not_taken_off_the_list_of_suppressions(shop):
+    settings = parse_settings({"exports": {"stops": {"profile": "suppressions"}}})
+    for user in ("ann", "bob"):
+        shop.profile(user)
+        shop.insert("vault.current_suppressions", channel="email", user_id=user)
+        row = {"user_id": user, "email_key": f"{user}@example.com", "is_stripped": False}
+        shop.insert("vault.profile_versions", updated_at=TEN - 9 * HOUR, **row)
+    assert len(rows(shop.export(TEN, settings), "stops.add")) == 2
+    # of ann nothing was heard for too long; bob allows it again
+    shop.connection.execute(
+        "update vault.profile_versions set email_key = null where user_id = 'ann';"
+        "delete from vault.current_profiles where user_id = 'ann';"
+        "delete from vault.current_suppressions where user_id = 'bob'"
+    )
+    forgetting.forget_unknown(shop.connection)
+    later = shop.export(TEN + HOUR, settings, accepted=["stops"])
+    assert column(later, "stops.remove", "email") == ["bob@example.com"]
+    assert rows(later, "stops.full") == rows(later, "stops.add") == []
 
 
 def test_whoever_refuses_is_on_the_list_of_suppressions_in_the_next_hour_whatever_the_cadence(shop):

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from orchestration.ground.settings import Settings, parse_settings
-from orchestration.outputs.exports import membership
+from orchestration.outputs.exports import forgetting, membership
 from tests.outputs.exports.shops import HOUR, TEN, column, rows
 
 
@@ -51,7 +51,7 @@ def test_an_hour_done_again_takes_the_erased_off_again_and_no_other_hour_does(sh
     )
     shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
     shop.home.erasure_key.write_bytes(b"a key")
-    membership.forget(shop.connection, ["ann"], b"a key")
+    forgetting.forget(shop.connection, ["ann"], b"a key")
 
     def removed(at: datetime, **options: bool) -> list[str]:
         return column(shop.export(at, **options), "email.remove", "email")
@@ -72,7 +72,7 @@ def test_whoever_is_erased_leaves_a_list_of_suppressions_and_nothing_names_them(
     shop.connection.execute("delete from vault.current_suppressions where email[:3] = 'ann'")
     shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
     shop.home.erasure_key.write_bytes(b"a key")
-    membership.forget(shop.connection, ["ann"], b"a key", ["ANN@Example.com"])
+    forgetting.forget(shop.connection, ["ann"], b"a key", ["ANN@Example.com"])
 
     remembered = "select person_id, identifier, row from vault.export_members order by all"
     assert [person for person, *_ in shop.connection.execute(remembered).fetchall()] == [
@@ -177,7 +177,7 @@ def test_the_erased_whom_only_the_first_files_of_an_hour_had_are_taken_off_by_th
     shop.connection.execute("delete from vault.current_profiles where user_id = 'ann'")
     shop.home.erasure_key.parent.mkdir(parents=True, exist_ok=True)
     shop.home.erasure_key.write_bytes(b"a key")
-    membership.forget(shop.connection, ["ann"], b"a key")
+    forgetting.forget(shop.connection, ["ann"], b"a key")
     found = shop.connection.execute("from vault.export_members").fetchall()
     assert "ann" not in str(found)
     shop.cart("bob", 1, TEN + HOUR)
