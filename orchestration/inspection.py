@@ -17,12 +17,15 @@ from orchestration.ground.text import in_print
 from orchestration.inspection_ids import odd_id_lines
 from orchestration.inspection_trial import tried
 from orchestration.landing import Source, find_files, source_named
+from orchestration.landing.date_and_time import DATE_NAMES
 from orchestration.landing.ids import known_id
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
+from orchestration.landing.signatures import name_key
 from orchestration.landing.sources import EVENTS, PEOPLE, RATES, SALES
 from orchestration.warehouse import suspect_files
+from orchestration.warehouse.remedies import with_remedy
 
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
 DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
@@ -111,7 +114,7 @@ def _file_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
     ).fetchall():
         yield f"Not read    {in_print(file)}: {reason}"
     for file in suspect_files.pending(connection):
-        yield f"Suspect     {in_print(file.summary)}; a run would stop"
+        yield f"Suspect     {with_remedy(f'{in_print(file.summary)}; a run would stop', file.todo)}"
     for file, note in connection.execute(
         "select file, note from main.landed_files where note is not null and skipped_reason is null"
         f" order by load_id limit {_SHOWN}"
@@ -136,15 +139,19 @@ def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iter
         return
     ((rows,),) = connection.execute(f"select count(*) from {raw_table(source)}").fetchall()
     of = f" (of the first {_EXTRA_ROWS:,} rows)" if rows > _EXTRA_ROWS else ""
+    unread = [name for name, _ in found if not source.target(name)]
+    days = [name for name in unread if source.time_name and name_key(name) in DATE_NAMES]
     for what, names in (
         (
             "beside another of their meaning, read where that is empty",
             [name for name, _ in found if source.target(name)],
         ),
-        ("not read", [name for name, _ in found if not source.target(name)]),
+        ("put before the time where that is a time of day", days),
+        ("not read", [name for name in unread if name not in days]),
     ):
         if names:
-            yield f"            {what}{of}: {', '.join(map(in_print, names[:_SHOWN]))}"
+            shown = ", ".join(in_print(name) or "(without a name)" for name in names[:_SHOWN])
+            yield f"            {what}{of}: {shown}"
 
 
 def _type_lines(

@@ -37,7 +37,8 @@ ROWS = [
     row("(not set)", "2026-03-02T10:06:00Z", "page", event_id="4"),
     row("b", "yesterday", "page", event_id="5"),
     row("d", "tomorrow", "page", event_id="13", user_id="u8", item_id="cap", price="1.00"),
-    row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44"),
+    row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44",
+        day="2026-03-02", **{"": "0"}),
     row("b", "2026-03-02T11:01:00Z", "add to cart", item_id="tie", price="-1", currency="EUR",
         event_id="7"),
     row("c", "2026-03-02T10:07:00Z", "page", event_id="8",
@@ -57,7 +58,8 @@ Columns     read: event_id, visitor_id, user_id, event_at, event_type, item_id, 
 order_id, order_value, page_url, items
             without a value: item_category, item_brand, quantity, referrer, utm_source, \
 utm_medium, utm_campaign, device_type, country
-            not read: shoe_size
+            put before the time where that is a time of day: day
+            not read: (without a name), shoe_size
 Types       page 8 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
 Product Viewed 1 -> view_item; add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
 Ids         4 visitors, 1 user, 1 row of nobody
