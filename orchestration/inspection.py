@@ -15,6 +15,7 @@ from orchestration.ground.settings import Settings, load_settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.ground.text import in_print
 from orchestration.inspection_ids import odd_id_lines
+from orchestration.inspection_others import lines_of_others
 from orchestration.inspection_trial import tried
 from orchestration.landing import Source, find_files, source_named
 from orchestration.landing.date_and_time import DATE_NAMES
@@ -83,8 +84,8 @@ def _lines(
 ) -> Iterator[str]:
     yield from _file_lines(connection, source)
     yield from _column_lines(connection, source)
-    if source.holds == SALES:
-        yield from _sale_lines(connection)
+    if source.holds != EVENTS:
+        yield from lines_of_others(connection, source)
         yield from _aside_lines(connection)
         return
     yield from _type_lines(connection, source, settings)
@@ -290,15 +291,6 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     if currencies:
         shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)
         yield f"Currencies  of prices: {shown}"
-
-
-def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """The first sales, by UTC as they will be known."""
-    for starts_at, ends_at, name, country in connection.execute(
-        f"select starts_at, ends_at, name, country from main.sales order by all limit {_SHOWN}"
-    ).fetchall():
-        span = f"{starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC"
-        yield f"Sale        {span}, {country or 'all countries'}: {_value(name)}"
 
 
 def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -134,6 +134,29 @@ def test_a_calendar_says_which_sales_it_makes_by_the_shops_clocks(
     ]
 
 
+def test_rates_and_profiles_say_what_they_hold_and_nothing_of_events(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inspection_trial, "asked_meanwhile", lambda *_: nullcontext(lambda: None))
+    (tmp_path / "rates.csv").write_text(
+        "date,currency,rate\n2026-11-01,USD,0.90\n2026-11-25,USD,0.95\n2026-11-25,JPY,0.006\n"
+        "2026-11-26,JPY,N/A\n"
+    )
+    assert inspection.inspect(home, [str(tmp_path / "rates.csv")], "exchange_rates")[4:-1] == [
+        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC, the newest 0.95",
+        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC, the newest 0.006",
+    ]
+    (tmp_path / "people.csv").write_text(
+        "user_id,email_consent,sms_consent,updated_at\n7,1.0,yes,2026-11-20T10:00:00Z\n"
+        "8,0.0,no,2026-11-20T10:00:00Z\n9,,,2026-11-20T10:00:00Z\n"
+    )
+    assert inspection.inspect(home, [str(tmp_path / "people.csv")], "profiles")[5:] == [
+        "Consent     email_consent: 2 rows say something, 0 of them allow; what allows is granted,"
+        " true, yes, 1, subscribed, opted_in",
+        "Consent     sms_consent: 2 rows say something, 1 of them allow",
+    ]
+
+
 def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
     """The words of Segment stand in two columns, and the first of a list in the row's own too."""
     source = sources_in(DBT_PROJECT)["segment"]
