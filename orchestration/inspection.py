@@ -15,14 +15,18 @@ from orchestration.ground.settings import Settings, load_settings
 from orchestration.ground.sql import literal, quoted
 from orchestration.ground.text import in_print
 from orchestration.inspection_ids import odd_id_lines
+from orchestration.inspection_others import lines_of_others
 from orchestration.inspection_trial import tried
 from orchestration.landing import Source, find_files, source_named
+from orchestration.landing.date_and_time import DATE_NAMES
 from orchestration.landing.ids import known_id
 from orchestration.landing.locations import known_sources, with_placeholders
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.recognition import recognized
+from orchestration.landing.signatures import name_key
 from orchestration.landing.sources import EVENTS, PEOPLE, RATES, SALES
 from orchestration.warehouse import suspect_files
+from orchestration.warehouse.remedies import with_remedy
 
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
 DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
@@ -80,8 +84,8 @@ def _lines(
 ) -> Iterator[str]:
     yield from _file_lines(connection, source)
     yield from _column_lines(connection, source)
-    if source.holds == SALES:
-        yield from _sale_lines(connection)
+    if source.holds != EVENTS:
+        yield from lines_of_others(connection, source)
         yield from _aside_lines(connection)
         return
     yield from _type_lines(connection, source, settings)
@@ -111,7 +115,7 @@ def _file_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
     ).fetchall():
         yield f"Not read    {in_print(file)}: {reason}"
     for file in suspect_files.pending(connection):
-        yield f"Suspect     {in_print(file.summary)}; a run would stop"
+        yield f"Suspect     {with_remedy(f'{in_print(file.summary)}; a run would stop', file.todo)}"
     for file, note in connection.execute(
         "select file, note from main.landed_files where note is not null and skipped_reason is null"
         f" order by load_id limit {_SHOWN}"
@@ -136,15 +140,19 @@ def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iter
         return
     ((rows,),) = connection.execute(f"select count(*) from {raw_table(source)}").fetchall()
     of = f" (of the first {_EXTRA_ROWS:,} rows)" if rows > _EXTRA_ROWS else ""
+    unread = [name for name, _ in found if not source.target(name)]
+    days = [name for name in unread if source.time_name and name_key(name) in DATE_NAMES]
     for what, names in (
         (
             "beside another of their meaning, read where that is empty",
             [name for name, _ in found if source.target(name)],
         ),
-        ("not read", [name for name, _ in found if not source.target(name)]),
+        ("put before the time where that is a time of day", days),
+        ("not read", [name for name in unread if name not in days]),
     ):
         if names:
-            yield f"            {what}{of}: {', '.join(map(in_print, names[:_SHOWN]))}"
+            shown = ", ".join(in_print(name) or "(without a name)" for name in names[:_SHOWN])
+            yield f"            {what}{of}: {shown}"
 
 
 def _type_lines(
@@ -283,15 +291,6 @@ def _item_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     if currencies:
         shown = ", ".join(f"{currency or 'none'} {count:,}" for currency, count in currencies)
         yield f"Currencies  of prices: {shown}"
-
-
-def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """The first sales, by UTC as they will be known."""
-    for starts_at, ends_at, name, country in connection.execute(
-        f"select starts_at, ends_at, name, country from main.sales order by all limit {_SHOWN}"
-    ).fetchall():
-        span = f"{starts_at:%Y-%m-%d %H:%M} to {ends_at:%Y-%m-%d %H:%M} UTC"
-        yield f"Sale        {span}, {country or 'all countries'}: {_value(name)}"
 
 
 def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

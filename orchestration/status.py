@@ -366,8 +366,9 @@ def _in_the_warehouse(
         if run.run_id not in known:
             yield failed_run(run.job, run.started_at, run.run_id, run.reason)
     for file in files:
+        correct = ": ".join(["correct it", *filter(None, [file.todo])])
         yield (
-            f"{file.in_full}; correct it, or say that it is meant so: comeback accept {file.file}"
+            f"{file.in_full}; {correct}; or say that it is meant so: comeback accept {file.file}"
         )
 
 

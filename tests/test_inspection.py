@@ -37,7 +37,8 @@ ROWS = [
     row("(not set)", "2026-03-02T10:06:00Z", "page", event_id="4"),
     row("b", "yesterday", "page", event_id="5"),
     row("d", "tomorrow", "page", event_id="13", user_id="u8", item_id="cap", price="1.00"),
-    row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44"),
+    row("b", "2026-03-02T11:00:00Z", "spin the wheel", event_id="6", shoe_size="44",
+        day="2026-03-02", **{"": "0"}),
     row("b", "2026-03-02T11:01:00Z", "add to cart", item_id="tie", price="-1", currency="EUR",
         event_id="7"),
     row("c", "2026-03-02T10:07:00Z", "page", event_id="8",
@@ -57,7 +58,8 @@ Columns     read: event_id, visitor_id, user_id, event_at, event_type, item_id, 
 order_id, order_value, page_url, items
             without a value: item_category, item_brand, quantity, referrer, utm_source, \
 utm_medium, utm_campaign, device_type, country
-            not read: shoe_size
+            put before the time where that is a time of day: day
+            not read: (without a name), shoe_size
 Types       page 8 -> page_view; Product Added 2 -> add_to_cart; Order Completed 1 -> purchase; \
 Product Viewed 1 -> view_item; add to cart 1 -> add_to_cart; spin the wheel 1 -> activity only
 Ids         4 visitors, 1 user, 1 row of nobody
@@ -129,6 +131,29 @@ def test_a_calendar_says_which_sales_it_makes_by_the_shops_clocks(
         "Dropped     bad_span: 1 row, the first is line 5 of sales.csv:"
         ' {"starts_at": "2026-12-24", "ends_at": "2026-12-01", "name": "Backwards",'
         ' "country": "DE"}',
+    ]
+
+
+def test_rates_and_profiles_say_what_they_hold_and_nothing_of_events(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(inspection_trial, "asked_meanwhile", lambda *_: nullcontext(lambda: None))
+    (tmp_path / "rates.csv").write_text(
+        "date,currency,rate\n2026-11-01,USD,0.90\n2026-11-25,USD,0.95\n2026-11-25,JPY,0.006\n"
+        "2026-11-26,JPY,N/A\n"
+    )
+    assert inspection.inspect(home, [str(tmp_path / "rates.csv")], "exchange_rates")[4:-1] == [
+        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC, the newest 0.95",
+        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC, the newest 0.006",
+    ]
+    (tmp_path / "people.csv").write_text(
+        "user_id,email_consent,sms_consent,updated_at\n7,1.0,yes,2026-11-20T10:00:00Z\n"
+        "8,0.0,no,2026-11-20T10:00:00Z\n9,,,2026-11-20T10:00:00Z\n"
+    )
+    assert inspection.inspect(home, [str(tmp_path / "people.csv")], "profiles")[5:] == [
+        "Consent     email_consent: 2 rows say something, 0 of them allow; what allows is granted,"
+        " true, yes, 1, subscribed, opted_in",
+        "Consent     sms_consent: 2 rows say something, 1 of them allow",
     ]
 
 

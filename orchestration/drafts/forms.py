@@ -13,18 +13,23 @@ from orchestration.drafts.fields import Field
 
 _OFFSET = r"(?P<offset>\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
+_HALF_DAY = r"(?:\s*[AaPp]\.?[Mm]\.?)"
 _ISO = re.compile(
     rf"\d{{4}}-\d{{2}}-\d{{2}}(?P<clock>[T ]{_CLOCK})?{_OFFSET}"
     rf"|\d{{8}}(?P<basic>T\d{{6}}(?:[.,]\d+)?){_OFFSET.replace('offset', 'offset2')}",
     re.IGNORECASE,
 )
-_YEAR_FIRST = re.compile(rf"\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}(?P<clock>[T ,]+{_CLOCK})?{_OFFSET}")
+_YEAR_FIRST = re.compile(
+    rf"\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}(?P<clock>[T ,]+{_CLOCK}{_HALF_DAY}?)?{_OFFSET}"
+    rf"|\d{{4}}-\d{{2}}-\d{{2}}(?P<basic>[T ]{_CLOCK}{_HALF_DAY})"
+    rf"{_OFFSET.replace('offset', 'offset2')}"
+)
 _YEAR_LAST = re.compile(
     rf"(?P<a>\d{{1,2}})(?P<mark>[./-])(?P<b>\d{{1,2}})[./-]\d{{4}}"
-    rf"(?P<clock>[T ,]+{_CLOCK})?{_OFFSET}"
+    rf"(?P<clock>[T ,]+{_CLOCK}{_HALF_DAY}?)?{_OFFSET}"
 )
 _EPOCH = re.compile(r"(\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(\.\d+)?")
-_TIME_OF_DAY = re.compile(_CLOCK)
+_TIME_OF_DAY = re.compile(f"{_CLOCK}{_HALF_DAY}?")
 _AMOUNT = re.compile(r"-?\d[\d., \u00a0]*")
 _COMMA = re.compile(r"-?(\d+|\d{1,3}([. \u00a0]\d{3})+),\d{1,2}")
 _POINT = re.compile(r"-?[\d,]*\.\d+")

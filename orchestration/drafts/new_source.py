@@ -109,7 +109,8 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
         words = [each.text for each in guesses.words]
         yml, sql = texts.yml(), texts.sql(understood(words, settings))
     _require_readable(name, yml)
-    fits = _fitting(home, files)
+    # the columns may be those of a source that cannot read such dates
+    fits = _fitting(home, files) if guesses.time and guesses.time.order == "iso" else None
     paths = home.sources / f"{name}.yml", home.sources / f"{name}.sql"
     make_private(home.root)
     home.sources.mkdir(parents=True, exist_ok=True)
@@ -159,7 +160,8 @@ def _require_essentials(guesses: Guesses, fields: Fields) -> None:
                     "deliver a row for each event",
                 )
         raise ComebackError(
-            "no column holds times that can be read (ISO 8601, epochs, 31.12.2026 23:59)",
+            "no column holds times that can be read (ISO 8601, epochs, 31.12.2026 23:59,"
+            " 12/31/2026 11:59 PM)",
             f"columns: {shown}",
             "write the two files by hand: dbt_project/docs/own_source.md",
         )

@@ -25,6 +25,9 @@ _WITHIN = re.compile(r"<([^<>]+@[^<>]+)>$")
 GOOGLE = ("gmail.com", "googlemail.com")
 """Hosts of which one mailbox has both addresses, with dots and tags or without."""
 
+# what a spreadsheet or a frame with gaps makes of a number
+_FLOAT = re.compile(r"(\d+)[.,]0+")
+_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
 _LEAST_DIGITS = 5
 _FIRST_DIGITS = tuple("123456789")
 
@@ -59,10 +62,9 @@ def phone_key(text: str | None, country: str | None = None) -> str | None:
         text: The number as it was written.
         country: A code or name of the country that it is of, if it does not say that itself.
     """
+    text = undone_float((text or "").strip())
     if not text:
         return None
-    # a spreadsheet makes a float of it
-    text = re.sub(r"^(\d+)\.0+$", r"\1", text.strip())
     region = country_code(country)
     if region is None:
         text = re.sub(r"^\s*00", "+", text)
@@ -77,6 +79,17 @@ def phone_key(text: str | None, country: str | None = None) -> str | None:
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     digits = phonenumbers.normalize_digits_only(text).lstrip("0")
     return digits if len(digits) >= _LEAST_DIGITS else None
+
+
+def undone_float(text: str) -> str | None:
+    """A telephone number as it was before it became a float (`4915123456789.0`), any other as it
+    is; None for a float that lost digits (`4.91512E+12`)."""
+    if whole := _FLOAT.fullmatch(text):
+        return whole[1]
+    if not (found := _SCIENTIFIC.fullmatch(text)):
+        return text
+    digits, places = found[1] + (found[2] or ""), int(found[3]) + 1
+    return digits[:places] if len(digits) >= places and not digits[places:].strip("0") else None
 
 
 def national_digits(key: str) -> str | None:

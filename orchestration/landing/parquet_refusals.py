@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.landing.file_writer import FileWriter
+from orchestration.landing.parquet_texts import readable_rows
 from orchestration.landing.raw_tables import COLUMN_LIMIT, too_wide
 from orchestration.landing.reasons import Reason
 from orchestration.landing.signatures import SAMPLE_ROWS, name_key, other_source
@@ -40,7 +41,7 @@ def is_refused(writer: FileWriter, path: Path) -> bool:
         if worded:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(SAMPLE_ROWS, columns=[*worded]):
-                    rows = batch.to_pylist()
+                    rows = readable_rows(batch)
                     break
     except (OSError, pa.ArrowException, ValueError):
         return False

@@ -1,8 +1,8 @@
 """The text of Parquet's typed values: in SQL by type, and of a batch in which some have none.
 
 Belongs here: one text a type, which names of nested values change in it, mending texts that are not
-UTF-8, and finding the row of a value that has no text. Not here: files, row groups and lines
-(`parquet_files`).
+UTF-8, finding the row of a value that has no text, and Python's values of a few rows. Not here:
+files, row groups and lines (`parquet_files`).
 """
 
 from collections.abc import Iterator
@@ -207,3 +207,24 @@ def _decoded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_decoded, value))
     return value
+
+
+def readable_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows of a batch in Python's values; None for what Python has none for, such as a time
+    beyond its years or a text that is not UTF-8."""
+    columns = map(_python_values, batch.columns)
+    return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _python_values(column: pa.Array) -> list[Any]:
+    try:
+        return column.to_pylist()
+    except (ArithmeticError, ValueError):
+        return [_python_value(scalar) for scalar in column]
+
+
+def _python_value(scalar: pa.Scalar) -> Any:
+    try:
+        return scalar.as_py()
+    except (ArithmeticError, ValueError):
+        return None

@@ -30,6 +30,7 @@ from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.kinds import Format, Skip
 from orchestration.landing.lines import MARK, text_lines
+from orchestration.landing.parquet_texts import readable_rows
 from orchestration.landing.signatures import Row
 from orchestration.landing.streams import ByteStream
 
@@ -88,7 +89,7 @@ def plain_rows(file: FoundFile, count: int, scratch: Path | None = None) -> Plai
 def _parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(1_000):
-            for row in batch.to_pylist():
+            for row in readable_rows(batch):
                 yield {name: _plain(value) for name, value in row.items()}
 
 

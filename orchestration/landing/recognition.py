@@ -22,6 +22,7 @@ from orchestration.landing.csv_layout import DELIMITERS, folder_columns, layout_
 from orchestration.landing.files import FoundFile, local_copy
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.kinds import Format, Skip, says_only_compression
+from orchestration.landing.parquet_texts import readable_rows
 from orchestration.landing.signatures import SAMPLE_ROWS, Row, Signature, name_key
 from orchestration.landing.sources import EVENTS, Source
 from orchestration.landing.streams import ByteStream
@@ -337,5 +338,5 @@ def _sample_of_objects(
     with suppress(OSError, pa.ArrowException, ValueError), pq.ParquetFile(path) as file:
         names = file.schema_arrow.names
         for batch in islice(file.iter_batches(SAMPLE_ROWS), 1):
-            rows = batch.to_pylist()  # of rows that cannot be read the names still count
+            rows = readable_rows(batch)
     return names, rows, []

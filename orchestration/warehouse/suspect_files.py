@@ -22,6 +22,7 @@ from orchestration.ground.sql import literal, quoted, transaction
 from orchestration.landing.files import content_hash
 from orchestration.warehouse import skipped_files
 from orchestration.warehouse.database import has_table
+from orchestration.warehouse.remedies import UNKNOWN_WORDS, remedy, with_remedy
 from orchestration.warehouse.score_tables import ACCEPTED_FILES
 from orchestration.warehouse.skipped_files import SkippedFile
 
@@ -70,6 +71,7 @@ class SuspectFile:
         content_hash: SHA-256 of its bytes.
         rows_read: rows in it.
         fault: its share of bad rows and the commonest reason, as a clause.
+        todo: what to do about that reason, as a clause; None if it says it all.
         examples: some of these rows.
     """
 
@@ -78,6 +80,7 @@ class SuspectFile:
     content_hash: str
     rows_read: int
     fault: str
+    todo: str | None
     examples: Sequence[Example]
 
     @property
@@ -137,6 +140,8 @@ def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | No
         if len(files) == 1
         else ("files say too little", "correct the files or the definition of their source")
     )
+    todos = dict.fromkeys(each.todo for each in files[:_SHOWN_FILES] if each.todo)
+    correct = ": ".join([correct, *filter(None, ["; ".join(todos)])])
     fault = ComebackError(
         f"{says}: {'; '.join(shown)}",
         "nothing was published",
@@ -167,7 +172,10 @@ def warnings(
         [since or BEGINNING_OF_TIME, WARN_FROM_SHARE],
     ).fetchall()
     return [
-        f"{file} ({source}): {_share(dropped, read)} were dropped, most for {reason}"
+        with_remedy(
+            f"{file} ({source}): {_share(dropped, read)} were dropped, most for {reason}",
+            remedy(reason),
+        )
         for file, source, read, dropped, reason in rows
     ]
 
@@ -313,7 +321,7 @@ def _described(
     ]
     if 2 * count > rows:
         commonest = max(dropped, key=dropped.__getitem__)
-        fault = f"{_share(count, rows)} were dropped, most for {commonest}"
+        fault, todo = f"{_share(count, rows)} were dropped, most for {commonest}", remedy(commonest)
         examples = _set_aside(connection, load_id, commonest)
     elif unreadable:
         commonest, bad, given = unreadable[0]
@@ -321,12 +329,14 @@ def _described(
             f"{bad:,} of {given:,} {_AMOUNTS[commonest]} ({bad / given:.0%}) cannot be read,"
             f" {commonest}"
         )
+        todo = remedy(commonest)
         examples = _set_aside(connection, load_id, commonest)
     else:
         types = _commonest_types(connection, load_id)
         fault = f"none of {rows:,} rows has a known type, the commonest are {types}"
+        todo = UNKNOWN_WORDS
         examples = _delivered(connection, source, load_id)
-    return SuspectFile(source, file, content_hash, rows_read, fault, examples)
+    return SuspectFile(source, file, content_hash, rows_read, fault, todo, examples)
 
 
 def _commonest_types(connection: duckdb.DuckDBPyConnection, load_id: int) -> str:

@@ -13,12 +13,30 @@ from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import SUSPICIOUS_IDS
 
 SHOWN_IDS = 3
-_ADVICE = "what means nobody belongs into [ids] placeholders"
-_SENTENCES = {
-    "user_id": f"users with more than 20 visitors each: {_ADVICE}",
-    "order_id": f"orders of more than 3 visitors each: {_ADVICE}",
-    "event_id": "event ids of several visitors each: of their events one is left",
-    "double_fire": "visitors with events of one type and item within 50 ms",
+_NOBODY = "if it means nobody, it belongs into [ids] placeholders"
+# What there is one of or several, and what to do about it.
+_KINDS = {
+    "user_id": (
+        "user with more than 20 visitors",
+        "users with more than 20 visitors each",
+        _NOBODY,
+    ),
+    "order_id": (
+        "order of more than 3 visitors",
+        "orders of more than 3 visitors each",
+        f"each counts once; {_NOBODY}, if numbers begin again, put before them what tells them"
+        " apart",
+    ),
+    "event_id": (
+        "event id of several visitors",
+        "event ids of several visitors each",
+        "of their events one is left; deliver ids that are unique in the source, or none",
+    ),
+    "double_fire": (
+        "visitor with events of one type and item within 50 ms",
+        "visitors with events of one type and item within 50 ms",
+        "each event counts; what is told twice has to come with one event id",
+    ),
 }
 
 
@@ -39,8 +57,9 @@ def warnings(
         f" from {schema}.{SUSPICIOUS_IDS} group by kind order by kind"
     ).fetchall()
     return [
-        f"{count:,} {_SENTENCES[kind]}"
+        f"{count:,} {one if count == 1 else several}"
         + (f", such as {', '.join(ids)}" if with_ids else "")
-        + f" ({SUSPICIOUS_IDS})"
+        + f": {todo} ({SUSPICIOUS_IDS})"
         for kind, count, ids in rows
+        for one, several, todo in [_KINDS[kind]]
     ]

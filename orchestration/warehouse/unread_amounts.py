@@ -11,9 +11,9 @@ import duckdb
 
 from orchestration.ground.hours import BEGINNING_OF_TIME
 from orchestration.ground.text import in_print
+from orchestration.warehouse import remedies
 
 _NOUNS = {"bad_order_value": "order value", "bad_price": "price"}
-_TODO = "write 1299.00, or say `decimal: comma` in the source's own file for 1.299,00"
 _TODO_BELOW_0 = "no price is below 0: deliver what was given back as a refund, or no price"
 _MOST_CHARACTERS = 40
 _BELOW_0 = re.compile(r" -\s*\d+(?:\.\d+)?$")
@@ -58,7 +58,7 @@ def warnings(
         # which of a row's fields it is, the rule says that could not read it
         shown = found if with_text and found and len(found) <= _MOST_CHARACTERS else None
         example = f"{in_print(shown)} in line {line}" if shown else f"line {line}"
-        todo = _TODO_BELOW_0 if found and _BELOW_0.search(found) else _TODO
+        todo = _TODO_BELOW_0 if found and _BELOW_0.search(found) else remedies.AMOUNT
         sentences.append(
             f"{file} ({source}): {' and '.join(counted)} in {read:,} rows could not be read, for"
             f" example {example}; {todo}"

@@ -78,6 +78,25 @@ def test_names_that_sql_cannot_bear_and_dates_beside_clocks(tmp_path):
     assert "when 'Buy' then 'purchase'  -- guess: 40\n" in sql
 
 
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        ("11/20/2026 {}:00:00 PM", "{{ month_first('event_at') }}"),
+        ("20.11.2026 {}:00\u202fpm", "{{ day_first('event_at') }}"),
+        ("2026-11-20 {}:00 a.m.", "{{ year_first('event_at') }}"),
+        ("2026-11-20 {}:00:00", None),
+    ],
+)
+def test_dates_in_another_order_and_clocks_of_twelve_hours(tmp_path, times, found):
+    rows = "".join(f'v{hour % 3},"{times.format(hour)}",add_to_cart\n' for hour in range(10, 13))
+    (tmp_path / "a.csv").write_text(f"visitor_id,event_at,event_type\n{rows}")
+    draft = new_source(Home(tmp_path / "home"), "shop", [str(tmp_path / "a.csv")])
+    # the columns are canonical's, but such times it cannot read
+    assert draft.fits == (None if found else "canonical")
+    _, sql = draft.files
+    assert (found or "{{ event_time('event_at', 'shop') }}") in sql.read_text()
+
+
 def test_signs_of_currencies_are_taken_off_amounts_and_say_the_currency(tmp_path):
     rows = [
         {"ts": 1772445600 + at, "device": f"d{at % 7}", "event": "buy", "total": f"€ {at},50"}

@@ -13,6 +13,7 @@ from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.landing import find_files, recognition
 from orchestration.landing.json_files import first_objects
 from orchestration.landing.locations import sources_in
+from orchestration.landing.plain_rows import plain_rows
 from orchestration.landing.recognition import Recognized, recognized
 from tests.landing.dumps_of_systems import SNOWPLOW_FIELDS, SNOWPLOW_ROWS
 
@@ -66,6 +67,23 @@ def test_names_count_where_the_rows_of_a_parquet_file_are_no_text(tmp_path: Path
     texts = {name: pa.StringArray.from_buffers(1, *buffers[name][1:]) for name in columns}
     pq.write_table(pa.table(texts), tmp_path / "a.parquet")
     assert look_at(tmp_path).source == "shopify_pixel"
+
+
+@pytest.mark.parametrize("us", [-62_200_000_000_000_000, 253_402_300_800_000_000, 2**63 - 1])
+def test_a_time_beyond_pythons_years_costs_no_other_value(us: int, tmp_path: Path):
+    columns = {
+        "anonymous_id": ["v1", "v2"],
+        "timestamp": pa.array([us, 1_795_168_800_000_000], pa.timestamp("us")),
+        "event": ["add_to_cart", "purchase"],
+        "seen": pa.array([[us], []], pa.list_(pa.timestamp("us"))),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert look_at(tmp_path).source == "canonical"
+    (file,) = find_files(tmp_path)
+    plain = plain_rows(file, 10)
+    assert plain is not None
+    assert [row["event"] for row in plain.rows] == ["add_to_cart", "purchase"]
+    assert [row["timestamp"] for row in plain.rows] == [None, "2026-11-20T10:00:00"]
 
 
 def test_without_a_look_it_is_canonical_if_that_knows_whose_and_when(tmp_path: Path):

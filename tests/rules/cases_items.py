@@ -162,6 +162,24 @@ CARTS_OF_ITEMS = [
         },
     ),
     Case(
+        "a price is in the currency of where it stands",
+        log(
+            add_all("A", "10:00", items(("shoe",), currency="USD"), price="9.00", currency="EUR"),
+            add_all("B", "10:00", items(("shoe",), currency="USD"), price="9.00"),
+            add_all("C", "10:00", items(("shoe",), currency="USD"), currency="EUR"),
+            add_all("D", "10:00", items(("shoe", 1, 4), currency="USD"), price="9", currency="EUR"),
+        ),
+        {
+            "carts": rows(
+                "visitor_id cart_value currency",
+                ("A", Decimal("9.00"), "EUR"),
+                ("B", Decimal("9.00"), "USD"),
+                ("C", None, None),
+                ("D", Decimal(4), "USD"),
+            ),
+        },
+    ),
+    Case(
         "without a list of items an event has the item of its own",
         log(
             *(

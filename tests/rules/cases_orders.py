@@ -7,7 +7,7 @@ here: orders that name several items, and their lines (cases_items.py); what an 
 
 from decimal import Decimal
 
-from .cases import Case, add, buy, log, rows
+from .cases import Case, add, buy, event, log, rows
 
 ORDERS = [
     Case(
@@ -91,5 +91,22 @@ ORDERS = [
             buy("A", "10:00", "o1", quantity="-3", price="9.00"),
         ),
         {"orders": rows("order_id order_value", ("o1", Decimal("10.00")))},
+    ),
+    Case(
+        "what was given back is as much with a minus before it",
+        log(
+            buy("A", "10:00", "o1", order_value="20.00", currency="EUR"),
+            event("A", "11:00", "Order Refunded", order_id="o1", order_value="-5.00"),
+            event("A", "12:00", "refund", order_id="o1", order_value=" -1e0 ", currency="EUR"),
+            event("A", "13:00", "refund", order_id="o1", order_value="5,-"),
+            buy("A", "14:00", "o2", order_value="-4.00", currency="EUR"),
+        ),
+        {
+            "orders": rows(
+                "order_id order_value refunded_value",
+                ("o1", Decimal("20.00"), Decimal("6.00")),
+                ("o2", None, None),
+            )
+        },
     ),
 ]

@@ -116,15 +116,10 @@ class Event:
         if self.items is None:
             own = (self.item_id, self.quantity, self.price, self.currency)
             return (Item(*own, item_category=self.item_category, item_brand=self.item_brand),)
-        is_one = len(self.items) == 1
-        return tuple(
-            replace(
-                item,
-                price=self.price if is_one and item.price is None else item.price,
-                currency=item.currency or self.currency,
-            )
-            for item in self.items
-        )
+        if len(self.items) == 1 and self.items[0].price is None and self.price is not None:
+            (item,) = self.items
+            return (replace(item, price=self.price, currency=self.currency or item.currency),)
+        return tuple(replace(item, currency=item.currency or self.currency) for item in self.items)
 
     @property
     def rank(self) -> tuple[datetime, int, str, str]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from .reference_events import KNOWN_TYPES, Event, known_type, ranked
 from .reference_fields import (
@@ -20,6 +21,7 @@ from .reference_fields import (
     known_currency,
     known_id,
     known_item,
+    number_of,
     parse_time,
     whole_quantity,
 )
@@ -117,7 +119,7 @@ def is_suspect(rows: Sequence[Row], loaded_at: datetime) -> bool:
         any(price is not None for price in (event.price, *(i.price for i in event.items or ())))
         for _, event, _ in events
     )
-    values = [amount(row["order_value"]) for row, _, _ in events if row.get("order_value")]
+    values = [event.order_value for row, event, _ in events if row.get("order_value")]
     return bad_prices > read_prices or 2 * values.count(None) > len(values)
 
 
@@ -125,6 +127,15 @@ def row_content(row: Row) -> str:
     """The row as delivered: a JSON array of its columns, compared as text."""
     columns = [row.get(column) for column in CANONICAL_COLUMNS]
     return json.dumps(columns, ensure_ascii=False, separators=(",", ":"))
+
+
+def _order_value(row: Row) -> Decimal | None:
+    """What a row says of an order's value; what was given back is as much with a minus before."""
+    text = row.get("order_value")
+    if known_type(row.get("event_type") or "") != "refund":
+        return amount(text)
+    value = number_of(text, Decimal("0.0001"))
+    return None if value is None else amount(str(abs(value)))
 
 
 def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
@@ -166,7 +177,7 @@ def _event(row: Row, loaded_at: datetime, zone: str) -> tuple[Event, list[str]]:
         event_type=known_type(row["event_type"]),
         item_id=known_item(row.get("item_id")),
         order_id=order_id,
-        order_value=amount(row.get("order_value")),
+        order_value=_order_value(row),
         item_category=given_text(row.get("item_category")),
         item_brand=given_text(row.get("item_brand")),
         country=given_text(row.get("country")),

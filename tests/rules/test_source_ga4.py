@@ -314,6 +314,21 @@ def test_words_of_apps_and_of_site_search_are_understood(of_source: Warehouse, t
     ]
 
 
+def test_what_is_bought_within_an_app_is_sent_in_millionths(of_source: Warehouse, tmp_path: Path):
+    values = [4990000, 70000000, 0, 4.99, "much"]
+    events = [
+        hit(ANN, f"10:0{n}:00", "in_app_purchase", params={**EUR, "value": value})
+        for n, value in enumerate(values)
+    ]
+    events += [hit(ANN, "10:05:00", "purchase", params={**EUR, "value": 4990000})]
+    write_json(tmp_path / "a.json", events)
+    tables(of_source, tmp_path)
+    assert rows(of_source, "select order_value from orders order by ordered_at") == [
+        (Decimal("4.99"),), (Decimal(70),), (Decimal(0),), (Decimal("4.99"),), (None,),
+        (Decimal(4990000),),
+    ]  # fmt: skip
+
+
 NAMED = {
     "item_id": "(not set)",
     "item_brand": "(not set)",

@@ -11,6 +11,10 @@ from orchestration.warehouse import database, passed_files, suspect_files
 from .quality_tables import QUALITY_TABLES
 
 NOW = datetime(2026, 11, 28, 12)
+TIMES = (
+    "write times as 2026-11-20T10:00:00Z or as an epoch; of events a source of your own reads"
+    " other forms (comeback source new)"
+)
 REPAIRED = ("bad_price", "bad_order_value")
 
 
@@ -85,7 +89,7 @@ def test_what_is_kept_of_it_names_lines_and_no_content(warehouse):
     assert kept == (
         "a file says too little: h2.csv (canonical): 2 of 2 rows (100%) were dropped, most for"
         " bad_time, for example line 2, 3, nothing was published, correct the file or the"
-        " definition of its source; if it is meant so: comeback accept h2.csv"
+        f" definition of its source: {TIMES}; if it is meant so: comeback accept h2.csv"
     )
     shown = suspect_files.reason_to_stop(files, with_rows=True)
     assert 'line 2: {"visitor_id": "v2"}; line 3: {"visitor_id": "v3"}' in shown
@@ -99,7 +103,7 @@ def test_several_files_are_named_each_with_what_to_type(warehouse):
     dropped = "(canonical): 1 of 1 rows (100%) were dropped, most for bad_time, for example line 2"
     assert suspect_files.reason_to_stop(files[:2], with_rows=False) == (
         f"files say too little: h 1.csv {dropped}; h 2.csv {dropped}, nothing was published,"
-        " correct the files or the definition of their source; if it is meant so:"
+        f" correct the files or the definition of their source: {TIMES}; if it is meant so:"
         " comeback accept 'h 1.csv'; comeback accept 'h 2.csv'"
     )
     many = suspect_files.reason_to_stop(files, with_rows=True)
@@ -122,12 +126,27 @@ def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):
     assert types.examples[0].row == '{"visitor_id": "ann", "event_type": "Korb"}'
 
 
+def test_of_each_fault_is_said_what_to_do(warehouse):
+    land(warehouse, 1, "prices.csv", ["bad_price"], is_suspect=True)
+    land(warehouse, 2, "types.csv", [None], is_suspect=True, event_type="Korb")
+    land(warehouse, 3, "rates.csv", ["bad_span"], is_suspect=True)
+    land(warehouse, 4, "more.csv", ["bad_price"], is_suspect=True)
+    stop = suspect_files.reason_to_stop(suspect_files.pending(warehouse), with_rows=False)
+    assert (
+        "correct the files or the definition of their source: write 1299.00, or say `decimal:"
+        " comma` in the source's own file for 1.299,00; write GA4's words for what happened, such"
+        " as add_to_cart, or have a source of your own translate yours (comeback source new); if it"
+    ) in stop
+    alone = suspect_files.reason_to_stop(suspect_files.pending(warehouse)[2:3], with_rows=False)
+    assert "correct the file or the definition of its source; if it is meant so" in alone
+
+
 def test_rows_of_the_erased_say_nothing_about_a_file(warehouse):
     land(warehouse, 1, "a.csv", ["erased", "erased", "bad_time"], is_suspect=True)
     assert faults(warehouse) == {"a.csv": "1 of 1 rows (100%) were dropped, most for bad_time"}
     land(warehouse, 2, "b.csv", ["erased"] * 9 + [None], is_suspect=False)
     assert suspect_files.warnings(warehouse) == [
-        "a.csv (canonical): 1 of 3 rows (33%) were dropped, most for bad_time"
+        f"a.csv (canonical): 1 of 3 rows (33%) were dropped, most for bad_time; {TIMES}"
     ]
 
 
@@ -209,7 +228,7 @@ def test_from_a_twentieth_of_the_rows_on_it_is_a_warning(warehouse):
     land(warehouse, 1, "warned.csv", ["bad_time"] + [None] * 19)
     land(warehouse, 2, "not.csv", ["bad_time"] + [None] * 20)
     assert suspect_files.warnings(warehouse) == [
-        "warned.csv (canonical): 1 of 20 rows (5%) were dropped, most for bad_time"
+        f"warned.csv (canonical): 1 of 20 rows (5%) were dropped, most for bad_time; {TIMES}"
     ]
     assert suspect_files.warnings(warehouse, since=datetime(2026, 11, 28, 13)) == []
     assert suspect_files.pending(warehouse) == []

@@ -99,6 +99,11 @@ try_cast({{ number_text(text, is_comma) }} as decimal(24, 6))
 try_cast({{ number_text(text, is_comma) }} as decimal(18, 4))
 {%- endmacro -%}
 
+{#- An order value as a number, negative or not; what was given back is as much with a minus before it. -#}
+{%- macro order_value_number(text, is_comma, event_type) -%}
+case when {{ event_type }} = 'refund' then abs({{ amount_number(text, is_comma) }}) else {{ amount_number(text, is_comma) }} end
+{%- endmacro -%}
+
 {#- A quantity that is used: any whole number; the rules of carts say what 0 and those below it do. -#}
 {%- macro is_whole_quantity(number) -%}
 (abs({{ number }}) <= 2147483647 and {{ number }} = floor({{ number }}))

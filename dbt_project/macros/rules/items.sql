@@ -7,7 +7,8 @@
     The events of a relation with a row for each of their items, in the order of item_number: those of the list that
     was delivered with the event, else the event's own item. `columns` of the event are passed on.
 
-    Of an event of one item an item without a price has the event's; without a currency an item has the event's.
+    Of an event of one item an item without a price has the event's, in the event's currency if it has one; without a
+    currency an item has the event's.
     `described` are the columns wanted of what items are called and look like.
 -#}
 {%- macro items_of(events, columns, described=[]) -%}
@@ -24,8 +25,13 @@ select
         when listed.item_count = 1 then coalesce(listed.price, events.price)
         else listed.price
     end as price,
-    case when listed.row_key is null then events.currency else coalesce(listed.currency, events.currency) end
-        as currency
+    case
+        when listed.row_key is null then events.currency
+        -- a price is in the currency of where it stands
+        when listed.item_count = 1 and listed.price is null and events.price is not null
+            then coalesce(events.currency, listed.currency)
+        else coalesce(listed.currency, events.currency)
+    end as currency
     {%- for column in described -%}
     ,
     {% if column in ['item_category', 'item_brand'] -%}

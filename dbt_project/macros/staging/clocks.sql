@@ -3,7 +3,7 @@
     reading times (`dialects/times`).
 -#}
 
-{#- 31.12.2026 23:59, 31/12/2026, 3-1-2026, 9:05 and the like as 2026-12-31 23:59; any other text as it is. -#}
+{#- 31.12.2026 23:59, 31/12/2026, 3-1-2026, 9:05 PM and the like as 2026-12-31 23:59; any other text as it is. -#}
 {%- macro day_first(column) -%}
 {{ reordered_date(column, '([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})', 3, 2, 1) }}
 {%- endmacro -%}
@@ -31,7 +31,27 @@ end
 {#- A date and the time of day that is delivered beside it, as one text. -#}
 {%- macro with_time_of_day(date, clock) -%}
 {%- set day = "substr(trim(" ~ date ~ "), 1, 10)" -%}
-{{ day }} || ' ' || case when trim({{ clock }}) like '_:%' then '0' else '' end || trim({{ clock }})
+{{ day }} || ' ' || {{ clock_of_24_hours("trim(" ~ clock ~ ")") }}
+{%- endmacro -%}
+
+{#- A time of day with two digits for the hour, 9:05 PM as 21:05; any other text as it is. -#}
+{%- macro clock_of_24_hours(clock) -%}
+{%- set pattern = '^(1[0-2]|0?[0-9])((?::[0-9]{2}){0,2}(?:[.][0-9]+)?)[' ~ blank_class() ~ ']*([AaPp])[.]?[Mm][.]?( *[-+0-9:ZUTC]*)$' -%}
+{%- set parts = [] -%}
+{%- for number in range(1, 5) -%}
+    {%- do parts.append("regexp_extract(" ~ clock ~ ", " ~ text_literal(pattern) ~ ", " ~ number ~ ")") -%}
+{%- endfor -%}
+{%- set hour, minutes, half, offset = parts -%}
+case
+    when {{ has_pattern(clock, pattern) }}
+        then lpad(
+            cast(
+                cast({{ hour }} as integer) % 12 + case when {{ half }} in ('P', 'p') then 12 else 0 end as string
+            ), 2, '0'
+        ) || {{ minutes }} || {{ offset }}
+    when {{ clock }} like '_:%' then '0' || {{ clock }}
+    else {{ clock }}
+end
 {%- endmacro -%}
 
 {#- `pattern` is that of the date; `year`, `month` and `day` say which of its groups each is. -#}
@@ -45,7 +65,7 @@ case
             regexp_extract({{ text }}, '{{ whole }}', {{ year }})
             || '-' || lpad(regexp_extract({{ text }}, '{{ whole }}', {{ month }}), 2, '0')
             || '-' || lpad(regexp_extract({{ text }}, '{{ whole }}', {{ day }}), 2, '0')
-            || ' ' || case when {{ clock }} like '_:%' then '0' else '' end || {{ clock }}
+            || ' ' || {{ clock_of_24_hours(clock) }}
         )
     else {{ column }}
 end

@@ -72,7 +72,8 @@ typed as (
         {{ is_currency_code(currency_code('delivered.currency')) }} as is_currency,
         {{ known_id('delivered.order_id') }} as order_id,
         delivered.order_value as order_value_text,
-        {{ amount_number('delivered.order_value', 'files.has_decimal_commas') }} as order_value_number,
+        {{ order_value_number('delivered.order_value', 'files.has_decimal_commas', 'types.event_type') }}
+            as order_value_number,
         {{ given_text('delivered.page_url') }} as page_url,
         {{ given_text('delivered.referrer') }} as referrer,
         {{ given_text('delivered.utm_source') }} as utm_source,

@@ -42,7 +42,7 @@ found as (
             when 'refund' then coalesce({{ json_text('ecommerce_json', '$.refund_value') }}, refund_value)
             else coalesce({{ json_text('ecommerce_json', '$.purchase_revenue') }}, purchase_revenue)
         end as own_revenue,
-        coalesce({{ paired_text('params', 'value') }}, value) as own_value,
+        coalesce({{ paired_text('params', 'value') }}, value) as sent_value,
         coalesce({{ json_text('items_json', '$[0].price') }}, price) as own_price,
         case event_name
             when 'refund' then coalesce({{ json_text('ecommerce_json', '$.refund_value_in_usd') }}, refund_value_in_usd)
@@ -59,6 +59,23 @@ found as (
 
 ),
 
+-- An app's SDK sends the value of a purchase within it in millionths.
+valued as (
+
+    select
+        *,
+        case
+            when event_name = 'in_app_purchase' and sent_value not like '%.%'
+                then coalesce(
+                    cast(cast(try_cast(sent_value as decimal(24, 6)) / 1000000 as decimal(24, 6)) as string),
+                    sent_value
+                )
+            else sent_value
+        end as own_value
+    from found
+
+),
+
 counted as (
 
     select
@@ -68,7 +85,7 @@ counted as (
             when coalesce(own_revenue, own_value, own_price) is not null then false
             else coalesce(dollar_revenue, dollar_price) is not null
         end as is_in_dollars
-    from found
+    from valued
 
 ),
 

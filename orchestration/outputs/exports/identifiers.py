@@ -14,10 +14,13 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+
+from orchestration.landing.addresses import undone_float
 
 RULESET = "2026-11"
 
@@ -91,16 +94,22 @@ def normal_phone(text: str | None, country: str | None) -> str:
     Args:
         text: the number in any spelling.
         country: alpha-2 code of the country whose numbers are written without a prefix; None: only
-            a number with its `+` can be read. No prefix is ever guessed.
+            a number with its `+` can be read. No prefix is ever guessed, but one of that country
+            which only lost its `+` is one.
 
     Raises:
         UnusableValueError: it is empty, a hash, or no number that there can be.
     """
-    plain = _plain(text)
+    plain = undone_float(_plain(text))
     try:
         number = phonenumbers.parse(plain, country or None)
     except phonenumbers.NumberParseException:
         raise UnusableValueError(UNREADABLE) from None
+    if plain and plain[0] in "123456789":
+        with suppress(phonenumbers.NumberParseException):
+            full = phonenumbers.parse(f"+{plain}", None)
+            is_of_country = full.country_code == number.country_code
+            number = full if is_of_country and phonenumbers.is_valid_number(full) else number
     if not phonenumbers.is_possible_number(number):
         raise UnusableValueError(UNREADABLE)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

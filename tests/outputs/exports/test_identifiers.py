@@ -224,6 +224,11 @@ def test_what_is_no_address_is_refused_and_the_error_does_not_show_it(text, faul
         # RudderStack and Google's own helper make +07700900123 of it
         ("07700900123", None, UNREADABLE),
         ("07700900123", "", UNREADABLE),
+        # floats that lost digits
+        ("4.91512E+12", "DE", UNREADABLE),
+        ("4.9151e12", "US", UNREADABLE),
+        # a plus that was lost says nothing where the country is another or none
+        ("447911123456", None, UNREADABLE),
         ("", "US", EMPTY),
         (None, None, EMPTY),
         ("fb4f73a6ec5fdb7077d564cdd22c3554b43ce49168550c3b12c547b78c517b30", "US", LOOKS_HASHED),
@@ -245,6 +250,12 @@ def test_what_is_no_phone_number_is_refused_and_no_prefix_is_guessed(text, count
         ("tel:+44-7700-900123", None, "+447700900123"),
         ("(0) 7700 900123", "GB", "+447700900123"),
         ("\uff0b\uff14\uff14 7700 900123", None, "+447700900123"),
+        # a column of numbers with gaps, as pandas or Excel writes it, and a plus that was lost so
+        ("15123456789.0", "DE", "+4915123456789"),
+        ("4915123456789.0", "DE", "+4915123456789"),
+        ("4.915123456789E+12", "DE", "+4915123456789"),
+        ("4915123456789", "DE", "+4915123456789"),
+        ("447911123456,00", "GB", "+447911123456"),
     ],
 )
 def test_a_phone_number_is_one_however_it_is_written(text, country, normal):
