@@ -6,8 +6,7 @@ with
 first_cut as (
 
     select min(started_at) as started_at
-    from {{ ref('person_sessions') }}
-    where {{ keys_in(ref('cut_sessions'), ['visitor_id', 'session_number']) }}
+    from {{ ref('cut_sessions') }}
 
 ),
 

@@ -1,4 +1,4 @@
--- Sessions that were otherwise at the hour than the whole log says: the hour cuts them, or a view of theirs.
+-- Sessions by person, of the whole log, that were otherwise at the hour: it cuts them, or a view of theirs.
 
 with
 
@@ -8,7 +8,7 @@ this_hour as (
 
 ),
 
-final as (
+otherwise_then as (
 
     {{ otherwise_at(ref('person_sessions'), 'this_hour', 'started_at', 'ended_at') }}
 
@@ -16,5 +16,8 @@ final as (
 
 select
     visitor_id,
-    session_number
-from final
+    session_number,
+    person_id,
+    started_at
+from {{ ref('person_sessions') }}
+where {{ keys_in('otherwise_then', ['visitor_id', 'session_number']) }}

@@ -11,8 +11,7 @@ otherwise_known as (
     union
 
     select person_id
-    from {{ ref('person_sessions') }}
-    where {{ keys_in(ref('cut_sessions'), ['visitor_id', 'session_number']) }}
+    from {{ ref('cut_sessions') }}
 
 ),
 
