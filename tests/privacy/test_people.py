@@ -122,32 +122,6 @@ def test_whoever_is_erased_leaves_the_vault_and_does_not_come_back(connection, h
     ]
 
 
-def test_who_comes_back_under_another_id_with_the_address_can_say_no_again(connection, home):
-    subject = Subject("user", ANNA)
-    erasure.mark(connection, home, SOURCES, subject, NOW)
-    plan = erasure.find(connection, SOURCES, Plan.of(subject))
-    erasure.remove(connection, home, SOURCES, plan, NOW)
-    header = "channel,email,phone,reason,suppressed_at"
-    no = {
-        "suppressions/new.csv": f"{header}\nemail,anna@shop.example,,unsubscribed,2026-03-03\n"
-        "sms,,0151 23456789,manual,2026-03-03\n",
-        "contacts/new.csv": "contacted_at,email,status\n2026-03-03,Anna@shop.example,bounced\n",
-    }
-    count = "select count(*) from vault.suppressions where suppressed_at like '2026-03-03%'"
-    put(home, no)
-    land(connection, home)
-    assert rows(connection, count) == [(0,)]
-    back = "user_id,email,phone,updated_at\nanna-2,ANNA@shop.example,0151 23456789,2026-03-02\n"
-    put(home, {"profiles/back.csv": back})
-    land(connection, home)
-    put(home, {name.replace("new", "newer"): f"{text}\n" for name, text in no.items()})
-    land(connection, home)
-    assert rows(connection, count) == [(2,)]
-    assert rows(connection, "select status from vault.contacts where status = 'bounced'") == [
-        ("bounced",)
-    ]
-
-
 @pytest.mark.usefixtures("with_and_without_key")
 def test_a_correction_is_a_profile_of_its_own_and_goes_with_the_person(connection, home):
     fields = rectified.parsed(
