@@ -273,12 +273,13 @@ def wilson_interval(
         z: standard deviations on either side; by default those of 95 %.
 
     Returns:
-        Its lower and upper ends, (n,) each, within 0 and 1.
+        Its lower and upper ends, (n,) each, within 0 and 1; the share is between them.
     """
     share = counted / of
     middle = (share + z**2 / (2 * of)) / (1 + z**2 / of)
     half = z * np.sqrt(share * (1 - share) / of + z**2 / (4 * of**2)) / (1 + z**2 / of)
-    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+    # of all or none an end is the share itself, which rounding may miss
+    return np.clip(middle - half, 0, share), np.clip(middle + half, share, 1)
 
 
 def outcomes_table(weekly: pl.DataFrame) -> pl.DataFrame:

@@ -44,17 +44,8 @@ def outcomes(table: Table) -> bytes:
     figure, axes = _figure("What happened", "week of the score", "share of carts abandoned")
     places = range(len(table))
     observed = _column(table, "mean_observed")
-    below = [row["mean_observed"] - row["observed_low"] for row in table]
-    above = [row["observed_high"] - row["mean_observed"] for row in table]
-    axes.errorbar(
-        places,
-        observed,
-        yerr=[below, above],
-        color=ORANGE,
-        marker="s",
-        capsize=3,
-        label="observed, 95 % interval",
-    )
+    _intervals(axes, places, table, ("observed_low", "observed_high"), ORANGE)
+    axes.plot(places, observed, color=ORANGE, marker="s", label="observed, 95 % interval")
     predicted = _column(table, "mean_predicted")
     axes.plot(places, predicted, color=BLUE, marker="o", linestyle="--", label="predicted, mean")
     axes.set_xticks(list(places), [f"{row['week']:%d %b}" for row in table])
@@ -109,18 +100,11 @@ def campaign_differences(table: Table) -> bytes:
     groups = sorted({(row["segment"], row["action"], row["channel"]) for row in table})
     for number, group in enumerate(groups):
         rows = [row for row in table if (row["segment"], row["action"], row["channel"]) == group]
+        places = [weeks.index(row["week"]) for row in rows]
+        colour, marker = (BLUE, ORANGE)[number % 2], "os^vDP*X"[number // 2 % 8]
+        _intervals(axes, places, rows, ("difference_low", "difference_high"), colour)
         middle = _column(rows, "difference")
-        below = [m - low for m, low in zip(middle, _column(rows, "difference_low"), strict=True)]
-        above = [high - m for m, high in zip(middle, _column(rows, "difference_high"), strict=True)]
-        axes.errorbar(
-            [weeks.index(row["week"]) for row in rows],
-            middle,
-            yerr=[below, above],
-            color=(BLUE, ORANGE)[number % 2],
-            marker="os^vDP*X"[number // 2 % 8],
-            capsize=3,
-            label=" ".join(group),
-        )
+        axes.plot(places, middle, color=colour, marker=marker, label=" ".join(group))
     axes.set_xticks(range(len(weeks)), [f"{week:%Y-%m-%d}" for week in weeks])
     axes.axhline(0.0, color=GREY, linewidth=0.8)
     axes.legend(frameon=False)
@@ -143,20 +127,11 @@ def came_true(table: Table) -> bytes:
     """Predicted over observed buying by age; ``table`` as ``outcomes.by_age`` gives it."""
     figure, axes = _figure("Chances that came true", "hours idle, up to", "predicted / observed")
     ages = [f"{row['idle_up_to_hours']:g}" for row in table]
-    ratio = _column(table, "ratio")
-    below = [each - low for each, low in zip(ratio, _column(table, "ratio_low"), strict=True)]
-    above = [high - each for each, high in zip(ratio, _column(table, "ratio_high"), strict=True)]
+    places, ratio = range(len(table)), _column(table, "ratio")
     axes.axhline(1.0, color=GREY, linestyle="--", label="perfect")
-    axes.errorbar(
-        ages,
-        ratio,
-        yerr=[below, above],
-        color=BLUE,
-        marker="o",
-        linestyle="",
-        capsize=3,
-        label="bought, 95 % interval",
-    )
+    _intervals(axes, places, table, ("ratio_low", "ratio_high"), BLUE)
+    axes.plot(places, ratio, "o", color=BLUE, label="bought, 95 % interval")
+    axes.set_xticks(places, ages)
     axes.legend(frameon=False)
     return _png(figure)
 
@@ -185,6 +160,13 @@ def return_curve(table: Table) -> bytes:
     )
     axes.legend(frameon=False)
     return _png(figure)
+
+
+def _intervals(
+    axes: Axes, places: Sequence[int], table: Table, ends: tuple[str, str], colour: str
+) -> None:
+    """A line from end to end of each row's interval, wherever its middle is."""
+    axes.vlines(places, *(_column(table, end) for end in ends), color=colour)
 
 
 def _column(table: Table, name: str) -> list[float]:

@@ -164,6 +164,14 @@ def test_an_interval_of_a_share_is_that_of_the_literature():
     assert high.round(4).tolist() == [0.3662, 0.1605, 0.1611, 0.1718]
 
 
+def test_a_share_of_none_or_of_all_is_within_its_interval_to_the_last_bit():
+    of = np.arange(1, 3000)
+    for counted in (0 * of, of):
+        low, high = evaluation.wilson_interval(counted, of)
+        assert (low <= counted / of).all()
+        assert (counted / of <= high).all()
+
+
 def test_outcomes_by_week_have_the_share_and_its_interval():
     weekly = pl.DataFrame(
         {

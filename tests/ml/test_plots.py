@@ -50,6 +50,15 @@ def test_a_plot_is_a_small_png_of_the_same_bytes_each_time(draw):
     assert b"Creation Time" not in png
 
 
+@pytest.mark.parametrize(
+    ("draw", "middle"), [(plots.outcomes, "mean_observed"), (plots.came_true, "ratio")]
+)
+def test_a_middle_beside_its_interval_stops_no_plot(draw, middle):
+    # by a rounding of what is 1, or as an interval is not made of the middle
+    table = [row | {middle: 1.25} for row in TABLES[draw]]
+    assert imread(BytesIO(draw(table))).shape == (380, 560, 4)
+
+
 def test_weeks_of_campaigns_stand_in_order_whichever_group_has_the_first():
     def row(segment: str, week: int) -> dict:
         names = {"segment": segment, "action": "reminder", "channel": "email"}
@@ -62,7 +71,7 @@ def test_weeks_of_campaigns_stand_in_order_whichever_group_has_the_first():
         (axes,) = plots.campaign_differences(table).axes
     labels = [label.get_text() for label in axes.get_xticklabels()]
     assert labels == ["2026-03-02", "2026-03-09", "2026-03-16"]
-    first, second = (container.lines[0].get_xdata().tolist() for container in axes.containers)
+    first, second = (list(line.get_xdata()) for line in axes.lines[:2])
     assert (first, second) == ([1, 2], [0, 1])
 
 

@@ -10,7 +10,7 @@ import json
 import resource
 import sys
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from orchestration.dagster import run_records
@@ -19,6 +19,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.hours import HOUR, utc_now
 
 FIRST = datetime(2026, 11, 1)
+SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def run_hours(root: Path, count: int, keep: int) -> None:
     def clock() -> datetime:
         """A day after the oldest run began that is to be kept."""
         oldest = begun[-keep - 1] if len(begun) > keep else datetime(2000, 1, 1)
-        return oldest + 24 * HOUR
+        # a run ends as the next begins
+        return oldest + 24 * HOUR - SECOND
 
     run_records.utc_now = clock
     with Launcher(home, "replay") as launcher:
