@@ -73,6 +73,7 @@ def runs(monkeypatch) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.heavy
 def test_late_rows_change_many_hours_by_one_run_of_dbt_to_what_dbt_makes_of_everything(
     tmp_path, runs, monkeypatch
 ):
