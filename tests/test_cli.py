@@ -283,11 +283,8 @@ def wide_csv(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "number",
-    [pytest.param(signal.SIGINT, marks=pytest.mark.heavy), signal.SIGTERM],
-    ids=lambda each: each.name,
-)
+@pytest.mark.heavy
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda each: each.name)
 def test_a_signal_in_the_middle_of_a_wide_file_ends_the_landing_at_once(home, wide_csv, number):
     dbt_build.prepare_manifest(Home(home), Settings())
     program = Path(sys.executable).with_name("comeback")

@@ -294,21 +294,20 @@ def test_a_word_that_is_a_reason_of_a_suppression_is_a_status_of_a_contact(vault
         "marked as spam": "complaint",
         "hard_bounced": "bounced",
     }
-    wanted = set()
+    said = {"channel": "email", "contacted_at": AT, "suppressed_at": AT}
+    profiles, contacts, suppressions, wanted = [], [], [], set()
     for number, (word, reason) in enumerate(reasons.items()):
         told, listed = f"told-{number}", f"listed-{number}"
-        vault.rows("profiles", {**ANNA, "user_id": told}, {**BERT, "user_id": listed})
-        vault.rows(
-            "contacts", {"contacted_at": AT, "channel": "email", "user_id": told, "status": word}
-        )
-        vault.rows(
-            "suppressions",
-            {"suppressed_at": AT, "channel": "email", "user_id": listed, "reason": word},
-        )
+        profiles += [{**ANNA, "user_id": told}, {**BERT, "user_id": listed}]
+        contacts.append({**said, "user_id": told, "status": word})
+        suppressions.append({**said, "user_id": listed, "reason": word})
         # of a suppression that is not understood most is forbidden
         wanted.add(("email", listed, reason or "manual"))
         if reason:
             wanted.add(("email", told, reason))
+    vault.rows("profiles", *profiles)
+    vault.rows("contacts", *contacts)
+    vault.rows("suppressions", *suppressions)
     assert vault.suppressed() == wanted
 
 

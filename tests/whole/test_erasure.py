@@ -221,6 +221,7 @@ def test_the_report_says_what_went_and_names_nobody(erased):
     assert "nothing found" in said
 
 
+@pytest.mark.heavy
 def test_neither_an_old_dump_nor_a_late_one_brings_them_back(erased):
     home, before, *_ = erased
     folder = home / "landing" / "canonical"
