@@ -43,7 +43,7 @@ def sql_of_any_hour(
 ) -> Mapping[str, str] | None:
     """The SQL of what the segments of a past hour are asked of, by the model's name.
 
-    None where dbt has to make it anew for each hour, for a segment's template may say anything of
+    None where dbt has to make it again for each hour, for a segment's template may say anything of
     the hour, or where dbt cannot make it.
 
     Args:

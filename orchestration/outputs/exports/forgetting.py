@@ -65,12 +65,11 @@ def forget_unknown(connection: duckdb.DuckDBPyConnection) -> None:
     """Of lists of addresses forget those that the vault does not know any more.
 
     No hour takes them off then: whoever said no, and is too long gone for the address to be kept,
-    did not allow anything, and a tool that is told to take them off would write to them.
+    did not allow anything, and a tool that has to take them off would write to them.
     """
     if not has_table(connection, "vault", MEMBERS):
         return
-    lines = _addresses(connection)
-    keys = {line: email_key(csv_text.cells(line)[0]) for line in lines}
+    keys = _addresses(connection)
     known = {
         key
         for table in ("profile_versions", "suppression_rows", "contact_rows")
@@ -99,10 +98,11 @@ def _count_again(connection: duckdb.DuckDBPyConnection) -> None:
 def _known_by(connection: duckdb.DuckDBPyConnection, emails: Iterable[str]) -> list[str]:
     """Whom lists of addresses know by one of these: a list of suppressions knows no user."""
     keys = {email_key(each) for each in emails}
-    return [line for line in _addresses(connection) if email_key(csv_text.cells(line)[0]) in keys]
+    return [line for line, key in _addresses(connection).items() if key in keys]
 
 
-def _addresses(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Whom lists know by nothing but the address."""
+def _addresses(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """Whom lists know by nothing but the address: how they have it, and its key."""
     query = f"select distinct person_id from vault.{MEMBERS} where person_id = identifier"
-    return [line for (line,) in connection.execute(f"{query} order by 1").fetchall()]
+    lines = [line for (line,) in connection.execute(f"{query} order by 1").fetchall()]
+    return {line: email_key(csv_text.cells(line)[0]) for line in lines}

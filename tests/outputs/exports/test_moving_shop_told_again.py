@@ -1,7 +1,7 @@
-"""Hours that are told again, of a shop whose people share addresses and some are erased.
+"""Hours that are written again, of a shop whose people share addresses and some are erased.
 
 Belongs here: that a tool which took every version of an hour and one that took the last have the
-same list. Not here: hours that are told once (`test_moving_shop`).
+same list. Not here: hours that are written once (`test_moving_shop`).
 """
 
 import csv
