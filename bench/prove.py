@@ -1,14 +1,16 @@
 """Everything that takes too long for `make test`; a dated line of it stays.
 
-    make prove                               seeds, sizes, kills and mutants
-    make prove PROVE="--only kills mutants"  some of them
+    make prove                               all of it, several hours
+    make prove PROVE="--only kills mutants"  some of its parts
 
-seeds: the random logs of the rules, many more of them, alone and together. sizes: ten million rows
-and ten thousand files. kills: a hundred times an hour is begun, killed -9 at a random moment, run
-again and compared. mutants: faults in a copy of the dbt project that `make test` has to see.
+mutants: faults in a copy of the dbt project that `make test` has to see. sizes: ten million rows,
+ten thousand files, two hundred hours, and every other long test. seeds: the random logs of the
+rules, many more of them, alone and together. models: chances and plans beside the truth of
+simulated shops. kills: a hundred times an hour is begun, killed -9 at a random moment, run again
+and compared.
 
-The first failure ends it with one line and exit code 1. The line in `results/prove.jsonl` is
-written in either case.
+The first part that fails is the last, with one line and exit code 1. The line in
+`results/prove.jsonl` is written in either case.
 
 Belongs here: what there is to prove, in which order, and the line. Not here: the tests themselves.
 """
@@ -29,6 +31,7 @@ from bench.mutants import REPOSITORY, TESTS, ProofError, check_without_mutant, m
 from bench.table import RESULTS, this_machine, today
 
 LINES = RESULTS / "prove.jsonl"
+JUDGED = "test_*_judged_by_truth.py"
 
 Found = dict[str, object]
 
@@ -39,8 +42,13 @@ def seeds() -> Found:
 
 
 def sizes() -> Found:
-    """Ten million rows, ten thousand files."""
-    return _run_heavy("tests", "--ignore", "tests/rules")
+    """Ten million rows, ten thousand files, two hundred hours."""
+    return _run_heavy("tests", "--ignore", "tests/rules", "--ignore-glob", f"*/{JUDGED}")
+
+
+def models() -> Found:
+    """Chances and plans, beside the truth of simulated shops."""
+    return _run_heavy(*sorted(map(str, (REPOSITORY / "tests").rglob(JUDGED))))
 
 
 def kills() -> Found:
@@ -75,6 +83,7 @@ PARTS: dict[str, Callable[[], Found]] = {
     "mutants": caught_mutants,
     "sizes": sizes,
     "seeds": seeds,
+    "models": models,
     "kills": kills,
 }
 
@@ -106,15 +115,15 @@ def prove(names: Sequence[str], lines: Path = LINES) -> str | None:
 
 
 def _run_heavy(*arguments: str) -> Found:
-    """Run the tests that are marked heavy."""
-    command = [sys.executable, "-m", "pytest", "-m", "heavy", "-x", "-q", "--tb=no"]
+    """Run the tests that are marked heavy, to the end: one that fails hides no other."""
+    command = [sys.executable, "-m", "pytest", "-m", "heavy", "-q", "--tb=short"]
     spread = ["--numprocesses", "auto", "--dist", "loadgroup", "--no-loadscope-reorder"]
     out = _run([*command, *spread, *arguments])
     # libraries may print something after pytest's last line
     passed = re.search(r"^(?:=+ )?(\d+) passed.* in ", out, re.M)
-    failed = re.search(r"^(?:FAILED|ERROR) .*", out, re.M)
+    failed = re.findall(r"^(?:FAILED|ERROR) .*", out, re.M)
     if failed or passed is None:
-        raise ProofError(failed[0] if failed else f"{' '.join(arguments)}: {_last(out)}")
+        raise ProofError("; ".join(failed) or f"{' '.join(arguments)}: {_last(out)}")
     return {"tests": int(passed[1])}
 
 
