@@ -11,6 +11,7 @@ from orchestration.outputs.report.parts import Section, Table
 from orchestration.outputs.report.published import Hour, Published
 
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
+A_DAY = f"24{formats.NO_BREAK}h"
 
 
 def people(published: Published) -> Section | None:
@@ -54,18 +55,20 @@ def _segments(published: Published, hour: Hour) -> Table | None:
         return None
     return Table(
         f"People in each segment at {formats.moment(hour.at)} UTC",
-        ["Segment", "People#", "Came in, 24 h#", "Left, 24 h#", "Than a day before#"],
+        ["Segment", "People#", f"Came in, {A_DAY}#", f"Left, {A_DAY}#", "Than a day before#"],
         [
             (
                 formats.words(row["segment"]),
                 formats.count(row["persons"]),
-                formats.count(row["entered"]),
-                formats.count(row["gone"]),
+                *(formats.count(None if is_new else row[each]) for each in ("entered", "gone")),
                 formats.change(row["persons"], row["before"]),
             )
             for row in rows
+            # all whom a new segment has came in, which says nothing of how people move
+            for is_new in [row["before"] is None]
         ],
-        note="Who they are: segment_memberships; who came and left when: segment_history.",
+        note="Who they are: segment_memberships; who came and left when: segment_history. A segment"
+        " that is less than a day old has no movement yet.",
     )
 
 
@@ -92,7 +95,7 @@ def _triggers(published: Published, hour: Hour) -> Table | None:
         return None
     return Table(
         "Triggers that fired within 7 days",
-        ["Trigger", "Channel", "This hour#", "24 h#", "7 days#", "People, 7 days#"],
+        ["Trigger", "Channel", "This hour#", f"{A_DAY}#", "7 days#", "People, 7 days#"],
         [
             (
                 formats.words(row["trigger"]),
