@@ -4,6 +4,7 @@
     make bench BENCH="--events 1000000 5000000 20000000 --keep"      three histories; the results
                                                                      and their picture are kept
     make bench BENCH="--only ga4"                                    landing nested rows alone
+    make bench BENCH="--only returning --events 10000000"            shoppers who come back, alone
     make bench BENCH="--only build hour empty --events 5000000 --checkouts ../before ."
 
 The last is for comparing: it measures (a), (c) and (d) alone, of several checkouts (in each of
@@ -15,7 +16,9 @@ the ratios say something elsewhere. (a) a full build, compared with one statemen
 sessions of the same files and nothing else; (b) that statement in polars and pandas; (c) one more
 hour and (d) an hour with nothing new, medians, compared with the smallest history; (e) scoring many
 carts; (f) a file's way through the sensors to the export; (g) the peak of memory of each;
-(h) landing GA4's nested rows, compared with DuckDB's own reader of the same files.
+(h) landing GA4's nested rows, compared with DuckDB's own reader of the same files; (i) one more
+hour of a shop whose shoppers come back over ninety days, compared with one that has their newest
+nine days alone.
 
 Belongs here: the arguments, and printing as it goes. Not here: measuring.
 """
@@ -51,7 +54,7 @@ def main() -> None:
         choices=ALONE,
         default=(),
         help="measure nothing else: full build (a), hour of more rows (c), with nothing new (d),"
-        " landing GA4's rows (h)",
+        " landing GA4's rows (h), hour where shoppers come back (i)",
     )
     parser.add_argument(
         "--checkouts",

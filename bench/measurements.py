@@ -26,11 +26,12 @@ from orchestration.ground.home import Home
 
 MONTH_EVENTS = 1_000_000
 ONE_MORE_HOUR = 10_000
+NEWEST_DAYS = 9
 REPEATS = 3
 CARTS = 1_000_000
 EXPLAINED_CARTS = 1_000
 FIRST_HOUR = shops.hour_after(0)
-ALONE = ("build", "hour", "empty", "ga4")
+ALONE = ("build", "hour", "empty", "ga4", "returning")
 OF_A_HISTORY = {"build", "hour", "empty"}
 GA4_FORMS = {"json": "nested JSON lines, gzipped", "parquet": "nested Parquet"}
 Homes = Mapping[Checkout, Home]
@@ -79,10 +80,13 @@ class Bench:
                 yield from self._history(size)
             if "ga4" in self._only:
                 yield from self._ga4(size)
+            if "returning" in self._only:
+                yield from self._returning(size)
         if not self._only:
             yield from self._scoring()
             yield from self._sensor()
             yield from self._ga4(self._sizes[0])
+            yield from self._returning(self._sizes[0])
 
     def _history(self, size: int) -> Iterator[Row]:
         """(a) to (d) at one size; the smallest home is kept for what follows."""
@@ -93,8 +97,7 @@ class Bench:
             if not (dumps / f"{age:02}").exists():
                 shops.write_month(dumps / f"{age:02}", age, self._month_events)
         for checkout, home in homes.items():
-            _keep_all_events(checkout, home)
-            measured(checkout.module("own_steps", "parse"), home.root, checkout.root)
+            _begin(checkout, home)
         reference = None
         if self._has("build"):
             reference = yield from self._statements(size, dumps)
@@ -161,16 +164,52 @@ class Bench:
                 yield Row("d", f"    {part}", seconds, events=size, key="split")
 
     def _more_rows(self, size: int, month: Path, homes: Homes) -> Iterator[Row]:
+        costs, rows = self._hours_of_more_rows(month, [*homes.items()])
+        for checkout, home in homes.items():
+            what = self._of(f"an hour of {rows:,} rows more on {_short(size)}", checkout)
+            yield self._compared("c", what, costs[home], size, "more")
+
+    def _hours_of_more_rows(
+        self, month: Path, homes: Sequence[tuple[Checkout, Home]]
+    ) -> tuple[Mapping[Home, list[Cost]], int]:
+        """What each hour costs in each home, in turn, and how many rows the newest had."""
         costs, rows = defaultdict(list), 0
         for number in range(1, self._repeats + 1):
             more = shops.more_rows(month, number, ONE_MORE_HOUR)
             rows = more.height
-            for checkout, home in homes.items():
+            for checkout, home in homes:
                 shops.deliver(more, home.landing / "canonical", f"{number}.parquet")
-                costs[checkout].append(self._hour(checkout, home, shops.hour_after(number)))
-        for checkout in homes:
-            what = self._of(f"an hour of {rows:,} rows more on {_short(size)}", checkout)
-            yield self._compared("c", what, costs[checkout], size, "more")
+                costs[home].append(self._hour(checkout, home, shops.hour_after(number)))
+        return costs, rows
+
+    def _returning(self, size: int) -> Iterator[Row]:
+        """(i) an hour over shoppers who come back, compared with one over their newest days."""
+        folder = self._scratch / f"returning_{size}"
+        dumps, newest = folder / "dumps", folder / "newest"
+        newest.mkdir(parents=True, exist_ok=True)
+        for group in range(max(1, round(size / self._month_events))):
+            people = dumps / f"{group:02}"
+            shops.write_returning(people, group, self._month_events)
+            for path in shops.newest_days(people, NEWEST_DAYS):
+                (newest / f"{group:02}_{path.name}").hardlink_to(path)
+        for checkout in self._checkouts:
+            homes = {log: Home(folder / f"home_{log.name}") for log in (newest, dumps)}
+            for log, home in homes.items():
+                _begin(checkout, home)
+                build = checkout.module("own_steps", "build", log, FIRST_HOUR.isoformat())
+                measured(build, home.root, checkout.root)
+                self._hour(checkout, home, FIRST_HOUR)
+            of_both = [(checkout, home) for home in homes.values()]
+            costs, rows = self._hours_of_more_rows(dumps / "00", of_both)
+            of_newest, of_all = (typical(costs[home]) for home in homes.values())
+            what = f"an hour of {rows:,} rows more on {{}} of shoppers who come back"
+            alone = self._of(what.format(f"the newest {NEWEST_DAYS} days"), checkout)
+            yield _row("i", alone, of_newest, size, "newest_days", of_newest.seconds)
+            whole = self._of(what.format(f"{_short(size)} events"), checkout)
+            yield _row("i", whole, of_all, size, "returning", of_newest.seconds)
+            for home in homes.values():
+                shutil.rmtree(home.root)
+        shutil.rmtree(folder)
 
     def _ga4(self, size: int) -> Iterator[Row]:
         """(h) landing GA4's rows, compared with DuckDB's own reader of the same files."""
@@ -243,11 +282,15 @@ class Bench:
         return _row(part, what, cost, size, key, self._hours.setdefault(key, cost.seconds))
 
 
-def _keep_all_events(checkout: Checkout, home: Home) -> None:
-    """A long history is measured whole; checkouts of before the setting keep all by themselves."""
+def _begin(checkout: Checkout, home: Home) -> None:
+    """Get a home ready, in which a long history stays whole.
+
+    Checkouts of before that was a setting keep all by themselves.
+    """
     if (checkout.root / "orchestration" / "ground" / "settings_retention.py").exists():
         home.root.mkdir(parents=True, exist_ok=True)
         (home.root / "comeback.toml").write_text("[retention]\nraw_events_months = 0\n")
+    measured(checkout.module("own_steps", "parse"), home.root, checkout.root)
 
 
 def _row(

@@ -33,9 +33,8 @@ def dumps(tmp_path_factory):
     return folder
 
 
-def read(folder):
-    at = pl.col("event_at").str.to_datetime("%+", time_unit="us", strict=False)
-    rows = pl.read_parquet(folder / "*.parquet").with_columns(at=at.dt.replace_time_zone(None))
+def read(folder, files="*.parquet"):
+    rows = pl.read_parquet(folder / files).with_columns(at=shops.READ_AT)
     return rows.filter(pl.col("at").is_between(datetime(2026, 1, 1), datetime(2027, 1, 1)))
 
 
@@ -128,6 +127,28 @@ def test_an_hour_more_is_of_old_and_new_visitors_and_a_twentieth_is_late(dumps):
     known = set(read(dumps / "00")["visitor_id"])
     assert set(rows["visitor_id"]) & known
     assert set(rows["visitor_id"]) - known
+
+
+def test_who_comes_back_did_the_same_45_days_before_in_rows_and_orders_of_their_own(tmp_path):
+    people = tmp_path / "00"
+    shops.write_returning(people, 0, events=6_000)
+    now, before = read(people, "2*.parquet"), read(people, "before_*.parquet")
+    ids = ("event_id", "order_id")
+    same = now.columns[: now.width - 1]
+    kept = [name for name in same if name not in ("event_at", *ids)]
+    assert now.height == before.height > 2_500
+    assert before.select(kept).equals(now.select(kept))
+    assert (now["at"] - before["at"]).unique().to_list() == [timedelta(days=45)]
+    real = now["event_id"].str.starts_with("g0-")
+    assert real.mean() > 0.95
+    assert (before["event_id"].filter(real) == "b-" + now["event_id"].filter(real)).all()
+    orders = now["order_id"].str.starts_with("g0-").fill_null(value=False)
+    assert orders.sum() > 10
+    assert (before["order_id"].filter(orders) == "b-" + now["order_id"].filter(orders)).all()
+    days = [path.stem for path in shops.newest_days(people, 3)]
+    assert days == ["2026-10-29", "2026-10-30", "2026-10-31"]
+    more = shops.more_rows(people, 1, rows=200)
+    assert set(more["visitor_id"]) & set(before["visitor_id"])
 
 
 def test_rows_of_ga4_are_the_same_in_both_forms_and_known_as_such(tmp_path, monkeypatch):
@@ -223,7 +244,7 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
     bench = measurements.Bench(tmp_path, [6_000, 12_000], carts=10)
     rows = list(bench.rows())
     history = ["a", "b", "b", "a", "", "d", "d", "c"]
-    assert [row.part for row in rows] == [*history, *history, "e", "e", "f", *"hhhh"]
+    assert [row.part for row in rows] == [*history, *history, "e", "e", "f", *"hhhh", *"ii"]
     # 1 is parsing; the statement, polars, the build, the first hour, three hours, three hours more
     assert [row.seconds for row in rows[:8]] == [2, 3, None, 4, 5, 7, 3, 10]
     assert [row.times for row in rows[:8]] == [1, 1.5, None, 2, None, 1, None, 1]
@@ -231,8 +252,11 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
         *(1, 14 / 13, None, 15 / 13),
         *(None, 18 / 7, None, 2.1),
     ]
-    assert rows[-5].seconds == 50
-    assert [row.times for row in rows[-4:]] == [1, 27 / 26, 1, 29 / 28]
+    assert rows[-7].seconds == 50
+    assert [row.times for row in rows[-6:-2]] == [1, 27 / 26, 1, 29 / 28]
+    # 30 to 35 parse, build and score first; then an hour of each in turn, 36 to 41
+    assert [row.seconds for row in rows[-2:]] == [38, 39]
+    assert [row.times for row in rows[-2:]] == [1, 39 / 38]
     assert bench.slowest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
     assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
 
