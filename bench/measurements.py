@@ -202,10 +202,10 @@ class Bench:
             of_both = [(checkout, home) for home in homes.values()]
             costs, rows = self._hours_of_more_rows(dumps / "00", of_both)
             of_newest, of_all = (typical(costs[home]) for home in homes.values())
-            what = f"an hour of {rows:,} rows more on {{}} of shoppers who come back"
-            alone = self._of(what.format(f"the newest {NEWEST_DAYS} days"), checkout)
+            what = f"an hour of {rows:,} rows more, shoppers come back: {{}}"
+            alone = self._of(what.format(f"newest {NEWEST_DAYS} days"), checkout)
             yield _row("i", alone, of_newest, size, "newest_days", of_newest.seconds)
-            whole = self._of(what.format(f"{_short(size)} events"), checkout)
+            whole = self._of(what.format(_short(size)), checkout)
             yield _row("i", whole, of_all, size, "returning", of_newest.seconds)
             for home in homes.values():
                 shutil.rmtree(home.root)
