@@ -14,11 +14,11 @@ are to the statement, an hour's to the first checkout. On a busy machine compare
 Every figure is of processes of their own, from start to end, on this machine and in this run; only
 the ratios say something elsewhere. (a) a full build, compared with one statement that makes
 sessions of the same files and nothing else; (b) that statement in polars and pandas; (c) one more
-hour and (d) an hour with nothing new, medians, compared with the smallest history; (e) scoring many
-carts; (f) a file's way through the sensors to the export; (g) the peak of memory of each;
-(h) landing GA4's nested rows, compared with DuckDB's own reader of the same files; (i) one more
-hour of a shop whose shoppers come back over ninety days, compared with one that has their newest
-nine days alone.
+hour and (d) the same hour again, and the next with nothing new, medians, compared with the smallest
+history; (e) scoring many carts; (f) a file's way through the sensors to the export; (g) the peak of
+memory of each; (h) landing GA4's nested rows, compared with DuckDB's own reader of the same files;
+(i) one more hour of a shop whose shoppers come back over ninety days, compared with one that has
+their newest nine days alone.
 
 Belongs here: the arguments, and printing as it goes. Not here: measuring.
 """

@@ -112,6 +112,7 @@ class Bench:
                 )
                 yield _row("", what, self._hour(checkout, home, FIRST_HOUR), size)
         if self._has("empty"):
+            yield from self._again(size, homes)
             yield from self._nothing_new(size, homes)
         if self._has("hour"):
             yield from self._more_rows(size, dumps / "00", homes)
@@ -149,11 +150,22 @@ class Bench:
         what = f"Comeback: {_short(size)} events landed, all of dbt built and tested"
         return _row("a", self._of(what, checkout), cost, size, "build", reference)
 
-    def _nothing_new(self, size: int, homes: Homes) -> Iterator[Row]:
-        costs, splits = defaultdict(list), defaultdict(list)
+    def _again(self, size: int, homes: Homes) -> Iterator[Row]:
+        """The first hour once more."""
+        costs = defaultdict(list)
         for _ in range(self._repeats):
             for checkout, home in homes.items():
-                cost = self._hour(checkout, home, FIRST_HOUR)
+                costs[checkout].append(self._hour(checkout, home, FIRST_HOUR))
+        for checkout in homes:
+            what = self._of(f"the same hour again on {_short(size)}", checkout)
+            yield self._compared("d", what, costs[checkout], size, "again")
+
+    def _nothing_new(self, size: int, homes: Homes) -> Iterator[Row]:
+        """The hours after it, for which no file came: all that is known is older."""
+        costs, splits = defaultdict(list), defaultdict(list)
+        for number in range(1, self._repeats + 1):
+            for checkout, home in homes.items():
+                cost = self._hour(checkout, home, shops.hour_after(number))
                 costs[checkout].append(cost)
                 splits[checkout].append(split.split(cost, split.newest_run(home.dagster)))
         for checkout in homes:
@@ -172,9 +184,12 @@ class Bench:
     def _hours_of_more_rows(
         self, month: Path, homes: Sequence[tuple[Checkout, Home]]
     ) -> tuple[Mapping[Home, list[Cost]], int]:
-        """What each hour costs in each home, in turn, and how many rows the newest had."""
+        """What each hour costs in each home, in turn, and how many rows the newest had.
+
+        They are the hours behind those that may have been scored with nothing new.
+        """
         costs, rows = defaultdict(list), 0
-        for number in range(1, self._repeats + 1):
+        for number in range(self._repeats + 1, 2 * self._repeats + 1):
             more = shops.more_rows(month, number, ONE_MORE_HOUR)
             rows = more.height
             for checkout, home in homes:
@@ -234,7 +249,7 @@ class Bench:
     def _scoring(self) -> Iterator[Row]:
         home = Home(self._scratch / "many_carts")
         source = self._home(self._sizes[0], HERE)
-        hour = shops.hour_after(self._repeats)
+        hour = shops.hour_after(2 * self._repeats)
         measured(
             HERE.module("own_steps", "more_carts", self._carts, hour.isoformat(), source.root),
             home.root,
@@ -252,7 +267,7 @@ class Bench:
         home = self._home(self._sizes[0], HERE)
         seconds = []
         with ui.watching(home):
-            for number in range(self._repeats + 1, 2 * self._repeats + 1):
+            for number in range(2 * self._repeats + 1, 3 * self._repeats + 1):
                 more = shops.more_rows(self._scratch / "dumps" / "00", number, ONE_MORE_HOUR)
                 seconds.append(ui.seconds_to_export(home, shops.hour_after(number), more))
         what = (

@@ -243,20 +243,21 @@ def test_the_table_has_every_part_and_compares_like_with_like(dumps, tmp_path, m
     monkeypatch.setattr(measurements, "ga4", Mock())
     bench = measurements.Bench(tmp_path, [6_000, 12_000], carts=10)
     rows = list(bench.rows())
-    history = ["a", "b", "b", "a", "", "d", "d", "c"]
+    history = ["a", "b", "b", "a", "", "d", "d", "d", "c"]
     assert [row.part for row in rows] == [*history, *history, "e", "e", "f", *"hhhh", *"ii"]
-    # 1 is parsing; the statement, polars, the build, the first hour, three hours, three hours more
-    assert [row.seconds for row in rows[:8]] == [2, 3, None, 4, 5, 7, 3, 10]
-    assert [row.times for row in rows[:8]] == [1, 1.5, None, 2, None, 1, None, 1]
-    assert [row.times for row in rows[8:16]] == [
-        *(1, 14 / 13, None, 15 / 13),
-        *(None, 18 / 7, None, 2.1),
+    # 1 is parsing; the statement, polars, the build, the first hour, thrice the same again, three
+    # hours with nothing new and three with more rows
+    assert [row.seconds for row in rows[:9]] == [2, 3, None, 4, 5, 7, 10, 3, 13]
+    assert [row.times for row in rows[:9]] == [1, 1.5, None, 2, None, 1, 1, None, 1]
+    assert [row.times for row in rows[9:18]] == [
+        *(1, 17 / 16, None, 18 / 16),
+        *(None, 3, 2.4, None, 27 / 13),
     ]
     assert rows[-7].seconds == 50
-    assert [row.times for row in rows[-6:-2]] == [1, 27 / 26, 1, 29 / 28]
-    # 30 to 35 parse, build and score first; then an hour of each in turn, 36 to 41
-    assert [row.seconds for row in rows[-2:]] == [38, 39]
-    assert [row.times for row in rows[-2:]] == [1, 39 / 38]
+    assert [row.times for row in rows[-6:-2]] == [1, 33 / 32, 1, 35 / 34]
+    # 36 to 41 parse, build and score first; then an hour of each in turn, 42 to 47
+    assert [row.seconds for row in rows[-2:]] == [44, 45]
+    assert [row.times for row in rows[-2:]] == [1, 45 / 44]
     assert bench.slowest_nodes["6 thousand"] == {"carts": 3.0, "events": 2.0, "(landing)": 1.0}
     assert len(list((Home(tmp_path / "home_6000").landing / "canonical").iterdir())) == 3
 
@@ -293,7 +294,7 @@ def test_parts_alone_are_measured_of_each_checkout_over_the_same_files_in_turn(
     assert [row.times for row in rows] == [1, 4 / 3, 5 / 3, None, None, 1, 10 / 9]
     assert [row.cpu_seconds for row in rows] == [0.5] * 7
     assert [row.what.endswith(", before") for row in rows] == [0, 1, 0, 1, 0, 1, 0]
-    landed = [Home(tmp_path / home).landing / "canonical" / "2.parquet" for home, _ in (old, new)]
+    landed = [Home(tmp_path / home).landing / "canonical" / "4.parquet" for home, _ in (old, new)]
     assert landed[0].read_bytes() == landed[1].read_bytes()
 
 
