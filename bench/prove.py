@@ -9,8 +9,8 @@ rules, many more of them, alone and together. models: chances and plans beside t
 simulated shops. kills: a hundred times an hour is begun, killed -9 at a random moment, run again
 and compared.
 
-The first part that fails is the last, with one line and exit code 1. The line in
-`results/prove.jsonl` is written in either case.
+The first part that fails, or is ended by Ctrl-C, is the last, with one line and exit code 1. The
+line in `results/prove.jsonl` is written in either case.
 
 Belongs here: what there is to prove, in which order, and the line. Not here: the tests themselves.
 """
@@ -98,6 +98,8 @@ def prove(names: Sequence[str], lines: Path = LINES) -> str | None:
             found = PARTS[name]()
         except ProofError as error:
             failure, found = " ".join(str(error).split()), {}
+        except KeyboardInterrupt:
+            failure, found = f"{name}: ended by hand", {}
         parts[name] = {"seconds": round(time.monotonic() - begun), **found}
         if failure:
             break

@@ -1,6 +1,7 @@
 """What `make prove` does when something is not so; what it proves takes too long for here."""
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -60,3 +61,15 @@ def test_the_first_part_that_fails_is_the_last_and_the_line_says_so(tmp_path, mo
     failed, proved = map(json.loads, lines.read_text().splitlines())
     assert (failed["is_proved"], failed["failure"]) == (False, "one line")
     assert (proved["is_proved"], proved["parts"]["a"]["tests"]) == (True, 3)
+
+
+def test_what_was_proved_before_it_was_ended_by_hand_is_written(tmp_path, monkeypatch):
+    parts = {"a": Mock(return_value={"tests": 3}), "b": Mock(side_effect=KeyboardInterrupt)}
+    for part in parts.values():
+        part.__doc__ = "A part."
+    monkeypatch.setattr(prove, "PARTS", parts)
+    lines = tmp_path / "prove.jsonl"
+    assert prove.prove(["a", "b"], lines) == "b: ended by hand"
+    line = json.loads(lines.read_text())
+    assert (line["is_proved"], line["failure"]) == (False, "b: ended by hand")
+    assert line["parts"]["a"]["tests"] == 3
