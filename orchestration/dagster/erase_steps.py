@@ -164,23 +164,26 @@ def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
     texts += hashes_without_tags(plan.emails)
     with run.open_warehouse() as connection:
         last = kept_files.newest_hour(run.home.exports, run.newest_possible_hour)
+        # more may have landed since: who had refused by then must not be in the files again
+        newest = outcomes.followed_until(connection)
 
         def beside(hour: datetime) -> Prepared:
             if last is None or hour_name(hour) >= last:
-                know_people_at(connection, hour, refused_until(connection, hour))
+                refused_by = refused_until(connection, hour, newest)
+                know_people_at(connection, hour, refused_by)
                 try:
-                    return hour_files.prepare(connection, run.home, hour, run.settings)
+                    return hour_files.prepare(connection, run.home, hour, run.settings, refused_by)
                 except ComebackError as error:
                     # what somebody wrote into a file must keep nobody on a list
                     logger.warning("Of the newest hour, too, only lines are taken out: %s", error)
             return kept_files.without(run.home.exports / hour_name(hour), plan.ids, texts)
 
-        newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
+        scored = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         hours = export_files.rewrite_all(
             run.home.exports,
             connection,
             keep_hours=run.settings.exports_keep_hours,
-            scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
+            scores_after=scored and scored - timedelta(days=run.settings.scores_keep_days),
             not_after=run.newest_possible_hour,
             beside=beside,
         )
