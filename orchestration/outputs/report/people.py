@@ -54,7 +54,7 @@ def _segments(published: Published, hour: Hour) -> Table | None:
         return None
     return Table(
         f"People in each segment at {formats.moment(hour.at)} UTC",
-        ["Segment", "People#", "Came in, 24 h#", "Left, 24 h#", "Than a day before#"],
+        ["Segment", "People#", "Joined, 24 h#", "Left, 24 h#", "Change, 24 h#"],
         [
             (
                 formats.words(row["segment"]),
