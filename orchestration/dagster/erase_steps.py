@@ -32,7 +32,7 @@ from orchestration.privacy import (
 )
 from orchestration.privacy.erasure_records import Plan, Subject
 from orchestration.privacy.spellings import hashes_without_tags
-from orchestration.warehouse import audit_log, database, outcomes, segment_faults
+from orchestration.warehouse import audit_log, database, outcomes, rewriting, segment_faults
 
 logger = logging.getLogger(__name__)
 
@@ -86,20 +86,22 @@ def leave_out_returned(run: Run) -> int:
     """Set aside the rows that landed of erased people and that no delivered id shows as theirs;
     how many."""
     key_file = run.home.erasure_key
+    count, judged = 0, []
     with run.open_warehouse() as connection:
+        # a run that was ended after it set rows aside left their bytes
+        is_due = rewriting.is_due(connection)
         sources = with_placeholders(known_sources(run.home), run.settings)
-        landed = returned.landed_sources(connection, sources)
-        if not landed:
-            return 0
-        count = returned.leave_out_mentions(connection, key_file, landed)
-        own = own_sources(run.home)
-        judged = returned.sources_to_judge(connection, key_file, landed, own)
+        if landed := returned.landed_sources(connection, sources):
+            count = returned.leave_out_mentions(connection, key_file, landed)
+            own = own_sources(run.home)
+            judged = returned.sources_to_judge(connection, key_file, landed, own)
     if judged:
         _build(run, [f"stg_{source.name}" for source in judged])
         with run.open_warehouse() as connection:
             count += returned.leave_out_erased(connection, key_file, judged, run.settings)
     if count:
         logger.info("Of people who were erased: %d rows, which are set aside.", count)
+    if count or is_due:
         replace_warehouse(run)
     return count
 
@@ -164,23 +166,26 @@ def rewrite_exports(run: Run, erasing: Erasure) -> list[str]:
     texts += hashes_without_tags(plan.emails)
     with run.open_warehouse() as connection:
         last = kept_files.newest_hour(run.home.exports, run.newest_possible_hour)
+        # more may have landed since: who had refused by then must not be in the files again
+        newest = outcomes.followed_until(connection)
 
         def beside(hour: datetime) -> Prepared:
             if last is None or hour_name(hour) >= last:
-                know_people_at(connection, hour, refused_until(connection, hour))
+                refused_by = refused_until(connection, hour, newest)
+                know_people_at(connection, hour, refused_by)
                 try:
-                    return hour_files.prepare(connection, run.home, hour, run.settings)
+                    return hour_files.prepare(connection, run.home, hour, run.settings, refused_by)
                 except ComebackError as error:
                     # what somebody wrote into a file must keep nobody on a list
                     logger.warning("Of the newest hour, too, only lines are taken out: %s", error)
             return kept_files.without(run.home.exports / hour_name(hour), plan.ids, texts)
 
-        newest = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
+        scored = database.newest_scored_hour(connection, not_after=run.newest_possible_hour)
         hours = export_files.rewrite_all(
             run.home.exports,
             connection,
             keep_hours=run.settings.exports_keep_hours,
-            scores_after=newest and newest - timedelta(days=run.settings.scores_keep_days),
+            scores_after=scored and scored - timedelta(days=run.settings.scores_keep_days),
             not_after=run.newest_possible_hour,
             beside=beside,
         )

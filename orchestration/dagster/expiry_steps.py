@@ -40,6 +40,8 @@ def expire(run: Run, hour: datetime) -> bool:
         day = _day(instant)
         if day <= done:
             return False
+        # what a run that was killed took away is not found again, but lists and bytes may have it
+        is_again = expiry.is_unfinished(connection)
         sources = with_placeholders(known_sources(run.home), run.settings)
         events = rows = month = 0
         events_limit = None
@@ -53,14 +55,17 @@ def expire(run: Run, hour: datetime) -> bool:
             midnight = instant.replace(hour=0, minute=0, second=0, microsecond=0)
             limit = midnight - timedelta(days=retention.contact_data_days)
             rows = expiry.strip_idle(connection, run.home, sources, limit, events_limit)
-        if rows:
+        if rows or is_again:
             vault.settle(connection, sources, run.settings)
             hour_files.settle_pending(connection, run.home)
             forgetting.forget_unknown(connection)
-        if events:
+        if events or is_again:
             published_database.forget_last(connection)
             hour_files.settle_pending(connection, run.home)
-    if events:
+    if is_again:
+        logger.info("A run was ended while it took old data away: all tables are built again.")
+        erase_steps.rebuild(run)
+    elif events:
         logger.info("%d events are older than they are kept: all tables are built again.", events)
         erase_steps.rebuild(run)
     elif rows:
@@ -69,7 +74,8 @@ def expire(run: Run, hour: datetime) -> bool:
         audit_log.note(
             connection, "retention", utc_now(), day=day, month=month, events=events, rows=rows
         )
-    return bool(events or rows)
+        expiry.finish(connection)
+    return bool(events or rows or is_again)
 
 
 def _day(instant: datetime) -> int:

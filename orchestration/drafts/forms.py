@@ -93,6 +93,11 @@ def is_time_of_day(field: Field) -> bool:
     return share(field, _TIME_OF_DAY.fullmatch) > 0.9
 
 
+def has_half_days(field: Field) -> bool:
+    """Whether times of day in a field say which half of the day they are in."""
+    return share(field, re.compile(rf".*\d{_HALF_DAY}").match) > 0
+
+
 def is_amount(field: Field) -> bool:
     """Whether a field holds numbers, with a currency's sign or without."""
     return share(field, lambda value: _AMOUNT.fullmatch(without_symbols(value))) > 0.8

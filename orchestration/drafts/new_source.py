@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from orchestration.drafts.fields import Fields, fields_of_files
-from orchestration.drafts.forms import time_form
+from orchestration.drafts.forms import has_half_days, time_form
 from orchestration.drafts.guesses import Guesses, guessed
 from orchestration.drafts.notes import notes_on
 from orchestration.drafts.texts import Form, Texts
@@ -109,8 +109,11 @@ def new_source(home: Home, name: str, addresses: Sequence[str]) -> Draft:
         words = [each.text for each in guesses.words]
         yml, sql = texts.yml(), texts.sql(understood(words, settings))
     _require_readable(name, yml)
-    # the columns may be those of a source that cannot read such dates
-    fits = _fitting(home, files) if guesses.time and guesses.time.order == "iso" else None
+    # the columns may be those of a source that cannot read such dates, or such clocks
+    is_read_by_others = guesses.time is not None and guesses.time.order == "iso"
+    if guesses.time_of_day and has_half_days(guesses.time_of_day):
+        is_read_by_others = False
+    fits = _fitting(home, files) if is_read_by_others else None
     paths = home.sources / f"{name}.yml", home.sources / f"{name}.sql"
     make_private(home.root)
     home.sources.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,8 @@ _TEXTS = ("visitor", "user", "email")
 # How an address is compared. A country that stands beside a number is not looked at: the number
 # without it has a tombstone of its own.
 _KEYS = {"email": "email_key({})", "phone": "phone_key({}, '')"}
-_PROFILES = "profiles"
+# As they were delivered, and what is known of them since the hour before.
+_PROFILES, _SETTLED = "profiles", "profile_versions"
 _BLOCK_BYTES = 64  # of SHA-256, to which HMAC pads its key
 _WORD_START = re.compile(f"(?<![{WORD}])(?=.)", re.DOTALL)
 _IN_WORD = re.compile(f"[{WORD}]")
@@ -62,12 +63,14 @@ class Tombstones:
         kinds: What there are tombstones of.
         hashes: Hashes of visitors and users.
         lengths: Lengths in characters that their ids had.
+        has_profiles: Whether it is known of profiles whose they are and by which addresses.
     """
 
     key: bytes = field(repr=False)
     kinds: frozenset[Kind]
     hashes: frozenset[str]
     lengths: tuple[int, ...]
+    has_profiles: bool = False
 
     @classmethod
     def load(cls, con: duckdb.DuckDBPyConnection, key_file: Path | None) -> Self | None:
@@ -95,13 +98,16 @@ class Tombstones:
         kinds = frozenset(row[0] for row in rows)
         if kinds & _KEYS.keys():
             define_address_keys(con)
-        return cls(key, kinds, frozenset(row[1] for row in named), lengths)
+        has_profiles = con.execute(
+            "select 1 from duckdb_tables() where database_name = current_database()"
+            f" and schema_name = 'vault' and table_name = '{_SETTLED}'"
+        ).fetchall()
+        hashes = frozenset(row[1] for row in named)
+        return cls(key, kinds, hashes, lengths, bool(has_profiles))
 
     def condition(self, source: Source) -> str:
         """SQL on the connection of ``load``: whether a row of the source's columns must not
         land."""
-        # a profile without an id says nothing anyway, and to ask takes as long as there are many
-        is_known = _is_known if source.name != _PROFILES else lambda _: "false"
         visitor = visitor_of(source)
         tests = {
             "visitor": [visitor],
@@ -110,7 +116,8 @@ class Tombstones:
             # whose id a row names, his it is, whoever had the address before
             **{
                 kind: [
-                    f"case when {visitor} is null and not {is_known(text)} then {key} end"
+                    f"case when {visitor} is null and not {self._is_known(source, text, key)}"
+                    f" then {key} end"
                     for text, key in zip(
                         _known(source, kind), address_keys(source, kind), strict=True
                     )
@@ -125,6 +132,27 @@ class Tombstones:
             for test in tests[kind]
         ]
         return " or ".join(found) or "false"
+
+    def _is_known(self, source: Source, address: str, key: str) -> str:
+        """SQL: whether a profile that landed since has an address: then what is said of it, such as
+        a no, is said of whoever has it now.
+
+        Of profiles of this very hour only one that has it to the letter, but for case and blanks:
+        keys would have to be made of all of them.
+        """
+        # a profile without an id says nothing anyway, and to ask takes as long as there are many
+        if source.name == _PROFILES:
+            return "false"
+        plain = "lower(regexp_replace({}, '\\s', '', 'g'))"
+        landed = " union all ".join(
+            f"select {plain.format(name)} from vault.{_PROFILES} where {name} is not null"
+            for name in _KEYS
+        )
+        is_known = f"coalesce({plain.format(address)} in ({landed}), false)"
+        if not self.has_profiles:
+            return is_known
+        keys = f"select email_key from vault.{_SETTLED} where email_key is not null"
+        return f"({is_known} or coalesce({key} in ({keys}), false))"
 
     def names(self, text: str) -> bool:
         """Whether the id of somebody erased stands in the text as a word, escaped or not."""
@@ -251,17 +279,6 @@ def address_keys(source: Source, kind: str) -> list[str]:
     """SQL for the keys of the addresses in a row, of kind ``email`` or ``phone``, on a connection
     with ``define_address_keys``."""
     return [_KEYS[kind].format(each) for each in _known(source, kind)]
-
-
-def _is_known(address: str) -> str:
-    """SQL: whether a profile that landed since has an address, to the letter but for case and
-    blanks: then what is said of it, such as a no, is said of whoever has it now."""
-    plain = "lower(regexp_replace({}, '\\s', '', 'g'))"
-    landed = " union all ".join(
-        f"select {plain.format(name)} from vault.{_PROFILES} where {name} is not null"
-        for name in _KEYS
-    )
-    return f"coalesce({plain.format(address)} in ({landed}), false)"
 
 
 def _known(source: Source, kind: str) -> list[str]:

@@ -97,9 +97,14 @@ def settle_pending(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def prepare(
-    connection: duckdb.DuckDBPyConnection, home: Home, hour: datetime, settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    hour: datetime,
+    settings: Settings,
+    refused_by: datetime | None = None,
 ) -> Prepared:
-    """The files for tools of an hour that is rewritten after an erasure, not written yet."""
+    """The files for tools of an hour that is rewritten after an erasure, not written yet; for
+    `refused_by` see `prepare_exports`."""
     return prepare_exports(
         connection,
         home,
@@ -108,6 +113,7 @@ def prepare(
         delivered_before=_delivered_before(home.exports, hour),
         is_rewriting=True,
         delivered_then=_delivered_in(home.exports / hour_name(hour)),
+        refused_by=refused_by,
     )
 
 

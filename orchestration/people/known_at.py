@@ -27,12 +27,19 @@ from orchestration.warehouse.database import has_table, log_end
 _COMPARED_DIGITS = 7
 
 
-def refused_until(connection: duckdb.DuckDBPyConnection, hour: datetime) -> datetime:
+def refused_until(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, newest: datetime | None = None
+) -> datetime:
     """Up to when refusals count at an hour: the hour, or without end where the log goes no further.
 
     The files of such an hour go out now: whoever is known to have said no since is not in them.
+
+    Args:
+        connection: the open warehouse.
+        hour: the hour.
+        newest: the newest event that the log had when the hour was exported; None: that of now.
     """
-    end = log_end(connection)
+    end = newest or log_end(connection)
     return END_OF_TIME if end is not None and end < hour + HOUR else hour
 
 
@@ -100,11 +107,12 @@ def forgotten(connection: duckdb.DuckDBPyConnection, users: Sequence[str]) -> li
     """Those of the users of whom too long nothing was heard for their contact data to be kept."""
     if not has_table(connection, "vault", "profile_versions"):
         return []
+    connection.register("wanted_users", pl.DataFrame({"user_id": users}, {"user_id": pl.String}))
     found = connection.execute(
-        "select user_id from vault.profile_versions where list_contains(?, user_id)"
-        " group by user_id having arg_max(is_stripped, updated_at) order by user_id",
-        [list(users)],
+        "select user_id from vault.profile_versions semi join wanted_users using (user_id)"
+        " group by user_id having arg_max(is_stripped, updated_at) order by user_id"
     ).fetchall()
+    connection.unregister("wanted_users")
     return [user for (user,) in found]
 
 

@@ -29,6 +29,18 @@ from orchestration.warehouse.database import has_table
 # What is left of a row of profiles.
 _KEPT_OF_PROFILES = ("user_id", "updated_at", *words.CONSENTS)
 _SUPPRESSING = ", ".join(map(literal, words.SUPPRESSING))
+# There from the moment that something was taken away until nothing of it is left in any file.
+_TAKEN_AWAY = "taken_away"
+
+
+def is_unfinished(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether something was taken away by a run that was killed before all had followed."""
+    return has_table(connection, "raw", _TAKEN_AWAY)
+
+
+def finish(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that nothing of what was taken away is left anywhere."""
+    connection.execute(f"drop table if exists raw.{_TAKEN_AWAY}")
 
 
 def months_before(instant: datetime, months: int) -> datetime:
@@ -68,6 +80,8 @@ def expire_events(
     )
     counts = connection.execute("select source, count(*) from expired group by all").fetchall()
     with transaction(connection):
+        if counts:
+            _note_taken_away(connection)
         passed_files.keep(connection, "expired")
         for name, _ in counts:
             # after a run that was killed they are gone, and counted, already
@@ -181,6 +195,7 @@ def strip_idle(
         connection.execute(_counted(f"select _load_id, count(*) from {table} where {is_gone}"))
         deleted = _changed(connection, f"delete from {table} where {is_gone}")
         if stripped + renamed + deleted:
+            _note_taken_away(connection)
             vault.forget(connection)
     for name in ("idle_rows", "old_addresses"):
         connection.execute(f"drop table {name}")
@@ -243,6 +258,10 @@ def _strip_corrections(connection: duckdb.DuckDBPyConnection, home: Home) -> Non
         ]
         content = "".join(f"{json.dumps(row)}\n" for row in kept).encode()
         rectified.rewrite(connection, path, content)
+
+
+def _note_taken_away(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(f"create table if not exists raw.{_TAKEN_AWAY} (is_it boolean)")
 
 
 def _counted(rows: str) -> str:

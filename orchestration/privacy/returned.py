@@ -35,6 +35,7 @@ from orchestration.landing.tombstones import (
     read_key,
     visitor_of,
 )
+from orchestration.warehouse import rewriting
 from orchestration.warehouse.database import delivered_sources, has_table
 
 # How an `@` may be escaped in a text; what has none of these is not looked at further.
@@ -184,6 +185,7 @@ def _set_aside(
         [[load_id for load_id, _ in rows], [line for _, line in rows]],
     )
     with transaction(connection):
+        rewriting.expect(connection)
         connection.execute(
             f"delete from {raw_table(source)} where (_load_id, _line) in"
             " (select (load_id, line) from returned_rows)"

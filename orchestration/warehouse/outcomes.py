@@ -109,6 +109,12 @@ def follow_log(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Fol
     return Followed(changed, is_day_over)
 
 
+def followed_until(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """The newest event that the log had when it was followed last; None if it never was."""
+    found = connection.execute(f"select newest_event_at from {_WATERMARK}").fetchall()
+    return found[0][0] if found else None
+
+
 def drop_outcomes(
     connection: duckdb.DuckDBPyConnection, condition: str, parameters: tuple = ()
 ) -> None:

@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
-from orchestration.ground.segments import FOLDER, Segment, segments_in
+from orchestration.ground.segments import FOLDER, Segment, digest, segments_in
 from orchestration.ground.settings import Settings
 from orchestration.warehouse import database, past_hours, segment_faults, segment_history
 from orchestration.warehouse.build_result import BuildResult
@@ -57,16 +57,21 @@ def build_people(
     """
     if select:
         return segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
-    with database.connect(home, settings) as connection:
-        hours = segment_history.hours_to_take(connection, as_of, _segments(home))
-    is_last = hours[-1:] == [as_of]
-    past = hours[:-1] if is_last else hours
-    if past:
-        is_read = reads_scores(project_of(home))
-        _take_past(home, settings, past, (lambda hour: score(hour, as_of)) if is_read else None)
-    # what the past hours left of the first step is made again on the way
-    select = (*SECOND_STEP, *_TO_SCORE) if past else SECOND_STEP
-    built = segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
+    while True:
+        asked = _segments(home)
+        with database.connect(home, settings) as connection:
+            hours = segment_history.hours_to_take(connection, as_of, asked)
+        is_last = hours[-1:] == [as_of]
+        past = hours[:-1] if is_last else hours
+        if past:
+            is_read = reads_scores(project_of(home))
+            _take_past(home, settings, past, (lambda hour: score(hour, as_of)) if is_read else None)
+        # what the past hours left of the first step is made again on the way
+        select = (*SECOND_STEP, *_TO_SCORE) if past else SECOND_STEP
+        built = segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
+        # one that failed is as it was before, and so are the hours that late rows change
+        if digest(_segments(home)) == digest(asked):
+            break
     if not built.bad:
         with database.connect(home, settings) as connection:
             if is_last:

@@ -23,9 +23,9 @@ _BY_REASON = {
         "a time is after 1999 and not after the file's landing; an epoch counts from 1970 in s, ms,"
         " us or ns, never in days as Excel's does"
     ),
-    "no_identity": "give each row a visitor or a user that is no word for nobody",
-    "no_type": "give each row a word for what happened",
-    "rounded_id": "deliver ids as text, never out of a spreadsheet",
+    "no_identity": "give each row a visitor or a user id; unknown, null and the like count as none",
+    "no_type": "give each row an event type, such as add_to_cart",
+    "rounded_id": "deliver ids as text: a spreadsheet has rounded these",
     "bad_json": "write one JSON object a line, names and texts in double quotes",
     "not_an_object": "write one JSON object a line",
     "wrong_field_count": _QUOTES,

@@ -18,6 +18,19 @@ from orchestration.ground.settings import Settings
 from orchestration.warehouse import database
 
 _ASIDE = ".damaged-"
+# There while bytes of what was deleted are left in the file.
+_DUE = "rewriting_due"
+
+
+def expect(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note, in the transaction that deletes, that the file is to be rewritten: by the next run, if
+    this one is ended before it does so."""
+    connection.execute(f"create table if not exists raw.{_DUE} (is_due boolean)")
+
+
+def is_due(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the file was to be rewritten, and was not yet."""
+    return database.has_table(connection, "raw", _DUE)
 
 
 def rewrite(home: Home, settings: Settings) -> None:
@@ -38,6 +51,8 @@ def rewrite(home: Home, settings: Settings) -> None:
             connection.execute("checkpoint former")
             connection.execute(f"copy from database former to {encryption.WAREHOUSE}")
             connection.execute("detach former")
+            if is_due(connection):
+                connection.execute(f"drop table raw.{_DUE}")
             connection.execute("checkpoint")
         # all of it was folded into the old file; beside the new one it would be another file's
         home.warehouse.with_name(f"{home.warehouse.name}.wal").unlink(missing_ok=True)

@@ -295,7 +295,9 @@ def _first_new_event(connection: duckdb.DuckDBPyConnection, load_id: int) -> dat
                 where
                     load_id > $load_id
                     and drop_reason is null
-                    and row_key not in (select row_key from main.duplicate_rows)
+                    and row_key not in (
+                        select row_key from main.duplicate_rows where load_id > $load_id
+                    )
             ),
             (
                 select min(valid_from)

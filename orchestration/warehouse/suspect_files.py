@@ -9,6 +9,7 @@ those records are not searched row by row when somebody is erased.
 """
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ import duckdb
 
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.hours import BEGINNING_OF_TIME
-from orchestration.ground.sql import literal, quoted, transaction
+from orchestration.ground.sql import quoted, transaction
 from orchestration.landing.files import content_hash
 from orchestration.warehouse import skipped_files
 from orchestration.warehouse.database import has_table
@@ -95,6 +96,11 @@ class SuspectFile:
         rows = "; ".join(f"line {each.line}: {each.row}" for each in self.examples)
         return f"{self.file} ({self.source}): {self.fault}, for example {rows}"
 
+    @property
+    def to_accept(self) -> str:
+        """The command, for a shell."""
+        return f"comeback accept {shlex.quote(self.file)}"
+
 
 def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
     """The suspect files that nobody accepted or corrected, the oldest first; none before a build.
@@ -131,17 +137,15 @@ def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | No
     if not files:
         return None
     shown = [each.in_full if with_rows else each.summary for each in files[:_SHOWN_FILES]]
-    accepting = [f"comeback accept {_shell(each.file)}" for each in files[:_SHOWN_FILES]]
+    accepting = [each.to_accept for each in files[:_SHOWN_FILES]]
     if rest := len(files) - len(shown):
         shown.append(f"and {rest} more")
         accepting.append("the others: comeback status")
-    says, correct = (
-        ("a file says too little", "correct the file or the definition of its source")
-        if len(files) == 1
-        else ("files say too little", "correct the files or the definition of their source")
-    )
+    is_one = len(files) == 1
+    says = "a file says too little" if is_one else "files say too little"
+    their = "file or the definition of its" if is_one else "files or the definition of their"
     todos = dict.fromkeys(each.todo for each in files[:_SHOWN_FILES] if each.todo)
-    correct = ": ".join([correct, *filter(None, ["; ".join(todos)])])
+    correct = ": ".join([f"correct the {their} source", *filter(None, ["; ".join(todos)])])
     fault = ComebackError(
         f"{says}: {'; '.join(shown)}",
         "nothing was published",
@@ -394,7 +398,3 @@ def _share(part: int, whole: int) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}..."
-
-
-def _shell(name: str) -> str:
-    return literal(name) if " " in name or "'" in name else name

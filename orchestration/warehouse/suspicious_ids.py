@@ -13,7 +13,7 @@ from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import SUSPICIOUS_IDS
 
 SHOWN_IDS = 3
-_NOBODY = "if it means nobody, it belongs into [ids] placeholders"
+_NOBODY = "if it means nobody, add it to [ids] placeholders"
 # What there is one of or several, and what to do about it.
 _KINDS = {
     "user_id": (
@@ -24,18 +24,18 @@ _KINDS = {
     "order_id": (
         "order of more than 3 visitors",
         "orders of more than 3 visitors each",
-        f"each counts once; {_NOBODY}, if numbers begin again, put before them what tells them"
-        " apart",
+        f"each counts once; {_NOBODY}; if order numbers start over, each year or in each shop, put"
+        " the year or the shop before them",
     ),
     "event_id": (
         "event id of several visitors",
         "event ids of several visitors each",
-        "of their events one is left; deliver ids that are unique in the source, or none",
+        "one event of each id counts; deliver ids that are unique in the source, or none",
     ),
     "double_fire": (
         "visitor with events of one type and item within 50 ms",
         "visitors with events of one type and item within 50 ms",
-        "each event counts; what is told twice has to come with one event id",
+        "all of them count; if a tag fires twice for one action, give both events the same id",
     ),
 }
 

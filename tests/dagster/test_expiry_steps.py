@@ -2,11 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from unittest.mock import Mock
 
 import polars as pl
 import pytest
 
-from orchestration.dagster import expiry_steps
+from orchestration.dagster import erase_steps, expiry_steps
 from orchestration.dagster.run import Run, open_run
 from orchestration.ground.home import Home
 from orchestration.landing.locations import configured_locations, known_sources, land_locations
@@ -102,3 +103,34 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
         {"day": 20260331, "month": 202502, "events": 2, "rows": 1},
         {"day": 20260401, "month": 202503, "events": 3, "rows": 1},
     ]
+
+
+def test_what_a_killed_run_took_away_leaves_lists_and_bytes_with_the_next(tmp_path, monkeypatch):
+    home = Home(tmp_path)
+    home.prepare()
+    monkeypatch.setattr(erase_steps, "rebuild", erase_steps.replace_warehouse)
+    with open_run(home, "run-1", "hourly", HOUR) as run:
+        land(run, profiles=PROFILES)
+        with run.open_warehouse() as connection:
+            connection.execute(
+                "create table main.events as select 'bert-5521-account' as owner_id,"
+                " 'bert-5521-account' as user_id, timestamp '2026-03-31 10:02:00' as event_at;"
+                "create table main.ordered_events as select event_at from main.events"
+            )
+            membership.remember(connection, "stops", "suppressions", HOUR, STOPS, is_full=True)
+            connection.execute("checkpoint")
+        with monkeypatch.context() as killed:
+            killed.setattr(vault, "settle", Mock(side_effect=KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                expiry_steps.expire(run, HOUR)
+        assert b"anna.secret" in home.warehouse.read_bytes()
+        # the next run settles the vault as it lands
+        land(run)
+        assert expiry_steps.expire(run, HOUR)
+        assert query(run, "select identifier from vault.export_members") == [(ADDRESSES[1],)]
+        assert b"anna.secret" not in home.warehouse.read_bytes()
+        assert not expiry_steps.expire(run, datetime(2026, 4, 1, 1))
+        assert query(run, "select user_id, email from vault.profiles order by all") == [
+            ("anna-7431-account", None),
+            ("bert-5521-account", "bert.secret@shop.example"),
+        ]

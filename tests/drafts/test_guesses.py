@@ -97,6 +97,17 @@ def test_dates_in_another_order_and_clocks_of_twelve_hours(tmp_path, times, foun
     assert (found or "{{ event_time('event_at', 'shop') }}") in sql.read_text()
 
 
+@pytest.mark.parametrize(("clock", "fits"), [("{}:05:01 PM", None), ("{}:05", "canonical")])
+def test_a_clock_of_twelve_hours_beside_the_date_is_read_by_no_source_there_is(
+    tmp_path, clock, fits
+):
+    rows = "".join(f"v{n % 3},2026-11-20,{clock.format(n)},add_to_cart\n" for n in range(1, 13))
+    (tmp_path / "a.csv").write_text(f"visitor_id,date,time,event_type\n{rows}")
+    draft = new_source(Home(tmp_path / "home"), "shop", [str(tmp_path / "a.csv")])
+    assert draft.fits == fits
+    assert "{{ with_time_of_day('date', 'time') }}" in draft.files[1].read_text()
+
+
 def test_signs_of_currencies_are_taken_off_amounts_and_say_the_currency(tmp_path):
     rows = [
         {"ts": 1772445600 + at, "device": f"d{at % 7}", "event": "buy", "total": f"€ {at},50"}

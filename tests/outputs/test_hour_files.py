@@ -12,7 +12,8 @@ from orchestration.ground.settings import Settings
 from orchestration.outputs.export_files import faults_of_export, read_latest, read_rows, rewrite_all
 from orchestration.outputs.exports import forgetting
 from orchestration.outputs.hour_files import prepare, write_exports
-from tests.outputs.exports.shops import HOUR, TEN, Shop
+from orchestration.people.known_at import refused_until
+from tests.outputs.exports.shops import HOUR, TEN, Shop, content
 
 PARTS = ("add", "full", "remove")
 NAMES = [f"{name}.{part}.csv" for name in ("email", "google", "meta") for part in PARTS]
@@ -140,6 +141,22 @@ def test_an_hour_before_anybody_was_known_stays_empty_when_it_is_rewritten(shop)
     assert {file.rows for file in prepare(shop.connection, shop.home, TEN, Settings()).files} == {0}
     exports = write(shop, TEN + HOUR).exports
     assert "not known any more" not in str(exports)
+
+
+def test_whoever_had_refused_is_in_a_rewritten_hour_though_the_log_goes_on_since(shop):
+    for hours, consent in ((-9, True), (1, False)):
+        said = {"email": "ann@example.com", "email_key": "ann", "email_consent": consent}
+        at = TEN + hours * HOUR
+        shop.insert("vault.profile_versions", user_id="ann", updated_at=at, **said)
+    shop.connection.execute("create table main.ordered_events as select ? as event_at", [TEN])
+    write(shop)
+    stops = tree(shop)["2026-10-31T10Z/suppressions.full.csv"]
+    assert b"ann@example.com" in stops
+    shop.insert("main.ordered_events", event_at=TEN + 2 * HOUR)
+    for newest, is_said in ((TEN, True), (None, False)):
+        refused_by = refused_until(shop.connection, TEN, newest)
+        prepared = prepare(shop.connection, shop.home, TEN, Settings(), refused_by)
+        assert (content(prepared, "suppressions.full") == stops) == is_said
 
 
 def test_hours_rewritten_after_an_erasure_lack_the_erased_and_keep_the_others(shop):

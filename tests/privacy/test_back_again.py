@@ -47,3 +47,9 @@ def test_who_comes_back_under_another_id_with_the_address_can_say_no_again(tmp_p
         assert rows(connection, "select status from vault.contacts where status = 'bounced'") == [
             ("bounced",)
         ]
+        # another spelling is the same address, once it is known of profiles whose they are
+        other = f'{header}\nemail,"Anna <anna@SHOP.example>",,complaint,2026-03-04\n'
+        put(home, {"suppressions/other.csv": f"{other}email,ann@shop.example,,manual,2026-03-04\n"})
+        land(connection, home)
+        said = "select reason from vault.suppressions where suppressed_at = '2026-03-04' order by 1"
+        assert rows(connection, said) == [("complaint",), ("manual",)]

@@ -13,11 +13,13 @@ from orchestration.drafts import new_segment
 from orchestration.ground import segments
 from orchestration.ground.home import Home
 from orchestration.ground.project import project_of
+from orchestration.ground.refused_segments import Refusal, refuse
 from orchestration.ground.segment_sql import is_like_at_every_hour
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
 from orchestration.warehouse import database, dbt_build, past_hours, people_build
+from orchestration.warehouse.build_result import BuildResult
 from orchestration.warehouse.dbt_manifest import FINGERPRINT, parsed_project
 
 HEADER = "event_id,visitor_id,user_id,event_at,event_type,item_id,item_category,price,currency"
@@ -127,6 +129,37 @@ def test_dbt_builds_the_past_hours_that_cannot_be_asked(tmp_path, monkeypatch):
     done.clear()
     people_build._take_past(home, Settings(), HOURS[:1], lambda hour: done.append(("scored", hour)))
     assert done == [("scored", HOURS[0]), ("asked", HOURS[0])]
+
+
+def test_a_segment_that_fails_in_an_hour_keeps_no_late_rows_from_the_hours_before(
+    tmp_path, monkeypatch
+):
+    home, asked, taken = Home(tmp_path), [], []
+    home.prepare()
+    _, sql = new_segment(home, "seen_lately")
+    before = segments.digest(segments.segments_in(project_of(home)))
+    sql.write_text("select person_id::int::text as person_id from {{ ref('people') }}\n")
+    assert segments.digest(segments.segments_in(project_of(home))) != before
+
+    def hours_to_take(_: object, as_of: datetime, there: dict) -> list[datetime]:
+        # of other segments no hour before is looked at again
+        return [HOURS[0], as_of] if segments.digest(there) == before else [as_of]
+
+    def ask(*_: object, **options: object) -> BuildResult:
+        asked.append(options["select"])
+        if len(asked) == 1:
+            refuse(home, "seen_lately", Refusal("its SQL failed", HOURS[1].date()))
+        return BuildResult(())
+
+    history = people_build.segment_history
+    monkeypatch.setattr(history, "hours_to_take", hours_to_take)
+    monkeypatch.setattr(history, "strangers", lambda _: [])
+    monkeypatch.setattr(history, "take", lambda _, hour, __: taken.append(hour))
+    monkeypatch.setattr(people_build, "_take_past", lambda _, __, hours, ___: taken.extend(hours))
+    monkeypatch.setattr(people_build.segment_faults, "build", ask)
+    people_build.build_people(home, Settings(), HOURS[1], lambda *_: None)
+    assert taken == [HOURS[0], HOURS[1]]
+    assert asked == [dbt_build.SECOND_STEP, (*dbt_build.SECOND_STEP, *people_build._TO_SCORE)]
 
 
 def home_with_a_segment(root: Path) -> Home:

@@ -43,7 +43,7 @@ def tables():
             " version bigint, segment_group varchar, is_person boolean default true);"
             "create table main.candidate_events (load_id bigint, row_key bigint,"
             " event_at timestamp, drop_reason varchar);"
-            "create table main.duplicate_rows (row_key bigint);"
+            "create table main.duplicate_rows (row_key bigint, load_id bigint);"
             "create table main.candidate_rates (load_id bigint, currency varchar,"
             " valid_from timestamp, rate decimal(9, 4), drop_reason varchar)"
         )
@@ -222,7 +222,7 @@ def test_what_is_delivered_again_makes_no_hour_looked_at(warehouse):
     for at in range(3):
         take(warehouse, at, "")
     load(warehouse, 2, -5)
-    warehouse.execute("insert into main.duplicate_rows values (2)")
+    warehouse.execute("insert into main.duplicate_rows values (2, 2)")
     for rate in ("1.5", "1.6"):
         warehouse.execute(RATE, [2, hour(-5), rate])
     assert to_take(warehouse, 3) == [3]

@@ -1,5 +1,7 @@
 """Which suspect files still stop an hour, what is said of them, and accepting one."""
 
+import shlex
+from dataclasses import replace
 from datetime import datetime
 
 import duckdb
@@ -100,6 +102,10 @@ def test_several_files_are_named_each_with_what_to_type(warehouse):
     for load_id in range(1, 8):
         land(warehouse, load_id, f"h {load_id}.csv", ["bad_time"])
     files = suspect_files.pending(warehouse)
+    for name in ("plain.csv", "export(1).csv", "ann's.csv", "a&b $c.csv"):
+        typed = replace(files[0], file=name).to_accept
+        assert shlex.split(typed) == ["comeback", "accept", name]
+        assert ("'" in typed) == (name != "plain.csv")
     dropped = "(canonical): 1 of 1 rows (100%) were dropped, most for bad_time, for example line 2"
     assert suspect_files.reason_to_stop(files[:2], with_rows=False) == (
         f"files say too little: h 1.csv {dropped}; h 2.csv {dropped}, nothing was published,"

@@ -20,15 +20,15 @@ def warehouse():
 
 def test_each_kind_is_said_with_ids_and_what_to_do(warehouse):
     assert suspicious_ids.warnings(warehouse, with_ids=True) == [
-        "1 visitor with events of one type and item within 50 ms, such as v1: each event counts;"
-        " what is told twice has to come with one event id (suspicious_ids)",
-        "1 event id of several visitors, such as 1: of their events one is left; deliver ids that"
+        "1 visitor with events of one type and item within 50 ms, such as v1: all of them count;"
+        " if a tag fires twice for one action, give both events the same id (suspicious_ids)",
+        "1 event id of several visitors, such as 1: one event of each id counts; deliver ids that"
         " are unique in the source, or none (suspicious_ids)",
-        "1 order of more than 3 visitors, such as 1001: each counts once; if it means nobody, it"
-        " belongs into [ids] placeholders, if numbers begin again, put before them what tells them"
-        " apart (suspicious_ids)",
-        "2 users with more than 20 visitors each, such as test, till: if it means nobody, it"
-        " belongs into [ids] placeholders (suspicious_ids)",
+        "1 order of more than 3 visitors, such as 1001: each counts once; if it means nobody, add"
+        " it to [ids] placeholders; if order numbers start over, each year or in each shop, put"
+        " the year or the shop before them (suspicious_ids)",
+        "2 users with more than 20 visitors each, such as test, till: if it means nobody, add it"
+        " to [ids] placeholders (suspicious_ids)",
     ]
 
 

@@ -36,7 +36,7 @@ end
 
 {#- A time of day with two digits for the hour, 9:05 PM as 21:05; any other text as it is. -#}
 {%- macro clock_of_24_hours(clock) -%}
-{%- set pattern = '^(1[0-2]|0?[0-9])((?::[0-9]{2}){0,2}(?:[.][0-9]+)?)[' ~ blank_class() ~ ']*([AaPp])[.]?[Mm][.]?( *[-+0-9:ZUTC]*)$' -%}
+{%- set pattern = '^(1[0-2]|0?[0-9])((?::[0-9]{2}){0,2}(?:[.,][0-9]+)?)[' ~ blank_class() ~ ']*([AaPp])[.]?[Mm][.]?([' ~ blank_class() ~ ']*[-+0-9:ZUTCGM]*)$' -%}
 {%- set parts = [] -%}
 {%- for number in range(1, 5) -%}
     {%- do parts.append("regexp_extract(" ~ clock ~ ", " ~ text_literal(pattern) ~ ", " ~ number ~ ")") -%}

@@ -199,7 +199,7 @@ final as (
         event_ids.event_count,
         cast(null as timestamp) as first_event_at,
         cast(null as timestamp) as last_event_at,
-        'several visitors have it: of their events one is left' as detail
+        'several visitors have it: one event of the id counts' as detail
     from event_ids
 
     union all

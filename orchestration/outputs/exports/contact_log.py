@@ -136,7 +136,8 @@ def settle(
     if newest is None:
         return
     instant = max(newest, hour)
-    heard = reports(connection, instant, oldest, _STATUSES)
+    persons = connection.sql(f"select distinct person_id from {_LOG} order by 1").pl()["person_id"]
+    heard = reports(connection, instant, oldest, _STATUSES, persons=persons)
     connection.register("heard_reports", heard)
     ranks = ", ".join(f"'{name}'" for name in _STATUSES)
     connection.execute(

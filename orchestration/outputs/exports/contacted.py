@@ -21,7 +21,6 @@ from orchestration.ground.rule_macros import user_as_visitor
 from orchestration.landing.addresses import email_key
 from orchestration.outputs.exports.membership import mail_listings
 from orchestration.outputs.exports.people import owners_of
-from orchestration.people.known_at import refused_until
 from orchestration.warehouse.database import has_table
 
 WEEK = timedelta(days=7)
@@ -54,19 +53,20 @@ def read_contacts(
     hour: datetime,
     profiles: pl.DataFrame,
     cooldown: timedelta,
+    refused_by: datetime,
 ) -> Contacts:
     """The contacts before an hour, of seven days or the cooldown, whichever is longer.
 
     Args:
         connection: the open warehouse.
-        hour: lists count before it, messages up to it, and where the log ends by then also those
-            that are later (`known_at.refused_until`).
+        hour: lists count before it.
         profiles: user_id and email in its normal form.
         cooldown: how far back the last contact is asked for.
+        refused_by: messages count up to it, as refusals do (`known_at.refused_until`).
     """
     since = hour - max(WEEK, cooldown)
     listed = mail_listings(connection, hour, since)
-    heard = _messages(connection, refused_until(connection, hour), since)
+    heard = _messages(connection, refused_by, since)
     by_email = heard.filter(channel=EMAIL)
     pairs = listed.select("person_id", listed_at="at").join(by_email, on="person_id")
     # an open of what a list of ours led to is no message of its own
@@ -197,6 +197,7 @@ def reports(
     since: datetime,
     statuses: Collection[str],
     channels: Collection[str] = (EMAIL,),
+    persons: pl.Series | None = None,
 ) -> pl.DataFrame:
     """What dumps say of messages: person_id, channel, reported_at, campaign and status, verbatim.
 
@@ -209,6 +210,7 @@ def reports(
         since: from which on.
         statuses: of these statuses.
         channels: of these channels.
+        persons: only of these person_id: most messages of a shop are none of ours; None: of all.
     """
     schema = {
         "person_id": pl.String,
@@ -220,8 +222,9 @@ def reports(
     if not has_table(connection, "vault", "contact_rows"):
         return pl.DataFrame(schema=schema)
     wanted, by = (", ".join(f"'{each}'" for each in names) for names in (statuses, channels))
-    rows = connection.sql(
+    connection.execute(
         f"""
+        create or replace temp table heard_of as
         select user_id, email_key, visitor_id, contacted_at, coalesce(campaign, '') as campaign,
             status, coalesce(nullif(channel, 'all'), '{EMAIL}') as channel
         from vault.contact_rows
@@ -231,11 +234,15 @@ def reports(
             and contacted_at <= ?
             and contacted_at >= ?
         """,
-        params=[hour, since],
-    ).pl()
-    owners = owners_of(connection, rows["visitor_id"].cast(pl.String), hour)
-    connection.register("heard_of", rows)
-    connection.register("visitor_owners", owners)
+        [hour, since],
+    )
+    visitors = "select distinct visitor_id from heard_of where visitor_id is not null order by 1"
+    visitor_ids = connection.sql(visitors).pl()["visitor_id"].cast(pl.String)
+    connection.register("visitor_owners", owners_of(connection, visitor_ids, hour))
+    is_wanted = ""
+    if persons is not None:
+        connection.register("wanted_persons", persons.unique().to_frame("person_id"))
+        is_wanted = "semi join wanted_persons using (person_id)"
     found = connection.sql(
         f"""
         with addressees as (
@@ -250,36 +257,44 @@ def reports(
                 lead(updated_at) over (partition by user_id order by updated_at) as replaced_at
             from vault.profile_versions
             semi join addressees using (user_id)
+        ),
+        found as (
+            select
+                {user_as_visitor("user_id")} as person_id,
+                contacted_at as reported_at,
+                channel,
+                campaign,
+                status
+            from heard_of where user_id is not null
+            union all
+            select {user_as_visitor("profiles.user_id")}, contacted_at, channel, campaign, status
+            from heard_of
+            inner join vault.current_profiles as profiles using (email_key)
+            union all
+            select {user_as_visitor("versions.user_id")}, contacted_at, channel, campaign, status
+            from heard_of
+            inner join versions
+                on
+                    heard_of.email_key = versions.email_key
+                    and heard_of.contacted_at >= versions.updated_at
+                    and (
+                        heard_of.contacted_at < versions.replaced_at
+                        or versions.replaced_at is null
+                    )
+            union all
+            select visitor_id, contacted_at, channel, campaign, status
+            from heard_of where visitor_id is not null
+            union all
+            select {user_as_visitor("owners.user_id")}, contacted_at, channel, campaign, status
+            from heard_of
+            inner join visitor_owners as owners using (visitor_id)
         )
-        select
-            {user_as_visitor("user_id")} as person_id,
-            contacted_at as reported_at,
-            channel,
-            campaign,
-            status
-        from heard_of where user_id is not null
-        union
-        select {user_as_visitor("profiles.user_id")}, contacted_at, channel, campaign, status
-        from heard_of
-        inner join vault.current_profiles as profiles using (email_key)
-        union
-        select {user_as_visitor("versions.user_id")}, contacted_at, channel, campaign, status
-        from heard_of
-        inner join versions
-            on
-                heard_of.email_key = versions.email_key
-                and heard_of.contacted_at >= versions.updated_at
-                and (heard_of.contacted_at < versions.replaced_at or versions.replaced_at is null)
-        union
-        select visitor_id, contacted_at, channel, campaign, status
-        from heard_of where visitor_id is not null
-        union
-        select {user_as_visitor("owners.user_id")}, contacted_at, channel, campaign, status
-        from heard_of
-        inner join visitor_owners as owners using (visitor_id)
+        select distinct * from found {is_wanted}
         order by all
         """
     ).pl()
-    connection.unregister("heard_of")
+    connection.execute("drop table heard_of")
     connection.unregister("visitor_owners")
+    if persons is not None:
+        connection.unregister("wanted_persons")
     return found.cast(schema)

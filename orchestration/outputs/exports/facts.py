@@ -47,6 +47,7 @@ def read_known(
     settings: Settings,
     carts: Iterable[pl.DataFrame],
     before: Iterable[membership.Before],
+    refused_by: datetime,
 ) -> Known:
     """Read all of it once for all exports.
 
@@ -57,10 +58,15 @@ def read_known(
         settings: the shop's country and the cooldown.
         carts: the scored carts of the exports.
         before: their lists before the hour.
+        refused_by: up to when refusals and messages count (`known_at.refused_until`).
     """
     suppressions = suppressed.read_suppressions(connection, hour, settings.contacts.country)
     listed = [each.listed["person_id"] for each in before if each.listed is not None]
-    on_lists = [each.str.strip_prefix(USER_PREFIX) for each in listed]
+    # not the addresses of a list of suppressions
+    on_lists = [
+        each.filter(each.str.starts_with(USER_PREFIX)).str.strip_prefix(USER_PREFIX)
+        for each in listed
+    ]
     users = pl.concat(
         [*(each["user_id"].cast(pl.String) for each in carts), *on_lists, suppressions["user_id"]]
     )
@@ -70,10 +76,10 @@ def read_known(
     return Known(
         profiles=profiles,
         suppressions=suppressions,
-        withdrawn=suppressed.read_withdrawn(connection, hour),
+        withdrawn=suppressed.read_withdrawn(connection, hour, refused_by),
         last_orders=people.last_orders(connection, hour),
         suspected_bots=people.suspected_bots(connection, hour),
-        contacts=read_contacts(connection, hour, profiles.frame, cooldown),
+        contacts=read_contacts(connection, hour, profiles.frame, cooldown, refused_by),
         erased=people.erased_users(connection, home.erasure_key, sorted(unknown)),
         forgotten=forgotten(connection, sorted(unknown)),
     )

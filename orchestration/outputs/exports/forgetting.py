@@ -7,13 +7,17 @@ what the next hour makes of it (`membership`), or who is erased or too old (`pri
 from collections.abc import Iterable
 
 import duckdb
+import polars as pl
 
 from ml.features import USER_PREFIX
 from orchestration.ground.seal import sealed
+from orchestration.ground.sql import transaction
 from orchestration.landing.addresses import email_key
 from orchestration.outputs.exports import csv_text
 from orchestration.outputs.exports.membership import ERASED, LISTS, MEMBERS
 from orchestration.warehouse.database import has_table
+
+_LISTED = {"line": pl.String, "email_key": pl.String}
 
 
 def forget(
@@ -70,21 +74,24 @@ def forget_unknown(connection: duckdb.DuckDBPyConnection) -> None:
     if not has_table(connection, "vault", MEMBERS):
         return
     keys = _addresses(connection)
-    known = {
-        key
-        for table in ("profile_versions", "suppression_rows", "contact_rows")
-        if has_table(connection, "vault", table)
-        for (key,) in connection.execute(
-            f"select distinct email_key from vault.{table} where list_contains(?, email_key)",
-            [[*keys.values()]],
-        ).fetchall()
-    }
-    connection.execute(
-        f"delete from vault.{MEMBERS} where person_id = identifier"
-        " and list_contains(?, identifier)",
-        [[line for line, key in keys.items() if key not in known]],
+    listed = pl.DataFrame({"line": [*keys], "email_key": [*keys.values()]}, _LISTED)
+    connection.register("listed_addresses", listed)
+    tables = ("profile_versions", "suppression_rows", "contact_rows")
+    known = " union all ".join(
+        ["select null as email_key"]
+        + [
+            f"select email_key from vault.{name}"
+            for name in tables
+            if has_table(connection, "vault", name)
+        ]
     )
-    _count_again(connection)
+    with transaction(connection):
+        connection.execute(
+            f"delete from vault.{MEMBERS} where person_id = identifier and identifier in"
+            f" (select line from listed_addresses anti join ({known}) using (email_key))"
+        )
+        _count_again(connection)
+    connection.unregister("listed_addresses")
 
 
 def _count_again(connection: duckdb.DuckDBPyConnection) -> None:

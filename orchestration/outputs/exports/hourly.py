@@ -54,6 +54,7 @@ from orchestration.outputs.exports.rows import (
 )
 from orchestration.outputs.exports.taken import taken_by
 from orchestration.outputs.exports.variants import ARM_ACTION
+from orchestration.people.known_at import refused_until
 from orchestration.warehouse.database import has_table
 
 
@@ -82,6 +83,7 @@ def prepare_exports(
     delivered_before: Iterable[str] = (),
     is_rewriting: bool = False,
     delivered_then: Iterable[str] = (),
+    refused_by: datetime | None = None,
 ) -> Prepared:
     """The files of an hour.
 
@@ -95,6 +97,7 @@ def prepare_exports(
         is_rewriting: whether the hour is rewritten after an erasure: it must show nobody erased,
             and nobody whom its files did not have, as nobody would know that they were contacted.
         delivered_then: of such an hour, the exports that had somebody on their list.
+        refused_by: up to when refusals count; None: see `known_at.refused_until`.
 
     Raises:
         ComebackError: there is no such preset, segment or trigger.
@@ -133,7 +136,10 @@ def prepare_exports(
     }
     held_out = segments.held_out_of(connection, chain.from_iterable(listed.values()), hour)
     scored = {name: segments.with_members(*each, hour, held_out) for name, each in listed.items()}
-    known = read_known(connection, home, hour, settings, scored.values(), before.values())
+    refused_by = refused_by or refused_until(connection, hour)
+    known = read_known(
+        connection, home, hour, settings, scored.values(), before.values(), refused_by
+    )
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")
     for name, export in settings.exports.items():

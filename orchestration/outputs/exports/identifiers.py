@@ -20,7 +20,7 @@ from functools import lru_cache
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from orchestration.landing.addresses import undone_float
+from orchestration.landing.addresses import GOOGLE, undone_float
 
 RULESET = "2026-11"
 
@@ -31,7 +31,6 @@ _HASH = re.compile(
     r"(?i)(?:0x)?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|"
     r"[0-9a-f]{96}|[0-9a-f]{128})"
 )
-_GMAIL = frozenset({"gmail.com", "googlemail.com"})
 # Of such a local part the validator has nothing to say but that it is too long.
 _PLAIN_LOCAL = re.compile(r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*")
 _LONGEST_LOCAL, _LONGEST_ADDRESS = 64, 254
@@ -105,11 +104,10 @@ def normal_phone(text: str | None, country: str | None) -> str:
         number = phonenumbers.parse(plain, country or None)
     except phonenumbers.NumberParseException:
         raise UnusableValueError(UNREADABLE) from None
-    if plain and plain[0] in "123456789":
+    if plain and plain.startswith(str(number.country_code)):
         with suppress(phonenumbers.NumberParseException):
             full = phonenumbers.parse(f"+{plain}", None)
-            is_of_country = full.country_code == number.country_code
-            number = full if is_of_country and phonenumbers.is_valid_number(full) else number
+            number = full if phonenumbers.is_valid_number(full) else number
     if not phonenumbers.is_possible_number(number):
         raise UnusableValueError(UNREADABLE)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
@@ -135,7 +133,7 @@ def email_google(email: str) -> str:
         UnusableValueError: nothing is left before the @.
     """
     local, _, domain = email.rpartition("@")
-    return _without_dots_and_tag(local, domain) if domain in _GMAIL else email
+    return _without_dots_and_tag(local, domain) if domain in GOOGLE else email
 
 
 def email_strip_all(email: str) -> str:

@@ -51,9 +51,6 @@ _OWNED = """
             union all
             select visitor_id, owner_id, ordered_at
             from main.orders where ordered_at <= $hour and owner_id is not null
-            union all
-            select visitor_id, owner_id, scored_at
-            from scores.cart_scores where scored_at <= $hour and owner_id is not null
         """
 
 
@@ -131,7 +128,12 @@ def owners_of(
     connection.register("wanted_visitors", pl.DataFrame({"visitor_id": wanted}))
     found = connection.sql(
         f"""
-        with owned as ({_OWNED})
+        with owned as (
+            {_OWNED}
+            union all
+            select visitor_id, owner_id, scored_at
+            from scores.cart_scores where scored_at <= $hour and owner_id is not null
+        )
         select distinct visitor_id, owner_id as user_id
         from owned
         semi join wanted_visitors using (visitor_id)
@@ -171,7 +173,8 @@ def last_orders(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.Dat
     """When each person ordered last up to an hour, on any device: person_id and ordered_at.
 
     What was ordered on a device before anybody signed in there is an order of whoever did first:
-    people who buy as guests often sign in right after it.
+    people who buy as guests often sign in right after it. No score knows of that sooner than the
+    session in which it was.
     """
     query = f"""
         with known_orders as (
@@ -207,11 +210,9 @@ def erased_users(
     if key is None or not users or not has_table(connection, "raw", "tombstones"):
         return []
     hashes = {keyed_hash(key, "user", user): user for user in users}
-    found = connection.execute(
-        "select hash from raw.tombstones where kind = 'user' and list_contains(?, hash)",
-        [list(hashes)],
-    ).fetchall()
-    return sorted(hashes[each] for (each,) in found)
+    erased = "select hash from raw.tombstones where kind = 'user'"
+    found = {each for (each,) in connection.execute(erased).fetchall()}
+    return sorted(hashes[each] for each in found & hashes.keys())
 
 
 def read_profiles(

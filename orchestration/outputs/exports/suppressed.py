@@ -11,7 +11,7 @@ import polars as pl
 
 from orchestration.outputs.exports.identifiers import normal_email, normal_phone
 from orchestration.outputs.exports.people import normalised, owners_of, series
-from orchestration.people.known_at import granted_since, refused_until
+from orchestration.people.known_at import granted_since
 from orchestration.people.words import UNSUBSCRIBED
 from orchestration.warehouse.database import has_table
 
@@ -69,15 +69,17 @@ def read_suppressions(
     )
 
 
-def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.DataFrame:
+def read_withdrawn(
+    connection: duckdb.DuckDBPyConnection, hour: datetime, refused_by: datetime
+) -> pl.DataFrame:
     """Whose profile granted e-mails once and does not any more, as a suppression of the mailbox.
 
     The tool has the address of then, too. A mailbox that somebody with the consent has is none.
 
     Args:
         connection: the open warehouse.
-        hour: profiles count up to it, and where the log ends by then also a newest one that is
-            later and refuses.
+        hour: profiles count up to it.
+        refused_by: a newest one that is later and refuses, up to this (`known_at.refused_until`).
 
     Returns:
         The columns of `SUPPRESSION`, the earliest first.
@@ -121,7 +123,7 @@ def read_withdrawn(connection: duckdb.DuckDBPyConnection, hour: datetime) -> pl.
             )
         order by suppressed_at, user_id, email
         """,
-        params={"hour": hour, "refused_by": refused_until(connection, hour)},
+        params={"hour": hour, "refused_by": refused_by},
     ).pl()
     found = found.cast(SUPPRESSION)
     return found.with_columns(email=series(normalised(normal_email, "email", {}, found["email"])))

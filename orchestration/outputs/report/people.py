@@ -55,7 +55,7 @@ def _segments(published: Published, hour: Hour) -> Table | None:
         return None
     return Table(
         f"People in each segment at {formats.moment(hour.at)} UTC",
-        ["Segment", "People#", f"Came in, {A_DAY}#", f"Left, {A_DAY}#", "Than a day before#"],
+        ["Segment", "People#", f"Joined, {A_DAY}#", f"Left, {A_DAY}#", f"Change, {A_DAY}#"],
         [
             (
                 formats.words(row["segment"]),
@@ -64,10 +64,10 @@ def _segments(published: Published, hour: Hour) -> Table | None:
                 formats.change(row["persons"], row["before"]),
             )
             for row in rows
-            # all whom a new segment has came in, which says nothing of how people move
+            # all whom a new segment has joined it, which says nothing of how people move
             for is_new in [row["before"] is None]
         ],
-        note="Who they are: segment_memberships; who came and left when: segment_history. A segment"
+        note="Who they are: segment_memberships; who joined and left when: segment_history. A segment"
         " that is less than a day old has no movement yet.",
     )
 

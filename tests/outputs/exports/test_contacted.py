@@ -78,7 +78,7 @@ def test_e_mails_and_texts_up_to_the_hour_are_counted_and_nothing_else(shop, con
 
 def counted(shop: Shop) -> dict[str, tuple]:
     profiles = shop.connection.sql("select user_id, email from vault.current_profiles").pl()
-    contacts = read_contacts(shop.connection, TEN, profiles, DAY)
+    contacts = read_contacts(shop.connection, TEN, profiles, DAY, TEN)
     return {key: (at, count) for key, at, count in contacts.by_person.iter_rows()}
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from orchestration.outputs.export_files import read_rows
+from orchestration.outputs.exports import facts, people
 from tests.outputs.exports.shops import HOUR, TEN, Shop, column, content, rows
 
 
@@ -221,3 +222,16 @@ def test_a_phone_of_somebody_who_said_no_keeps_its_other_owner_off_lists_of_hash
     exports = shop.export().exports
     assert exports["email"]["counts"]["eligible"] == 1
     assert exports["google"]["counts"]["suppressed"] == 1
+
+
+def test_no_address_of_a_list_of_suppressions_is_looked_for_as_if_it_were_a_user(shop, monkeypatch):
+    asked = []
+    for module, name in ((people, "erased_users"), (facts, "forgotten")):
+        monkeypatch.setattr(module, name, lambda *args: asked.append(args[-1]) or [])
+    shop.person("ann")
+    suppress(shop, email="bob@example.com")
+    shop.export()
+    shop.connection.execute("delete from vault.current_profiles")
+    prepared = shop.export(TEN + HOUR)
+    assert column(prepared, "suppressions.full", "email") == ["bob@example.com"]
+    assert asked == [[], [], ["ann"], ["ann"]]
