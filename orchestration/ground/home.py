@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 # Longer than an hour takes, shorter than the time until the next one.
 LOCK_WAIT_SECONDS = 20 * 60.0
 
-# dbt-duckdb reads the path of the warehouse as an address, and cuts it at # and ?. Dagster looks for
-# its instance file by a pattern of names, where [ and * are no letters, and undoes codes such as
-# %20 in the address of its tables.
+# dbt-duckdb reads the path of the warehouse as an address, and cuts it at # and ?. Dagster looks
+# for its instance file by a pattern of names, where [ and * are no letters, and undoes codes such
+# as %20 in the address of its tables.
 _NOT_IN_PATHS = re.compile(r"[#?*\[]|%[0-9A-Fa-f]{2}")
 
 DAGSTER_YAML = """\

@@ -94,9 +94,7 @@ def test_a_home_that_cannot_be_written_is_reported_in_one_line(tmp_path):
 
 @pytest.mark.parametrize("name", ["shop #1", "shop?", "shop [1]", "shops*", "my%20shop"])
 def test_a_home_whose_name_dbt_or_dagster_would_misread_is_refused_in_one_line(tmp_path, name):
-    with pytest.raises(
-        ComebackError, match="cannot lie in a folder with #, "
-    ):
+    with pytest.raises(ComebackError, match="cannot lie in a folder with #, "):
         Home(tmp_path / name).prepare()
     assert not (tmp_path / name).exists()
 
