@@ -367,9 +367,7 @@ def _in_the_warehouse(
             yield failed_run(run.job, run.started_at, run.run_id, run.reason)
     for file in files:
         correct = ": ".join(["correct it", *filter(None, [file.todo])])
-        yield (
-            f"{file.in_full}; {correct}; or say that it is meant so: comeback accept {file.file}"
-        )
+        yield f"{file.in_full}; {correct}; or say that it is meant so: {file.acceptance}"
 
 
 def _has_recorded_failure(home: Home) -> bool:

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.hours import BEGINNING_OF_TIME
-from orchestration.ground.sql import literal, quoted, transaction
+from orchestration.ground.sql import quoted, transaction
 from orchestration.landing.files import content_hash
 from orchestration.warehouse import skipped_files
 from orchestration.warehouse.database import has_table
@@ -28,9 +29,7 @@ from orchestration.warehouse.skipped_files import SkippedFile
 
 EXAMPLES = 3
 WARN_FROM_SHARE = 0.05
-_SHOWN_TYPES = 3
-_SHOWN_FILES = 5
-_SHOWN_CHARACTERS = 200
+_SHOWN_TYPES, _SHOWN_FILES, _SHOWN_CHARACTERS = 3, 5, 200
 # What cannot be read, by its reason.
 _AMOUNTS = {"bad_price": "prices", "bad_order_value": "order values"}
 # why rows are dropped of which the file is not to blame
@@ -92,8 +91,13 @@ class SuspectFile:
     @property
     def in_full(self) -> str:
         """The same with the rows themselves, for the eyes of whoever runs it."""
-        rows = "; ".join(f"line {each.line}: {each.row}" for each in self.examples)
-        return f"{self.file} ({self.source}): {self.fault}, for example {rows}"
+        rows = [f"line {each.line}{each.row and f': {each.row}'}" for each in self.examples]
+        return f"{self.file} ({self.source}): {self.fault}, for example {'; '.join(rows)}"
+
+    @property
+    def acceptance(self) -> str:
+        """What to type if it is meant so."""
+        return f"comeback accept {quote(self.file)}"
 
 
 def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
@@ -131,7 +135,7 @@ def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | No
     if not files:
         return None
     shown = [each.in_full if with_rows else each.summary for each in files[:_SHOWN_FILES]]
-    accepting = [f"comeback accept {_shell(each.file)}" for each in files[:_SHOWN_FILES]]
+    accepting = [each.acceptance for each in files[:_SHOWN_FILES]]
     if rest := len(files) - len(shown):
         shown.append(f"and {rest} more")
         accepting.append("the others: comeback status")
@@ -394,7 +398,3 @@ def _share(part: int, whole: int) -> str:
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}..."
-
-
-def _shell(name: str) -> str:
-    return literal(name) if " " in name or "'" in name else name
