@@ -109,18 +109,24 @@ def _file_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
         f"Rows        {accepted:,} {_BECOMES[source.holds]}, {duplicate:,} are duplicates,"
         f" {dropped:,} would be dropped; {repaired:,} would be repaired"
     )
-    for file, reason in connection.execute(
-        "select file, skipped_reason from main.landed_files where skipped_reason is not null"
-        f" order by load_id limit {_SHOWN}"
-    ).fetchall():
-        yield f"Not read    {in_print(file)}: {reason}"
+    yield from _said_of_files(connection, "Not read", "skipped_reason")
     for file in suspect_files.pending(connection):
         yield f"Suspect     {with_remedy(f'{in_print(file.summary)}; a run would stop', file.todo)}"
-    for file, note in connection.execute(
-        "select file, note from main.landed_files where note is not null and skipped_reason is null"
-        f" order by load_id limit {_SHOWN}"
-    ).fetchall():
-        yield f"Note        {in_print(file)}: {in_print(note)}"
+    yield from _said_of_files(connection, "Note", "note", "skipped_reason is null")
+
+
+def _said_of_files(
+    connection: duckdb.DuckDBPyConnection, label: str, column: str, condition: str = "true"
+) -> Iterator[str]:
+    """What a column of `landed_files` says of the first files, and of how many others it does."""
+    found = connection.execute(
+        f"select file, {column} from main.landed_files where {column} is not null and {condition}"
+        " order by load_id"
+    ).fetchall()
+    for file, said in found[:_SHOWN]:
+        yield f"{label:<11} {in_print(file)}: {in_print(said)}"
+    if len(found) > _SHOWN:
+        yield f"            and {_count(len(found) - _SHOWN, 'more file')}"
 
 
 def _column_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:

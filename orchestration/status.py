@@ -30,7 +30,7 @@ from orchestration.landing.locations import (
 )
 from orchestration.modelling import model_versions
 from orchestration.modelling.model_store import ModelStore
-from orchestration.modelling.scoring import SHOWN_COLUMNS, is_constant
+from orchestration.modelling.scoring import SHOWN_COLUMNS
 from orchestration.outputs import export_files
 from orchestration.outputs.delivery import delivered_line, undelivered
 from orchestration.outputs.exports.taken import fault_in
@@ -38,6 +38,7 @@ from orchestration.privacy.erasure_records import PENDING
 from orchestration.status_faults import failed_run, hour_ahead, landed_ahead
 from orchestration.status_lines import (
     aligned,
+    constant_lines,
     encryption_lines,
     has_column,
     late_lines,
@@ -286,17 +287,9 @@ def _warnings(
     """What a person should know of an hour and of the files that landed since."""
     if not has_column(published, "cart_scores", "is_stale"):
         return  # an older version published it
-    scores = published.sql(
-        "select cart_scores.p_abandon, models.note"
-        " from cart_scores left join models on cart_scores.abandonment_model = models.model_id"
-        " where scored_at = ?",
-        params=[hour],
-    ).pl()
     if export_files.is_stale(home.exports, hour):
         yield "the hour is stale: its newest event was too old (stale_after_hours)"
-    if is_constant(scores):
-        note = scores["note"][0]
-        yield f"p_abandon is the same for every cart{f': {note}' if note else ''}"
+    yield from constant_lines(published, hour)
     yield from suspicious_ids.warnings(published, with_ids=True)
     yield from lacking_rates.warnings(published)[:SHOWN_WARNINGS]
     files = suspect_files.warnings(published, since)
@@ -367,7 +360,7 @@ def _in_the_warehouse(
             yield failed_run(run.job, run.started_at, run.run_id, run.reason)
     for file in files:
         correct = ": ".join(["correct it", *filter(None, [file.todo])])
-        yield f"{file.in_full}; {correct}; or say that it is meant so: {file.to_accept}"
+        yield f"{file.in_full}; {correct}; or say that it is meant so: {file.acceptance}"
 
 
 def _has_recorded_failure(home: Home) -> bool:

@@ -11,10 +11,12 @@ from datetime import datetime
 import duckdb
 import polars as pl
 
+from ml.card import FALLBACK
 from orchestration.ground.encryption import is_encrypted
 from orchestration.ground.home import Home
 from orchestration.ground.text import in_print
 from orchestration.landing.csv_layout import AS_DECLARED
+from orchestration.modelling.scoring import is_constant
 from orchestration.warehouse.contactable import conditions_in
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
@@ -34,6 +36,20 @@ def scored_line(connection: duckdb.DuckDBPyConnection, hour: datetime) -> str:
     never = f"; {held_out:,} of people who are held out" if held_out else ""
     never += f"; {bots:,} of suspected bots" if bots else ""
     return f"Scored     {scored:,} open carts, {worthwhile:,} worth a nudge{never}"
+
+
+def constant_lines(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Iterator[str]:
+    """That all carts of an hour have one chance, and why the model gives no other; no line where
+    they differ."""
+    scores = connection.sql(
+        "select cart_scores.p_abandon, models.kind, models.note"
+        " from cart_scores left join models on cart_scores.abandonment_model = models.model_id"
+        " where scored_at = ?",
+        params=[hour],
+    ).pl()
+    if is_constant(scores, is_learned=FALLBACK not in scores["kind"]):
+        note = scores["note"][0]
+        yield f"p_abandon is the same for every cart{f': {note}' if note else ''}"
 
 
 def outcome_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:

@@ -225,6 +225,27 @@ def test_a_time_without_an_offset_is_told_whatever_its_form(time: str, is_local:
     assert bool(found) is is_local
 
 
+def test_of_many_files_the_first_are_named_and_the_others_counted():
+    with duckdb.connect() as connection:
+        connection.execute(
+            """
+            create table main.landed_files as
+            select i as load_id, i || '.pdf' as file, 0 as rows_read, 0 as rows_accepted,
+                0 as rows_duplicate, 0 as rows_dropped, 0 as rows_repaired,
+                if(i < 12, 'pdf', null) as skipped_reason, if(i > 11, 'odd', 'a PDF') as note
+            from range(23) numbers(i)
+            """
+        )
+        source = Source("till", ())
+        lines = [*inspection._file_lines(connection, source)]
+    assert lines[2:] == [
+        *(f"Not read    {number}.pdf: pdf" for number in range(10)),
+        "            and 2 more files",
+        *(f"Note        {number}.pdf: odd" for number in range(12, 22)),
+        "            and 1 more file",
+    ]
+
+
 def test_ids_that_are_addresses_and_ids_that_erasing_could_not_find_are_said():
     source = Source("till", (Column("cookie", identities=(("visitor", None),)), Column("card")))
     with duckdb.connect() as connection:

@@ -1,6 +1,8 @@
 """Lines of the summary of a run, against a published file made by hand."""
 
-from orchestration.status_lines import odd_notes, scored_line
+import pytest
+
+from orchestration.status_lines import constant_lines, odd_notes, scored_line
 from tests.outputs.small_published_file import HOUR, insert, make_empty
 
 
@@ -17,6 +19,34 @@ def test_who_is_held_out_is_not_counted_as_worth_a_nudge(tmp_path):
         )
         connection.execute("delete from cart_scores where is_holdout")
         assert scored_line(connection, HOUR) == "Scored     3 open carts, 2 worth a nudge"
+
+
+@pytest.mark.parametrize(
+    ("kind", "chances", "is_said"),
+    [
+        ("fallback", [0.8] * 2, True),
+        ("fallback", [0.8], False),
+        ("fallback", [0.8, 0.7], False),
+        ("fallback", [], False),
+        ("trees", [0.8] * 99, False),
+        ("trees", [0.8] * 100, True),
+    ],
+)
+def test_that_the_model_is_one_rate_is_said_of_the_first_few_carts(
+    tmp_path, kind, chances, is_said
+):
+    with make_empty(tmp_path / "analytics.duckdb") as connection:
+        insert(connection, "models", model_id="m", kind=kind, note="Rates.")
+        for chance in chances:
+            insert(
+                connection,
+                "cart_scores",
+                scored_at=HOUR,
+                p_abandon=chance,
+                abandonment_model="m",
+            )
+        said = ["p_abandon is the same for every cart: Rates."] if is_said else []
+        assert [*constant_lines(connection, HOUR)] == said
 
 
 def test_who_is_suspected_to_be_a_bot_is_said_and_not_worth_a_nudge(tmp_path):

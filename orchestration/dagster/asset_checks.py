@@ -221,9 +221,11 @@ def _scores_are_sane() -> dg.AssetChecksDefinition:
             query = "select * from scores.cart_scores where scored_at = ?"
             scores = connection.sql(query, params=[hour]).pl()
         card = training.champion(run.model_store, training.ABANDONMENT, hour).card
-        faults = scoring.faults_of_scores(scores, is_learned=not card.is_fallback)
+        is_learned = not card.is_fallback
+        faults = scoring.faults_of_scores(scores, is_learned=is_learned)
         reason = f"the scores cannot be right ({'; '.join(faults)})" if faults else None
-        warnings = [scoring.CONSTANT_NOTE] if scoring.is_constant(scores) else []
+        is_constant = scoring.is_constant(scores, is_learned=is_learned)
+        warnings = [scoring.CONSTANT_NOTE] if is_constant else []
         return outcome(context, reason, faults=faults, warnings=warnings)
 
     return scores_are_sane

@@ -7,6 +7,7 @@ state, and the run lock. Not here: what is in the files.
 import fcntl
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +24,10 @@ logger = logging.getLogger(__name__)
 # Longer than an hour takes, shorter than the time until the next one.
 LOCK_WAIT_SECONDS = 20 * 60.0
 
-# dbt-duckdb reads the path of the warehouse as an address, and cuts it there.
-_PARTS_OF_ADDRESSES = frozenset("#?")
+# dbt-duckdb reads the path of the warehouse as an address, and cuts it at # and ?. Dagster looks
+# for its instance file by a pattern of names, where [ and * are no letters, and undoes codes such
+# as %20 in the address of its tables.
+_NOT_IN_PATHS = re.compile(r"[#?*\[]|%[0-9A-Fa-f]{2}")
 
 DAGSTER_YAML = """\
 # Written by Comeback where it was missing; edit it freely, it is not written again.
@@ -157,13 +160,13 @@ class Home:
         it, of which those for others, published and exports, are made as the system makes folders.
 
         Raises:
-            ComebackError: the folder cannot be written to, dbt would take its name for an address,
-                or the warehouse is to be encrypted and DuckDB cannot.
+            ComebackError: the folder cannot be written to, dbt or Dagster would take its name for
+                another, or the warehouse is to be encrypted and DuckDB cannot.
         """
         require_extension()
-        if _PARTS_OF_ADDRESSES.intersection(str(self.root)):
+        if _NOT_IN_PATHS.search(str(self.root)):
             raise ComebackError(
-                "state cannot lie in a folder with # or ? in its name",
+                "state cannot lie in a folder with #, ?, *, [ or a code such as %20 in its name",
                 str(self.root),
                 "set COMEBACK_HOME to another folder",
             )

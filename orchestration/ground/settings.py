@@ -108,7 +108,7 @@ class Settings(BaseModel):
     bot_event_count: Annotated[int, Field(ge=1, le=1_000_000_000), Mark.LOG, Mark.DIGEST_IF_SET] = (
         Field(
             1000,
-            description="A session of more events is not a person: not scored, not exported.",
+            description="A session of more events is not a person: not learned from, not exported.",
         )
     )
     bot_session_hours: Annotated[Hours, Mark.LOG, Mark.DIGEST_IF_SET] = Field(

@@ -9,14 +9,21 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from html.entities import codepoint2name
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 # Letters that end an escape, and so no word, though they could be one's: a text begins behind them.
-ESCAPES = r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[bfnrt]"
+ESCAPES = r"%[0-9A-Fa-f]{2}|(?:\\|%5[Cc])(?:u[0-9A-Fa-f]{4}|[bfnrt])"
 
 # Behind such an escape, or where no word goes on: for Python, whose looks behind have one width.
-_BEHIND = ("%[0-9A-Fa-f]{2}", r"\\u[0-9A-Fa-f]{4}", r"\\[bfnrt]")
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]")
+_BEHIND = (
+    *("%[0-9A-Fa-f]{2}", r"\\u[0-9A-Fa-f]{4}", r"\\[bfnrt]"),
+    *("%5[Cc]u[0-9A-Fa-f]{4}", "%5[Cc][bfnrt]"),
+)
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]")
+# A backslash, which an address of the web may have as %5C.
+_BACKSLASH = r"(?:\\|%(?:25)*5[Cc])"
+_CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_LETTERS = {character: letter for letter, character in _CONTROLS.items()}
 
 
 def is_escapable(text: str) -> bool:
@@ -60,12 +67,20 @@ def readings(text: str) -> Iterator[str]:
     for encoding in ("utf-8", "latin-1"):
         plain = text
         for _ in range(3):  # escaped within what was escaped
-            plain = html.unescape(unquote(_JSON_ESCAPE.sub(_character, plain), encoding))
-            plain = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            for each in (plain, plain.replace("+", " ")):
+            unescaped = _JSON_ESCAPE.sub(_character, plain)
+            plain = _whole(html.unescape(unquote(unescaped, encoding)))
+            ways = [plain, plain.replace("+", " "), _whole(unescaped)]
+            if "+" in unescaped and "%" in unescaped:  # blanks and pluses, each as a form has it
+                ways.append(_whole(html.unescape(unquote_plus(unescaped, encoding))))
+            for each in ways:
                 if each not in found:
                     found.add(each)
                     yield each
+
+
+def _whole(text: str) -> str:
+    """The text with the halves of its surrogates put together."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|([bfnrt\"/\\]))")
@@ -75,27 +90,31 @@ def _character(escape: re.Match[str]) -> str:
     code, letter = escape.groups()
     if code:
         return chr(int(code, 16))
-    return " " if letter in "bfnrt" else letter
+    return _CONTROLS.get(letter, letter)
 
 
 def _forms(character: str) -> Iterator[str]:
     # JSON within JSON has its backslashes twice
-    yield r"\\*" + re.escape(character)
+    before = f"{_BACKSLASH}*"
+    yield before + re.escape(character)
     units = character.encode("utf-16-be")
-    yield "".join(rf"\\+u{_hex(units[at : at + 2])}" for at in range(0, len(units), 2))
+    yield "".join(rf"{_BACKSLASH}+u{_hex(units[at : at + 2])}" for at in range(0, len(units), 2))
+    if character in _LETTERS:
+        yield f"{_BACKSLASH}+{_LETTERS[character]}"
     for encoding in ("utf-8", "latin-1"):
         content = character.encode(encoding, errors="ignore")
         if content:
-            yield "".join(f"%(?:25)*{_hex(content[at : at + 1])}" for at in range(len(content)))
+            codes = "".join(f"%(?:25)*{_hex(content[at : at + 1])}" for at in range(len(content)))
+            yield before + codes
     if character == " ":
         yield r"\+"
     if character == '"':
         yield '""'
     code = ord(character)
-    yield f"&#0*{code};"
-    yield f"&#[xX]0*(?i:{code:x});"
+    yield f"{before}&#0*{code};"
+    yield f"{before}&#[xX]0*(?i:{code:x});"
     if code in codepoint2name:
-        yield f"&{codepoint2name[code]};"
+        yield f"{before}&{codepoint2name[code]};"
 
 
 def _hex(content: bytes) -> str:

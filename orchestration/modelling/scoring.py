@@ -45,7 +45,7 @@ from orchestration.warehouse.score_tables import CART_SCORES
 # Reasons are read by people, and people read the top of the list; explaining every cart is slow.
 EXPLAINED_CARTS = 1000
 PROBABILITY_DIGITS = 6
-# Of fewer carts, all may be alike.
+# Of fewer carts, all may be alike to a learned model.
 CONSTANT_FROM_CARTS = 100
 _P_RETURNS = [name for name in CART_SCORES.column_names if name.startswith("p_return_")]
 CONSTANT_NOTE = (
@@ -326,9 +326,10 @@ def _hours_after(as_of: datetime, hours: pl.Expr) -> pl.Expr:
     return (pl.lit(as_of) + minutes * timedelta(minutes=1)).cast(pl.Datetime("us"))
 
 
-def is_constant(scores: pl.DataFrame) -> bool:
-    """Whether an hour's carts are many and all have one chance."""
-    return scores.height >= CONSTANT_FROM_CARTS and scores["p_abandon"].n_unique() == 1
+def is_constant(scores: pl.DataFrame, *, is_learned: bool = True) -> bool:
+    """Whether an hour's carts all have one chance: several, or of a learned model many."""
+    least = CONSTANT_FROM_CARTS if is_learned else 2
+    return scores.height >= least and scores["p_abandon"].n_unique() == 1
 
 
 def faults_of_scores(scores: pl.DataFrame, *, is_learned: bool = True) -> list[str]:

@@ -13,12 +13,14 @@ a row that ends it comes first.
 
 import json
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import duckdb
 
+from orchestration.ground.countries import country_code
 from orchestration.ground.errors import ComebackError, WrongUsage
 from orchestration.ground.files import replace_file
 from orchestration.ground.home import Home
@@ -29,13 +31,22 @@ from orchestration.people import words
 from orchestration.warehouse.database import has_table
 
 SOURCE = "profiles"
+# By field whether a value can be read, and what to give.
+_READABLE: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "country": (country_code, "give a code such as DE, or an English name"),
+    "time_zone": (
+        lambda value: value.strip() in available_timezones(),
+        "give a zone such as Europe/Berlin",
+    ),
+}
 
 
 def parsed(assignments: Collection[str], source: Source) -> dict[str, str]:
     """The fields of `field=value` texts, by declared name.
 
     Raises:
-        WrongUsage: a text is no assignment, or names no field of a profile that can be set.
+        WrongUsage: a text is no assignment, names no field of a profile that can be set, or gives
+            a country or time zone that nobody knows: it would only delete what is known.
     """
     fields: dict[str, str] = {}
     known = [name for name in source.column_names if name not in ("user_id", "updated_at")]
@@ -48,6 +59,8 @@ def parsed(assignments: Collection[str], source: Source) -> dict[str, str]:
                 "--set",
                 f"give field=value with one of: {', '.join(known)}, attr_...",
             )
+        if value.strip() and name in _READABLE and not _READABLE[name][0](value):
+            raise WrongUsage(f"'{name}' cannot be what was given", "--set", _READABLE[name][1])
         fields[name] = value
     return fields
 

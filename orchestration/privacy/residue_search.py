@@ -223,7 +223,7 @@ def _files_with(
 ) -> Iterator[str]:
     """Those of some files that hold the id for the person, as paths below the home folder."""
     escaped = _escaped(id_)
-    namesakes = _namesakes(home, settings, id_)
+    namesakes, spellings = _namesakes(home, settings, id_)
     landed = _landed_contents(home, settings)
     for path in suspects:
         if content_hash(path) in landed:
@@ -233,7 +233,7 @@ def _files_with(
             if (
                 is_named
                 or _holds_beyond(content, id_, namesakes)
-                or _matches(content, id_, escaped)
+                or _matches(content, id_, escaped, spellings)
             ):
                 yield masked(path.relative_to(home.root).as_posix(), ids)
 
@@ -256,8 +256,14 @@ def _escaped(id_: str) -> re.Pattern[bytes]:
     return re.compile(pattern.encode())
 
 
-def _matches(content: mmap.mmap | bytes, id_: str, escaped: re.Pattern[bytes]) -> bool:
-    """Whether the id stands in bytes with some of its characters escaped.
+def _matches(
+    content: mmap.mmap | bytes,
+    id_: str,
+    escaped: re.Pattern[bytes],
+    spellings: Collection[bytes] = (),
+) -> bool:
+    """Whether the id stands in bytes with some of its characters escaped, otherwise than in one of
+    some spellings that mean somebody or something else.
 
     What can never be escaped stands there as it is: only around the part of the id that is rarest
     the expression is tried, which would take seconds a megabyte.
@@ -266,7 +272,7 @@ def _matches(content: mmap.mmap | bytes, id_: str, escaped: re.Pattern[bytes]) -
         return False
     parts = [part.encode() for part in plain_parts(id_)]
     if not parts:
-        return escaped.search(content) is not None
+        return any(found[0] not in spellings for found in escaped.finditer(content))
     places = list(_places(content, max(parts, key=len)))
     for part in parts:
         # so many at most: a name of a host is everywhere
@@ -274,8 +280,9 @@ def _matches(content: mmap.mmap | bytes, id_: str, escaped: re.Pattern[bytes]) -
         places = fewer if len(fewer) < len(places) else places
     margin = len(id_) * _LONGEST_ESCAPE
     return any(
-        escaped.search(content, max(at - margin, 0), min(at + margin, len(content)))
+        found[0] not in spellings
         for at in places
+        for found in escaped.finditer(content, max(at - margin, 0), min(at + margin, len(content)))
     )
 
 
@@ -328,10 +335,13 @@ def _covers(around: bytes, word: bytes, begin: int, end: int) -> bool:
     return False
 
 
-def _namesakes(home: Home, settings: Settings, id_: str) -> list[bytes]:
-    """Words of any column that hold the id and mean somebody or something else."""
+def _namesakes(home: Home, settings: Settings, id_: str) -> tuple[list[bytes], set[bytes]]:
+    """What stands in any column and means somebody or something else: words that hold the id, and
+    the id in spellings with escapes."""
     pattern = f"[{WORD}]*{re.escape(id_)}[{WORD}]*"
+    spelled = escaped_or_not(id_)
     words: set[str] = set()
+    spellings: set[str] = set()
     for path in _databases(home).values():
         with _opened(home, settings, path) as connection:
             for table, columns in _text_columns(connection).items():
@@ -341,9 +351,17 @@ def _namesakes(home: Home, settings: Settings, id_: str) -> list[bytes]:
                         f" from {table} where contains({text}, {literal(id_)})"
                     ).fetchall()
                     words.update(word for (word,) in rows)
+                if is_unmistakable(id_) or not is_escapable(id_):
+                    continue
+                for column in _columns_with(connection, table, columns, [id_]):
+                    rows = connection.execute(
+                        f"select distinct unnest(regexp_extract_all({_text(column)},"
+                        f" {literal(spelled)})) from {table}"
+                    ).fetchall()
+                    spellings.update(spelling for (spelling,) in rows)
     if is_unmistakable(id_):
         words.discard(id_)
-    return [word.encode() for word in sorted(words)]
+    return [word.encode() for word in sorted(words)], {each.encode() for each in spellings}
 
 
 def _landed_contents(home: Home, settings: Settings) -> set[str]:

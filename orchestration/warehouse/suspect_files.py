@@ -9,11 +9,11 @@ those records are not searched row by row when somebody is erased.
 """
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 
 import duckdb
 
@@ -29,9 +29,7 @@ from orchestration.warehouse.skipped_files import SkippedFile
 
 EXAMPLES = 3
 WARN_FROM_SHARE = 0.05
-_SHOWN_TYPES = 3
-_SHOWN_FILES = 5
-_SHOWN_CHARACTERS = 200
+_SHOWN_TYPES, _SHOWN_FILES, _SHOWN_CHARACTERS = 3, 5, 200
 # What cannot be read, by its reason.
 _AMOUNTS = {"bad_price": "prices", "bad_order_value": "order values"}
 # why rows are dropped of which the file is not to blame
@@ -93,13 +91,13 @@ class SuspectFile:
     @property
     def in_full(self) -> str:
         """The same with the rows themselves, for the eyes of whoever runs it."""
-        rows = "; ".join(f"line {each.line}: {each.row}" for each in self.examples)
-        return f"{self.file} ({self.source}): {self.fault}, for example {rows}"
+        rows = [f"line {each.line}{each.row and f': {each.row}'}" for each in self.examples]
+        return f"{self.file} ({self.source}): {self.fault}, for example {'; '.join(rows)}"
 
     @property
-    def to_accept(self) -> str:
-        """The command, for a shell."""
-        return f"comeback accept {shlex.quote(self.file)}"
+    def acceptance(self) -> str:
+        """What to type if it is meant so."""
+        return f"comeback accept {quote(self.file)}"
 
 
 def pending(connection: duckdb.DuckDBPyConnection) -> list[SuspectFile]:
@@ -137,7 +135,7 @@ def reason_to_stop(files: Sequence[SuspectFile], *, with_rows: bool) -> str | No
     if not files:
         return None
     shown = [each.in_full if with_rows else each.summary for each in files[:_SHOWN_FILES]]
-    accepting = [each.to_accept for each in files[:_SHOWN_FILES]]
+    accepting = [each.acceptance for each in files[:_SHOWN_FILES]]
     if rest := len(files) - len(shown):
         shown.append(f"and {rest} more")
         accepting.append("the others: comeback status")

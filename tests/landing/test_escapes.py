@@ -22,6 +22,8 @@ IDS = [
     "back\\slash-77",
     "straße 5-anna",
     "phone-of-anna-01",
+    "anna~77~zeta",
+    "tab\tanna-99",
 ]
 WAYS: list[Callable[[str], str]] = [
     str,
@@ -36,8 +38,19 @@ WAYS: list[Callable[[str], str]] = [
     lambda text: quote(text, safe="", encoding="latin-1" if "ü" in text else None),
     html.escape,
     lambda text: text.encode("ascii", "xmlcharrefreplace").decode(),
+    # JSON within an address, and within HTML
+    lambda text: quote(json.dumps(text)[1:-1], safe=""),
+    lambda text: quote(json.dumps(text).replace("/", "\\/")[1:-1], safe=""),
+    lambda text: quote(quote(json.dumps(text)[1:-1], safe=""), safe=""),
+    lambda text: quote(json.dumps(json.dumps(text))[3:-3], safe=""),
+    lambda text: html.escape(json.dumps(text)[1:-1]),
+    # as Java does it
+    lambda text: quote_plus(text).replace("~", "%7E"),
 ]
-AROUND = ["{}", "?v={}&x", "%3D{}", '{{"a":"{}"}}', "\\n{} ", "\\u0020{}"]
+AROUND = [
+    *("{}", "?v={}&x", "%3D{}", '{{"a":"{}"}}', "\\n{} ", "\\u0020{}"),
+    *("%7B%22a%22%3A%22{}%22%7D", "%5Cu0022{}%5Cu0022", "%5Cn{}"),
+]
 
 
 def missed(id_: str, texts: list[str], *, expected: bool) -> list[tuple[str, str]]:
@@ -67,6 +80,14 @@ def test_an_id_is_found_however_it_is_escaped(id_: str):
     assert missed(id_, sorted(texts), expected=True) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "id_"),
+    [("?v=a%2Bb+c-anna&q=1", "a+b c-anna"), ("?v=A\\u002520b-anna", "A%20b-anna")],
+)
+def test_a_plus_and_a_code_may_be_of_the_id(text: str, id_: str):
+    assert any(id_ in reading for reading in readings(text))
+
+
 @pytest.mark.parametrize("id_", IDS)
 def test_a_longer_or_shorter_id_is_another(id_: str):
     others = [f"x{id_}", f"{id_}7", f"{id_}-7", id_[:-1], f"{json.dumps(id_)[1:-1]}7"]
@@ -74,5 +95,6 @@ def test_a_longer_or_shorter_id_is_another(id_: str):
 
 
 def test_letters_digits_and_dashes_are_never_escaped():
-    assert [is_escapable(each) for each in ("a-b_c.7~", "a/b", "ä", "a b")] == [False] + [True] * 3
+    assert not is_escapable("a-b_c.7")
+    assert all(map(is_escapable, ("a/b", "ä", "a b", "a~b")))
     assert escaped_or_not("a-b_7") == r"a\-b_7"

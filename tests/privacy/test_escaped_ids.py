@@ -78,6 +78,23 @@ def test_the_proof_finds_an_escaped_id_and_no_longer_one(connection, home: Home)
     assert found == ["dagster/***.txt", *(f"dagster/{name}.log" for name in "abc")]
 
 
+@pytest.mark.parametrize("id_", ["\u65e5\u672c<b>", "m\u00fcller7"])
+def test_what_somebody_else_says_is_no_residue_of_a_short_id_in_any_spelling(
+    connection, home: Home, id_
+):
+    url = f"https://s.example/?q={quote(id_)}"
+    connection.execute("create table main.pages as select ? as page_url", [url])
+    connection.close()
+    result = residue_search.search(home, Settings(), [id_])
+    assert (list(result.found), list(result.ambiguous)) == (
+        [],
+        ['warehouse main."pages".page_url'],
+    )
+    # in another spelling it is
+    (home.dagster / "a.log").write_text(json.dumps(id_))
+    assert residue_search.search(home, Settings(), [id_]).found == ["dagster/a.log"]
+
+
 @pytest.mark.parametrize(
     "id_",
     ["anna@shop.example", "+49 1512 3456789", "Zo\u00eb+x@shop.example", "\u00e9\u00e8", "a@b"],

@@ -232,6 +232,22 @@ def test_only_fields_of_a_profile_can_be_set_and_no_value_is_shown():
         assert "=" not in str(error.value).split(",")[0]
 
 
+@pytest.mark.parametrize(
+    ("field", "usable", "unusable"),
+    [
+        ("country", ("AT", "aut", "United Kingdom", "", " "), ("\u00d6sterreich", "XX")),
+        ("time_zone", ("Europe/Vienna", " UTC ", ""), ("Mars/Base", "europe/vienna", "CEST+1")),
+    ],
+)
+def test_a_value_that_would_be_lost_is_refused_and_not_shown(field, usable, unusable):
+    for value in usable:
+        assert rectified.parsed([f"{field}={value}"], SOURCES["profiles"]) == {field: value}
+    for value in unusable:
+        with pytest.raises(WrongUsage, match=f"'{field}' cannot be what was given") as error:
+            rectified.parsed([f"{field}={value}"], SOURCES["profiles"])
+        assert value not in str(error.value)
+
+
 def test_nobody_is_corrected_of_whom_nothing_is_known(connection, home):
     with pytest.raises(ComebackError, match="no profile of this user has landed"):
         rectified.write(connection, home, "nobody-0001", {"email": "x@y.example"}, NOW)

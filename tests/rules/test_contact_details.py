@@ -42,13 +42,25 @@ def test_no_text_that_analysts_read_has_an_address_or_a_number(
     assert found == shown
 
 
-def test_rows_set_aside_and_landing_pages_show_none(warehouse: Warehouse):
+def test_rows_set_aside_and_sessions_show_none(warehouse: Warehouse):
     page = "https://shop.example/in?mail=ann%40shop.example&to=%2B491512345678"
     good, bad = view("v", "10:00"), view("v", "11:00")
-    rows = log({**good, "page_url": page}, {**bad, "page_url": page, "event_at": "yesterday"})
+    came_by = {
+        "utm_source": "ann@shop.example",
+        "utm_medium": "sms to +49 151 2345678",
+        "utm_campaign": "week 48, ann%40shop.example",
+        "referrer": "https://ann@shop.example:pw@www.Mail.example:8080/inbox",
+    }
+    rows = log(
+        {**good, "page_url": page, **came_by}, {**bad, "page_url": page, "event_at": "yesterday"}
+    )
     warehouse.build(rows, at("12:00"), tables=["set_aside_rows", "sessions"])
     shown = "https://shop.example/in?mail=(e-mail)&to=(phone)"
     [row] = warehouse.query("select reason, raw_row from set_aside_rows")
     assert row["reason"] == "bad_time"
     assert json.loads(row["raw_row"])["page_url"] == shown
-    assert warehouse.query("select landing_page from sessions") == [{"landing_page": shown}]
+    names = ["landing_page", "utm_source", "utm_medium", "utm_campaign", "referrer_domain"]
+    [session] = warehouse.query(f"select {', '.join(names)} from sessions")
+    assert [*session.values()] == [
+        *(shown, "(e-mail)", "sms to (phone)", "week 48, (e-mail)", "mail.example")
+    ]

@@ -103,7 +103,7 @@ def test_several_files_are_named_each_with_what_to_type(warehouse):
         land(warehouse, load_id, f"h {load_id}.csv", ["bad_time"])
     files = suspect_files.pending(warehouse)
     for name in ("plain.csv", "export(1).csv", "ann's.csv", "a&b $c.csv"):
-        typed = replace(files[0], file=name).to_accept
+        typed = replace(files[0], file=name).acceptance
         assert shlex.split(typed) == ["comeback", "accept", name]
         assert ("'" in typed) == (name != "plain.csv")
     dropped = "(canonical): 1 of 1 rows (100%) were dropped, most for bad_time, for example line 2"
@@ -117,6 +117,24 @@ def test_several_files_are_named_each_with_what_to_type(warehouse):
     assert "h 6.csv" not in many
     assert '{"visitor_id": "v2"}; and 2 more, nothing was published' in many
     assert many.endswith("; comeback accept 'h 5.csv'; the others: comeback status")
+
+
+@pytest.mark.parametrize(
+    "name", ["events(1).csv", "it's [h2] \u00fc.csv.gz", "a&b;c$d.csv", "country=DE/h-2.csv"]
+)
+def test_what_to_type_is_the_name_to_a_shell(warehouse, name):
+    land(warehouse, 1, name, ["bad_time"])
+    (file,) = suspect_files.pending(warehouse)
+    stopped = suspect_files.reason_to_stop([file], with_rows=True)
+    assert stopped.endswith(f"; if it is meant so: {file.acceptance}")
+    assert shlex.split(file.acceptance) == ["comeback", "accept", name]
+
+
+def test_of_rows_that_are_kept_nowhere_the_lines_are_named(warehouse):
+    land(warehouse, 1, "p.csv", ["bad_time", "bad_time"], source="profiles")
+    warehouse.execute("update main.set_aside_rows set raw_row = null")
+    (file,) = suspect_files.pending(warehouse)
+    assert file.in_full.endswith("most for bad_time, for example line 2; line 3")
 
 
 def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):

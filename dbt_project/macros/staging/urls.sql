@@ -7,8 +7,9 @@
 nullif(regexp_extract({{ url }}, '[?&]{{ name }}=([^&#]*)', 1), '')
 {%- endmacro -%}
 
+{#- The host, without www. and without the name of a user before it. -#}
 {%- macro url_domain(url) -%}
-nullif(lower(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://(?:www[.])?([^/:?#]+)', 1)), '')
+nullif(lower(regexp_extract({{ url }}, '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(?:www[.])?([^/:?#]+)', 1)), '')
 {%- endmacro -%}
 
 {#- The product's handle in the address of a product page: /products/<handle>. -#}

@@ -112,9 +112,9 @@ final as (
         -- How the session came in: later referrers are the shop's own pages.
         {{ url_domain('first_rows.referrer') }} as referrer_domain,
         -- The three belong together: there is a later row only where the first has none of them.
-        coalesce(first_rows.utm_source, later_rows.utm_source) as utm_source,
-        coalesce(first_rows.utm_medium, later_rows.utm_medium) as utm_medium,
-        coalesce(first_rows.utm_campaign, later_rows.utm_campaign) as utm_campaign,
+        {{ without_contact_details('coalesce(first_rows.utm_source, later_rows.utm_source)') }} as utm_source,
+        {{ without_contact_details('coalesce(first_rows.utm_medium, later_rows.utm_medium)') }} as utm_medium,
+        {{ without_contact_details('coalesce(first_rows.utm_campaign, later_rows.utm_campaign)') }} as utm_campaign,
         coalesce(first_rows.device_type, later_rows.device_type) as device_type,
         coalesce(first_rows.country, later_rows.country) as country,
         cart_presence.session_id is not null as has_cart,
