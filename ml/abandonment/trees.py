@@ -14,13 +14,15 @@ has seen that. Measured on three shops of 45,000 people: the AUC at 72 to 168 h 
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
 
-LightGBM is loaded where it is used: it is slow to import, and a fallback is served without.
+LightGBM is loaded where it is used: it is slow to import, and neither a fallback nor an hour that
+scores nothing anew asks it.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,12 +110,19 @@ class Trees:
         """Take a LightGBM text model, where it begins, and one of what is added for old carts; a
         saved model and a fresh one are thus read the same way."""
         self._text = text
-        self._booster = lightgbm().Booster(model_str=text)
         self.platts = platts
         self.shifts = shifts or AgeShifts()
         self.start = start
         self._late = late
-        self._late_booster = None if late is None else lightgbm().Booster(model_str=late)
+
+    @cached_property
+    def _booster(self) -> "Booster":
+        """The trees, read when they are first asked."""
+        return lightgbm().Booster(model_str=self._text)
+
+    @cached_property
+    def _late_booster(self) -> "Booster":
+        return lightgbm().Booster(model_str=self._late)
 
     @property
     def calibrated_parameters(self) -> int:
@@ -149,7 +158,7 @@ class Trees:
 
     def _is_late(self, frame: pl.DataFrame) -> np.ndarray:
         """(n,) whether the trees of old carts count."""
-        if self._late_booster is None:
+        if self._late is None:
             return np.zeros(frame.height, dtype=bool)
         return idle_hours(frame) >= LATE_HOURS
 

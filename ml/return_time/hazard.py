@@ -11,6 +11,8 @@ each span, and within a span it is spread as that is.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -21,6 +23,9 @@ from ml.features import feature_columns, numeric_matrix
 from ml.return_time.curve import Curve, survival
 from ml.return_time.fit import kaplan_meier_curve, sample_people
 from ml.return_time.sessions import LONGEST_HOURS, durations_on_grid
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
 
 EDGES_HOURS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 24.0, 48.0, 72.0, 168.0, 336.0, LONGEST_HOURS)
 # Trees cost ten times what Cox's model does; more sessions than that hardly change them.
@@ -91,7 +96,11 @@ class Hazard:
     def __init__(self, text: str, features: Sequence[str], baseline: Curve) -> None:
         """Take a LightGBM text model, the columns it reads and the observed curve of all."""
         self._text, self.features, self.baseline = text, tuple(features), baseline
-        self._booster = lightgbm().Booster(model_str=text)
+
+    @cached_property
+    def _booster(self) -> "Booster":
+        """The trees, read when they are first asked."""
+        return lightgbm().Booster(model_str=self._text)
 
     def of(self, frame: pl.DataFrame) -> Spans:
         """The curves of n rows: ended_at and the features."""

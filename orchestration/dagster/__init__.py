@@ -4,7 +4,7 @@ Belongs here: what has to import Dagster, each piece thin: read, call, write, re
 work; that is in the packages below.
 """
 
-from orchestration.warehouse.dbt_tuning import make_code_when_asked
+from orchestration.dagster.without_dbt import import_dagster_dbt
 
-# before dagster_dbt imports dbt
-make_code_when_asked()
+# before anything imports it with dbt
+import_dagster_dbt()

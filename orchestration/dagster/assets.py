@@ -52,6 +52,7 @@ from orchestration.warehouse import (
     database,
     dbt_build,
     dbt_manifest,
+    made_steps,
     outcomes,
     run_log,
 )
@@ -248,27 +249,35 @@ def cart_scores_asset(
         run, as_of = run_of(context), hour_of(context)
         with run.open_warehouse() as connection:
             frames = scoring.read_frames(connection, as_of)
-            scored = scoring.score(
-                frames,
-                training.champion(run.model_store, training.ABANDONMENT, as_of),
-                training.champion(run.model_store, training.RETURN, as_of),
-                as_of=as_of,
-                settings=contact_effects.measured(connection, run.settings, as_of),
-                holdout_key=holdout_key(run.home, run.settings),
-                phrases=dbt_manifest.reason_phrases(manifest),
-                is_stale=freshness(connection, as_of, run.settings).is_stale,
-            )
-            scoring.write_scores(
-                connection,
-                scored.scores,
-                as_of,
-                run.run_id,
-                run.settings,
-                plans=scored.plans,
-                arms=scored.arms,
-                not_after=run.newest_possible_hour,
-                reporting_currency=frames.reporting_currency,
-            )
+            abandonment = training.champion(run.model_store, training.ABANDONMENT, as_of)
+            returning = training.champion(run.model_store, training.RETURN, as_of)
+            options = {
+                "settings": contact_effects.measured(connection, run.settings, as_of),
+                "holdout_key": holdout_key(run.home, run.settings),
+                "phrases": dbt_manifest.reason_phrases(manifest),
+                "is_stale": freshness(connection, as_of, run.settings).is_stale,
+            }
+            noted = {
+                "not_after": run.newest_possible_hour,
+                "reporting_currency": frames.reporting_currency,
+            }
+            made_of = scoring.made_of(frames, abandonment, returning, options)
+            of_the_step = (made_steps.CARTS, as_of, made_of, *scoring.written(as_of))
+            if made_steps.is_made(connection, *of_the_step):
+                scored = scoring.keep_scores(connection, as_of, run.run_id, run.settings, **noted)
+            else:
+                scored = scoring.score(frames, abandonment, returning, as_of=as_of, **options)
+                scoring.write_scores(
+                    connection,
+                    scored.scores,
+                    as_of,
+                    run.run_id,
+                    run.settings,
+                    plans=scored.plans,
+                    arms=scored.arms,
+                    **noted,
+                )
+                made_steps.note(connection, *of_the_step)
         return materialized(
             context,
             {

@@ -79,6 +79,8 @@ def people_models(
         )
         with run.open_warehouse() as connection:
             metadata = table_metadata(connection)
+        for name in built.unchanged:
+            yield _unchanged(context, name, metadata, manifest, translator)
         for node in built.nodes:
             yield from _dbt_events(context, node, metadata, manifest, translator)
         built.require_success()

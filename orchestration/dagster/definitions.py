@@ -35,6 +35,7 @@ from orchestration.dagster.segment_assets import (
 )
 from orchestration.dagster.shared import hourly_partitions, log_begins
 from orchestration.dagster.sqlite_tuning import tune_sqlite
+from orchestration.dagster.without_dbt import selections_kept
 from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
 from orchestration.landing.locations import known_sources
@@ -71,17 +72,19 @@ def build_definitions(home: Home, *, for_ui: bool = False) -> dg.Definitions:
         each.name: model_page.description(each.name, ModelStore(home.models)) if for_ui else ""
         for each in LEARNERS
     }
+    with selections_kept(home.dbt):
+        of_dbt, of_people = dbt_models(manifest, hours), people_models(manifest, hours)
     made = [
         assets.raw_assets(sources),
         assets.watermark_asset(sources),
-        dbt_models(manifest, hours),
+        of_dbt,
         *(assets.model_asset(each, hours, texts[each.name]) for each in LEARNERS),
         person_models_asset(hours),
         assets.models_asset(hours),
         assets.cart_scores_asset(hours, manifest),
         assets.score_outcomes_asset(hours),
         person_scores_asset(hours),
-        people_models(manifest, hours),
+        of_people,
         segment_sizes_asset(hours),
         assets.retargeting_export_asset(hours),
         campaign_results_asset(hours),

@@ -5,14 +5,18 @@ settings, as DuckDB reads them. Not here: any rule, or macros that ask dbt for a
 """
 
 import functools
+import hashlib
 import json
+import marshal
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, ModuleType, SimpleNamespace
 
 import jinja2
 
+from orchestration.ground import kept_code
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.settings import Settings
 
@@ -22,6 +26,7 @@ _FILES = (
     *("rules/times.sql", "rules/ids.sql", "rules/persons.sql"),
     *("dialects/times.sql", "dialects/texts.sql", "dialects/columns.sql"),
 )
+_KEPT, _PACKAGES = "rules", ("jinja2",)
 
 
 def rule_macros(settings: Settings) -> ModuleType:
@@ -75,7 +80,15 @@ def _environment() -> jinja2.Environment:
 
 @functools.cache
 def _compiled() -> CodeType:
-    """The macros, which settings only fill: compiling them takes a quarter of a second."""
+    """The macros, which settings only fill: compiling them takes a quarter of a second, so their
+    code is kept for every home."""
     folder = DBT_PROJECT / "macros"
     source = "\n".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
-    return _environment().compile(source)
+    path, digest = DBT_PROJECT / "target" / _KEPT, hashlib.sha256(source.encode()).hexdigest()
+    if code := kept_code.read(path, _PACKAGES, of=digest):
+        return marshal.loads(code)
+    compiled = _environment().compile(source)
+    with suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+    kept_code.keep(path, marshal.dumps(compiled), _PACKAGES, of=digest)
+    return compiled

@@ -104,5 +104,12 @@ def replace_plans(
     connection.register("plans", plans)
     connection.execute(f"insert into {_PLANS} by name from plans order by visitor_id")
     connection.unregister("plans")
+    drop_old_plans(connection, as_of, not_after, keep_days)
+
+
+def drop_old_plans(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, not_after: datetime, keep_days: int
+) -> None:
+    """Drop old plans; the arguments are those of `replace_plans`."""
     is_old, old = too_old("planned_at", as_of, not_after, keep_days)
     connection.execute(f"delete from {_PLANS} where {is_old}", old)

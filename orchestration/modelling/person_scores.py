@@ -25,7 +25,11 @@ from orchestration.modelling.person_models import (
     read_people,
     value_shares,
 )
-from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_SCORES
+from orchestration.warehouse import made_steps
+from orchestration.warehouse.person_tables import CLUSTER_TABLE, PERSON_MESSAGES, PERSON_SCORES
+
+_STEP = made_steps.SCORED_PEOPLE
+_WROTE = (f"from scores.{PERSON_SCORES.name}", f"from scores.{CLUSTER_TABLE.name}")
 
 
 def score_people(
@@ -38,6 +42,8 @@ def score_people(
 ) -> pl.DataFrame | None:
     """Score the people of an hour and write that; None where the hour is before the first models.
 
+    Where they were scored over the same log, by the same models, what is written stands.
+
     Args:
         connection: the open warehouse, with the people of that hour.
         model_store: the models.
@@ -48,6 +54,14 @@ def score_people(
     models = {each.name: champion(model_store, each, as_of) for each in PERSON_LEARNERS}
     if None in models.values():
         return None
+    made_of = [
+        *(model.card.model_id for model in models.values()),
+        settings.levels,
+        settings.contacts.time_zone,
+        made_steps.content(connection, f"from scores.{PERSON_MESSAGES.name}"),
+    ]
+    if beside is None and made_steps.is_made(connection, _STEP, as_of, made_of, *_WROTE):
+        return connection.sql(f"from scores.{PERSON_SCORES.name} order by person_id").pl()
     frame = read_people(connection, as_of, settings)
     scores = score(
         frame,
@@ -59,6 +73,7 @@ def score_people(
         value_shares=value_shares(settings),
     )
     names = ", ".join(PERSON_SCORES.column_names)
+    made_steps.forget(connection, _STEP)
     with transaction(connection):
         connection.execute(
             f"delete from scores.{PERSON_SCORES.name} where scored_at is distinct from ?"
@@ -72,6 +87,8 @@ def score_people(
         connection.unregister("scored_people")
         if beside is None:
             _write_clusters(connection, frame, scores, models[CLUSTERS.name].card, as_of)
+    if beside is None:
+        made_steps.note(connection, _STEP, as_of, made_of, *_WROTE)
     return scores
 
 

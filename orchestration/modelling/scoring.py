@@ -4,11 +4,13 @@ Belongs here: putting together what the models and the economics say of each car
 `scores.cart_scores` so that an hour is replaced whole. Not here: the arithmetic (`ml`).
 """
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 
 import duckdb
 import numpy as np
@@ -27,14 +29,20 @@ from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
 from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.contact_effects import ended_plans
-from orchestration.modelling.contact_plans import moments_of, plans_before, replace_plans
+from orchestration.modelling.contact_plans import (
+    drop_old_plans,
+    moments_of,
+    plans_before,
+    replace_plans,
+)
 from orchestration.modelling.holdout_arms import (
     links_of_people,
     people_to_know,
     recorded_arms,
     replace_arms,
 )
-from orchestration.warehouse.contact_tables import CONTACT_PLANS
+from orchestration.warehouse import made_steps
+from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.contactable import MAY_BE_CONTACTED
 from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
 from orchestration.warehouse.reference_tables import read_holidays
@@ -259,6 +267,7 @@ def write_scores(
 
     What is too old is judged by the newest hour up to `not_after`; the hour just written stays.
     """
+    made_steps.forget(connection, made_steps.CARTS)
     names = ", ".join(CART_SCORES.column_names)
     with transaction(connection):
         drop_outcomes(connection, "scored_at = ?", (as_of,))
@@ -270,11 +279,9 @@ def write_scores(
             f" select {names} from scored order by priority_rank"
         )
         connection.unregister("scored")
-        is_old, old = too_old("scored_at", as_of, not_after, settings.scores_keep_days)
-        drop_outcomes(connection, is_old, old)
-        connection.execute(f"delete from scores.cart_scores where {is_old}", old)
+        _drop_old_scores(connection, as_of, settings, not_after)
         if plans is not None:
-            keep_days = max(settings.scores_keep_days, settings.scoring_window_days + 1)
+            keep_days = _plans_keep_days(settings)
             replace_plans(connection, as_of, plans, not_after=not_after, keep_days=keep_days)
         if arms is not None:
             replace_arms(connection, as_of, arms)
@@ -284,6 +291,74 @@ def write_scores(
             carts_scored=scores.height,
             reporting_currency=reporting_currency,
         )
+
+
+def made_of(
+    frames: ScoringFrames,
+    abandonment: AbandonmentModel,
+    returning: ReturnModel,
+    *others: object,
+) -> list[object]:
+    """What the scores of an hour are made of, so that the same is not scored again.
+
+    Args:
+        frames, abandonment, returning: as `score` has them.
+        others: its other arguments.
+    """
+    digests: list[object] = []
+    for name, value in vars(frames).items():
+        if isinstance(value, pl.DataFrame):
+            content = BytesIO()
+            value.write_ipc(content)
+            digests.append(f"{name} {hashlib.sha256(content.getbuffer()).hexdigest()}")
+        else:
+            digests.append(f"{name} {value}")
+    return [*digests, abandonment.card.model_id, returning.card.model_id, *others]
+
+
+def written(as_of: datetime) -> list[str]:
+    """Queries of all rows that the scoring of an hour writes."""
+    return [
+        f"from scores.{name} where {column} = timestamp '{as_of}'"
+        for name, column in (
+            (CART_SCORES.name, "scored_at"),
+            (CONTACT_PLANS.name, "planned_at"),
+            (HOLDOUT_ARMS.name, "assigned_at"),
+        )
+    ]
+
+
+def keep_scores(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    run_id: str,
+    settings: Settings,
+    *,
+    not_after: datetime = END_OF_TIME,
+    reporting_currency: str | None = None,
+) -> Scored:
+    """What was scored and written for an hour, where `score` would say the same again; noted with
+    the run and without what is too old, as `write_scores` does."""
+    with transaction(connection):
+        _drop_old_scores(connection, as_of, settings, not_after)
+        drop_old_plans(connection, as_of, not_after, _plans_keep_days(settings))
+        scores, plans, arms = (connection.sql(each).pl() for each in written(as_of))
+        note_run(
+            connection, run_id, carts_scored=scores.height, reporting_currency=reporting_currency
+        )
+    return Scored(scores.select(CART_SCORES.column_names), plans, arms)
+
+
+def _drop_old_scores(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, settings: Settings, not_after: datetime
+) -> None:
+    is_old, old = too_old("scored_at", as_of, not_after, settings.scores_keep_days)
+    drop_outcomes(connection, is_old, old)
+    connection.execute(f"delete from scores.cart_scores where {is_old}", old)
+
+
+def _plans_keep_days(settings: Settings) -> int:
+    return max(settings.scores_keep_days, settings.scoring_window_days + 1)
 
 
 def _with_contacts(planned: pl.DataFrame, contacted: pl.DataFrame | None) -> pl.DataFrame:

@@ -4,15 +4,15 @@ Belongs here: making the next file beside the one that is seen, and the rename t
 that is seen. An open reader keeps the file it has; the next one to open sees the new. Not here:
 what is in the tables.
 
-The next file follows the last one: a copy in which the rows of what changed are replaced; without
-one that can be trusted every table is copied. dbt notes the visitors that it rebuilt
-(macros/incremental/build.sql); what other tables lack, the file itself shows.
+The next file follows the last one: a copy in which the rows of what changed are replaced, and of
+small tables all; without one that can be trusted every table is copied. dbt notes the visitors that
+it rebuilt (macros/incremental/build.sql); what other tables lack, the file itself shows.
 """
 
 import logging
 import shutil
-import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ import duckdb
 
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import (
+    crc32_of,
     move_into_place,
     remove_unfinished,
     replace_file,
@@ -28,16 +29,19 @@ from orchestration.ground.files import (
 )
 from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.sql import literal, transaction
+from orchestration.outputs import kept_page
 from orchestration.outputs.changed_rows import CHANGED_ROWS
 from orchestration.outputs.report.page import page
 from orchestration.warehouse import late_data
 from orchestration.warehouse.database import attached
+from orchestration.warehouse.made_steps import content
 from orchestration.warehouse.score_tables import (
     CART_SCORES,
     DBT_TABLES,
     HAS_SCORED,
     LATE_DATA_REPORT,
     PUBLISHED_FILE,
+    RUNS,
     SCORE_TABLES,
     UNPUBLISHED_OUTCOMES,
     WITHDRAWN_PRIORITIES,
@@ -56,8 +60,8 @@ STORAGE_VERSION = "v1.5.0"
 
 NO_REPORT = "The report could not be made, the tables are published without it: %s."
 _SHOWN_CHARACTERS = 300
+_UNREADABLE = "the last file cannot be read"
 FROM_SCRATCH = "Every table is published from scratch: %s."
-_CHUNK_BYTES = 1 << 20
 
 PRIORITIES_DESCRIPTION = (
     "The newest scored hour of cart_scores, best first. One row per cart scored at that hour; those"
@@ -82,7 +86,7 @@ class _Table:
         query: all its rows, out of the warehouse.
         order: columns its rows are written in the order of.
         key: the columns by which rows are replaced, a key of `CHANGED_ROWS`; None: a small table,
-            which is replaced whole.
+            which is replaced whole where any of its rows is another one.
         description: what it says.
         columns: what each column says, in order.
         uncompressed: as that of `Table`.
@@ -133,7 +137,7 @@ def publish(
     """
     temporary = unfinished_path(target)
     tables = _tables(connection, not_after)
-    reason = _follow(connection, tables, target, temporary)
+    reason, changed = _follow(connection, tables, target, temporary)
     if reason is not None:
         is_first = not target.exists() and _remembered(connection) is None
         logger.log(logging.DEBUG if is_first else logging.INFO, FROM_SCRATCH, reason)
@@ -147,10 +151,17 @@ def publish(
             table.name: connection.execute(f"select count(*) from {table.target}").fetchall()[0][0]
             for table in tables
         }
-    if report is not None:
-        _replace_report(temporary, report, not_after, exports)
+    of_page = (connection, report, exports, not_after)
+    # to take the checksum keeps one core busy, to make the report the other
+    with ThreadPoolExecutor(1) as beside:
+        checksum = beside.submit(crc32_of, temporary)
+        is_other = reason is not None or changed != {RUNS.name}
+        if report is not None and (is_other or not kept_page.is_as_before(*of_page)):
+            _replace_report(temporary, report, not_after, exports)
     move_into_place(temporary, target)
-    _remember(connection, target)
+    _remember(connection, target, checksum.result())
+    if report is not None:
+        kept_page.remember(*of_page)
     return rows
 
 
@@ -232,23 +243,22 @@ def _memberships(columns: dict[str, str]) -> _Table:
 
 def _follow(
     connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table], target: Path, temporary: Path
-) -> str | None:
-    """Make the next file out of the last one; or say why that cannot be."""
+) -> tuple[str | None, set[str]]:
+    """Make the next file out of the last one, and name the tables that changed; or say why that
+    cannot be."""
     reason = _doubt_about_last(connection, target)
     if reason is not None:
-        return reason
+        return reason, set()
     shutil.copyfile(target, temporary)
     # most blocks are taken over unread, so DuckDB would not find damage in them
-    if _checksum(temporary) != _remembered(connection).checksum:
-        return "the last file cannot be read as it was written: its bytes changed by themselves"
+    if crc32_of(temporary) != _remembered(connection).checksum:
+        return f"{_UNREADABLE} as it was written: its bytes changed by themselves", set()
     try:
         with attached(connection, temporary):
             reason = _misfit(connection, tables)
-            if reason is None:
-                _replace_changed(connection, tables)
-            return reason
+            return reason, set() if reason else _replace_changed(connection, tables)
     except duckdb.Error as error:  # damage shows as errors of any class
-        return f"the last file cannot be read ({str(error).splitlines()[0]})"
+        return f"{_UNREADABLE} ({str(error).splitlines()[0]})", set()
 
 
 def _doubt_about_last(connection: duckdb.DuckDBPyConnection, target: Path) -> str | None:
@@ -280,22 +290,29 @@ def _misfit(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> 
     return "most of the last file is free space" if is_hollow else None
 
 
-def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> None:
+def _replace_changed(connection: duckdb.DuckDBPyConnection, tables: Sequence[_Table]) -> set[str]:
+    """Replace rows by the warehouse's; the names of the tables that have others now."""
+    names = set()
     for number, query in enumerate(CHANGED_ROWS.values()):
         connection.execute(f"create or replace temp table changed_{number} as {query}")
     with transaction(connection):
         for table in tables:
             if table.key is None:
-                _write(connection, table)
+                if content(connection, table.query) != content(connection, f"from {table.target}"):
+                    _write(connection, table)
+                    names.add(table.name)
                 continue
             changed = f"changed_{list(CHANGED_ROWS).index(table.key)}"
             is_changed = f"({table.key}) in (select {table.key} from {changed})"
-            connection.execute(f"delete from {table.target} where {is_changed}")
-            connection.execute(
+            statements = (
+                f"delete from {table.target} where {is_changed}",
                 f"insert into {table.target} select * from ({table.query})"
-                f" where {is_changed} {table.ordering}"
+                f" where {is_changed} {table.ordering}",
             )
+            if sum(connection.execute(each).fetchall()[0][0] for each in statements):
+                names.add(table.name)
     connection.execute("checkpoint published")
+    return names
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: _Table) -> None:
@@ -333,14 +350,14 @@ def _published_forms(connection: duckdb.DuckDBPyConnection) -> dict[str, _Form]:
     return {name: (description, columns) for name, description, columns in rows}
 
 
-def _remember(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
+def _remember(connection: duckdb.DuckDBPyConnection, target: Path, checksum: int) -> None:
     """Note that the file is complete; killed before that, the next one is made from scratch."""
     with transaction(connection):
         connection.execute(f"delete from scores.{PUBLISHED_FILE.name}")
         connection.execute(
             f"insert into scores.{PUBLISHED_FILE.name} by name"
             " select ? as bytes, ? as modified_ns, ? as checksum",
-            [*_stamp(target), _checksum(target)],
+            [*_stamp(target), checksum],
         )
         connection.execute("delete from main.unpublished_visitors")
         connection.execute(f"delete from scores.{UNPUBLISHED_OUTCOMES.name}")
@@ -352,15 +369,6 @@ def _remembered(connection: duckdb.DuckDBPyConnection) -> _LastFile | None:
     for byte_size, modified_ns, checksum in connection.execute(query).fetchall():
         return _LastFile((byte_size, modified_ns), checksum)
     return None
-
-
-def _checksum(path: Path) -> int:
-    """CRC-32 of a file: the fastest checksum that reveals damage."""
-    checksum = 0
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            checksum = zlib.crc32(chunk, checksum)
-    return checksum
 
 
 def _stamp(path: Path) -> tuple[int, int]:

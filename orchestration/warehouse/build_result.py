@@ -78,6 +78,11 @@ class BuildResult:
     unchanged: tuple[str, ...] = ()
 
     @property
+    def models(self) -> list[str]:
+        """Names of the models that ran."""
+        return [node.name for node in self.nodes if node.unique_id.startswith("model.")]
+
+    @property
     def seconds(self) -> float:
         """What the nodes took themselves, one after the other."""
         return sum(node.seconds for node in self.nodes)

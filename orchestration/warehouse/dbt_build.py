@@ -33,7 +33,7 @@ from orchestration.ground.settings_schema import Mark, marked
 from orchestration.ground.triggers import triggers_in
 from orchestration.landing.locations import sources_in
 from orchestration.landing.sources import EVENTS
-from orchestration.warehouse import database, shared_parse
+from orchestration.warehouse import database, made_steps, shared_parse
 from orchestration.warehouse.build_result import BuildResult, NodeResult, without_values
 from orchestration.warehouse.building import follow
 from orchestration.warehouse.dbt_manifest import (
@@ -228,7 +228,8 @@ def build(
     """Run dbt over the warehouse, which must not be open in this process.
 
     Tables of the log take up what was loaded since the last build that was done; where that was
-    made from the same files, SQL and settings, only what is of the hour is built. After another
+    made from the same files, SQL and settings, only what is of the hour is built, and of the same
+    hour nothing. After another
     code or setting, and where there was none, dbt builds everything by itself. The SQL of sources
     that never had rows is left out: it takes longer to plan than a small log to build.
 
@@ -253,16 +254,23 @@ def build(
     prepare_manifest(home, settings, project)
     begun = time.monotonic()
     fingerprint = (home.dbt / FINGERPRINT).read_text()
-    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     variables = {**dbt_vars(settings, project=project), "code_version": code_version(project)}
     if segments is not None:
         variables["segments"] = list(segments)
+    is_whole = command == "build" and not select and tuple(exclude) == SECOND_STEP
     with database.connect(home, settings, warehouse) as connection:
         ensure_reference_tables(connection, as_of)
         inputs = build_inputs(connection, fingerprint, variables, with_rows)
-    is_as_before = inputs.are_as_built and not full_refresh
-    if is_as_before and as_of is None:
-        return BuildResult(())
+        is_as_before = inputs.are_as_built and not full_refresh
+        if is_as_before and as_of is None:
+            return BuildResult(())
+        if is_as_before and is_whole and made_steps.log_of_the_hour(connection, as_of):
+            return say_built(
+                BuildResult((), tuple(made_steps.models_of_the_log(connection))), begun
+            )
+        is_second = command == "build" and tuple(select) == SECOND_STEP
+        made_steps.forget(connection, *([made_steps.PEOPLE] if is_second else []))
+    manifest = uncompiled(parsed_project(home.dbt, fingerprint))
     unchanged: list[str] = []
     if is_as_before and not select:
         select, others = by_the_hour(manifest)
@@ -279,13 +287,22 @@ def build(
     )
     results = invoke(home, settings, args, manifest, warehouse, callbacks)
     built = BuildResult(tuple(_node_result(each) for each in results), tuple(unchanged))
-    seconds = time.monotonic() - begun
-    logger.info(
-        "dbt: %d nodes in %.1f s, %.1f of it their own.", len(results), seconds, built.seconds
-    )
+    say_built(built, begun)
     for node in built.bad:
         if trouble := known(node.message, home):
             raise trouble
+    if is_whole and as_of is not None and not built.bad:
+        with database.connect(home, settings, warehouse) as connection:
+            made_steps.note_log(connection, as_of, [*built.unchanged, *built.models])
+    return built
+
+
+def say_built(built: BuildResult, begun: float) -> BuildResult:
+    """Say how many nodes ran and how long that took; the same result."""
+    seconds = time.monotonic() - begun
+    logger.info(
+        "dbt: %d nodes in %.1f s, %.1f of it their own.", len(built.nodes), seconds, built.seconds
+    )
     return built
 
 

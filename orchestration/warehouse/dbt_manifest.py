@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.ground import kept_code
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.files import read_own, replace_file
-from orchestration.warehouse import kept_code
 from orchestration.warehouse.dbt_templates import TEMPLATES
 from orchestration.warehouse.dbt_tuning import import_dbt, no_collection
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 
-from orchestration.warehouse import kept_code
+from orchestration.ground import kept_code
 
 TEMPLATES = "templates"
 _PACKAGES = ("jinja2", "dbt-common")

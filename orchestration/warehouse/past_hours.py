@@ -24,7 +24,7 @@ from orchestration.ground.segment_sql import is_like_at_every_hour
 from orchestration.ground.segments import FOLDER
 from orchestration.ground.settings import Settings
 from orchestration.ground.sql import transaction
-from orchestration.warehouse import dbt_build
+from orchestration.warehouse import dbt_build, made_steps
 from orchestration.warehouse.dbt_manifest import FINGERPRINT, PACKAGE, parsed_project, uncompiled
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def sql_of_any_hour(
 
 def set_hour(connection: duckdb.DuckDBPyConnection, sql: Mapping[str, str], hour: datetime) -> None:
     """Make what reads the hour from the warehouse read that one, until dbt builds another."""
+    made_steps.forget(connection)
     with transaction(connection):
         connection.execute(f"delete from main.{_CURRENCY}")
         connection.execute(f"insert into main.{_CURRENCY} by name {_at(sql[_CURRENCY], hour)}")

@@ -7,6 +7,7 @@ run over everything. Not here: what an hour changes of it (`segment_history`), o
 
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,13 +16,27 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ground.home import Home
+from orchestration.ground.own_files import own_files
 from orchestration.ground.project import project_of
 from orchestration.ground.segments import FOLDER, Segment, digest, segments_in
 from orchestration.ground.settings import Settings
-from orchestration.warehouse import database, past_hours, segment_faults, segment_history
+from orchestration.warehouse import (
+    database,
+    dbt_build,
+    made_steps,
+    past_hours,
+    segment_faults,
+    segment_history,
+)
 from orchestration.warehouse.build_result import BuildResult
 from orchestration.warehouse.dbt_build import SECOND_STEP
 from orchestration.warehouse.person_tables import PERSON_SCORES
+from orchestration.warehouse.score_tables import CART_SCORES
+from orchestration.warehouse.segment_tables import (
+    PERSON_ATTRIBUTES,
+    SEGMENT_HISTORY,
+    SEGMENT_SIZES,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +45,9 @@ _OF_THE_FIRST_STEP = ("hour_currency",)
 # What people are scored from.
 _TO_SCORE = (*_OF_THE_FIRST_STEP, "scoring_people")
 OF_A_PAST_HOUR = (*_OF_THE_FIRST_STEP, "people", "segment_members")
+# What the second build makes, and what of it is kept from hour to hour.
+_MADE = ("people", "segment_members")
+_WROTE = (f"from scores.{SEGMENT_HISTORY.name}", f"from scores.{SEGMENT_SIZES.name}")
 # The published tables that are of an hour, and what they are built from.
 PUBLISHED_OF_AN_HOUR = (*_OF_THE_FIRST_STEP, "people", "trigger_events", "also_bought")
 
@@ -57,10 +75,16 @@ def build_people(
     """
     if select:
         return segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
+    begun = time.monotonic()
     while True:
         asked = _segments(home)
         with database.connect(home, settings) as connection:
             hours = segment_history.hours_to_take(connection, as_of, asked)
+            # a segment of the shop's own may ask anything
+            is_known = hours == [as_of] and not own_files(home).segments
+            if is_known and _is_made(connection, as_of):
+                _warn_of_strangers(connection)
+                return dbt_build.say_built(BuildResult((), _MADE), begun)
         is_last = hours[-1:] == [as_of]
         past = hours[:-1] if is_last else hours
         if past:
@@ -76,10 +100,38 @@ def build_people(
         with database.connect(home, settings) as connection:
             if is_last:
                 segment_history.take(connection, as_of, _segments(home))
-            for each in segment_history.strangers(connection):
-                logger.warning("Warning: %s", each)
+            if is_known:
+                _note_made(connection, as_of)
+            _warn_of_strangers(connection)
     own = (node for node in built.nodes if node.name not in _TO_SCORE or not node.is_good)
     return replace(built, nodes=tuple(own))
+
+
+def _is_made(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> bool:
+    """Whether people, members and history are made of the log and the scores that there are."""
+    return made_steps.is_made(
+        connection, made_steps.PEOPLE, as_of, _read(connection, as_of), *_WROTE
+    )
+
+
+def _note_made(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    made_steps.note(connection, made_steps.PEOPLE, as_of, _read(connection, as_of), *_WROTE)
+
+
+def _read(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[str]:
+    """What people are made of beside the log."""
+    scored = f"where scored_at = timestamp '{as_of}'"
+    tables = (
+        f"{CART_SCORES.name} {scored}",
+        f"{PERSON_SCORES.name} {scored}",
+        PERSON_ATTRIBUTES.name,
+    )
+    return [made_steps.content(connection, f"from scores.{each}") for each in tables]
+
+
+def _warn_of_strangers(connection: duckdb.DuckDBPyConnection) -> None:
+    for each in segment_history.strangers(connection):
+        logger.warning("Warning: %s", each)
 
 
 def _take_past(

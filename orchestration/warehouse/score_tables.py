@@ -328,8 +328,22 @@ AUDIT_LOG = Table(
 )
 
 
+MADE_STEPS = Table(
+    name="made_steps",
+    description="What steps of an hour were made of, so that the same is not made again. One row"
+    " per step, of the hour that it was done for last.",
+    order=("step",),
+    columns=(
+        Column("step", "varchar", "Which; see orchestration/warehouse/made_steps.py."),
+        Column("as_of", "timestamp", "The hour, UTC."),
+        Column("made_of", "varchar", "Hash of all that it was made of."),
+        Column("wrote", "varchar[]", "Names of the models it made, or hashes of its rows."),
+    ),
+)
+
 # Of the schema, what is not published.
 PRIVATE_TABLES = (
+    MADE_STEPS,
     WITHDRAWN_PRIORITIES,
     PUBLISHED_FILE,
     UNPUBLISHED_OUTCOMES,

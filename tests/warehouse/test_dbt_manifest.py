@@ -7,9 +7,10 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumaro_encoder
 
+from orchestration.ground import kept_code
 from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
-from orchestration.warehouse import dbt_build, dbt_manifest, kept_code
+from orchestration.warehouse import dbt_build, dbt_manifest
 from orchestration.warehouse.dbt_manifest import FINGERPRINT, OBJECTS, parsed_project
 
 

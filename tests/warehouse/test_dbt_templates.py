@@ -8,7 +8,7 @@ import jinja2
 import pytest
 from dbt_common.clients import jinja
 
-from orchestration.warehouse import kept_code
+from orchestration.ground import kept_code
 from orchestration.warehouse.dbt_templates import kept_templates
 
 GREETING = "{% set name = 'you' %}Hello {{ name }}"

@@ -1,7 +1,7 @@
 """What one process made and the next ones run: kept in files that nobody else can have written.
 
 Belongs here: how such a file is written, and when it is not believed. Not here: what is in it
-(`dbt_templates`, `dbt_manifest`).
+(`rule_macros`, `warehouse.dbt_templates`, `warehouse.dbt_manifest`).
 """
 
 import hashlib
