@@ -212,13 +212,14 @@ class FileWriter:
         lines."""
         if self.tombstones is None:
             return []
-        lines = [
-            line
-            for (line,) in self.con.execute(
-                f"select _line from ({rows}) where {self.tombstones.condition(self.source)}",
-                list(parameters),
-            ).fetchall()
-        ]
+        lines: list[int] = []
+        # mostly there is none, and no profile to look up
+        for is_back in (False, True):
+            condition = self.tombstones.condition(self.source, is_back=is_back)
+            query = f"select _line from ({rows}) where {condition}"
+            lines = [line for (line,) in self.con.execute(query, list(parameters)).fetchall()]
+            if not lines:
+                break
         self.con.execute(
             "insert into raw.unreadable_rows select ?, unnest(?::bigint[]), ?, ?, null",
             [self.load_id, lines, Reason.ERASED, DETAIL],

@@ -105,9 +105,16 @@ class Tombstones:
         hashes = frozenset(row[1] for row in named)
         return cls(key, kinds, hashes, lengths, bool(has_profiles))
 
-    def condition(self, source: Source) -> str:
+    def condition(self, source: Source, *, is_back: bool = True) -> str:
         """SQL on the connection of ``load``: whether a row of the source's columns must not
-        land."""
+        land.
+
+        Args:
+            source: Whose rows they are.
+            is_back: Whether an address that a profile has again is nobody's who was erased. To look
+                that up among a million profiles takes a second: without, it may be asked first
+                whether there is any row to look up.
+        """
         visitor = visitor_of(source)
         tests = {
             "visitor": [visitor],
@@ -116,7 +123,8 @@ class Tombstones:
             # whose id a row names, his it is, whoever had the address before
             **{
                 kind: [
-                    f"case when {visitor} is null and not {self._is_known(source, text, key)}"
+                    f"case when {visitor} is null"
+                    f" and not {self._is_known(source, text, key) if is_back else 'false'}"
                     f" then {key} end"
                     for text, key in zip(
                         _known(source, kind), address_keys(source, kind), strict=True
