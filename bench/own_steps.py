@@ -109,7 +109,7 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
 
 def score(home: Home, hour: str, explained: str) -> dict[str, object]:
     """Score the carts of the hour and write them, as the asset does; seconds of each part."""
-    from orchestration.modelling import holdout_arms, scoring, training
+    from orchestration.modelling import holdout_arms, scoring, training, written_scores
     from orchestration.modelling.model_store import ModelStore
 
     settings = load_settings(home.root)
@@ -131,7 +131,7 @@ def score(home: Home, hour: str, explained: str) -> dict[str, object]:
             explained_carts=int(explained),
         )
         times.append(time.perf_counter())
-        scoring.write_scores(
+        written_scores.write_scores(
             connection,
             scored.scores,
             as_of,

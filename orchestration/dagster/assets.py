@@ -40,7 +40,7 @@ from orchestration.landing.locations import (
     remember_locations,
     with_placeholders,
 )
-from orchestration.modelling import contact_effects, scoring, training
+from orchestration.modelling import contact_effects, scoring, training, written_scores
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.modelling.training import Learner
 from orchestration.outputs.hour_files import write_exports
@@ -262,12 +262,14 @@ def cart_scores_asset(
                 "reporting_currency": frames.reporting_currency,
             }
             made_of = scoring.made_of(frames, abandonment, returning, options)
-            of_the_step = (made_steps.CARTS, as_of, made_of, *scoring.written(as_of))
+            of_the_step = (made_steps.CARTS, as_of, made_of, *written_scores.written(as_of))
             if made_steps.is_made(connection, *of_the_step):
-                scored = scoring.keep_scores(connection, as_of, run.run_id, run.settings, **noted)
+                scored = written_scores.keep_scores(
+                    connection, as_of, run.run_id, run.settings, **noted
+                )
             else:
                 scored = scoring.score(frames, abandonment, returning, as_of=as_of, **options)
-                scoring.write_scores(
+                written_scores.write_scores(
                     connection,
                     scored.scores,
                     as_of,

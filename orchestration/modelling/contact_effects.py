@@ -132,7 +132,7 @@ def kept_days(settings: Settings) -> int:
 def drop_old_effects(
     connection: duckdb.DuckDBPyConnection, as_of: datetime, not_after: datetime, keep_days: int
 ) -> None:
-    """Drop effects of hours of which no scores are kept; see `scoring.write_scores`."""
+    """Drop effects of hours of which no scores are kept; see `written_scores.write_scores`."""
     is_old, old = too_old("estimated_at", as_of, not_after, keep_days)
     connection.execute(f"delete from {_EFFECTS} where {is_old}", old)
 

@@ -1,7 +1,7 @@
-"""Scoring the open carts of an hour: frames out of the warehouse, through `ml`, back as a table.
+"""Scoring the open carts of an hour: frames out of the warehouse, through `ml`, back as one.
 
-Belongs here: putting together what the models and the economics say of each cart, and writing
-`scores.cart_scores` so that an hour is replaced whole. Not here: the arithmetic (`ml`).
+Belongs here: putting together what the models and the economics say of each cart. Not here: the
+arithmetic (`ml`), and how an hour's scores are written (`written_scores`).
 """
 
 import hashlib
@@ -24,30 +24,21 @@ from ml.horizons import HORIZONS_HOURS, RETURN_WINDOWS
 from ml.later import Calendar
 from ml.return_time import ReturnModel
 from orchestration.ground.errors import ComebackError
-from orchestration.ground.hours import END_OF_TIME
 from orchestration.ground.settings import Settings
-from orchestration.ground.sql import transaction
 from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.contact_effects import ended_plans
 from orchestration.modelling.contact_plans import (
-    drop_old_plans,
     moments_of,
     plans_before,
-    replace_plans,
 )
 from orchestration.modelling.holdout_arms import (
     links_of_people,
     people_to_know,
     recorded_arms,
-    replace_arms,
 )
-from orchestration.warehouse import made_steps
-from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
+from orchestration.warehouse.contact_tables import CONTACT_PLANS
 from orchestration.warehouse.contactable import MAY_BE_CONTACTED
-from orchestration.warehouse.outcomes import drop_outcomes, expect_outcomes
 from orchestration.warehouse.reference_tables import read_holidays
-from orchestration.warehouse.retention import too_old
-from orchestration.warehouse.run_log import note_run
 from orchestration.warehouse.score_tables import CART_SCORES
 
 # Reasons are read by people, and people read the top of the list; explaining every cart is slow.
@@ -248,51 +239,6 @@ def score(
     return Scored(scores, kept.select(CONTACT_PLANS.column_names), new_arms)
 
 
-def write_scores(
-    connection: duckdb.DuckDBPyConnection,
-    scores: pl.DataFrame,
-    as_of: datetime,
-    run_id: str,
-    settings: Settings,
-    *,
-    plans: pl.DataFrame | None = None,
-    arms: pl.DataFrame | None = None,
-    not_after: datetime = END_OF_TIME,
-    reporting_currency: str | None = None,
-) -> None:
-    """Replace the hour's rows, note the scored hour in `runs`, and drop what is too old to keep.
-
-    Its plans and arms, where given, are replaced in the same transaction: killed at any point, an
-    hour has all of them or none.
-
-    What is too old is judged by the newest hour up to `not_after`; the hour just written stays.
-    """
-    made_steps.forget(connection, made_steps.CARTS)
-    names = ", ".join(CART_SCORES.column_names)
-    with transaction(connection):
-        drop_outcomes(connection, "scored_at = ?", (as_of,))
-        connection.execute("delete from scores.cart_scores where scored_at = ?", [as_of])
-        expect_outcomes(connection, as_of)
-        connection.register("scored", scores)
-        connection.execute(
-            f"insert into scores.cart_scores ({names})"
-            f" select {names} from scored order by priority_rank"
-        )
-        connection.unregister("scored")
-        _drop_old_scores(connection, as_of, settings, not_after)
-        if plans is not None:
-            keep_days = _plans_keep_days(settings)
-            replace_plans(connection, as_of, plans, not_after=not_after, keep_days=keep_days)
-        if arms is not None:
-            replace_arms(connection, as_of, arms)
-        note_run(
-            connection,
-            run_id,
-            carts_scored=scores.height,
-            reporting_currency=reporting_currency,
-        )
-
-
 def made_of(
     frames: ScoringFrames,
     abandonment: AbandonmentModel,
@@ -314,51 +260,6 @@ def made_of(
         else:
             digests.append(f"{name} {value}")
     return [*digests, abandonment.card.model_id, returning.card.model_id, *others]
-
-
-def written(as_of: datetime) -> list[str]:
-    """Queries of all rows that the scoring of an hour writes."""
-    return [
-        f"from scores.{name} where {column} = timestamp '{as_of}'"
-        for name, column in (
-            (CART_SCORES.name, "scored_at"),
-            (CONTACT_PLANS.name, "planned_at"),
-            (HOLDOUT_ARMS.name, "assigned_at"),
-        )
-    ]
-
-
-def keep_scores(
-    connection: duckdb.DuckDBPyConnection,
-    as_of: datetime,
-    run_id: str,
-    settings: Settings,
-    *,
-    not_after: datetime = END_OF_TIME,
-    reporting_currency: str | None = None,
-) -> Scored:
-    """What was scored and written for an hour, where `score` would say the same again; noted with
-    the run and without what is too old, as `write_scores` does."""
-    with transaction(connection):
-        _drop_old_scores(connection, as_of, settings, not_after)
-        drop_old_plans(connection, as_of, not_after, _plans_keep_days(settings))
-        scores, plans, arms = (connection.sql(each).pl() for each in written(as_of))
-        note_run(
-            connection, run_id, carts_scored=scores.height, reporting_currency=reporting_currency
-        )
-    return Scored(scores.select(CART_SCORES.column_names), plans, arms)
-
-
-def _drop_old_scores(
-    connection: duckdb.DuckDBPyConnection, as_of: datetime, settings: Settings, not_after: datetime
-) -> None:
-    is_old, old = too_old("scored_at", as_of, not_after, settings.scores_keep_days)
-    drop_outcomes(connection, is_old, old)
-    connection.execute(f"delete from scores.cart_scores where {is_old}", old)
-
-
-def _plans_keep_days(settings: Settings) -> int:
-    return max(settings.scores_keep_days, settings.scoring_window_days + 1)
 
 
 def _with_contacts(planned: pl.DataFrame, contacted: pl.DataFrame | None) -> pl.DataFrame:

@@ -6,7 +6,8 @@ import duckdb
 import polars as pl
 
 from orchestration.ground.settings import Settings
-from orchestration.modelling.scoring import CONSTANT_NOTE, faults_of_scores, write_scores
+from orchestration.modelling.scoring import CONSTANT_NOTE, faults_of_scores
+from orchestration.modelling.written_scores import write_scores
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.score_tables import CART_SCORES
 

@@ -15,8 +15,8 @@ from orchestration.ground.hours import iso
 from orchestration.ground.settings import Settings
 from orchestration.modelling import scoring
 from orchestration.modelling.model_store import POINTER, POINTER_COPY, Decision, ModelStore
-from orchestration.modelling.scoring import write_scores
 from orchestration.modelling.training import RETURN, champion, ensure_champion, write_models
+from orchestration.modelling.written_scores import write_scores
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.reference_tables import ensure_reference_tables
 from orchestration.warehouse.run_log import begin_run

@@ -15,7 +15,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import Settings
 from orchestration.landing import ensure_raw_tables, find_files, land
 from orchestration.landing.locations import known_sources
-from orchestration.modelling import contact_effects, contact_results, scoring
+from orchestration.modelling import contact_effects, contact_results, written_scores
 from orchestration.outputs.exports import contact_log
 from orchestration.outputs.exports.contact_log import LOGGED
 from orchestration.outputs.published_database import FROM_SCRATCH, publish
@@ -142,7 +142,7 @@ def score(connection: duckdb.DuckDBPyConnection, hour: datetime) -> None:
     run = {"job": "hourly", "as_of": hour, "started_at": datetime.now(UTC), "settings": SETTINGS}
     run_id = f"run {run['started_at']}"
     run_log.begin_run(connection, run_id, **run)
-    scoring.write_scores(connection, scores, hour, run_id, SETTINGS)
+    written_scores.write_scores(connection, scores, hour, run_id, SETTINGS)
     belong(connection, hour)
     contact(connection, scores, hour)
     try_out(connection, hour)

@@ -67,8 +67,8 @@ def _segments(published: Published, hour: Hour) -> Table | None:
             # all whom a new segment has joined it, which says nothing of how people move
             for is_new in [row["before"] is None]
         ],
-        note="Who they are: segment_memberships; who joined and left when: segment_history. One that"
-        " is less than a day old has no movement yet.",
+        note="Who they are: segment_memberships; who joined and left when: segment_history. What is"
+        " less than a day old has no movement yet.",
     )
 
 
