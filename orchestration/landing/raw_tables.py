@@ -84,20 +84,28 @@ def ensure_raw_tables(con: duckdb.DuckDBPyConnection, sources: Mapping[str, Sour
         missing = [name for name in columns if (source.schema, source.name, name) not in there]
         if not missing:
             continue
-        json_columns = {"_extra", *(each.name for each in source.columns if each.is_json)}
+        kept = _storage(source, packing)
         con.execute(
             f"create table if not exists {raw_table(source)} "
             "(_load_id bigint not null, _line bigint not null, "
-            + ", ".join(
-                f"{quoted(column)} varchar {packing if column in json_columns else ''}"
-                for column in columns
-            )
+            + ", ".join(f"{quoted(column)} varchar {kept.get(column, '')}" for column in columns)
             + ")"
         )
         for column in missing:
             con.execute(
                 f"alter table {raw_table(source)} add column if not exists {quoted(column)} varchar"
             )
+
+
+def _storage(source: Source, packing: str) -> dict[str, str]:
+    """What columns of a source are declared with, where DuckDB's own choice costs too much.
+
+    Ids of events hardly ever repeat: to look for what they share took a tenth of the CPU time of
+    landing a shop's Parquet files, for a third of their room (measured 2026-12-01).
+    """
+    ids = {each.name for each in source.columns if ("event", None) in each.identities}
+    is_json = {"_extra", *(each.name for each in source.columns if each.is_json)}
+    return dict.fromkeys(ids, "using compression uncompressed") | dict.fromkeys(is_json, packing)
 
 
 def _packing(con: duckdb.DuckDBPyConnection) -> str:
