@@ -1,6 +1,8 @@
 -- Sessions as they follow from the order of the log, and which rows have the rest; carts are joined in sessions.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}}) }}
+{{ config(
+    materialized='rebuilt', meta={'rebuilt_for': {'visitors_this_run': ['visitor_id']}, 'uncompressed': ['session_id']}
+) }}
 
 -- depends_on: {{ ref('previous_sessions') }}
 

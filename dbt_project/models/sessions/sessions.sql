@@ -1,6 +1,8 @@
 -- Sessions for analysts: what happened in each, and whether a cart was left behind.
 
-{{ config(materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}}) }}
+{{ config(
+    materialized='rebuilt', meta={'rebuilt_for': {'affected_visitors': ['visitor_id']}, 'uncompressed': ['session_id']}
+) }}
 
 with
 
