@@ -25,6 +25,7 @@ from orchestration.ground.home import Home
 from orchestration.ground.settings import load_settings
 from orchestration.landing.locations import Location, known_sources, land_locations
 from orchestration.warehouse import database, dbt_build, dbt_manifest
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 SOURCE = "canonical"
 SEED = 7
@@ -94,6 +95,7 @@ def more_carts(home: Home, number: str, hour: str, original: str) -> dict[str, o
     own_ids = pl.Series([f"{row:08x}" for row in range(int(number))])
     with database.connect(home, settings) as connection:
         database.ensure_score_tables(connection)
+        ensure_reference_tables(connection, datetime.fromisoformat(hour))
         for name, frame in (
             ("scoring_snapshots", _own(frames.snapshots[drawn], own_ids)),
             ("scoring_returns", _own(frames.returns[drawn], own_ids)),
