@@ -14,8 +14,8 @@ has seen that. Measured on three shops of 45,000 people: the AUC at 72 to 168 h 
 No monotone constraints: that a longer silence means less chance is true of the whole but not hour
 by hour, people come back at the same time of day.
 
-LightGBM is loaded where it is used: it is slow to import, and neither a fallback nor an hour that
-scores nothing anew asks it.
+LightGBM is loaded where it is used: it is slow to import, and neither a fallback nor an hour whose
+scores are there already needs it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Scoring the open carts of an hour: frames out of the warehouse, through `ml`, back as one.
+"""Scoring the open carts of an hour: frames out of the warehouse, through `ml`, back as a frame.
 
 Belongs here: putting together what the models and the economics say of each cart. Not here: the
 arithmetic (`ml`), and how an hour's scores are written (`written_scores`).
@@ -27,10 +27,7 @@ from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings import Settings
 from orchestration.modelling.attributes import with_attributes
 from orchestration.modelling.contact_effects import ended_plans
-from orchestration.modelling.contact_plans import (
-    moments_of,
-    plans_before,
-)
+from orchestration.modelling.contact_plans import moments_of, plans_before
 from orchestration.modelling.holdout_arms import (
     links_of_people,
     people_to_know,
