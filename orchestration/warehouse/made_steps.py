@@ -95,11 +95,17 @@ def content(connection: duckdb.DuckDBPyConnection, query: str) -> str:
 
 
 def _last_build(connection: duckdb.DuckDBPyConnection) -> str:
-    """What distinguishes the last build that was done; empty where there was none."""
+    """What distinguishes the last build that was done, and the holidays that there are for it, of
+    which a newer package may know others; empty where there was none."""
     if not has_table(connection, "main", "last_build"):
         return ""
-    query = "select concat_ws(' ', inputs, as_of, finished_at) from main.last_build"
-    return "".join(text for (text,) in connection.execute(query).fetchall())
+    queries = ["select concat_ws(' ', inputs, as_of, finished_at) from main.last_build"]
+    if has_table(connection, "reference", "made_from"):
+        queries.append(
+            "select concat_ws(' ', version, first_year, last_year) from reference.made_from"
+        )
+    rows = [row for query in queries for row in connection.execute(query).fetchall()]
+    return " ".join(text for (text,) in rows)
 
 
 def _digest(

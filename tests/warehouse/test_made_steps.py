@@ -7,6 +7,7 @@ import pytest
 
 from orchestration.warehouse import made_steps
 from orchestration.warehouse.made_steps import CARTS, PEOPLE
+from orchestration.warehouse.reference_tables import ensure_reference_tables
 
 HOUR = datetime(2026, 3, 2, 10)
 WROTE = ("from main.scores", "from main.plans where price > 1")
@@ -49,6 +50,16 @@ def test_another_hour_model_or_setting_makes_it_again(connection):
     assert not is_made(connection, HOUR + timedelta(hours=1))
     assert not is_made(connection, made_of=("model 2", "settings"))
     assert not is_made(connection, made_of=("model 1",))
+
+
+def test_other_holidays_make_the_log_and_what_rests_on_it_again(connection):
+    ensure_reference_tables(connection, HOUR)
+    build(connection, HOUR)
+    made_steps.note(connection, CARTS, HOUR, ["model 1", "settings"], *WROTE)
+    assert is_made(connection)
+    connection.execute("update reference.made_from set version = '0.1'")
+    assert made_steps.log_of_the_hour(connection, HOUR) == ""
+    assert not is_made(connection)
 
 
 @pytest.mark.parametrize(
