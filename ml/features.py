@@ -65,7 +65,8 @@ def numeric_matrix(frame: pl.DataFrame, features: Iterable[str]) -> np.ndarray:
     features = list(features)
     if not features:
         return np.empty((frame.height, 0))
-    return frame.select(_numeric(frame, name) for name in features).to_numpy()
+    schema = frame.schema
+    return frame.select(_numeric(schema, name) for name in features).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,10 @@ class Encoding:
             FeatureError: if a feature is neither numeric nor text.
         """
         features = feature_columns(frame)
-        categorical = [name for name in features if frame.schema[name] == pl.String]
+        schema = frame.schema
+        categorical = [name for name in features if schema[name] == pl.String]
         numeric = [name for name in features if name not in categorical]
-        columns = frame.select(_numeric(frame, name) for name in numeric)
+        columns = frame.select(_numeric(schema, name) for name in numeric)
         medians = columns.median().row(0) if numeric else ()
         minima = columns.min().row(0) if numeric else ()
         return cls(
@@ -117,10 +119,12 @@ class Encoding:
         """
         if not self.features:
             return np.empty((frame.height, 0))
+        # a frame makes its schema anew each time it is asked
+        schema = frame.schema
         return frame.select(
-            _codes(frame, name, self.categories[name])
+            _codes(schema, name, self.categories[name])
             if name in self.categories
-            else _numeric(frame, name)
+            else _numeric(schema, name)
             for name in self.features
         ).to_numpy()
 
@@ -153,21 +157,21 @@ def _common_values(frame: pl.DataFrame, name: str) -> tuple[str, ...]:
     return tuple(sorted(shared[name].to_list()))
 
 
-def _dtype(frame: pl.DataFrame, name: str) -> pl.DataType:
-    if name not in frame.columns:
+def _dtype(schema: pl.Schema, name: str) -> pl.DataType:
+    if name not in schema:
         raise FeatureError(f"the frame has no column {name!r}, which the model was trained on")
-    return frame.schema[name]
+    return schema[name]
 
 
-def _numeric(frame: pl.DataFrame, name: str) -> pl.Expr:
-    dtype = _dtype(frame, name)
+def _numeric(schema: pl.Schema, name: str) -> pl.Expr:
+    dtype = _dtype(schema, name)
     if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
         raise FeatureError(f"feature {name!r} is {dtype}, a numeric column is needed")
     return pl.col(name).cast(pl.Float64)
 
 
-def _codes(frame: pl.DataFrame, name: str, values: tuple[str, ...]) -> pl.Expr:
-    dtype = _dtype(frame, name)
+def _codes(schema: pl.Schema, name: str, values: tuple[str, ...]) -> pl.Expr:
+    dtype = _dtype(schema, name)
     if dtype not in (pl.String, pl.Null):
         raise FeatureError(f"feature {name!r} is {dtype}, a text column is needed")
     codes = [float(code) for code in range(len(values))]

