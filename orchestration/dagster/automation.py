@@ -20,6 +20,8 @@ from orchestration.landing import Source
 from orchestration.landing.locations import configured_locations, locations_digest
 from orchestration.modelling.training import ABANDONMENT, LEARNERS
 
+# Whichever minute it is, the last full hour is scored. Where files land in between, the sensor for
+# them asks for the newest hour of the log at once.
 HOURLY_CRON = "0 * * * *"
 TRAIN_HOUR = 3
 TRAIN_CRON = f"30 {TRAIN_HOUR} * * *"

@@ -22,6 +22,9 @@ _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 class Mark(Enum):
     """What a setting decides; stands in its annotation.
 
+    A table has the marks that count for all of it; on a setting within, `LOG` is for the template,
+    which says where the next build is full.
+
     Attributes:
         LOG: the tables of the log. A variable of dbt; after another value the next build is full.
         HOUR: the snapshots of an hour and nothing that stays. A variable of dbt.

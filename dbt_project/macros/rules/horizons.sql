@@ -14,6 +14,11 @@
 {{ last_touched_at }} + interval '{{ var("cart_expiry_days") }}' day
 {%- endmacro -%}
 
+{#- What was touched before this and not again has expired at an instant. -#}
+{%- macro expired_before(instant) -%}
+{{ instant }} - interval '{{ var("cart_expiry_days") }}' day
+{%- endmacro -%}
+
 {#- Until here an order recovers an abandoned cart within so many hours. -#}
 {%- macro recovery_ends_at(abandoned_at, hours) -%}
 {{ abandoned_at }} + interval '{{ hours }}' hour

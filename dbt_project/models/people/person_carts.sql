@@ -20,9 +20,7 @@ later_visitors as (
 ),
 
 -- Whose cart was open touched it in the days after which it expires.
-{{ owners_by_the_hour(
-    'owners', 'later_visitors', since=as_of() ~ " - interval '" ~ var('cart_expiry_days') ~ "' day"
-) }},
+{{ owners_by_the_hour('owners', 'later_visitors', since=expired_before(as_of())) }},
 
 final as (
 

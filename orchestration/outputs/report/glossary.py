@@ -5,8 +5,8 @@ dbt_project/docs.
 """
 
 GLOSSARY = {
-    "Left behind (abandoned)": "A cart still open 30 minutes after the session it began in."
-    " It can be left behind once only.",
+    "Left behind (abandoned)": "A cart still open 30 minutes (unless set otherwise) after the"
+    " session it began in. It can be left behind once only.",
     "Bought after all (recovered)": "A cart bought after it was left behind, on this device or, by"
     " the same account, on another.",
     "Not bought": "The chance that no order follows within the label horizon (72 hours unless set"

@@ -147,7 +147,7 @@ def _value_by_currency(published: Published, hour: Hour) -> Table:
         ],
         shown,
         note="A cart stays open until it is bought, emptied, or 30 days untouched; it is scored in"
-        " the first seven.",
+        " the first seven. Either can be set otherwise.",
     )
 
 
