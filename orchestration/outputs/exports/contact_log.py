@@ -251,7 +251,7 @@ def _would_be_contacted(
     # two exports of one hour contact a person twice; so they do here
     counted = before.group_by("person_id").agg(
         withheld_last=pl.col("withheld_at").max(),
-        withheld_in_7_days=(pl.col("withheld_at") >= hour - WEEK).sum().cast(pl.Int64),
+        withheld_in_7_days=(pl.col("withheld_at") > hour - WEEK).sum().cast(pl.Int64),
     )
     asked = persons.join(counted, on="person_id", how="left", maintain_order="left").with_columns(
         is_holdout=pl.lit(value=False),

@@ -171,7 +171,10 @@ def prepare_exports(
             continue
         sums = [each.sha256 for each in files]
         form = _form(export, presets[name])
-        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
+        cooldown = timedelta(hours=settings.contacts.cooldown_hours)
+        prepared.deliveries.append(
+            Delivery(name, form, hour, rolled, is_full, sums, contacts, cooldown)
+        )
     tried.keep(connection)
     return prepared
 

@@ -23,8 +23,10 @@ from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
 
 LISTS, MEMBERS = "export_lists", "export_members"
-# Contacts count for seven days; rows that left are needed for as long.
+# Contacts count for seven days, or for the cooldown; rows that left are needed for as long.
 _KEEP = timedelta(days=8)
+# No cooldown that can be set is longer.
+LONGEST_COOLDOWN = timedelta(days=366)
 # Stands for whoever was erased while on a list.
 ERASED = "erased"
 
@@ -140,6 +142,7 @@ def remember(
     rolled: Rolled,
     *,
     is_full: bool,
+    cooldown: timedelta = LONGEST_COOLDOWN,
 ) -> None:
     """Note what was delivered in an hour; the hour done again takes its own place.
 
@@ -150,7 +153,9 @@ def remember(
         hour: the hour.
         rolled: its lists.
         is_full: whether people were added.
+        cooldown: for so long it must be known whom a list contacted.
     """
+    old = hour - max(_KEEP, cooldown)
     with transaction(connection):
         _ensure(connection)
         newest = connection.execute(
@@ -192,12 +197,12 @@ def remember(
             f"delete from vault.{MEMBERS} where export = ? and left_at < case"
             f" when person_id != ? then cast(? as timestamp) when left_at > listed_at then ?"
             f" else (select max(hour) from vault.{LISTS} where export = ? and hour < ?) end",
-            [export, ERASED, hour - _KEEP, hour, export, hour],
+            [export, ERASED, old, hour, export, hour],
         )
         connection.execute(
             f"delete from vault.{LISTS} where export = ? and hour < ? and hour is distinct from"
             f" (select max(hour) from vault.{LISTS} where export = ? and is_full)",
-            [export, hour - _KEEP, export],
+            [export, old, export],
         )
 
 
