@@ -23,6 +23,7 @@ from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.outputs.exports import (
+    cart_contents,
     contact_log,
     csv_text,
     fired,
@@ -329,8 +330,8 @@ class _Exporter:
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})
         merged = eligible
-        for known in (people.cart_items, people.bought_with):
-            of_carts = known(connection, eligible["cart_id"])
+        for known in (cart_contents.cart_items, cart_contents.bought_with):
+            of_carts = known(connection, eligible, self.hour)
             merged = merged.join(of_carts, on="cart_id", how="left", maintain_order="left")
         merged = merged.join(self.members, on="person_id", how="left", maintain_order="left")
         merged = merged.with_columns(
