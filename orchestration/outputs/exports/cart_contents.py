@@ -22,7 +22,7 @@ _FIELDS = {
     "url": "item_url",
     "image": "image_url",
 }
-# The lines of the carts in `wanted_carts` by an hour, as the model `cart_lines` has them at the end.
+# The lines of `wanted_carts` by an hour, as the model `cart_lines` has them at the end of the log.
 _LINES = """
         touched as (
             select cart_id, line_item_id, line_quantity, line_price, line_currency
