@@ -62,7 +62,10 @@ def suppressed(
             continue
         for each in NEEDED if channel == "all" else [channel]:
             for person, (address, *_) in current(profiles, instant).items():
-                if not (person == user or (email and address and plain(email) == address)):
+                addresses = {address}
+                if reason in ("unsubscribed", "complaint"):  # said by whoever had it then
+                    addresses.add(current(profiles, since).get(person, ("",))[0])
+                if not (person == user or (email and plain(email) in addresses - {""})):
                     continue
                 granted_at = granted_since(profiles, person, NEEDED[each], instant)
                 if not (reason == "unsubscribed" and granted_at > since):
