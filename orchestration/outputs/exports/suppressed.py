@@ -4,6 +4,7 @@ Belongs here: reading both out of the schema `vault`. Not here: whom a suppressi
 (`people.known_at`), nor whom a gate refuses (`gates`).
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 import duckdb
@@ -141,7 +142,6 @@ def _address(text: str | None) -> str:
     Raises:
         UnusableValueError: there is no address in the text.
     """
-    try:
-        return normal_email(text)
-    except UnusableValueError:
+    with suppress(UnusableValueError):
         return normal_email(bare_email(text))
+    return normal_email(text)

@@ -182,11 +182,11 @@ def test_the_address_that_was_suppressed_and_the_one_that_the_tool_has_are_both_
 
 
 def test_an_address_that_a_name_stands_around_is_written_without_it(shop):
-    for email in ("Ann Lee <ANN@shop.example>", "'bob@shop.example;", "mailto:cem@shop.example"):
+    emails = ("Ann <ANN@shop.example>", "'bob@shop.example", "cem@shop.example;")
+    for email in (*emails, "mailto:dan@shop.example", "no address at all"):
         suppress(shop, email=email)
-    suppress(shop, email="no address at all")
     assert column(shop.export(), "suppressions.full", "email") == [
-        f"{name}@shop.example" for name in ("ann", "bob", "cem")
+        f"{name}@shop.example" for name in ("ann", "bob", "cem", "dan")
     ]
 
 
