@@ -154,6 +154,7 @@ def prepare_exports(
             members[name],
             tried,
             holdout_key(home, settings) if export.age_recipients else b"",
+            settings.scores_keep_days,
         )
         rolled, summary, is_full, contacts = one.export(
             connection,
@@ -207,6 +208,7 @@ class _Exporter:
     members: pl.DataFrame
     tried: variants.Variants
     secret: bytes
+    scores_keep_days: int
 
     def export(
         self,
@@ -360,6 +362,9 @@ class _Exporter:
         least = self.preset.least_persons
         if rolled.full.height < least:
             yield f"{rolled.full.height} persons are listed: the tool uses no list of below {least}"
+        kept, window = self.scores_keep_days, self.entry.window_days
+        if self.entry.is_ads and kept < window:
+            yield f"people leave after {kept} days and not {window}: scores_keep_days is {kept}"
         for column, cells in rows.blanked.items():
             yield f"{column}: {cells} cells left empty, which could be run or which no tool takes"
         for fault, cells in sorted(self.known.profiles.faults.items()):
