@@ -23,7 +23,8 @@ from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
 
 LISTS, MEMBERS = "export_lists", "export_members"
-# Contacts count for seven days, or for the cooldown; rows that left are needed for as long.
+# Contacts count for seven days; rows that left are needed for as long. Where the cooldown is
+# longer, who was contacted is needed and when, and not the address.
 _KEEP = timedelta(days=8)
 # No cooldown that can be set is longer.
 LONGEST_COOLDOWN = timedelta(days=366)
@@ -155,7 +156,8 @@ def remember(
         is_full: whether people were added.
         cooldown: for so long it must be known whom a list contacted.
     """
-    old = hour - max(_KEEP, cooldown)
+    left_long_ago = hour - _KEEP
+    old = hour - max(_KEEP, cooldown) if form.startswith("email ") else left_long_ago
     with transaction(connection):
         _ensure(connection)
         newest = connection.execute(
@@ -200,6 +202,11 @@ def remember(
             [export, ERASED, old, hour, export, hour],
         )
         connection.execute(
+            f"update vault.{MEMBERS} set identifier = '', row = ''"
+            " where export = ? and left_at < ? and person_id != ?",
+            [export, left_long_ago, ERASED],
+        )
+        connection.execute(
             f"delete from vault.{LISTS} where export = ? and hour < ? and hour is distinct from"
             f" (select max(hour) from vault.{LISTS} where export = ? and is_full)",
             [export, old, export],
@@ -241,8 +248,8 @@ def mail_listings(
     """Whoever was put on an e-mail list, of any name, configured still or not.
 
     Returns:
-        person_id, export, email (null on a list by another identifier) and at; at >= since and
-        < hour.
+        person_id, export, email (null on a list by another identifier, or long ago) and at;
+        at >= since and < hour.
     """
     schema = dict.fromkeys(("person_id", "export", "email"), pl.String) | {"at": pl.Datetime("us")}
     if not has_table(connection, "vault", MEMBERS):
@@ -250,7 +257,8 @@ def mail_listings(
     return (
         connection.sql(
             "select distinct members.person_id, members.export,"
-            " if(split_part(lists.form, ' ', 3) = 'email', members.identifier, null) as email,"
+            " if(split_part(lists.form, ' ', 3) = 'email', nullif(members.identifier, ''), null)"
+            " as email,"
             f" members.listed_at as at from vault.{MEMBERS} as members"
             f" inner join vault.{LISTS} as lists"
             " on members.export = lists.export and members.listed_at = lists.hour"

@@ -156,6 +156,9 @@ def test_a_cooldown_of_weeks_is_held_though_lists_are_all_that_is_known(shop):
         shop.profile("ann")
         counts = shop.export(at, settings).exports["mail"]["counts"]
         found[hours] = [name for name, count in counts.items() if count]
+        # for so long the address is not kept
+        counts = "select count(*) filter (where identifier != '') from vault.export_members"
+        assert shop.connection.execute(counts).fetchall() == [(int(hours in (0, 1, 14 * 24)),)]
     assert found.pop(0) == found.pop(14 * 24) == ["eligible"]
     assert all(each == ["in_cooldown"] for each in found.values())
 
