@@ -27,8 +27,10 @@ from orchestration.warehouse.database import has_table
 
 WEEK = timedelta(days=7)
 _SENT, _DELIVERED = "sent", "delivered"
-# What says that a message reached its tool, in their order; the other statuses suppress.
+# What says that a message reached its tool; the other statuses suppress.
 _STATUSES = (_SENT, _DELIVERED, "opened", "clicked")
+# All there are, in their order.
+STATUSES = (*_STATUSES, "bounced", "complained", "unsubscribed")
 EMAIL, _MESSAGES_BY = "email", ("email", "sms")
 # A planned contact is sent within so long after it was put on a list.
 CONFIRMED_WITHIN = timedelta(days=1)
@@ -166,6 +168,22 @@ def _messages(
         "status": pl.String,
     }
     reported = reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES, _MESSAGES_BY)
+    return (
+        beginnings(connection, reported)
+        .filter(pl.col("reported_at") >= since)
+        .rename({"reported_at": "at"})
+        .select(list(schema))
+        .cast(schema)
+    )
+
+
+def beginnings(connection: duckdb.DuckDBPyConnection, reported: pl.DataFrame) -> pl.DataFrame:
+    """Of reports those with which a message begins: the others are of one that began before.
+
+    Args:
+        connection: for its SQL.
+        reported: see `reports`; from `HEARD_OF_WITHIN` before the first that is asked about.
+    """
     connection.register("of_persons", reported)
     left = f"case when status in ('{_SENT}', '{_DELIVERED}') then"
     too_old = f"reported_at - to_days({HEARD_OF_WITHIN.days})"
@@ -181,26 +199,24 @@ def _messages(
             from of_persons
             window reports_before as (
                 partition by person_id, channel, campaign
-                order by reported_at, list_position({list(_STATUSES)}, status)
+                order by reported_at, list_position({[*STATUSES]}, status)
                 rows between unbounded preceding and 1 preceding
             )
         )
-        select distinct person_id, channel, campaign, reported_at as at, status
+        select distinct person_id, channel, campaign, reported_at, status
         from followed
         where
-            reported_at >= ?
-            and case
+            case
                 when status = '{_SENT}' then true
                 when status = '{_DELIVERED}'
                     then left_as is distinct from '{_SENT}' or left_before_at <= {too_old}
                 else heard_before_at is null or heard_before_at <= {too_old}
             end
         order by all
-        """,
-        params=[since],
+        """
     ).pl()
     connection.unregister("of_persons")
-    return found.cast(schema)
+    return found
 
 
 def reports(

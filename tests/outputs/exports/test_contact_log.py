@@ -198,6 +198,22 @@ def test_without_dumps_an_export_counts_as_sent_and_with_them_when_they_say_so(s
     assert status() == [("user:ann", "sent", TEN, None), ("user:bob", "sent", TEN, None)]
 
 
+def test_an_open_of_a_message_of_before_does_not_say_that_the_planned_one_was_sent(shop):
+    shop.person("ann")
+    shop.export(TEN, mail())
+    dumps(
+        shop,
+        ("ann", TEN - 2 * DAY, "newsletter", "sent"),
+        ("ann", TEN + HOUR, "newsletter", "opened"),
+    )
+    names = ("status", "sent_at", "reported_status")
+    contact_log.settle(shop.connection, TEN + DAY)
+    assert logged(shop, "contact_log", *names) == [("planned", None, None)]
+    dumps(shop, ("ann", TEN + 2 * HOUR, "carts", "delivered"))
+    contact_log.settle(shop.connection, TEN + DAY)
+    assert logged(shop, "contact_log", *names) == [("sent", TEN + 2 * HOUR, "delivered")]
+
+
 def test_contacts_are_kept_as_long_as_scores(shop):
     shop.person("ann")
     for days in (0, 30, 60):
