@@ -36,7 +36,7 @@ _LINES = """
         lines as (
             select
                 cart_id,
-                line_item_id as item_id,
+                nullif(line_item_id, '(unknown)') as item_id,
                 cast(line_quantity as bigint) as quantity,
                 line_price as unit_price,
                 line_currency
@@ -48,7 +48,7 @@ _LINES = """
 def cart_items(
     connection: duckdb.DuckDBPyConnection, carts: pl.DataFrame, hour: datetime
 ) -> pl.DataFrame:
-    """What lies in carts, the dearest lines first.
+    """What lies in carts, the dearest lines first; those of no known item can be shown last.
 
     Args:
         connection: the open warehouse.
@@ -81,7 +81,7 @@ def cart_items(
                 image_url,
                 row_number() over (
                     partition by cart_id
-                    order by quantity * unit_price desc nulls last, item_id
+                    order by item_id is null, quantity * unit_price desc nulls last, item_id
                 ) as place
             from lines
             inner join wanted_carts using (cart_id)
@@ -130,7 +130,9 @@ def bought_with(
                 ) as place
             from lines
             inner join main.also_bought using (item_id)
-            where (cart_id, other_item_id) not in (select cart_id, item_id from lines)
+            where (cart_id, other_item_id) not in (
+                select cart_id, item_id from lines where item_id is not null
+            )
             group by cart_id, other_item_id
         )
         select cart_id, {picked}

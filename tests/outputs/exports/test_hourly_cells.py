@@ -126,6 +126,16 @@ def test_items_are_those_of_the_cart_at_the_hour_whatever_the_log_knows_since(sh
     assert ann["also_bought_2"] == ""
 
 
+def test_a_line_of_no_known_item_comes_last_and_has_no_id(shop):
+    shop.person("ann")
+    for item, price in (("(unknown)", 90), ("hat", 5)):
+        shop.line("cart-ann", item, line_price=price, line_currency="EUR")
+    shop.insert("main.also_bought", item_id="hat", other_item_id="cap", other_rank=1)
+    (ann,) = rows(shop.export(), "email.full")
+    assert [ann[f"item_{i}_id"] for i in (1, 2)] == ["hat", ""]
+    assert (ann["item_2_price"], ann["item_count"], ann["also_bought_1"]) == ("90", "2", "cap")
+
+
 def test_no_price_stands_beside_another_currency_than_its_own(shop):
     shop.person("ann")
     shop.profile("bob")
