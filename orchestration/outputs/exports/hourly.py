@@ -138,8 +138,9 @@ def prepare_exports(
     held_out = segments.held_out_of(connection, chain.from_iterable(listed.values()), hour)
     scored = {name: segments.with_members(*each, hour, held_out) for name, each in listed.items()}
     refused_by = refused_by or refused_until(connection, hour)
+    attributes = {name for each in presets.values() for name in each.attributes}
     known = read_known(
-        connection, home, hour, settings, scored.values(), before.values(), refused_by
+        connection, home, hour, settings, scored.values(), before.values(), refused_by, attributes
     )
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")

@@ -7,7 +7,7 @@ Without a vault nobody has a profile. In these frames a person is `user:<owner_i
 of the visitor is known by now, else the visitor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import polars as pl
 
 from ml.features import USER_PREFIX
 from orchestration.ground.rule_macros import person_of
+from orchestration.ground.sql import literal, quoted
 from orchestration.landing.tombstones import keyed_hash, read_key
 from orchestration.outputs.exports.identifiers import (
     EMPTY,
@@ -231,7 +232,10 @@ def erased_users(
 
 
 def read_profiles(
-    connection: duckdb.DuckDBPyConnection, users: pl.Series, shop_country: str
+    connection: duckdb.DuckDBPyConnection,
+    users: pl.Series,
+    shop_country: str,
+    attributes: Collection[str] = (),
 ) -> Profiles:
     """The profiles of users.
 
@@ -239,13 +243,16 @@ def read_profiles(
         connection: the open warehouse.
         users: user ids.
         shop_country: the country of phone numbers without a prefix of people without a country.
+        attributes: fields `attr_*` that are columns of the frame, too; their case does not count.
     """
+    schema = _KNOWN | dict.fromkeys(sorted(attributes), pl.String)
     if not has_table(connection, "vault", "current_profiles"):
-        return Profiles(pl.DataFrame(schema=_KNOWN), {})
+        return Profiles(pl.DataFrame(schema=schema), {})
     texts = [name for name, kind in PROFILE.items() if kind == pl.String]
     consents = [name for name, kind in PROFILE.items() if kind == pl.Boolean]
     columns = [f"cast({name} as varchar) as {name}" for name in texts]
     columns.append("email_key as mailbox")
+    columns += [f"{_attribute(name)} as {quoted(name)}" for name in sorted(attributes)]
     # true, or the word of the dumps; null stays null, and is refused
     columns += [
         f"lower(cast({name} as varchar)) in ('true', 'granted') as {name}" for name in consents
@@ -256,7 +263,7 @@ def read_profiles(
         " semi join wanted_users using (user_id) order by user_id"
     ).pl()
     connection.unregister("wanted_users")
-    found = found.cast(_KNOWN).unique("user_id", keep="first", maintain_order=True)
+    found = found.cast(schema).unique("user_id", keep="first", maintain_order=True)
     faults: dict[str, int] = {}
     countries = normalised(normal_country, "country", faults, found["country"])
     regions = [country or shop_country or None for country in countries]
@@ -269,6 +276,12 @@ def read_profiles(
         ).with_columns(mailbox=pl.coalesce("mailbox", "email")),
         faults,
     )
+
+
+def _attribute(name: str) -> str:
+    """SQL for a field `attr_*` of a profile."""
+    is_it = f"lambda key: lower(key) = {literal(name.lower())}"
+    return f"attributes ->> list_filter(json_keys(attributes), {is_it})[1]"
 
 
 def normalised(

@@ -42,7 +42,7 @@ class Shop:
             " first_name varchar, last_name varchar, country varchar, language varchar,"
             " time_zone varchar, email_consent boolean, sms_consent boolean,"
             " ad_user_data_consent boolean, ad_personalization_consent boolean,"
-            " updated_at timestamp, email_key varchar);"
+            " updated_at timestamp, attributes varchar, email_key varchar);"
             "create table vault.profile_versions (user_id varchar, email varchar,"
             " email_key varchar, email_consent boolean, sms_consent boolean,"
             " ad_user_data_consent boolean, ad_personalization_consent boolean,"

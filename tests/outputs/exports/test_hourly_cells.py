@@ -2,13 +2,16 @@
 
 import csv
 import io
+import json
 import re
 
 import duckdb
 import polars as pl
 
 from orchestration.ground.settings import parse_settings
+from orchestration.outputs.exports import hourly
 from orchestration.outputs.exports.identifiers import sha256
+from orchestration.outputs.exports.presets import Column, Preset
 from tests.outputs.exports.shops import HOUR, TEN, column, content, rows
 
 HOSTILE = [
@@ -203,3 +206,22 @@ def test_no_row_for_the_ads_has_a_plain_value_or_the_hash_of_nothing(shop):
     assert prepared.exports["google"]["counts"]["invalid_contact"] == 1
     assert column(prepared, "meta.full", "country") == [sha256("de"), sha256("de"), ""]
     assert "email looks hashed" in prepared.exports["meta"]["warnings"][-1]
+
+
+def test_a_tool_of_ones_own_gets_the_attributes_that_its_columns_name(shop, monkeypatch):
+    columns = (
+        Column(header="email", field="email"),
+        Column(header="zip", field="attr_zip", form="zip_meta"),
+        Column(header="ct", field="attr_city", form="city_meta"),
+    )
+    preset = Preset(profile="hashed_audience", documented_at="", columns=columns)
+    monkeypatch.setattr(hourly, "find_preset", lambda *_: preset)
+    given = {"ATTR_zip": "M1 1AE", "attr_tier": "gold"}
+    shop.person("ann", 1, attributes=json.dumps(given))
+    shop.person("bob", 2)
+    entry = {"profile": "hashed_audience", "preset": "microsoft"}
+    prepared = shop.export(settings=parse_settings({"exports": {"own": entry}}))
+    assert [tuple(row.values()) for row in rows(prepared, "own.full")] == [
+        (sha256("ann@example.com"), sha256("m11ae"), ""),
+        (sha256("bob@example.com"), "", ""),
+    ]
