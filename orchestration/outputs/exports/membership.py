@@ -144,7 +144,7 @@ def remember(
     *,
     is_full: bool,
     cooldown: timedelta = LONGEST_COOLDOWN,
-) -> None:
+) -> bool:
     """Note what was delivered in an hour; the hour done again takes its own place.
 
     Args:
@@ -155,6 +155,9 @@ def remember(
         rolled: its lists.
         is_full: whether people were added.
         cooldown: for so long it must be known whom a list contacted.
+
+    Returns:
+        Whether it was: of an hour older than one that is remembered no tool takes the files.
     """
     left_long_ago = hour - _KEEP
     old = hour - max(_KEEP, cooldown) if form.startswith("email ") else left_long_ago
@@ -164,7 +167,7 @@ def remember(
             f"select max(hour) from vault.{LISTS} where export = ?", [export]
         ).fetchall()[0][0]
         if newest is not None and newest > hour:
-            return
+            return False
         _forget_hour(connection, export, hour)
         connection.register("now_listed", rolled.full)
         # what is listed again was not taken back
@@ -211,6 +214,7 @@ def remember(
             f" (select max(hour) from vault.{LISTS} where export = ? and is_full)",
             [export, old, export],
         )
+    return True
 
 
 def date_back(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:

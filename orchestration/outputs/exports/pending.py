@@ -82,7 +82,7 @@ def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Deliver
 def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
     """Note that they were delivered; nothing is pending any more."""
     for each in deliveries:
-        membership.remember(
+        is_taken = membership.remember(
             connection,
             each.export,
             each.form,
@@ -91,7 +91,8 @@ def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Deliver
             is_full=each.is_full,
             cooldown=each.cooldown,
         )
-        contact_log.keep(connection, each.contacts)
+        # an older hour that is done again contacts nobody, though other people would be in it now
+        contact_log.keep(connection, each.contacts if is_taken else NOBODY)
     _clear(connection)
 
 
