@@ -25,6 +25,8 @@ from orchestration.warehouse.database import has_table, log_end
 
 # With fewer digits a number without its country would be the end of many.
 _COMPARED_DIGITS = 7
+# So long after a message to an address it is answered by whoever had it.
+_ANSWERED_DAYS = 7
 
 
 def refused_until(
@@ -51,8 +53,9 @@ def know_people_at(
     A row counts from its time on; one whose contact data was not kept says nothing but what was
     allowed when. A suppression finds people by their user id, and by the address that they have at
     the instant, however it is written; one that somebody asked for, also by the e-mail address that
-    they had then, whatever they have now. A consent that turned granted later lifts `unsubscribed`
-    for its channel, and no other reason; a later row that only repeats a consent grants nothing.
+    they had then, or up to seven days before, whatever they have now. A consent that turned granted
+    later lifts `unsubscribed` for its channel, and no other reason; a later row that only repeats a
+    consent grants nothing.
 
     Args:
         connection: the open warehouse, with the vault settled.
@@ -186,7 +189,8 @@ def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
             user_id,
             email_key,
             updated_at,
-            lead(updated_at) over (partition by user_id order by updated_at) as replaced_at
+            lead(updated_at) over (partition by user_id order by updated_at)
+            + to_days({_ANSWERED_DAYS}) as answered_until
         from vault.profile_versions
         semi join owners using (user_id)
         where updated_at <= {at}
@@ -211,7 +215,7 @@ def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
                     by_channel.suppressed_at is null
                     or (
                         by_channel.suppressed_at >= owned.updated_at
-                        and coalesce(by_channel.suppressed_at < owned.replaced_at, true)
+                        and coalesce(by_channel.suppressed_at < owned.answered_until, true)
                     )
                 )
         inner join vault.current_profiles as profiles on owned.user_id = profiles.user_id

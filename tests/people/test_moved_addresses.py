@@ -11,7 +11,9 @@ from .vaults import Vault
     [
         ("unsubscribed", AT, True),
         ("unsubscribed", "2026-02-28", False),  # it was not anna's yet
-        ("unsubscribed", LATER, False),  # nor any more
+        # a message to it may be answered for some days
+        ("unsubscribed", "2026-03-08T10:00:00Z", True),
+        ("unsubscribed", "2026-03-08T10:00:00.000001Z", False),
         ("unsubscribed", "", True),  # since ever
         ("complaint", AT, True),
         ("bounced", AT, False),  # of the address, and not her word
@@ -32,7 +34,7 @@ def test_who_said_no_at_an_address_did_not_say_yes_at_the_next(
     vault.rows("suppressions", {**said, "suppressed_at": suppressed_at})
     assert vault.suppressed() == ({("email", "anna", reason)} if is_found else set())
     # until she allows it anew
-    for at, consent in (("2026-03-02", "denied"), ("2026-03-03", "granted")):
+    for at, consent in (("2026-03-10", "denied"), ("2026-03-11", "granted")):
         row = {**granted, "updated_at": at, "email": "new@shop.example", "email_consent": consent}
         vault.rows("profiles", row, name=f"{at}.csv")
     is_for_good = reason == "complaint" or not suppressed_at
