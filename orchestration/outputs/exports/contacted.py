@@ -46,10 +46,12 @@ class Contacts:
         by_person: person_id, person_contacted_at (the last) and person_contacts (of seven days).
         by_mailbox: the same by the key of the address, which all its spellings have: mailbox,
             mailbox_contacted_at, mailbox_contacts.
+        of_both: which of them are of a person and an address: person_id, mailbox, both_contacts.
     """
 
     by_person: pl.DataFrame
     by_mailbox: pl.DataFrame
+    of_both: pl.DataFrame
 
 
 def read_contacts(
@@ -101,11 +103,15 @@ def read_contacts(
     emails = sent["email"].drop_nulls().unique().to_list()
     keys = {"email": emails, "mailbox": [email_key(each) for each in emails]}
     sent = sent.join(pl.DataFrame(keys, schema=dict.fromkeys(keys, pl.String)), "email", "left")
-    return Contacts(_counted(sent, "person_id", hour), _counted(sent, "mailbox", hour))
+    of_both = _counted(sent, "both", hour, ["person_id", "mailbox"])
+    return Contacts(
+        _counted(sent, "person", hour, ["person_id"]),
+        _counted(sent, "mailbox", hour, ["mailbox"]),
+        of_both.drop("both_contacted_at"),
+    )
 
 
-def _counted(sent: pl.DataFrame, by: str, hour: datetime) -> pl.DataFrame:
-    prefix = by.removesuffix("_id")
+def _counted(sent: pl.DataFrame, prefix: str, hour: datetime, by: list[str]) -> pl.DataFrame:
     # as of the cooldown: what is so old already counts no more
     is_of_week = pl.col("at") > hour - WEEK
     # two lists of an hour, or two campaigns at an instant, are two

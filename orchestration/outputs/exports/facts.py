@@ -132,6 +132,7 @@ def person_facts(
         (known.suspected_bots, "person_id"),
         (known.contacts.by_person, "person_id"),
         (known.contacts.by_mailbox, "mailbox"),
+        (known.contacts.of_both, ["person_id", "mailbox"]),
     ):
         persons = persons.join(frame, on=by, how="left", maintain_order="left")
     # whoever has the address of somebody who said no, however the one or the other writes it
@@ -160,7 +161,9 @@ def person_facts(
         is_worth_it=_is_worth_it(entry),
         priority=pl.col("priority_rank"),
         last_contacted_at=pl.max_horizontal("person_contacted_at", "mailbox_contacted_at"),
-        contacts_in_7_days=pl.max_horizontal("person_contacts", "mailbox_contacts").fill_null(0),
+        contacts_in_7_days=pl.col("person_contacts").fill_null(0)
+        + pl.col("mailbox_contacts").fill_null(0)
+        - pl.col("both_contacts").fill_null(0),
         value=pl.col("expected_gain").cast(pl.Float64).round(2),
     )
     if entry.is_ads:

@@ -111,6 +111,18 @@ def test_three_messages_in_seven_days_are_enough(shop, seconds, gate):
     assert gates_of(shop) == {gate: 1}
 
 
+@pytest.mark.parametrize(("bobs", "gate"), [(1, "eligible"), (2, "over_cap")])
+def test_texts_to_the_person_and_mails_to_the_mailbox_of_whoever_has_it_add_up(shop, bobs, gate):
+    shop.person("ann", email="home@example.com", email_key="home@example.com")
+    shop.profile("bob", email="home@example.com", email_key="home@example.com")
+    heard(shop, TEN - 2 * DAY, user_id="ann", channel="sms")
+    for number in range(bobs):
+        heard(shop, TEN - (3 + number) * DAY, user_id="bob", campaign="news")
+    # one that both are known to have had is one
+    heard(shop, TEN - 3 * DAY, user_id="ann", campaign="news")
+    assert gates_of(shop) == {gate: 1}
+
+
 @pytest.mark.parametrize(
     ("told", "messages"),
     [
