@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ml.contact_timing import ContactTiming
+from orchestration.ground.countries import code_in_settings
 from orchestration.ground.settings_schema import InWords
 
 Ratio = Annotated[float, Field(gt=0, le=1000)]
@@ -84,7 +85,10 @@ class Contacts(BaseModel):
         )
     )
     country: Annotated[
-        str, Field(pattern=r"^([A-Z]{2})?$"), InWords("a country's code such as DE, or nothing")
+        str,
+        Field(pattern=r"^([A-Z]{2})?$"),
+        AfterValidator(code_in_settings),
+        InWords("a country's code such as DE, or nothing"),
     ] = Field(
         "",
         description="The shop's country: whose phone numbers are written without a prefix, and"

@@ -32,6 +32,10 @@ VNVNM VUVUT WFWLF WSWSM YEYEM YTMYT ZAZAF ZMZMB ZWZWE
 """
 COUNTRIES = tuple(code[:2] for code in _CODES.split())
 
+# What is commonly said for a code of the standard, and a code that all but the standard has.
+_OTHER_CODES = {"UK": "GB", "EL": "GR"}
+_BESIDE_THE_STANDARD = ("XK",)
+
 # Beside the English name of each country, as `_plain` makes them.
 _OTHER_NAMES = {
     "GB": ("uk", "great britain", "britain", "england", "scotland", "wales", "northern ireland"),
@@ -80,6 +84,18 @@ def country_code(text: str | None) -> str | None:
     Case, accents, dots and blanks do not count: `uk`, `GBR`, `U.K.` and `United Kingdom` are `GB`.
     """
     return _codes_by_name().get(_plain(text or ""))
+
+
+def code_in_settings(code: str) -> str:
+    """The alpha-2 code that a setting means: `UK` is `GB` and `EL` is `GR`; none stays none.
+
+    Raises:
+        ValueError: no country has it; what is compared with it would never be found.
+    """
+    known = _OTHER_CODES.get(code, code)
+    if known and known not in {*COUNTRIES, *_BESIDE_THE_STANDARD}:
+        raise ValueError(f"{code!r} is no code of a country such as DE")
+    return known
 
 
 def country_names() -> dict[str, str]:

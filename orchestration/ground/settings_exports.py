@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from orchestration.ground.age_recipients import public_key
 from orchestration.ground.checkout import EXPORT_PRESETS
+from orchestration.ground.countries import code_in_settings
 from orchestration.ground.errors import ComebackError
 from orchestration.ground.settings_schema import InWords
 
@@ -39,7 +40,12 @@ Trigger = Annotated[
     Field(pattern=r"^[a-z][a-z0-9_]{0,59}$"),
     InWords("the name of a trigger such as checkout_left"),
 ]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$"), InWords("a country's code such as DE")]
+Country = Annotated[
+    str,
+    Field(pattern=r"^[A-Z]{2}$"),
+    AfterValidator(code_in_settings),
+    InWords("a country's code such as DE"),
+]
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _FOLDERS = ("file", "local")
 _FOLDER_ADDRESS = "whose address has three slashes as in file:///srv/out"

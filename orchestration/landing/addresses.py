@@ -32,6 +32,14 @@ _LEAST_DIGITS = 5
 _FIRST_DIGITS = tuple("123456789")
 
 
+def bare_email(text: str | None) -> str:
+    """An e-mail address without what lists and people write around it, in lower case."""
+    address = _BLANKS.sub("", unicodedata.normalize("NFKC", text or "")).strip(_AROUND)
+    if within := _WITHIN.search(address):
+        address = within[1]
+    return address.lower().removeprefix("mailto:")
+
+
 def email_key(text: str | None) -> str | None:
     """The key of an e-mail address; None without one.
 
@@ -39,10 +47,7 @@ def email_key(text: str | None) -> str | None:
     separators around it and a display name do not count, nor, in a mailbox of Google, dots and what
     follows a plus: Google delivers both to the same person.
     """
-    address = _BLANKS.sub("", unicodedata.normalize("NFKC", text or "")).strip(_AROUND)
-    if within := _WITHIN.search(address):
-        address = within[1]
-    address = address.lower().removeprefix("mailto:")
+    address = bare_email(text)
     local, at, domain = address.rpartition("@")
     local = local.strip('"')
     if not at:

@@ -25,6 +25,8 @@ from orchestration.warehouse.database import has_table, log_end
 
 # With fewer digits a number without its country would be the end of many.
 _COMPARED_DIGITS = 7
+# So long after a message to an address it is answered by whoever had it.
+_ANSWERED_DAYS = 7
 
 
 def refused_until(
@@ -50,8 +52,10 @@ def know_people_at(
 
     A row counts from its time on; one whose contact data was not kept says nothing but what was
     allowed when. A suppression finds people by their user id, and by the address that they have at
-    the instant, however it is written. A consent that turned granted later lifts `unsubscribed` for
-    its channel, and no other reason; a later row that only repeats a consent grants nothing.
+    the instant, however it is written; one that somebody asked for, also by the e-mail address that
+    they had then, or up to seven days before, whatever they have now. A consent that turned granted
+    later lifts `unsubscribed` for its channel, and no other reason; a later row that only repeats a
+    consent grants nothing.
 
     Args:
         connection: the open warehouse, with the vault settled.
@@ -156,6 +160,7 @@ def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
         for name, needed in words.CHANNEL_CONSENTS.items()
     )
     phones = _BY_PHONE if has_phones else ""
+    asked_for = ", ".join(map(literal, words.ASKED_FOR))
     return f"""
     create or replace table vault.current_suppressions as
     with every as (
@@ -175,6 +180,21 @@ def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
         from every
         where suppressed_at is null or suppressed_at <= {until}
     ),
+    owners as (
+        select distinct user_id from vault.profile_versions
+        where email_key in (select email_key from by_channel where reason in ({asked_for}))
+    ),
+    owned as (
+        select
+            user_id,
+            email_key,
+            updated_at,
+            lead(updated_at) over (partition by user_id order by updated_at)
+            + to_days({_ANSWERED_DAYS}) as answered_until
+        from vault.profile_versions
+        semi join owners using (user_id)
+        where updated_at <= {at}
+    ),
     found as (
         select by_channel.load_id, by_channel.line, profiles.user_id
         from by_channel
@@ -185,6 +205,21 @@ def _suppressions(at: str, until: str, *, has_phones: bool) -> str:
         from by_channel
         inner join vault.current_profiles as profiles
             on by_channel.email_key = profiles.email_key
+        union
+        select by_channel.load_id, by_channel.line, owned.user_id
+        from by_channel
+        inner join owned
+            on
+                by_channel.email_key = owned.email_key
+                and (
+                    by_channel.suppressed_at is null
+                    or (
+                        by_channel.suppressed_at >= owned.updated_at
+                        and coalesce(by_channel.suppressed_at < owned.answered_until, true)
+                    )
+                )
+        inner join vault.current_profiles as profiles on owned.user_id = profiles.user_id
+        where by_channel.reason in ({asked_for})
         {phones}
     ),
     {_since(at, "select user_id from found")},

@@ -25,6 +25,8 @@ CHANNEL_CONSENTS: Mapping[str, tuple[str, ...]] = {
 CHANNELS = (*CHANNEL_CONSENTS, "all")
 UNSUBSCRIBED = "unsubscribed"
 FOR_GOOD = "manual"
+ASKED_FOR = (UNSUBSCRIBED, "complaint")
+"""The reasons that are a person's own word, and no fault of an address."""
 
 _CHANNELS = {
     **{name: name for name in CHANNELS},

@@ -145,9 +145,23 @@ def test_an_alert_goes_to_a_web_address_or_one_of_mail(values, complaint):
         ({"contacts": {"cart_url": "javascript:{cart_id}"}}, "cart_url must begin with https"),
         ({"contacts": {"time_zone": "Mars"}}, "'Mars' is no time zone"),
         ({"contacts": {"country": "Germany"}}, "give a country's code such as DE, or nothing"),
+        ({"contacts": {"country": "ZZ"}}, "'ZZ' is no code of a country such as DE"),
+        (
+            {"exports": {"a": {"profile": "email", "countries_without_consent": ["ZZ"]}}},
+            "'ZZ' is no code of a country such as DE",
+        ),
     ],
 )
 def test_what_no_export_and_no_contact_can_be_is_refused_in_one_line(values, complaint):
     with pytest.raises(ComebackError, match=complaint) as failure:
         parse_settings(values)
     assert "\n" not in str(failure.value)
+
+
+def test_a_country_of_the_settings_is_that_of_profiles_however_it_is_called():
+    ads = {"profile": "google_customer_match", "countries_without_consent": ["UK", "US", "XK"]}
+    said = {"contacts": {"country": "EL"}, "exports": {"ads": ads}}
+    settings = parse_settings(said)
+    assert settings.contacts.country == "GR"
+    assert settings.exports["ads"].countries_without_consent == ("GB", "US", "XK")
+    assert parse_settings({}).contacts.country == ""

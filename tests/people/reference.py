@@ -5,6 +5,7 @@ here: reading times, numbers or countries; the cases of `test_vault` show those.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
 Row = Mapping[str, str]
 
@@ -62,11 +63,26 @@ def suppressed(
             continue
         for each in NEEDED if channel == "all" else [channel]:
             for person, (address, *_) in current(profiles, instant).items():
-                if not (person == user or (email and address and plain(email) == address)):
+                addresses = {address}
+                if reason in ("unsubscribed", "complaint"):  # said by whoever had it then
+                    addresses |= held(profiles, person, since)
+                if not (person == user or (email and plain(email) in addresses - {""})):
                     continue
                 granted_at = granted_since(profiles, person, NEEDED[each], instant)
                 if not (reason == "unsubscribed" and granted_at > since):
                     found.add((each, person, reason))
+    return found
+
+
+def held(profiles: Iterable[Row], user: str, since: str) -> set[str]:
+    """The addresses that a user had at a time, or within seven days before it."""
+    own = [row for row in profiles if row["user_id"] == user]
+    times = sorted({row["updated_at"] for row in own if row["updated_at"] <= since})
+    found = set()
+    for time, replaced_at in zip(times, [*times, since][1:], strict=True):
+        until = datetime.fromisoformat(replaced_at) + timedelta(days=7)
+        if datetime.fromisoformat(since) < until:
+            found.add(current(own, time)[user][0])
     return found
 
 

@@ -11,6 +11,7 @@ sending the files anywhere (`delivery`).
     gates             who may be contacted; of the others, why not
     contacted         e-mails of the days before, by person and by address
     facts             what is known of each person, as the gates ask for it
+    cart_contents     what lies in their carts at the hour, and what goes with it
     rows              a person's row in the columns of a preset
     rolling           full, add and remove against what was delivered before
     membership        which rows were delivered when

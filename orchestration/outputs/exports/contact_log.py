@@ -19,7 +19,14 @@ import polars as pl
 from orchestration.ground.hours import END_OF_TIME, iso
 from orchestration.ground.sql import transaction
 from orchestration.modelling.contact_effects import EVERY_CONTACT, IS_FIRST, OUTCOME_DAYS
-from orchestration.outputs.exports.contacted import CONFIRMED_WITHIN, HEARD_OF_WITHIN, WEEK, reports
+from orchestration.outputs.exports.contacted import (
+    CONFIRMED_WITHIN,
+    HEARD_OF_WITHIN,
+    STATUSES,
+    WEEK,
+    beginnings,
+    reports,
+)
 from orchestration.outputs.exports.gates import ELIGIBLE, FACTS, Policy, gates
 from orchestration.outputs.exports.variants import ARM_ACTION
 from orchestration.warehouse.contact_tables import CONTACT_LOG, CONTACT_PLANS, WITHHELD_CONTACTS
@@ -45,7 +52,6 @@ LOGGED = {
 NOBODY = pl.DataFrame(schema=LOGGED)
 _EMAIL = "email"
 _LOG, _WITHHELD = f"scores.{CONTACT_LOG.name}", f"scores.{WITHHELD_CONTACTS.name}"
-_STATUSES = ("sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed")
 _NO_LIMIT = 2**62
 
 
@@ -137,9 +143,11 @@ def settle(
         return
     instant = max(newest, hour)
     persons = connection.sql(f"select distinct person_id from {_LOG} order by 1").pl()["person_id"]
-    heard = reports(connection, instant, oldest, _STATUSES, persons=persons)
+    heard = reports(connection, instant, oldest - HEARD_OF_WITHIN, STATUSES, persons=persons)
     connection.register("heard_reports", heard)
-    ranks = ", ".join(f"'{name}'" for name in _STATUSES)
+    # an open of a message of before says nothing of the one that was planned
+    connection.register("begun_messages", beginnings(connection, heard))
+    ranks = ", ".join(f"'{name}'" for name in STATUSES)
     connection.execute(
         f"""
         create or replace temp table reported_contacts as
@@ -149,7 +157,7 @@ def settle(
                 min(heard.reported_at) as reported_at,
                 arg_min(heard.campaign, (heard.reported_at, heard.campaign)) as campaign
             from {_LOG} as log
-            inner join heard_reports as heard
+            inner join begun_messages as heard
                 on log.person_id = heard.person_id
                 and heard.reported_at >= log.exported_at
                 and heard.reported_at < log.exported_at + to_days({CONFIRMED_WITHIN.days})
@@ -169,7 +177,8 @@ def settle(
         group by first.contact_id, first.reported_at
         """
     )
-    connection.unregister("heard_reports")
+    for name in ("heard_reports", "begun_messages"):
+        connection.unregister(name)
     begun = _first_dump(connection, instant)
     # a day before the first message, nobody could have said anything
     is_silent = "true" if begun is None else f"exported_at < timestamp '{begun - CONFIRMED_WITHIN}'"
@@ -251,7 +260,7 @@ def _would_be_contacted(
     # two exports of one hour contact a person twice; so they do here
     counted = before.group_by("person_id").agg(
         withheld_last=pl.col("withheld_at").max(),
-        withheld_in_7_days=(pl.col("withheld_at") >= hour - WEEK).sum().cast(pl.Int64),
+        withheld_in_7_days=(pl.col("withheld_at") > hour - WEEK).sum().cast(pl.Int64),
     )
     asked = persons.join(counted, on="person_id", how="left", maintain_order="left").with_columns(
         is_holdout=pl.lit(value=False),

@@ -5,8 +5,10 @@ Belongs here: what counts as one contact, by person and by address. Not here: ho
 
 Whoever is put on a list counts as contacted; an e-mail that a dump has within a day after it is
 that contact. A tool may report a message several times, as sent, delivered, opened and clicked:
-it is counted once, when it was sent, else when it was first heard of. A text message is a contact
-as an e-mail is: two within the cooldown are one too many for the person, whichever tool sent them.
+it is counted once, when it was sent, else when it was first heard of. It is delivered once: what is
+delivered without having been sent is a message of its own, as of a tool that says no more. A text
+message is a contact as an e-mail is: two within the cooldown are one too many for the person,
+whichever tool sent them.
 """
 
 from collections.abc import Collection
@@ -24,9 +26,11 @@ from orchestration.outputs.exports.people import owners_of
 from orchestration.warehouse.database import has_table
 
 WEEK = timedelta(days=7)
-_SENT = "sent"
+_SENT, _DELIVERED = "sent", "delivered"
 # What says that a message reached its tool; the other statuses suppress.
-_STATUSES = (_SENT, "delivered", "opened", "clicked")
+_STATUSES = (_SENT, _DELIVERED, "opened", "clicked")
+# All there are, in their order.
+STATUSES = (*_STATUSES, "bounced", "complained", "unsubscribed")
 EMAIL, _MESSAGES_BY = "email", ("email", "sms")
 # A planned contact is sent within so long after it was put on a list.
 CONFIRMED_WITHIN = timedelta(days=1)
@@ -42,10 +46,12 @@ class Contacts:
         by_person: person_id, person_contacted_at (the last) and person_contacts (of seven days).
         by_mailbox: the same by the key of the address, which all its spellings have: mailbox,
             mailbox_contacted_at, mailbox_contacts.
+        of_both: which of them are of a person and an address: person_id, mailbox, both_contacts.
     """
 
     by_person: pl.DataFrame
     by_mailbox: pl.DataFrame
+    of_both: pl.DataFrame
 
 
 def read_contacts(
@@ -71,7 +77,7 @@ def read_contacts(
     pairs = listed.select("person_id", listed_at="at").join(by_email, on="person_id")
     # an open of what a list of ours led to is no message of its own
     of_lists = pairs.filter(
-        (pl.col("status") != _SENT)
+        ~pl.col("status").is_in([_SENT, _DELIVERED])
         & (pl.col("at") >= pl.col("listed_at"))
         & (pl.col("at") < pl.col("listed_at") + HEARD_OF_WITHIN)
     )
@@ -97,12 +103,17 @@ def read_contacts(
     emails = sent["email"].drop_nulls().unique().to_list()
     keys = {"email": emails, "mailbox": [email_key(each) for each in emails]}
     sent = sent.join(pl.DataFrame(keys, schema=dict.fromkeys(keys, pl.String)), "email", "left")
-    return Contacts(_counted(sent, "person_id", hour), _counted(sent, "mailbox", hour))
+    of_both = _counted(sent, "both", hour, ["person_id", "mailbox"])
+    return Contacts(
+        _counted(sent, "person", hour, ["person_id"]),
+        _counted(sent, "mailbox", hour, ["mailbox"]),
+        of_both.drop("both_contacted_at"),
+    )
 
 
-def _counted(sent: pl.DataFrame, by: str, hour: datetime) -> pl.DataFrame:
-    prefix = by.removesuffix("_id")
-    is_of_week = pl.col("at") >= hour - WEEK
+def _counted(sent: pl.DataFrame, prefix: str, hour: datetime, by: list[str]) -> pl.DataFrame:
+    # as of the cooldown: what is so old already counts no more
+    is_of_week = pl.col("at") > hour - WEEK
     # two lists of an hour, or two campaigns at an instant, are two
     contact = pl.struct("at", "channel", "campaign", "export")
     return (
@@ -152,7 +163,8 @@ def _messages(
 ) -> pl.DataFrame:
     """What dumps say was sent, per message and person: person_id, channel, campaign, at, status.
 
-    Reports of one campaign are of one message, reported once, unless another was sent.
+    Reports of one campaign are of one message, reported once, unless another was sent, or delivered
+    without that the one before it was sent.
     """
     schema = {
         "person_id": pl.String,
@@ -162,33 +174,55 @@ def _messages(
         "status": pl.String,
     }
     reported = reports(connection, hour, since - HEARD_OF_WITHIN, _STATUSES, _MESSAGES_BY)
+    return (
+        beginnings(connection, reported)
+        .filter(pl.col("reported_at") >= since)
+        .rename({"reported_at": "at"})
+        .select(list(schema))
+        .cast(schema)
+    )
+
+
+def beginnings(connection: duckdb.DuckDBPyConnection, reported: pl.DataFrame) -> pl.DataFrame:
+    """Of reports those with which a message begins: the others are of one that began before.
+
+    Args:
+        connection: for its SQL.
+        reported: see `reports`; from `HEARD_OF_WITHIN` before the first that is asked about.
+    """
     connection.register("of_persons", reported)
+    left = f"case when status in ('{_SENT}', '{_DELIVERED}') then"
+    too_old = f"reported_at - to_days({HEARD_OF_WITHIN.days})"
     found = connection.sql(
         f"""
         with followed as (
             select
                 *,
-                lag(reported_at) over (
-                    partition by person_id, channel, campaign
-                    order by reported_at, status != '{_SENT}'
-                ) as heard_before_at
+                lag(reported_at) over reports_before as heard_before_at,
+                last_value({left} status end ignore nulls) over reports_before as left_as,
+                last_value({left} reported_at end ignore nulls) over reports_before
+                    as left_before_at
             from of_persons
+            window reports_before as (
+                partition by person_id, channel, campaign
+                order by reported_at, list_position({[*STATUSES]}, status)
+                rows between unbounded preceding and 1 preceding
+            )
         )
-        select distinct person_id, channel, campaign, reported_at as at, status
+        select distinct person_id, channel, campaign, reported_at, status
         from followed
         where
-            reported_at >= ?
-            and (
-                status = '{_SENT}'
-                or heard_before_at is null
-                or heard_before_at <= reported_at - to_days({HEARD_OF_WITHIN.days})
-            )
+            case
+                when status = '{_SENT}' then true
+                when status = '{_DELIVERED}'
+                    then left_as is distinct from '{_SENT}' or left_before_at <= {too_old}
+                else heard_before_at is null or heard_before_at <= {too_old}
+            end
         order by all
-        """,
-        params=[since],
+        """
     ).pl()
     connection.unregister("of_persons")
-    return found.cast(schema)
+    return found
 
 
 def reports(

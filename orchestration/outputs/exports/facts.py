@@ -4,7 +4,7 @@ Belongs here: putting scores, profiles, suppressions, orders, sessions and conta
 row a person. Not here: reading them (`people`, `contacted`), nor what follows from them (`gates`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,6 +48,7 @@ def read_known(
     carts: Iterable[pl.DataFrame],
     before: Iterable[membership.Before],
     refused_by: datetime,
+    attributes: Collection[str] = (),
 ) -> Known:
     """Read all of it once for all exports.
 
@@ -59,6 +60,7 @@ def read_known(
         carts: the scored carts of the exports.
         before: their lists before the hour.
         refused_by: up to when refusals and messages count (`known_at.refused_until`).
+        attributes: fields `attr_*` of profiles that are columns of a file.
     """
     suppressions = suppressed.read_suppressions(connection, hour, settings.contacts.country)
     listed = [each.listed["person_id"] for each in before if each.listed is not None]
@@ -70,7 +72,7 @@ def read_known(
     users = pl.concat(
         [*(each["user_id"].cast(pl.String) for each in carts), *on_lists, suppressions["user_id"]]
     )
-    profiles = people.read_profiles(connection, users, settings.contacts.country)
+    profiles = people.read_profiles(connection, users, settings.contacts.country, attributes)
     unknown = set().union(*on_lists) - set(profiles.frame["user_id"])
     cooldown = timedelta(hours=settings.contacts.cooldown_hours)
     return Known(
@@ -130,6 +132,7 @@ def person_facts(
         (known.suspected_bots, "person_id"),
         (known.contacts.by_person, "person_id"),
         (known.contacts.by_mailbox, "mailbox"),
+        (known.contacts.of_both, ["person_id", "mailbox"]),
     ):
         persons = persons.join(frame, on=by, how="left", maintain_order="left")
     # whoever has the address of somebody who said no, however the one or the other writes it
@@ -158,7 +161,9 @@ def person_facts(
         is_worth_it=_is_worth_it(entry),
         priority=pl.col("priority_rank"),
         last_contacted_at=pl.max_horizontal("person_contacted_at", "mailbox_contacted_at"),
-        contacts_in_7_days=pl.max_horizontal("person_contacts", "mailbox_contacts").fill_null(0),
+        contacts_in_7_days=pl.col("person_contacts").fill_null(0)
+        + pl.col("mailbox_contacts").fill_null(0)
+        - pl.col("both_contacts").fill_null(0),
         value=pl.col("expected_gain").cast(pl.Float64).round(2),
     )
     if entry.is_ads:

@@ -23,6 +23,7 @@ from orchestration.ground.settings_exports import Export
 from orchestration.landing.tombstones import read_key
 from orchestration.modelling.holdout_arms import holdout_key
 from orchestration.outputs.exports import (
+    cart_contents,
     contact_log,
     csv_text,
     fired,
@@ -137,8 +138,9 @@ def prepare_exports(
     held_out = segments.held_out_of(connection, chain.from_iterable(listed.values()), hour)
     scored = {name: segments.with_members(*each, hour, held_out) for name, each in listed.items()}
     refused_by = refused_by or refused_until(connection, hour)
+    attributes = {name for each in presets.values() for name in each.attributes}
     known = read_known(
-        connection, home, hour, settings, scored.values(), before.values(), refused_by
+        connection, home, hour, settings, scored.values(), before.values(), refused_by, attributes
     )
     prepared = Prepared()
     has_vault = has_table(connection, "vault", "current_profiles")
@@ -153,6 +155,7 @@ def prepare_exports(
             members[name],
             tried,
             holdout_key(home, settings) if export.age_recipients else b"",
+            settings.scores_keep_days,
         )
         rolled, summary, is_full, contacts = one.export(
             connection,
@@ -171,7 +174,10 @@ def prepare_exports(
             continue
         sums = [each.sha256 for each in files]
         form = _form(export, presets[name])
-        prepared.deliveries.append(Delivery(name, form, hour, rolled, is_full, sums, contacts))
+        cooldown = timedelta(hours=settings.contacts.cooldown_hours)
+        prepared.deliveries.append(
+            Delivery(name, form, hour, rolled, is_full, sums, contacts, cooldown)
+        )
     tried.keep(connection)
     return prepared
 
@@ -203,6 +209,7 @@ class _Exporter:
     members: pl.DataFrame
     tried: variants.Variants
     secret: bytes
+    scores_keep_days: int
 
     def export(
         self,
@@ -326,8 +333,8 @@ class _Exporter:
         if self.entry.is_ads:
             return Rows(eligible.select(list(ROWS)), {})
         merged = eligible
-        for known in (people.cart_items, people.bought_with):
-            of_carts = known(connection, eligible["cart_id"])
+        for known in (cart_contents.cart_items, cart_contents.bought_with):
+            of_carts = known(connection, eligible, self.hour)
             merged = merged.join(of_carts, on="cart_id", how="left", maintain_order="left")
         merged = merged.join(self.members, on="person_id", how="left", maintain_order="left")
         merged = merged.with_columns(
@@ -356,6 +363,9 @@ class _Exporter:
         least = self.preset.least_persons
         if rolled.full.height < least:
             yield f"{rolled.full.height} persons are listed: the tool uses no list of below {least}"
+        kept, window = self.scores_keep_days, self.entry.window_days
+        if self.entry.is_ads and kept < window:
+            yield f"people leave after {kept} days and not {window}: scores_keep_days is {kept}"
         for column, cells in rows.blanked.items():
             yield f"{column}: {cells} cells left empty, which could be run or which no tool takes"
         for fault, cells in sorted(self.known.profiles.faults.items()):

@@ -23,8 +23,11 @@ from orchestration.outputs.exports.rows import ROWS
 from orchestration.warehouse.database import has_table
 
 LISTS, MEMBERS = "export_lists", "export_members"
-# Contacts count for seven days; rows that left are needed for as long.
+# Contacts count for seven days; rows that left are needed for as long. Where the cooldown is
+# longer, who was contacted is needed and when, and not the address.
 _KEEP = timedelta(days=8)
+# No cooldown that can be set is longer.
+LONGEST_COOLDOWN = timedelta(days=366)
 # Stands for whoever was erased while on a list.
 ERASED = "erased"
 
@@ -140,7 +143,8 @@ def remember(
     rolled: Rolled,
     *,
     is_full: bool,
-) -> None:
+    cooldown: timedelta = LONGEST_COOLDOWN,
+) -> bool:
     """Note what was delivered in an hour; the hour done again takes its own place.
 
     Args:
@@ -150,14 +154,20 @@ def remember(
         hour: the hour.
         rolled: its lists.
         is_full: whether people were added.
+        cooldown: for so long it must be known whom a list contacted.
+
+    Returns:
+        Whether it was: of an hour older than one that is remembered no tool takes the files.
     """
+    left_long_ago = hour - _KEEP
+    old = hour - max(_KEEP, cooldown) if form.startswith("email ") else left_long_ago
     with transaction(connection):
         _ensure(connection)
         newest = connection.execute(
             f"select max(hour) from vault.{LISTS} where export = ?", [export]
         ).fetchall()[0][0]
         if newest is not None and newest > hour:
-            return
+            return False
         _forget_hour(connection, export, hour)
         connection.register("now_listed", rolled.full)
         # what is listed again was not taken back
@@ -192,13 +202,19 @@ def remember(
             f"delete from vault.{MEMBERS} where export = ? and left_at < case"
             f" when person_id != ? then cast(? as timestamp) when left_at > listed_at then ?"
             f" else (select max(hour) from vault.{LISTS} where export = ? and hour < ?) end",
-            [export, ERASED, hour - _KEEP, hour, export, hour],
+            [export, ERASED, old, hour, export, hour],
+        )
+        connection.execute(
+            f"update vault.{MEMBERS} set identifier = '', row = ''"
+            " where export = ? and left_at < ? and person_id != ?",
+            [export, left_long_ago, ERASED],
         )
         connection.execute(
             f"delete from vault.{LISTS} where export = ? and hour < ? and hour is distinct from"
             f" (select max(hour) from vault.{LISTS} where export = ? and is_full)",
-            [export, hour - _KEEP, export],
+            [export, old, export],
         )
+    return True
 
 
 def date_back(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:
@@ -236,8 +252,8 @@ def mail_listings(
     """Whoever was put on an e-mail list, of any name, configured still or not.
 
     Returns:
-        person_id, export, email (null on a list by another identifier) and at; at >= since and
-        < hour.
+        person_id, export, email (null on a list by another identifier, or long ago) and at;
+        at >= since and < hour.
     """
     schema = dict.fromkeys(("person_id", "export", "email"), pl.String) | {"at": pl.Datetime("us")}
     if not has_table(connection, "vault", MEMBERS):
@@ -245,7 +261,8 @@ def mail_listings(
     return (
         connection.sql(
             "select distinct members.person_id, members.export,"
-            " if(split_part(lists.form, ' ', 3) = 'email', members.identifier, null) as email,"
+            " if(split_part(lists.form, ' ', 3) = 'email', nullif(members.identifier, ''), null)"
+            " as email,"
             f" members.listed_at as at from vault.{MEMBERS} as members"
             f" inner join vault.{LISTS} as lists"
             " on members.export = lists.export and members.listed_at = lists.hour"

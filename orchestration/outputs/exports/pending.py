@@ -11,7 +11,7 @@ addresses stand in these tables: they are a part of the vault, and empty but for
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import duckdb
 import polars as pl
@@ -39,6 +39,7 @@ class Delivery:
         is_full: whether people were added.
         sums: the sha256 of its files.
         contacts: whom it contacts and whom it would have, with the columns of `LOGGED`.
+        cooldown: for so long it must be known whom it contacted.
     """
 
     export: str
@@ -48,6 +49,7 @@ class Delivery:
     is_full: bool
     sums: Sequence[str]
     contacts: pl.DataFrame = field(default_factory=lambda: NOBODY)
+    cooldown: timedelta = membership.LONGEST_COOLDOWN
 
 
 def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
@@ -80,10 +82,17 @@ def announce(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Deliver
 def remember(connection: duckdb.DuckDBPyConnection, deliveries: Sequence[Delivery]) -> None:
     """Note that they were delivered; nothing is pending any more."""
     for each in deliveries:
-        membership.remember(
-            connection, each.export, each.form, each.hour, each.rolled, is_full=each.is_full
+        is_taken = membership.remember(
+            connection,
+            each.export,
+            each.form,
+            each.hour,
+            each.rolled,
+            is_full=each.is_full,
+            cooldown=each.cooldown,
         )
-        contact_log.keep(connection, each.contacts)
+        # an older hour that is done again contacts nobody, though other people would be in it now
+        contact_log.keep(connection, each.contacts if is_taken else NOBODY)
     _clear(connection)
 
 

@@ -1,13 +1,13 @@
 """Who was scored, and what the vault knows of them, as frames.
 
-Belongs here: reading scores, orders, items and the schema `vault`, and the normal form of what
-people wrote. Not here: what follows from it (`gates`, `hourly`).
+Belongs here: reading scores, orders and the schema `vault`, and the normal form of what people
+wrote. Not here: what lies in carts (`cart_contents`), nor what follows from it (`gates`, `hourly`).
 
 Without a vault nobody has a profile. In these frames a person is `user:<owner_id>` where the owner
 of the visitor is known by now, else the visitor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import polars as pl
 
 from ml.features import USER_PREFIX
 from orchestration.ground.rule_macros import person_of
+from orchestration.ground.sql import literal, quoted
 from orchestration.landing.tombstones import keyed_hash, read_key
 from orchestration.outputs.exports.identifiers import (
     EMPTY,
@@ -25,7 +26,6 @@ from orchestration.outputs.exports.identifiers import (
     normal_email,
     normal_phone,
 )
-from orchestration.outputs.exports.presets import ALSO_BOUGHT, ITEMS
 from orchestration.warehouse.contactable import IS_BOTS
 from orchestration.warehouse.database import has_table
 
@@ -81,19 +81,35 @@ def scored_carts(
     window = "interval 1 microsecond" if window_days is None else f"to_days({int(window_days)})"
     query = f"""
         with window_scores as (
-            select * from scores.cart_scores where scored_at > ? - {window} and scored_at <= ?
+            select * from scores.cart_scores
+            where scored_at > $hour - {window} and scored_at <= $hour
         ),
         owners as (
             select visitor_id, arg_max(owner_id, scored_at) as owner_id
             from window_scores
             where owner_id is not null
             group by visitor_id
+        ),
+        touched as (
+            select cart_id, last_touched_at from main.carts where last_touched_at <= $hour
+            union all
+            -- the log goes on: when it was touched last by the hour
+            select cart_id, max(event_at)
+            from main.cart_operations
+            where
+                is_touch
+                and event_at <= $hour
+                and cart_id in (
+                    select cart_id from main.carts semi join window_scores using (cart_id)
+                    where last_touched_at > $hour
+                )
+            group by cart_id
         )
         select
             {person_of("owners.owner_id", "scored.visitor_id")} as person_id,
             owners.owner_id as user_id,
             cart_id,
-            coalesce(carts.last_touched_at, scored_at) as touched_at,
+            coalesce(touched.last_touched_at, scored_at) as touched_at,
             scored.cart_value,
             scored.currency,
             p_abandon,
@@ -107,11 +123,11 @@ def scored_carts(
             {IS_BOTS} as is_bots_cart
         from window_scores as scored
         left join owners using (visitor_id)
-        left join (select cart_id, last_touched_at from main.carts) as carts using (cart_id)
+        left join touched using (cart_id)
         qualify row_number() over (partition by cart_id order by scored_at desc) = 1
         order by cart_id
     """
-    return connection.sql(query, params=[hour, hour]).pl()
+    return connection.sql(query, params={"hour": hour}).pl()
 
 
 def owners_of(
@@ -216,7 +232,10 @@ def erased_users(
 
 
 def read_profiles(
-    connection: duckdb.DuckDBPyConnection, users: pl.Series, shop_country: str
+    connection: duckdb.DuckDBPyConnection,
+    users: pl.Series,
+    shop_country: str,
+    attributes: Collection[str] = (),
 ) -> Profiles:
     """The profiles of users.
 
@@ -224,13 +243,16 @@ def read_profiles(
         connection: the open warehouse.
         users: user ids.
         shop_country: the country of phone numbers without a prefix of people without a country.
+        attributes: fields `attr_*` that are columns of the frame, too; their case does not count.
     """
+    schema = _KNOWN | dict.fromkeys(sorted(attributes), pl.String)
     if not has_table(connection, "vault", "current_profiles"):
-        return Profiles(pl.DataFrame(schema=_KNOWN), {})
+        return Profiles(pl.DataFrame(schema=schema), {})
     texts = [name for name, kind in PROFILE.items() if kind == pl.String]
     consents = [name for name, kind in PROFILE.items() if kind == pl.Boolean]
     columns = [f"cast({name} as varchar) as {name}" for name in texts]
     columns.append("email_key as mailbox")
+    columns += [f"{_attribute(name)} as {quoted(name)}" for name in sorted(attributes)]
     # true, or the word of the dumps; null stays null, and is refused
     columns += [
         f"lower(cast({name} as varchar)) in ('true', 'granted') as {name}" for name in consents
@@ -241,7 +263,7 @@ def read_profiles(
         " semi join wanted_users using (user_id) order by user_id"
     ).pl()
     connection.unregister("wanted_users")
-    found = found.cast(_KNOWN).unique("user_id", keep="first", maintain_order=True)
+    found = found.cast(schema).unique("user_id", keep="first", maintain_order=True)
     faults: dict[str, int] = {}
     countries = normalised(normal_country, "country", faults, found["country"])
     regions = [country or shop_country or None for country in countries]
@@ -256,94 +278,10 @@ def read_profiles(
     )
 
 
-def cart_items(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.DataFrame:
-    """What lies in carts, the dearest lines first.
-
-    Returns:
-        One row a cart that has lines: cart_id, item_count and the merge fields item_1_id ...
-    """
-    fields = {
-        "id": "item_id",
-        "name": "item_name",
-        "quantity": "quantity",
-        "price": "unit_price",
-        "url": "item_url",
-        "image": "image_url",
-    }
-    picked = ", ".join(
-        f"any_value({column}) filter (place = {i}) as item_{i}_{name}"
-        for i in range(1, ITEMS + 1)
-        for name, column in fields.items()
-    )
-    connection.register("wanted_carts", pl.DataFrame({"cart_id": carts.cast(pl.String)}))
-    found = connection.sql(
-        f"""
-        with placed as (
-            select
-                cart_id,
-                item_id,
-                item_name,
-                quantity,
-                unit_price,
-                item_url,
-                image_url,
-                row_number() over (
-                    partition by cart_id
-                    order by quantity * unit_price desc nulls last, item_id
-                ) as place
-            from main.cart_lines
-            semi join wanted_carts using (cart_id)
-            left join (select item_id, item_name, item_url, image_url from main.items)
-                using (item_id)
-        )
-        select cart_id, cast(count(*) as bigint) as item_count, {picked}
-        from placed
-        group by cart_id
-        order by cart_id
-        """
-    ).pl()
-    connection.unregister("wanted_carts")
-    return found
-
-
-def bought_with(connection: duckdb.DuckDBPyConnection, carts: pl.Series) -> pl.DataFrame:
-    """What is bought together with what lies in carts, and is not in them, best first.
-
-    Returns:
-        One row a cart of which something is known: cart_id and also_bought_1 ..., ids of items.
-    """
-    picked = ", ".join(
-        f"any_value(other_item_id) filter (place = {i}) as also_bought_{i}"
-        for i in range(1, ALSO_BOUGHT + 1)
-    )
-    connection.register("wanted_carts", pl.DataFrame({"cart_id": carts.cast(pl.String)}))
-    found = connection.sql(
-        f"""
-        with lines as (
-            select cart_id, item_id from main.cart_lines semi join wanted_carts using (cart_id)
-        ),
-        offered as (
-            select
-                cart_id,
-                other_item_id,
-                row_number() over (
-                    partition by cart_id
-                    order by min(other_rank), max(confidence) desc, other_item_id
-                ) as place
-            from lines
-            inner join main.also_bought using (item_id)
-            where (cart_id, other_item_id) not in (select cart_id, item_id from lines)
-            group by cart_id, other_item_id
-        )
-        select cart_id, {picked}
-        from offered
-        where place <= {ALSO_BOUGHT}
-        group by cart_id
-        order by cart_id
-        """
-    ).pl()
-    connection.unregister("wanted_carts")
-    return found
+def _attribute(name: str) -> str:
+    """SQL for a field `attr_*` of a profile."""
+    is_it = f"lambda key: lower(key) = {literal(name.lower())}"
+    return f"attributes ->> list_filter(json_keys(attributes), {is_it})[1]"
 
 
 def normalised(

@@ -145,6 +145,11 @@ class Preset(BaseModel):
         """Whether it is the file of an ads tool, with hashes only."""
         return self.profile in ADS
 
+    @property
+    def attributes(self) -> list[str]:
+        """The fields `attr_*` of profiles that columns of the ads have."""
+        return [each.field for each in self.columns if each.field.startswith("attr_")]
+
     def fields(self, identifier: str) -> tuple[str, ...]:
         """The merge fields of the file in order, if people are found by `identifier`."""
         left_out = set(self.omit)

@@ -4,12 +4,18 @@ Belongs here: reading both out of the schema `vault`. Not here: whom a suppressi
 (`people.known_at`), nor whom a gate refuses (`gates`).
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 import duckdb
 import polars as pl
 
-from orchestration.outputs.exports.identifiers import normal_email, normal_phone
+from orchestration.landing.addresses import bare_email
+from orchestration.outputs.exports.identifiers import (
+    UnusableValueError,
+    normal_email,
+    normal_phone,
+)
 from orchestration.outputs.exports.people import normalised, owners_of, series
 from orchestration.people.known_at import granted_since
 from orchestration.people.words import UNSUBSCRIBED
@@ -64,7 +70,7 @@ def read_suppressions(
     unused: dict[str, int] = {}
     regions = [shop_country or None] * found.height
     return found.with_columns(
-        email=series(normalised(normal_email, "email", unused, found["email"])),
+        email=series(normalised(_address, "email", unused, found["email"])),
         phone=series(normalised(normal_phone, "phone", unused, found["phone"], regions)),
     )
 
@@ -126,4 +132,16 @@ def read_withdrawn(
         params={"hour": hour, "refused_by": refused_by},
     ).pl()
     found = found.cast(SUPPRESSION)
-    return found.with_columns(email=series(normalised(normal_email, "email", {}, found["email"])))
+    return found.with_columns(email=series(normalised(_address, "email", {}, found["email"])))
+
+
+def _address(text: str | None) -> str:
+    """The normal form of an address, also of one with a name or quotes around it: whoever said no
+    is known to the tool by the address alone.
+
+    Raises:
+        UnusableValueError: there is no address in the text.
+    """
+    with suppress(UnusableValueError):
+        return normal_email(bare_email(text))
+    return normal_email(text)

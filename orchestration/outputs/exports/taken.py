@@ -1,7 +1,8 @@
 """What the settings name in exports and experiments, and whether it is there.
 
-Belongs here: the segments and triggers that each export takes, asked before an hour begins and
-when its files are written. Not here: their members (`segments`, `fired`, `variants`).
+Belongs here: the segments and triggers that each export takes, and that there is its preset, asked
+before an hour begins and when its files are written. Not here: their members (`segments`, `fired`,
+`variants`).
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from orchestration.ground.segments import segments_in
 from orchestration.ground.settings import Settings
 from orchestration.ground.triggers import FOLDER, triggers_in
 from orchestration.outputs.exports import fired, segments, variants
+from orchestration.outputs.exports.presets import find_preset
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def taken_by(home: Home, settings: Settings) -> Taken:
     """What the exports of the settings take, of what is shipped and what lies in a home.
 
     Raises:
-        ComebackError: an export or an experiment names a segment or a trigger that there is not.
+        ComebackError: an export or an experiment names a segment, a trigger or a preset that there
+            is not.
     """
     own = own_files(home)
     known = segments_in(DBT_PROJECT) | own.segments
@@ -43,6 +46,8 @@ def taken_by(home: Home, settings: Settings) -> Taken:
     fired_by = {trigger.name for trigger in triggers_in(DBT_PROJECT)}
     fired_by |= {Path(inside).stem for inside in own.files if inside.startswith(f"{FOLDER}/")}
     without = {each.name for each in own.faults if each.kind == "trigger"}
+    for name, each in settings.exports.items():
+        find_preset(each.profile, each.preset, name)
     variants.require_segments(settings.experiments, known, wrong)
     exports = settings.exports.items()
     return Taken(

@@ -31,8 +31,9 @@ class Shop:
         self.connection.execute(
             "create table main.carts (cart_id varchar, last_touched_at timestamp);"
             "create table main.orders (visitor_id varchar, owner_id varchar, ordered_at timestamp);"
-            "create table main.cart_lines (cart_id varchar, item_id varchar, quantity bigint,"
-            " unit_price decimal(18, 4), currency varchar);"
+            "create table main.cart_operations (cart_id varchar, operation_number bigint,"
+            " is_touch boolean, event_at timestamp, line_item_id varchar, line_quantity bigint,"
+            " line_price decimal(18, 4), line_currency varchar);"
             "create table main.also_bought (item_id varchar, other_item_id varchar,"
             " other_rank bigint, confidence double);"
             "create table main.items (item_id varchar, item_name varchar, item_url varchar,"
@@ -41,7 +42,7 @@ class Shop:
             " first_name varchar, last_name varchar, country varchar, language varchar,"
             " time_zone varchar, email_consent boolean, sms_consent boolean,"
             " ad_user_data_consent boolean, ad_personalization_consent boolean,"
-            " updated_at timestamp, email_key varchar);"
+            " updated_at timestamp, attributes varchar, email_key varchar);"
             "create table vault.profile_versions (user_id varchar, email varchar,"
             " email_key varchar, email_consent boolean, sms_consent boolean,"
             " ad_user_data_consent boolean, ad_personalization_consent boolean,"
@@ -76,6 +77,14 @@ class Shop:
             "is_holdout": False,
         } | values
         self.insert("scores.cart_scores", **row)
+
+    def line(self, cart: str, item: str, at: datetime = TEN - 3 * HOUR, **values: object) -> None:
+        """The line of an item after an add to a cart, or a removal from it."""
+        ((number,),) = self.connection.execute(
+            "select count(*) from main.cart_operations"
+        ).fetchall()
+        row = {"cart_id": cart, "line_item_id": item, "event_at": at, "line_quantity": 1} | values
+        self.insert("main.cart_operations", is_touch=True, operation_number=number, **row)
 
     def profile(self, user: str, **values: object) -> None:
         row = {

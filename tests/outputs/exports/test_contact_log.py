@@ -5,7 +5,7 @@ from decimal import Decimal
 from unittest.mock import patch
 
 from orchestration.ground.settings import Settings, parse_settings
-from orchestration.outputs.exports import contact_log, pending
+from orchestration.outputs.exports import contact_log, membership, pending
 from orchestration.outputs.exports.hourly import prepare_exports
 from orchestration.warehouse.contact_tables import CONTACT_LOG, CONTACT_PLANS
 from tests.modelling.contact_logs import MONDAY, Log
@@ -95,6 +95,19 @@ def test_the_hour_done_again_logs_nobody_twice_and_keeps_whom_its_first_files_ha
     assert len(logged(shop)) == 2
 
 
+def test_an_older_hour_done_again_contacts_nobody_whom_its_first_files_had_not(shop):
+    shop.person("ann", 1)
+    shop.person("bob", 2, email_consent=False)
+    shop.cart("bob", 1, TEN + HOUR, is_holdout=True)
+    for at in (TEN, TEN + HOUR):
+        shop.export(at, mail())
+    shop.connection.execute("update vault.current_profiles set email_consent = true")
+    again = shop.export(TEN, mail())
+    assert again.exports["mail"]["persons"] == 2
+    assert logged(shop) == [("user:ann", TEN)]
+    assert logged(shop, "withheld_contacts") == []
+
+
 def test_a_killed_run_whose_files_appeared_is_logged_by_the_next_and_no_other(shop):
     shop.person("ann")
     for is_there in (False, True):
@@ -110,8 +123,10 @@ def test_a_killed_run_whose_files_appeared_is_logged_by_the_next_and_no_other(sh
 
 def test_a_clock_that_was_ahead_stops_no_later_hour(shop):
     shop.person("ann")
-    shop.cart("ann", 1, TEN + 900 * DAY, contact_valid_until=TEN + 999 * DAY)
+    shop.profile("bob")
+    shop.cart("bob", 1, TEN + 900 * DAY, contact_valid_until=TEN + 999 * DAY)
     shop.export(TEN + 900 * DAY, mail())
+    membership.date_back(shop.connection, TEN, TEN + HOUR)
     shop.export(TEN, mail())
     contact_log.settle(shop.connection, TEN, TEN + HOUR)
     assert logged(shop, "contact_log", "exported_at", "status") == [
@@ -196,6 +211,22 @@ def test_without_dumps_an_export_counts_as_sent_and_with_them_when_they_say_so(s
         "update vault.contact_rows set contacted_at = contacted_at + to_days(2)"
     )
     assert status() == [("user:ann", "sent", TEN, None), ("user:bob", "sent", TEN, None)]
+
+
+def test_an_open_of_a_message_of_before_does_not_say_that_the_planned_one_was_sent(shop):
+    shop.person("ann")
+    shop.export(TEN, mail())
+    dumps(
+        shop,
+        ("ann", TEN - 2 * DAY, "newsletter", "sent"),
+        ("ann", TEN + HOUR, "newsletter", "opened"),
+    )
+    names = ("status", "sent_at", "reported_status")
+    contact_log.settle(shop.connection, TEN + DAY)
+    assert logged(shop, "contact_log", *names) == [("planned", None, None)]
+    dumps(shop, ("ann", TEN + 2 * HOUR, "carts", "delivered"))
+    contact_log.settle(shop.connection, TEN + DAY)
+    assert logged(shop, "contact_log", *names) == [("sent", TEN + 2 * HOUR, "delivered")]
 
 
 def test_contacts_are_kept_as_long_as_scores(shop):

@@ -103,11 +103,76 @@ def test_a_list_of_ours_and_the_dump_that_confirms_it_are_one_contact(shop):
     assert counted(shop) == {"user:ann": (TEN - 2 * DAY + HOUR, 3)}
 
 
-def test_three_messages_in_seven_days_are_enough(shop):
+@pytest.mark.parametrize(("seconds", "gate"), [(1, "over_cap"), (0, "eligible")])
+def test_three_messages_in_seven_days_are_enough(shop, seconds, gate):
     shop.person("ann")
-    for days in (6, 4, 2):
-        heard(shop, TEN - days * DAY, user_id="ann")
-    assert gates_of(shop) == {"over_cap": 1}
+    for at in (TEN - 7 * DAY + timedelta(seconds=seconds), TEN - 4 * DAY, TEN - 2 * DAY):
+        heard(shop, at, user_id="ann")
+    assert gates_of(shop) == {gate: 1}
+
+
+@pytest.mark.parametrize(("bobs", "gate"), [(1, "eligible"), (2, "over_cap")])
+def test_texts_to_the_person_and_mails_to_the_mailbox_of_whoever_has_it_add_up(shop, bobs, gate):
+    shop.person("ann", email="home@example.com", email_key="home@example.com")
+    shop.profile("bob", email="home@example.com", email_key="home@example.com")
+    heard(shop, TEN - 2 * DAY, user_id="ann", channel="sms")
+    for number in range(bobs):
+        heard(shop, TEN - (3 + number) * DAY, user_id="bob", campaign="news")
+    # one that both are known to have had is one
+    heard(shop, TEN - 3 * DAY, user_id="ann", campaign="news")
+    assert gates_of(shop) == {gate: 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "messages"),
+    [
+        # of a tool that tells of each message when it is delivered, and no more
+        ([(3, "delivered"), (1, "delivered")], 2),
+        ([(3, "sent"), (2.9, "delivered"), (1, "delivered")], 2),
+        ([(3, "sent"), (3, "delivered"), (1, "sent"), (1, "delivered")], 2),
+        ([(3, "sent"), (1, "delivered"), (0.5, "opened")], 1),
+        ([(3, "opened"), (1, "opened")], 1),
+        ([(3, "delivered"), (3, "opened")], 1),
+    ],
+)
+def test_a_message_is_delivered_once(shop, told, messages):
+    for days, status in told:
+        heard(shop, TEN - days * DAY, status, user_id="ann", campaign="cart")
+    assert counted(shop)["user:ann"][1] == messages
+
+
+def test_what_is_delivered_now_cools_down_though_the_campaign_was_heard_of_before(shop):
+    shop.person("ann")
+    for hours in (72, 2):
+        heard(shop, TEN - hours * HOUR, "delivered", user_id="ann", campaign="cart")
+    assert gates_of(shop) == {"in_cooldown": 1}
+
+
+def test_another_message_that_is_delivered_days_after_a_list_is_a_contact(shop):
+    listed(shop, "old", "email generic email", "user:ann", "ann@example.com", TEN - 5 * DAY)
+    heard(shop, TEN - 5 * DAY + HOUR, "delivered", user_id="ann", campaign="cart")
+    assert counted(shop) == {"user:ann": (TEN - 5 * DAY + HOUR, 1)}
+    heard(shop, TEN - 2 * HOUR, "delivered", user_id="ann", campaign="news")
+    assert counted(shop) == {"user:ann": (TEN - 2 * HOUR, 2)}
+
+
+def test_a_cooldown_of_weeks_is_held_though_lists_are_all_that_is_known(shop):
+    contacts = {"cooldown_hours": 14 * 24}
+    settings = parse_settings({"contacts": contacts, "exports": {"mail": {"profile": "email"}}})
+    found = {}
+    for hours in (0, 1, 9 * 24, 14 * 24 - 1, 14 * 24):
+        at = TEN + hours * HOUR
+        due = {"contact_not_before": at, "contact_valid_until": at + HOUR}
+        shop.cart("ann", at=at, cart_id=f"cart-{hours}", **due)
+        shop.connection.execute("delete from vault.current_profiles")
+        shop.profile("ann")
+        counts = shop.export(at, settings).exports["mail"]["counts"]
+        found[hours] = [name for name, count in counts.items() if count]
+        # for so long the address is not kept
+        counts = "select count(*) filter (where identifier != '') from vault.export_members"
+        assert shop.connection.execute(counts).fetchall() == [(int(hours in (0, 1, 14 * 24)),)]
+    assert found.pop(0) == found.pop(14 * 24) == ["eligible"]
+    assert all(each == ["in_cooldown"] for each in found.values())
 
 
 def test_two_campaigns_of_one_instant_are_two_messages(shop):

@@ -98,6 +98,18 @@ def test_an_order_at_the_instant_of_the_last_touch_is_an_order_since(shop, secon
         assert prepared.exports[name]["persons"] == listed
 
 
+@pytest.mark.parametrize(("minutes", "listed"), [(-30, 0), (30, 1)])
+def test_a_touch_after_the_hour_makes_no_order_before_it_an_older_one(shop, minutes, listed):
+    shop.person("ann")
+    shop.insert("main.carts", cart_id="cart-ann", last_touched_at=TEN + HOUR)
+    for hours in (-3, -2, 1):
+        shop.line("cart-ann", "hat", TEN + hours * HOUR)
+    shop.insert("main.orders", owner_id="ann", ordered_at=TEN + minutes * HOUR / 60)
+    prepared = shop.export()
+    for name in ("email", "google"):
+        assert prepared.exports[name]["persons"] == listed
+
+
 def test_a_bought_cart_does_not_hide_a_live_one(shop):
     shop.profile("ann")
     shop.cart("ann", 1, cart_id="bought", expected_gain=50)
@@ -166,6 +178,15 @@ def test_the_address_that_was_suppressed_and_the_one_that_the_tool_has_are_both_
             ("annlee@gmail.com", "2026-10-31T05:00:00Z"),
             ("bob@example.com", "2026-10-31T06:00:00Z"),
         )
+    ]
+
+
+def test_an_address_that_a_name_stands_around_is_written_without_it(shop):
+    emails = ("Ann <ANN@shop.example>", "'bob@shop.example", "cem@shop.example;")
+    for email in (*emails, "mailto:dan@shop.example", "no address at all"):
+        suppress(shop, email=email)
+    assert column(shop.export(), "suppressions.full", "email") == [
+        f"{name}@shop.example" for name in ("ann", "bob", "cem", "dan")
     ]
 
 

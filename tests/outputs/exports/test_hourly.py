@@ -1,5 +1,7 @@
 """The exports of an hour out of a small warehouse, read back by independent readers."""
 
+import pytest
+
 from orchestration.ground.home import Home
 from orchestration.ground.settings import parse_settings
 from orchestration.outputs.exports import forgetting
@@ -253,3 +255,14 @@ def test_whoever_refuses_is_on_the_list_of_suppressions_in_the_next_hour_whateve
     shop.export(TEN, settings)
     shop.insert("vault.current_suppressions", channel="email", email="bob@example.com")
     assert column(shop.export(TEN + HOUR, settings), "stops.add", "email") == ["bob@example.com"]
+
+
+@pytest.mark.parametrize(("window_days", "warnings"), [(90, 0), (91, 1)])
+def test_a_window_that_is_longer_than_scores_are_kept_is_warned_of(shop, window_days, warnings):
+    ads = {"profile": "hashed_audience", "preset": "microsoft", "window_days": window_days}
+    mail = {"profile": "email", "window_days": window_days}
+    settings = parse_settings({"exports": {"ads": ads, "mail": mail}})
+    exports = shop.export(settings=settings).exports
+    said = "people leave after 90 days and not 91: scores_keep_days is 90"
+    assert exports["ads"]["warnings"].count(said) == warnings
+    assert exports["mail"]["warnings"] == []

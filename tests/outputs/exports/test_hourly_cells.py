@@ -2,14 +2,17 @@
 
 import csv
 import io
+import json
 import re
 
 import duckdb
 import polars as pl
 
 from orchestration.ground.settings import parse_settings
+from orchestration.outputs.exports import hourly
 from orchestration.outputs.exports.identifiers import sha256
-from tests.outputs.exports.shops import column, content, rows
+from orchestration.outputs.exports.presets import Column, Preset
+from tests.outputs.exports.shops import HOUR, TEN, column, content, rows
 
 HOSTILE = [
     "=1+1",
@@ -36,7 +39,7 @@ def test_hostile_values_break_no_file_of_any_tool(shop, tmp_path):
     for rank, text in enumerate(HOSTILE, start=1):
         user = f"u{rank:02}"
         shop.person(user, rank, first_name=text, language=text)
-        shop.insert("main.cart_lines", cart_id=f"cart-{user}", item_id=text, quantity=1)
+        shop.line(f"cart-{user}", text)
         shop.insert(
             "main.items", item_id=text, item_name=text, item_url=text, image_url="javascript:x()"
         )
@@ -81,13 +84,7 @@ def test_a_person_has_one_row_with_the_items_of_the_dearest_cart(shop):
     shop.person("ann", 2)
     shop.cart("ann", 1, cart_id="other", visitor_id="phone", expected_gain=20)
     for number, price in enumerate((5, 50, 20, 30), start=1):
-        shop.insert(
-            "main.cart_lines",
-            cart_id="other",
-            item_id=f"sku{number}",
-            quantity=1,
-            unit_price=price,
-        )
+        shop.line("other", f"sku{number}", line_price=price, line_currency="EUR")
     shop.insert(
         "main.items",
         item_id="sku2",
@@ -112,10 +109,52 @@ def test_a_person_has_one_row_with_the_items_of_the_dearest_cart(shop):
     )
 
 
+def test_items_are_those_of_the_cart_at_the_hour_whatever_the_log_knows_since(shop):
+    shop.person("ann")
+    for item, at, quantity in (
+        ("hat", TEN - 3 * HOUR, 1),
+        ("bag", TEN - 3 * HOUR, 1),
+        ("cap", TEN - 3 * HOUR, 1),
+        ("cap", TEN - 2 * HOUR, 0),
+        ("hat", TEN, 2),
+        ("shoe", TEN + HOUR / 60, 1),
+        ("bag", TEN + HOUR / 60, 0),
+    ):
+        shop.line("cart-ann", item, at, line_quantity=quantity, line_price=5, line_currency="EUR")
+    shop.insert("main.also_bought", item_id="bag", other_item_id="shoe", other_rank=1)
+    shop.insert("main.also_bought", item_id="shoe", other_item_id="sock", other_rank=1)
+    (ann,) = rows(shop.export(), "email.full")
+    assert [ann[f"item_{i}_id"] for i in (1, 2, 3)] == ["hat", "bag", ""]
+    assert (ann["item_1_quantity"], ann["item_count"], ann["also_bought_1"]) == ("2", "2", "shoe")
+    assert ann["also_bought_2"] == ""
+
+
+def test_a_line_of_no_known_item_comes_last_and_has_no_id(shop):
+    shop.person("ann")
+    for item, price in (("(unknown)", 90), ("hat", 5)):
+        shop.line("cart-ann", item, line_price=price, line_currency="EUR")
+    shop.insert("main.also_bought", item_id="hat", other_item_id="cap", other_rank=1)
+    (ann,) = rows(shop.export(), "email.full")
+    assert [ann[f"item_{i}_id"] for i in (1, 2)] == ["hat", ""]
+    assert (ann["item_2_price"], ann["item_count"], ann["also_bought_1"]) == ("90", "2", "cap")
+
+
+def test_no_price_stands_beside_another_currency_than_its_own(shop):
+    shop.person("ann")
+    shop.profile("bob")
+    shop.cart("bob", 2, currency=None, cart_value=None)
+    for user in ("ann", "bob"):
+        for item, currency in (("a", "JPY"), ("b", "EUR"), ("c", None)):
+            shop.line(f"cart-{user}", item, line_price=9, line_currency=currency)
+    ann, bob = rows(shop.export(), "email.full")
+    assert [ann[f"item_{i}_price"] for i in (1, 2, 3)] == ["", "9", "9"]
+    assert [bob[f"item_{i}_price"] for i in (1, 2, 3)] == ["", "", "9"]
+
+
 def test_what_goes_with_a_cart_is_offered_best_first_and_never_what_is_in_it(shop):
     shop.person("ann")
     for item in ("hat", "bag"):
-        shop.insert("main.cart_lines", cart_id="cart-ann", item_id=item, quantity=1)
+        shop.line("cart-ann", item)
     # 1 for the hat goes before 2 for the bag, of alike ones the one bought more surely
     offers = [("hat", "bag", 1, 0.9), ("hat", "belt", 2, 0.5), ("hat", "cap", 3, 0.2)]
     offers += [("bag", "purse", 1, 0.3), ("bag", "belt", 2, 0.4), ("bag", "cap", 3, 0.1)]
@@ -167,3 +206,22 @@ def test_no_row_for_the_ads_has_a_plain_value_or_the_hash_of_nothing(shop):
     assert prepared.exports["google"]["counts"]["invalid_contact"] == 1
     assert column(prepared, "meta.full", "country") == [sha256("de"), sha256("de"), ""]
     assert "email looks hashed" in prepared.exports["meta"]["warnings"][-1]
+
+
+def test_a_tool_of_ones_own_gets_the_attributes_that_its_columns_name(shop, monkeypatch):
+    columns = (
+        Column(header="email", field="email"),
+        Column(header="zip", field="attr_zip", form="zip_meta"),
+        Column(header="ct", field="attr_city", form="city_meta"),
+    )
+    preset = Preset(profile="hashed_audience", documented_at="", columns=columns)
+    monkeypatch.setattr(hourly, "find_preset", lambda *_: preset)
+    given = {"ATTR_zip": "M1 1AE", "attr_tier": "gold"}
+    shop.person("ann", 1, attributes=json.dumps(given))
+    shop.person("bob", 2)
+    entry = {"profile": "hashed_audience", "preset": "microsoft"}
+    prepared = shop.export(settings=parse_settings({"exports": {"own": entry}}))
+    assert [tuple(row.values()) for row in rows(prepared, "own.full")] == [
+        (sha256("ann@example.com"), sha256("m11ae"), ""),
+        (sha256("bob@example.com"), "", ""),
+    ]

@@ -45,6 +45,15 @@ def test_a_name_that_nothing_has_is_one_line(home, settings, said):
     assert line.startswith(f"there is {said}")
 
 
+@pytest.mark.parametrize(
+    ("profile", "preset"), [("email", "klavyo"), ("hashed_audience", "generic"), ("email", "snap")]
+)
+def test_a_preset_that_the_profile_lacks_is_one_line_before_the_hour_begins(home, profile, preset):
+    settings = parse_settings({"exports": {"x": {"profile": profile, "preset": preset}}})
+    (line,) = fault_in(home, settings)
+    assert line.startswith(f"the profile {profile} has no preset '{preset}', [exports.x], use one")
+
+
 def test_a_file_that_is_wrong_is_its_own_fault_and_no_other(home):
     (home.segments / "watchers.sql").write_text("select")
     (home.root / "triggers" / "mine.yml").write_text("name: mine")

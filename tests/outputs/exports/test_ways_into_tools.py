@@ -14,7 +14,7 @@ WAYS = ("Into Klaviyo", "Into Braze", "Into Google Ads", "Into Meta", "Onto an S
 # Beside columns and files: what stands in cells, in the settings, and beside the files.
 OTHER_WORDS = {
     *CART_SEGMENTS,
-    *("none", "add", "deliver_to", "known_hosts", "client_keys", "manifest.json"),
+    *("none", "add", "identifier", "deliver_to", "known_hosts", "client_keys", "manifest.json"),
     *("comeback.toml", "exports/latest.json", "comeback deliver", "import/latest.json"),
 }
 # What a tool has to find in the files that its way names.
@@ -33,7 +33,10 @@ HEADERS = {
         "meta.full.csv": "email,phone,country,value",
         "meta.remove.csv": "email,phone,country,value",
     },
-    "Onto an SFTP": {"email.full.csv": "SubscriberKey,FirstName,language,TimeZone,country"},
+    "Onto an SFTP": {
+        "email.full.csv": "SubscriberKey,FirstName,language,TimeZone,country",
+        "email.remove.csv": "SubscriberKey,cart_segment,cart_priority,score_as_of",
+    },
 }
 
 
