@@ -198,13 +198,10 @@ def strip_idle(
         )
         passed_files.keep(connection, "going")
         connection.execute(_counted("select load_id, count(*) from going"))
-        is_going = "(select (load_id, line) from going)"
-        deleted = _changed(connection, f"delete from {table} where (_load_id, _line) in {is_going}")
-        if has_table(connection, "main", "set_aside_rows"):
-            # they are counted with the old ones now, and no build looks at their file again
-            connection.execute(
-                f"delete from main.set_aside_rows where (load_id, line) in {is_going}"
-            )
+        deleted = _changed(
+            connection,
+            f"delete from {table} where (_load_id, _line) in (select (load_id, line) from going)",
+        )
         if stripped + renamed + deleted:
             _note_taken_away(connection)
             vault.forget(connection)

@@ -25,7 +25,7 @@ LOG, CARTS, SCORED_PEOPLE, PEOPLE, PAGE = "log", "carts", "scored_people", "peop
 _TABLE = f"scores.{MADE_STEPS.name}"
 _PACKAGES = ("numpy", "polars", "lightgbm", "scikit-learn", "duckdb", "jinja2", "matplotlib")
 _CODE = ("ml", "orchestration")
-_ENDINGS = (".py", ".jinja", ".css", ".yml")
+_ENDINGS = (".py", ".jinja", ".css")
 
 
 def log_of_the_hour(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str:

@@ -43,7 +43,10 @@ FILES = (
     "select source, rows_read, rows_accepted, rows_dropped, is_suspect from main.landed_files"
     " order by source desc"
 )
-SET_ASIDE = "select line from main.set_aside_rows where source = 'contacts'"
+IDLE = """user_id,email,country,updated_at
+idle-account,idle@shop.example,Atlantis,2025-03-01T10:00:00Z
+"""
+SET_ASIDE = "select source, line from main.set_aside_rows where source <> 'canonical' order by all"
 HOUR = datetime(2026, 3, 31, 11)
 ADDRESSES = ["anna.secret@shop.example", "bert.secret@shop.example"]
 LISTED = pl.DataFrame(dict.fromkeys(ROWS, ADDRESSES))
@@ -118,19 +121,25 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
 
 
 @pytest.mark.heavy
-def test_messages_to_nobody_that_go_are_counted_by_the_next_build_as_by_a_full_one(tmp_path):
+def test_of_what_was_set_aside_and_goes_the_next_build_says_what_a_full_one_does(tmp_path):
     home = Home(tmp_path)
     home.prepare()
     with open_run(home, "run-1", "hourly", HOUR) as run:
-        land(run, canonical=EVENTS, contacts=MESSAGES)
+        land(run, canonical=EVENTS, contacts=MESSAGES, profiles=IDLE)
         dbt_build.build(home, run.settings, as_of=HOUR).require_success()
+        expected = [("contacts", 4), ("contacts", 5), ("profiles", 2)]
+        assert query(run, SET_ASIDE) == expected
         assert expiry_steps.expire(run, HOUR)
-        expected = [("contacts", 4, 0, 4, False), ("canonical", 4, 3, 1, False)]
+        expected = [
+            ("profiles", 1, 1, 0, False),
+            ("contacts", 4, 0, 4, False),
+            ("canonical", 4, 3, 1, False),
+        ]
         for is_full in (False, True):
             built = dbt_build.build(home, run.settings, as_of=HOUR, full_refresh=is_full)
             built.require_success()
             assert query(run, FILES) == expected
-            assert query(run, SET_ASIDE) == [(5,)]
+            assert query(run, SET_ASIDE) == [("contacts", 5)]
 
 
 def test_what_a_killed_run_took_away_leaves_lists_and_bytes_with_the_next(tmp_path, monkeypatch):

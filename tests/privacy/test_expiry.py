@@ -147,13 +147,13 @@ def test_a_file_is_not_judged_by_what_is_left_of_it(connection, home):
     columns = "user_id,email,contacted_at,channel\n"
     put(home, {"contacts/b.csv": f"{columns},nobody@shop.example,never,email\nidle,,never,email\n"})
     land(connection, home)
-    loads = "(select load_id, line from raw.people_set_aside where action = 'dropped')"
     connection.execute(
         "create table scores.accepted_files (content_hash varchar);"
         "create table main.landed_files as select load_id, file = 'b.csv' as is_suspect"
         " from raw.files;"
-        f"create table main.set_aside_rows as from {loads} where load_id in"
-        " (select load_id from raw.files where file = 'b.csv')"
+        "create table main.set_aside_rows as select source, load_id, line, action, reason"
+        " from raw.people_set_aside inner join raw.files using (load_id);"
+        "insert into main.set_aside_rows values ('canonical', 1, 1, 'dropped', 'bad_time')"
     )
     strip(connection, home)
     of_file = "select file, source from raw.files semi join raw.passed_files using (load_id)"
@@ -161,7 +161,8 @@ def test_a_file_is_not_judged_by_what_is_left_of_it(connection, home):
     # nor counted twice
     gone = "select file, row_count from raw.expired_rows inner join raw.files using (load_id)"
     assert rows(connection, f"{gone} order by file") == [("a.csv", 1), ("b.csv", 1)]
-    assert rows(connection, "select line from main.set_aside_rows") == [(3,)]
+    left = "select source, line from main.set_aside_rows order by all"
+    assert rows(connection, left) == [("canonical", 1), ("contacts", 3)]
 
 
 def test_a_profile_that_is_delivered_again_counts_again_and_lifts_nothing(connection, home):
