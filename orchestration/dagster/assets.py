@@ -7,6 +7,7 @@ how anything is done; that is in the plain modules the bodies call. dbt's models
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -52,7 +53,6 @@ from orchestration.warehouse import (
     database,
     dbt_build,
     dbt_manifest,
-    made_steps,
     outcomes,
     run_log,
 )
@@ -257,29 +257,16 @@ def cart_scores_asset(
                 "phrases": dbt_manifest.reason_phrases(manifest),
                 "is_stale": freshness(connection, as_of, run.settings).is_stale,
             }
-            noted = {
-                "not_after": run.newest_possible_hour,
-                "reporting_currency": frames.reporting_currency,
-            }
-            made_of = scoring.made_of(frames, abandonment, returning, options)
-            of_the_step = (made_steps.CARTS, as_of, made_of, *written_scores.written(as_of))
-            if made_steps.is_made(connection, *of_the_step):
-                scored = written_scores.keep_scores(
-                    connection, as_of, run.run_id, run.settings, **noted
-                )
-            else:
-                scored = scoring.score(frames, abandonment, returning, as_of=as_of, **options)
-                written_scores.write_scores(
-                    connection,
-                    scored.scores,
-                    as_of,
-                    run.run_id,
-                    run.settings,
-                    plans=scored.plans,
-                    arms=scored.arms,
-                    **noted,
-                )
-                made_steps.note(connection, *of_the_step)
+            scored = written_scores.scored_once(
+                connection,
+                as_of,
+                run.run_id,
+                run.settings,
+                partial(scoring.score, frames, abandonment, returning, as_of=as_of, **options),
+                made_of=scoring.made_of(frames, abandonment, returning, options),
+                not_after=run.newest_possible_hour,
+                reporting_currency=frames.reporting_currency,
+            )
         return materialized(
             context,
             {

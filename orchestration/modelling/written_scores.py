@@ -4,6 +4,7 @@ Belongs here: `scores.cart_scores`, the plans and arms with them, and what is to
 what the scores say (`scoring`).
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import duckdb
@@ -68,7 +69,46 @@ def write_scores(
         )
 
 
-def written(as_of: datetime) -> list[str]:
+def scored_once(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    run_id: str,
+    settings: Settings,
+    score: Callable[[], Scored],
+    *,
+    made_of: Sequence[object],
+    not_after: datetime = END_OF_TIME,
+    reporting_currency: str | None = None,
+) -> Scored:
+    """What an hour says, written: by `score`; or where that would say the same again, what is
+    written already, which is noted with the run and loses what is too old all the same.
+
+    Args:
+        connection, as_of, run_id, settings, not_after, reporting_currency: as `write_scores` has
+            them.
+        score: scores the carts of the hour.
+        made_of: all that this rests on.
+    """
+    noted = {"not_after": not_after, "reporting_currency": reporting_currency}
+    wrote = _written(as_of)
+    if made_steps.is_made(connection, made_steps.CARTS, as_of, made_of, *wrote):
+        return _keep_scores(connection, as_of, run_id, settings, **noted)
+    scored = score()
+    write_scores(
+        connection,
+        scored.scores,
+        as_of,
+        run_id,
+        settings,
+        plans=scored.plans,
+        arms=scored.arms,
+        **noted,
+    )
+    made_steps.note(connection, made_steps.CARTS, as_of, made_of, *wrote)
+    return scored
+
+
+def _written(as_of: datetime) -> list[str]:
     """Queries of all rows that the scoring of an hour writes."""
     return [
         f"from scores.{name} where {column} = timestamp '{as_of}'"
@@ -80,21 +120,19 @@ def written(as_of: datetime) -> list[str]:
     ]
 
 
-def keep_scores(
+def _keep_scores(
     connection: duckdb.DuckDBPyConnection,
     as_of: datetime,
     run_id: str,
     settings: Settings,
     *,
-    not_after: datetime = END_OF_TIME,
-    reporting_currency: str | None = None,
+    not_after: datetime,
+    reporting_currency: str | None,
 ) -> Scored:
-    """What was scored and written for an hour, where `score` would say the same again; noted with
-    the run and without what is too old, as `write_scores` does."""
     with transaction(connection):
         _drop_old_scores(connection, as_of, settings, not_after)
         drop_old_plans(connection, as_of, not_after, _plans_keep_days(settings))
-        scores, plans, arms = (connection.sql(each).pl() for each in written(as_of))
+        scores, plans, arms = (connection.sql(each).pl() for each in _written(as_of))
         note_run(
             connection, run_id, carts_scored=scores.height, reporting_currency=reporting_currency
         )

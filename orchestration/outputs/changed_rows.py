@@ -12,6 +12,8 @@ _FIRINGS_BY_DAY = (
     " from {schema}.trigger_events as fired group by 1"
 )
 
+_SET_ASIDE_BY_LOAD = "select load_id, count(*) as row_count from {schema}.set_aside_rows group by 1"
+
 _SCORES_BY_HOUR = (
     "select scored_at, count(*) as score_count, sum(hash(score)) as scores_hash"
     f" from (select {', '.join(CART_SCORES.column_names)} from {{schema}}.{CART_SCORES.name}"
@@ -22,9 +24,13 @@ _SCORES_BY_HOUR = (
 CHANGED_ROWS = {
     "visitor_id": "select visitor_id from main.unpublished_visitors"
     " union select visitor_id from main.affected_visitors",
-    # a load's rows are validated once
-    "load_id": "select load_id from main.set_aside_rows"
-    " except select load_id from published.main.set_aside_rows",
+    # a load's rows are validated once; later some may go
+    "load_id": f"""
+        with
+            built as ({_SET_ASIDE_BY_LOAD.format(schema="main")}),
+            published as ({_SET_ASIDE_BY_LOAD.format(schema="published.main")})
+        select load_id
+        from ((from built except from published) union (from published except from built))""",
     # hours scored since, but for those that were scored the same again, and hours that were dropped
     "scored_at": f"""
         with

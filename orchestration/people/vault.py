@@ -21,7 +21,7 @@ from orchestration.landing.addresses import define_address_keys
 from orchestration.landing.ids import known_id
 from orchestration.landing.raw_tables import raw_table
 from orchestration.landing.sources import PEOPLE
-from orchestration.people import attributes, messages, words
+from orchestration.people import attributes, messages, set_aside, words
 from orchestration.warehouse.database import has_table
 
 # What `known_at` makes of them.
@@ -61,6 +61,7 @@ def settle(
     with transaction(connection):
         for statement in statements:
             connection.execute(statement)
+        set_aside.forget_gone(connection, people)
         connection.execute(f"create or replace table vault.settled as select '{digest}' as digest")
     return True
 

@@ -174,6 +174,11 @@ def strip_idle(
     harmless = f"coalesce({words.status('status')}, '') not in ({_SUPPRESSING})"
     table = raw_table(messages)
     own_user = known_id(f"{table}.user_id", messages.placeholders)
+    connection.execute(
+        f"create or replace temp table going as select _load_id as load_id, _line as line"
+        f" from {table} where {harmless}"
+        " and email in (select email from old_addresses where user_id is null)"
+    )
     with transaction(connection):
         stripped = _count(connection, "idle_rows")
         if stripped:
@@ -191,13 +196,16 @@ def strip_idle(
             f" from old_addresses as old where {harmless} and {table}.email = old.email"
             " and old.user_id is not null",
         )
-        is_gone = f"{harmless} and email in (select email from old_addresses where user_id is null)"
-        connection.execute(_counted(f"select _load_id, count(*) from {table} where {is_gone}"))
-        deleted = _changed(connection, f"delete from {table} where {is_gone}")
+        passed_files.keep(connection, "going")
+        connection.execute(_counted("select load_id, count(*) from going"))
+        deleted = _changed(
+            connection,
+            f"delete from {table} where (_load_id, _line) in (select (load_id, line) from going)",
+        )
         if stripped + renamed + deleted:
             _note_taken_away(connection)
             vault.forget(connection)
-    for name in ("idle_rows", "old_addresses"):
+    for name in ("idle_rows", "old_addresses", "going"):
         connection.execute(f"drop table {name}")
     return stripped + renamed + deleted
 
@@ -267,7 +275,7 @@ def _note_taken_away(connection: duckdb.DuckDBPyConnection) -> None:
 def _counted(rows: str) -> str:
     """SQL that adds to `raw.expired_rows` what a query, yet to be grouped, says of each load."""
     return (
-        f"insert into raw.expired_rows {rows} group by _load_id"
+        f"insert into raw.expired_rows {rows} group by all"
         " on conflict do update set row_count = row_count + excluded.row_count"
     )
 

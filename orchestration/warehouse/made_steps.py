@@ -25,12 +25,12 @@ LOG, CARTS, SCORED_PEOPLE, PEOPLE, PAGE = "log", "carts", "scored_people", "peop
 _TABLE = f"scores.{MADE_STEPS.name}"
 _PACKAGES = ("numpy", "polars", "lightgbm", "scikit-learn", "duckdb", "jinja2", "matplotlib")
 _CODE = ("ml", "orchestration")
-_ENDINGS = (".py", ".jinja", ".css", ".yml")
+_ENDINGS = (".py", ".jinja", ".css")
 
 
 def log_of_the_hour(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str:
     """What distinguishes the log of the hour that dbt has built from any other; empty where the
-    last whole build was of another hour, or anything was built after it."""
+    last whole build was of another hour or by other code, or anything was built after it."""
     made = _row(connection, LOG)
     return made[1] if made and made[0] == as_of and made[1] == _last_build(connection) else ""
 
@@ -60,7 +60,7 @@ def is_made(
         connection: the open warehouse.
         step: one of those above.
         as_of: the hour.
-        made_of: all that it rests on beside the log of the hour and the code.
+        made_of: all that it rests on beside the log of the hour.
         wrote: queries of all rows that it wrote.
     """
     made, digest = _row(connection, step), _digest(connection, as_of, made_of)
@@ -95,7 +95,7 @@ def content(connection: duckdb.DuckDBPyConnection, query: str) -> str:
 
 
 def _last_build(connection: duckdb.DuckDBPyConnection) -> str:
-    """What distinguishes the last build that was done, and the holidays that there are for it, of
+    """What distinguishes the last build that was done: by which code, and with which holidays, of
     which a newer package may know others; empty where there was none."""
     if not has_table(connection, "main", "last_build"):
         return ""
@@ -105,14 +105,14 @@ def _last_build(connection: duckdb.DuckDBPyConnection) -> str:
             "select concat_ws(' ', version, first_year, last_year) from reference.made_from"
         )
     rows = [row for query in queries for row in connection.execute(query).fetchall()]
-    return " ".join(text for (text,) in rows)
+    return " ".join([_code(), *(text for (text,) in rows)])
 
 
 def _digest(
     connection: duckdb.DuckDBPyConnection, as_of: datetime, made_of: Sequence[object]
 ) -> str:
     log = log_of_the_hour(connection, as_of)
-    text = "\n".join([log, _code(), *map(str, made_of)])
+    text = "\n".join([log, *map(str, made_of)])
     return hashlib.sha256(text.encode()).hexdigest() if log else ""
 
 

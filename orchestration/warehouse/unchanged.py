@@ -20,11 +20,14 @@ import duckdb
 
 from orchestration.warehouse.database import delivered_sources, has_table
 from orchestration.warehouse.dbt_manifest import PACKAGE
+from orchestration.warehouse.made_steps import content
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 _HOUR = f"macro.{PACKAGE}.as_of"
+# What is known of delivered files; without a row of `files` also of rows that were taken away.
+_OF_FILES = ("files", "people_rows", "expired_rows", "passed_files")
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,11 @@ def inputs_digest(
     connection: duckdb.DuckDBPyConnection, project: str, variables: Mapping[str, object]
 ) -> str:
     """A hash over all that the tables of the log are made from: delivered files, SQL, settings."""
-    files: list[Any] = []
-    if has_table(connection, "raw", "files"):
-        query = "select count(*), bit_xor(hash(files)) from raw.files as files"
-        files = list(connection.execute(query).fetchall()[0])
+    files = [
+        content(connection, f"from raw.{name}")
+        for name in _OF_FILES
+        if has_table(connection, "raw", name)
+    ]
     text = json.dumps([project, variables, files], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

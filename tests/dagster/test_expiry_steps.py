@@ -32,6 +32,21 @@ PROFILES = """user_id,email,updated_at
 anna-7431-account,anna.secret@shop.example,2026-02-28T23:59:59Z
 bert-5521-account,bert.secret@shop.example,2025-03-01T10:00:00Z
 """
+# two to an address of nobody's, one of which says not when, and one that says nothing
+MESSAGES = """contacted_at,email,channel
+2025-03-01T10:00:00Z,nobody@shop.example,email
+2025-03-02T10:00:00Z,nobody@shop.example,email
+never,nobody@shop.example,email
+2025-03-02T10:00:00Z,,email
+"""
+FILES = (
+    "select source, rows_read, rows_accepted, rows_dropped, is_suspect from main.landed_files"
+    " order by source desc"
+)
+IDLE = """user_id,email,country,updated_at
+idle-account,idle@shop.example,Atlantis,2025-03-01T10:00:00Z
+"""
+SET_ASIDE = "select source, line from main.set_aside_rows where source <> 'canonical' order by all"
 HOUR = datetime(2026, 3, 31, 11)
 ADDRESSES = ["anna.secret@shop.example", "bert.secret@shop.example"]
 LISTED = pl.DataFrame(dict.fromkeys(ROWS, ADDRESSES))
@@ -103,6 +118,28 @@ def test_what_is_too_old_goes_once_a_day(tmp_path):
         {"day": 20260331, "month": 202502, "events": 2, "rows": 1},
         {"day": 20260401, "month": 202503, "events": 3, "rows": 1},
     ]
+
+
+@pytest.mark.heavy
+def test_of_what_was_set_aside_and_goes_the_next_build_says_what_a_full_one_does(tmp_path):
+    home = Home(tmp_path)
+    home.prepare()
+    with open_run(home, "run-1", "hourly", HOUR) as run:
+        land(run, canonical=EVENTS, contacts=MESSAGES, profiles=IDLE)
+        dbt_build.build(home, run.settings, as_of=HOUR).require_success()
+        expected = [("contacts", 4), ("contacts", 5), ("profiles", 2)]
+        assert query(run, SET_ASIDE) == expected
+        assert expiry_steps.expire(run, HOUR)
+        expected = [
+            ("profiles", 1, 1, 0, False),
+            ("contacts", 4, 0, 4, False),
+            ("canonical", 4, 3, 1, False),
+        ]
+        for is_full in (False, True):
+            built = dbt_build.build(home, run.settings, as_of=HOUR, full_refresh=is_full)
+            built.require_success()
+            assert query(run, FILES) == expected
+            assert query(run, SET_ASIDE) == [("contacts", 5)]
 
 
 def test_what_a_killed_run_took_away_leaves_lists_and_bytes_with_the_next(tmp_path, monkeypatch):

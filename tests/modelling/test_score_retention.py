@@ -1,13 +1,16 @@
 """How long scores are kept: by the newest hour that the clock allows, never by one beyond."""
 
 from datetime import datetime, timedelta
+from unittest.mock import Mock
 
 import duckdb
 import polars as pl
 
 from orchestration.ground.settings import Settings
-from orchestration.modelling.scoring import CONSTANT_NOTE, faults_of_scores
-from orchestration.modelling.written_scores import write_scores
+from orchestration.modelling.scoring import CONSTANT_NOTE, Scored, faults_of_scores
+from orchestration.modelling.written_scores import scored_once, write_scores
+from orchestration.warehouse import made_steps
+from orchestration.warehouse.contact_tables import CONTACT_PLANS, HOLDOUT_ARMS
 from orchestration.warehouse.database import ensure_score_tables
 from orchestration.warehouse.score_tables import CART_SCORES
 
@@ -15,13 +18,18 @@ NOON = datetime(2026, 11, 26, 12)
 SETTINGS = Settings(scores_keep_days=10)
 
 
-def write(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:
+def scored_at(hour: datetime) -> Scored:
+    """One cart, without plan or arm."""
+    tables = (CART_SCORES, CONTACT_PLANS, HOLDOUT_ARMS)
     with duckdb.connect() as empty:
         ensure_score_tables(empty)
-        row = empty.sql("from scores.cart_scores").pl().clear(1)
-    scores = row.with_columns(scored_at=pl.lit(hour).cast(pl.Datetime("us"))).select(
-        CART_SCORES.column_names
-    )
+        none, plans, arms = (empty.sql(f"from scores.{each.name}").pl() for each in tables)
+    scores = none.clear(1).with_columns(scored_at=pl.lit(hour).cast(pl.Datetime("us")))
+    return Scored(scores.select(CART_SCORES.column_names), plans, arms)
+
+
+def write(connection: duckdb.DuckDBPyConnection, hour: datetime, not_after: datetime) -> None:
+    scores = scored_at(hour).scores
     write_scores(connection, scores, hour, "run", SETTINGS, not_after=not_after)
 
 
@@ -50,6 +58,32 @@ def test_the_hour_just_written_stays_however_old_it_is():
         assert hours(connection) == [NOON - timedelta(days=50), NOON]
         write(connection, NOON, not_after=NOON)
         assert hours(connection) == [NOON]
+
+
+def test_what_would_be_scored_the_same_is_not_and_what_is_too_old_goes_all_the_same():
+    score = Mock(return_value=scored_at(NOON))
+    with duckdb.connect() as connection:
+        ensure_score_tables(connection)
+        write(connection, NOON - timedelta(days=9), not_after=NOON)
+        connection.execute(
+            "create table main.last_build as"
+            " select 'files' as inputs, ? as as_of, localtimestamp as finished_at",
+            [NOON],
+        )
+        made_steps.note_log(connection, NOON, ["scored_carts"])
+        for model, keep_days, kept in (
+            ("a", 10, [NOON - timedelta(days=9), NOON]),
+            ("a", 10, [NOON - timedelta(days=9), NOON]),
+            ("a", 1, [NOON]),
+            ("b", 1, [NOON]),
+        ):
+            settings = Settings(scores_keep_days=keep_days)
+            scored = scored_once(
+                connection, NOON, "run", settings, score, made_of=[model], not_after=NOON
+            )
+            assert scored.scores.equals(score.return_value.scores)
+            assert hours(connection) == kept
+    assert score.call_count == 2
 
 
 def test_one_chance_for_all_is_a_fault_of_a_learned_model_only():

@@ -285,6 +285,18 @@ REASONS: list[tuple[str, Callable[[Path, duckdb.DuckDBPyConnection], None]]] = [
 ]
 
 
+def test_rows_set_aside_that_are_gone_since_go_and_those_that_came_come(connection, tmp_path):
+    rows = "insert into main.set_aside_rows (load_id, line) values "
+    connection.execute(f"{rows} (1, 1), (1, 2), (2, 1), (3, 1)")
+    publish(connection, tmp_path / "analytics.duckdb")
+    connection.execute("delete from main.set_aside_rows where load_id = 2 or line = 2")
+    connection.execute(f"{rows} (4, 1)")
+    publish(connection, tmp_path / "analytics.duckdb")
+    with duckdb.connect(str(tmp_path / "analytics.duckdb"), read_only=True) as published:
+        found = published.execute("select load_id, line from set_aside_rows order by all")
+        assert found.fetchall() == [("1", "1"), ("3", "1"), ("4", "1")]
+
+
 @pytest.mark.parametrize(("reason", "disturb"), REASONS, ids=[each.__name__ for _, each in REASONS])
 def test_what_cannot_be_followed_is_published_from_scratch_once(
     connection, tmp_path, caplog, reason, disturb

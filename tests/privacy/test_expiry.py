@@ -143,6 +143,28 @@ def test_of_messages_the_user_stays_and_what_suppresses_stays_whole(connection, 
     ) == [("a.csv", 6, 5, 1), ("a.csv", 5, 5, 0)]
 
 
+def test_a_file_is_not_judged_by_what_is_left_of_it(connection, home):
+    columns = "user_id,email,contacted_at,channel\n"
+    put(home, {"contacts/b.csv": f"{columns},nobody@shop.example,never,email\nidle,,never,email\n"})
+    land(connection, home)
+    connection.execute(
+        "create table scores.accepted_files (content_hash varchar);"
+        "create table main.landed_files as select load_id, file = 'b.csv' as is_suspect"
+        " from raw.files;"
+        "create table main.set_aside_rows as select source, load_id, line, action, reason"
+        " from raw.people_set_aside inner join raw.files using (load_id);"
+        "insert into main.set_aside_rows values ('canonical', 1, 1, 'dropped', 'bad_time')"
+    )
+    strip(connection, home)
+    of_file = "select file, source from raw.files semi join raw.passed_files using (load_id)"
+    assert rows(connection, of_file) == [("a.csv", "contacts")]
+    # nor counted twice
+    gone = "select file, row_count from raw.expired_rows inner join raw.files using (load_id)"
+    assert rows(connection, f"{gone} order by file") == [("a.csv", 1), ("b.csv", 1)]
+    left = "select source, line from main.set_aside_rows order by all"
+    assert rows(connection, left) == [("canonical", 1), ("contacts", 3)]
+
+
 def test_a_profile_that_is_delivered_again_counts_again_and_lifts_nothing(connection, home):
     strip(connection, home)
     # the same row as before, in another file

@@ -151,7 +151,11 @@ def test_another_file_setting_or_version_of_the_sql_is_something_new():
         ):
             connection.execute(change)
             found.add(inputs_digest(connection, "project", variables))
-        assert len(found) == 6
+        # nothing lands, and what is known of the files is another thing all the same
+        for table in ("people_rows", "expired_rows", "passed_files"):
+            connection.execute(f"create table raw.{table} as select 1 as load_id")
+            found.add(inputs_digest(connection, "project", variables))
+        assert len(found) == 9
 
 
 @pytest.mark.heavy

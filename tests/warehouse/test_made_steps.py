@@ -108,6 +108,7 @@ def test_in_a_warehouse_of_before_nothing_is_made():
         assert not is_made(connection)
 
 
-def test_other_code_makes_it_again(connection, monkeypatch):
+def test_other_code_makes_it_and_the_log_again(connection, monkeypatch):
     monkeypatch.setattr(made_steps, "_code", lambda: "another")
+    assert not made_steps.log_of_the_hour(connection, HOUR)
     assert not is_made(connection)
