@@ -23,6 +23,8 @@ GUIDE = "dbt_project/docs/segments.md"
 # longer ones would be no names of files or columns everywhere
 NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _KEYS = ("owner", "version", "group", "rank", "export")
+# beyond, the SQL that asks all segments would have no number for it
+_HIGHEST = 2**31 - 1
 # What a segment may be for dbt: a query, put into the one that asks all segments who is in them.
 _AS_IT_IS = {"enabled": True, "materialized": "ephemeral"}
 
@@ -148,9 +150,11 @@ def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
         raise _wrong(yml, "meta.owner is missing", "name whom to ask")
     version, rank = meta.get("version"), meta.get("rank", 0)
     if not (_is_whole(version) and version >= 1):
-        raise _wrong(yml, f"meta.version is {version!r}", "give a whole number from 1")
+        raise _wrong(
+            yml, f"meta.version is {version!r}", f"give a whole number from 1 to {_HIGHEST:,}"
+        )
     if not _is_whole(rank):
-        raise _wrong(yml, f"meta.rank is {rank!r}", "give a whole number")
+        raise _wrong(yml, f"meta.rank is {rank!r}", f"give a whole number, {_HIGHEST:,} at most")
     group = meta.get("group", "")
     if group and not (isinstance(group, str) and NAME.fullmatch(group)):
         raise _wrong(yml, f"meta.group is {group!r}", "use a-z, 0-9 and _")
@@ -171,4 +175,4 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _HIGHEST

@@ -51,7 +51,7 @@ def test_a_wrong_segment_stays_what_it_was_and_the_others_are_taken(home):
     edit(small, "version: 1", "version: 0")
     assert versions(home) == {"big": 2, "small": 1}
     assert lines(home) == [
-        "meta.version is 0, segments/small.yml, give a whole number from 1",
+        "meta.version is 0, segments/small.yml, give a whole number from 1 to 2,147,483,647",
     ]
     edit(small, "version: 0", "version: 3")
     edit(sql, "last_order_at", "last_oder_at")
