@@ -18,6 +18,7 @@ import polars as pl
 
 from orchestration.ground.segments import Segment, digest
 from orchestration.ground.sql import transaction
+from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import (
     IS_OPEN,
@@ -30,8 +31,6 @@ from orchestration.warehouse.segment_tables import (
 # half a year of one that runs each day. Of a million events an hour takes 0.3 s of CPU time
 # (2026-12-01), 168 of them a minute.
 MOST_HOURS = 168
-# A segment of fewer people doubles by chance.
-FEWEST_PEOPLE = 10
 
 _HISTORY = f"scores.{SEGMENT_HISTORY.name}"
 _SIZES = f"scores.{SEGMENT_SIZES.name}"
@@ -235,11 +234,20 @@ class Swing:
         return f"{self.segment} had {self.before:,} people within the day before, now {self.now:,}"
 
 
-def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing]:
-    """Segments that had half more people, or half less, at some hour of the day before.
+def swings(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, schema: str = "scores"
+) -> list[Swing]:
+    """Segments that had more than half more people, or more than half less, at some hour of the day
+    before; not those that had another version then.
 
-    Not those that had another version then, or never `FEWEST_PEOPLE`.
+    Args:
+        connection: warehouse or published file.
+        as_of: the hour.
+        schema: where the table of sizes is.
     """
+    if not has_table(connection, schema, SEGMENT_SIZES.name):
+        return []
+    sizes = f"{schema}.{SEGMENT_SIZES.name}"
     rows = connection.execute(
         f"""
         select
@@ -250,8 +258,8 @@ def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing
                 else min(earlier.person_count)
             end as before,
             now.person_count
-        from {_SIZES} as now
-        inner join {_SIZES} as earlier
+        from {sizes} as now
+        inner join {sizes} as earlier
             on
                 now.segment = earlier.segment
                 and now.version = earlier.version
@@ -260,11 +268,8 @@ def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing
         where now.as_of = ?
         group by now.segment, now.person_count
         having
-            greatest(now.person_count, max(earlier.person_count)) >= {FEWEST_PEOPLE}
-            and (
-                2 * now.person_count > 3 * min(earlier.person_count)
-                or 2 * now.person_count < max(earlier.person_count)
-            )
+            2 * now.person_count > 3 * min(earlier.person_count)
+            or 2 * now.person_count < max(earlier.person_count)
         order by now.segment
         """,
         [as_of],

@@ -274,12 +274,17 @@ def test_a_swing_is_more_than_half_within_a_day(warehouse):
     assert [str(each) for each in segment_history.swings(warehouse, hour(24))] == [
         "vip had 30 people within the day before, now 14"
     ]
-    # 25 h later only the hour with 14 is looked at; of few people nothing is said
+    # 25 h later only the hour with 14 is looked at
     take(warehouse, 48, vips(22))
     assert [each.before for each in segment_history.swings(warehouse, hour(48))] == [14]
-    take(warehouse, 80, vips(3))
-    take(warehouse, 81, vips(9))
-    assert segment_history.swings(warehouse, hour(81)) == []
+    # of few people as of many
+    for at, count in enumerate((2, 3), start=80):
+        take(warehouse, at, vips(count))
+        assert segment_history.swings(warehouse, hour(at)) == []
+    for at, count, before in ((82, 4, 2), (83, 1, 4), (84, 0, 4), (110, 0, None), (111, 1, 0)):
+        take(warehouse, at, vips(count))
+        found = [each.before for each in segment_history.swings(warehouse, hour(at))]
+        assert found == [before] * (before is not None), at
 
 
 @pytest.mark.parametrize("seed", range(5))
