@@ -63,6 +63,16 @@ def test_a_wrong_segment_stays_what_it_was_and_the_others_are_taken(home):
     assert (versions(home), lines(home)) == ({"big": 2, "small": 3}, [])
 
 
+def test_a_query_of_the_clock_is_said_and_taken(home):
+    _, sql = new_segment(home, "big")
+    edit(sql, "{{ as_of() }}", "now()")
+    assert versions(home) == {"big": 1}
+    assert lines(home) == [
+        "its SQL asks for now(), which is another whenever the hour is run again, segments/big.sql,"
+        " take {{ as_of() }} for the time, hash(person_id) for a share of people"
+    ]
+
+
 def test_a_segment_that_was_never_right_is_not_there(home):
     _, sql = new_segment(home, "big")
     sql.unlink()
