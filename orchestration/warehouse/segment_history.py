@@ -231,7 +231,10 @@ class Swing:
 
     def __str__(self) -> str:
         """In a sentence."""
-        return f"{self.segment} had {self.before:,} people within the day before, now {self.now:,}"
+        people = "person" if self.before == 1 else "people"
+        return (
+            f"{self.segment} had {self.before:,} {people} within the day before, now {self.now:,}"
+        )
 
 
 def swings(

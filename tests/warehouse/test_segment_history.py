@@ -285,6 +285,13 @@ def test_a_swing_is_more_than_half_within_a_day(warehouse):
         take(warehouse, at, vips(count))
         found = [each.before for each in segment_history.swings(warehouse, hour(at))]
         assert found == [before] * (before is not None), at
+    take(warehouse, 112, vips(3))
+    swings = segment_history.swings(warehouse, hour(112))
+    assert [*map(str, swings)] == ["vip had 0 people within the day before, now 3"]
+    take(warehouse, 135, vips(9))
+    assert [str(each) for each in segment_history.swings(warehouse, hour(135))] == [
+        "vip had 1 person within the day before, now 9"
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))
