@@ -42,6 +42,7 @@ class Segment:
         rank: of those of a group that fit a person the highest counts.
         export: names of exports that take its members.
         content: a hash over its two files.
+        words: all words of its query, among which are the names of segments that it reads.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Segment:
     rank: int
     export: tuple[str, ...]
     content: str
+    words: frozenset[str] = frozenset()
 
 
 def segments_in(project: Path = DBT_PROJECT) -> dict[str, Segment]:
@@ -128,6 +130,21 @@ def digest(segments: Mapping[str, Segment]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def deciding(segments: Mapping[str, Segment]) -> dict[str, str]:
+    """By name of a segment, a hash over the files that decide who is in it: its own, those of its
+    group, and those of the segments that any of these may read."""
+    found = {}
+    for name in segments:
+        reached, ahead = set(), [name]
+        while ahead:
+            if (each := segments[ahead.pop()]).name not in reached:
+                reached.add(each.name)
+                ahead += (word for word in each.words if word in segments)
+                ahead += (o.name for o in segments.values() if each.group and o.group == each.group)
+        found[name] = digest({each: segments[each] for each in sorted(reached)})
+    return found
+
+
 @functools.lru_cache(maxsize=4096)
 def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
     try:
@@ -163,7 +180,9 @@ def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
     if "rank" in meta and not group:
         raise _wrong(yml, f"meta.rank is {rank} without meta.group", "name the group, or no rank")
     content = hashlib.sha256(declaration + b"\0" + query).hexdigest()
-    return Segment(name, description, owner, version, group or "", rank, tuple(export), content)
+    words = frozenset(re.findall(r"\w+", query.decode()))
+    group = group or ""
+    return Segment(name, description, owner, version, group, rank, tuple(export), content, words)
 
 
 def _wrong(path: Path, what: str, then: str) -> WrongUsage:
