@@ -47,6 +47,7 @@ from orchestration.status_lines import (
     outcome_lines,
     scored_line,
     skipped_lines,
+    swing_lines,
 )
 from orchestration.warehouse import (
     database,
@@ -290,6 +291,7 @@ def _warnings(
     if export_files.is_stale(home.exports, hour):
         yield "the hour is stale: its newest event was too old (stale_after_hours)"
     yield from constant_lines(published, hour)
+    yield from swing_lines(published, hour)
     yield from suspicious_ids.warnings(published, with_ids=True)
     yield from lacking_rates.warnings(published)[:SHOWN_WARNINGS]
     files = suspect_files.warnings(published, since)

@@ -17,11 +17,14 @@ from orchestration.ground.home import Home
 from orchestration.ground.text import in_print
 from orchestration.landing.csv_layout import AS_DECLARED
 from orchestration.modelling.scoring import is_constant
+from orchestration.warehouse import segment_history
 from orchestration.warehouse.contactable import conditions_in
 from orchestration.warehouse.outcomes import weekly_outcomes
 from orchestration.warehouse.run_log import reporting_currency
 from orchestration.warehouse.score_tables import HAS_SCORED
 from orchestration.warehouse.skipped_files import SkippedFile
+
+SHOWN_SWINGS = 3
 
 
 def scored_line(connection: duckdb.DuckDBPyConnection, hour: datetime) -> str:
@@ -89,6 +92,17 @@ def late_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
             f" {reopened:,} re-opened; carts: {changed:,} with another status, {vanished:,} gone;"
             f" {withdrawn:,} priorities withdrawn"
         )
+
+
+def swing_lines(connection: duckdb.DuckDBPyConnection, hour: datetime) -> Iterator[str]:
+    """Which segments of people grew or shrank by more than half within the day before an hour; no
+    line without any."""
+    swings = segment_history.swings(connection, hour, "main")
+    if swings:
+        more = len(swings) - SHOWN_SWINGS
+        named = [*map(str, swings[:SHOWN_SWINGS]), *([f"and {more} more"] if more > 0 else [])]
+        which = "a segment" if len(swings) == 1 else f"{len(swings)} segments"
+        yield f"{which} changed by more than half within a day: {'; '.join(named)}"
 
 
 def skipped_lines(files: Sequence[SkippedFile]) -> Iterator[str]:

@@ -74,13 +74,28 @@ _LOG = """
         and (events.visitor_id = $person and events.owner_id is null or events.owner_id = $user)
 """
 _CART = "select started_at from main.carts where cart_id = ?"
-_OF_CART = """
+# The carts of whoever their visitor was at the hour: open, or left behind.
+_CARTS = """
+    select carts.cart_id
+    from main.carts as carts
+    inner join main.sessions as sessions on carts.session_id = sessions.session_id
+    where {is_cart_open}
+        and {expires_at} >= $hour
+        and ($cart_state = 'open' or {session_over_at} <= $hour)
+        and (
+            select arg_max({person_id}, events.event_number)
+            from main.events as events
+            where events.visitor_id = carts.visitor_id and events.event_at <= $hour
+        ) = $person
+"""
+_OF_CARTS = """
     select files.file, events.line, events.event_at, events.event_type, events.item_id
     from main.events as events
     inner join main.cart_operations as operations
         on events.source = operations.source and events.event_id = operations.event_id
     left join raw.files as files on events.load_id = files.load_id
-    where operations.cart_id = $cart and operations.event_at <= $hour
+    where operations.cart_id in (select unnest($carts::varchar[]))
+        and operations.event_at <= $hour
     group by all
     order by events.event_at, events.line
 """
@@ -214,8 +229,13 @@ def _behind(
     for condition in trigger.when:
         anchors = 0
         if condition.kind == "cart":
-            found = _cart_events(connection, firing)
+            carts = [firing.cart_id]
+            if firing.cart_id is None:
+                carts = _carts_of(connection, person, condition, firing.at, rules)
+            found = _cart_events(connection, carts, firing.at)
             text = f"a cart is {condition.cart}"
+            if condition.value_at_least is not None:
+                text += f", worth {condition.value_at_least:f} or more"
         else:
             text, found, anchors = _found(log, condition, firing.at, begun_at)
         lines.append(f"  {text}: {_count(found.height - anchors)}")
@@ -231,10 +251,28 @@ def _count(events: int) -> str:
     return f"{events} {noun}{more}" if events else "none"
 
 
-def _cart_events(connection: duckdb.DuckDBPyConnection, firing: _Firing) -> pl.DataFrame:
-    if firing.cart_id is None:
-        return pl.DataFrame()
-    return connection.sql(_OF_CART, params={"cart": firing.cart_id, "hour": firing.at}).pl()
+def _carts_of(
+    connection: duckdb.DuckDBPyConnection,
+    person: str,
+    condition: Condition,
+    hour: datetime,
+    rules: ModuleType,
+) -> list[str]:
+    """The carts of a person that were as the condition has it, whatever they were worth."""
+    query = _CARTS.format(
+        is_cart_open=rules.is_cart_open("carts", "$hour"),
+        expires_at=rules.cart_expires_at("carts.last_touched_at"),
+        session_over_at=rules.session_over_at("sessions.ended_at"),
+        person_id=rules.person_id("events.owner_id", "events.visitor_id"),
+    )
+    asked = {"person": person, "hour": hour, "cart_state": condition.cart}
+    return [cart_id for (cart_id,) in connection.execute(query, asked).fetchall()]
+
+
+def _cart_events(
+    connection: duckdb.DuckDBPyConnection, carts: Sequence[str], hour: datetime
+) -> pl.DataFrame:
+    return connection.sql(_OF_CARTS, params={"carts": [*carts], "hour": hour}).pl()
 
 
 def _found(

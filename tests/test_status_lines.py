@@ -1,8 +1,10 @@
 """Lines of the summary of a run, against a published file made by hand."""
 
+from datetime import timedelta
+
 import pytest
 
-from orchestration.status_lines import constant_lines, odd_notes, scored_line
+from orchestration.status_lines import constant_lines, odd_notes, scored_line, swing_lines
 from tests.outputs.small_published_file import HOUR, insert, make_empty
 
 
@@ -47,6 +49,26 @@ def test_that_the_model_is_one_rate_is_said_of_the_first_few_carts(
             )
         said = ["p_abandon is the same for every cart: Rates."] if is_said else []
         assert [*constant_lines(connection, HOUR)] == said
+
+
+def test_segments_that_swing_are_said_in_one_line(tmp_path):
+    with make_empty(tmp_path / "analytics.duckdb") as connection:
+        assert [*swing_lines(connection, HOUR)] == []
+        for name, before, now in (("vip", 2, 3), ("new", 2, 4), *((f"s{n}", 9, 1) for n in "1234")):
+            for ago, count in ((1, before), (0, now)):
+                at = HOUR - timedelta(hours=ago)
+                insert(connection, "segment_sizes", as_of=at, segment=name, person_count=count)
+        connection.execute("update segment_sizes set version = 1")
+        assert [*swing_lines(connection, HOUR)] == [
+            "5 segments changed by more than half within a day: new had 2 people within the day"
+            " before, now 4; s1 had 9 people within the day before, now 1; s2 had 9 people within"
+            " the day before, now 1; and 2 more"
+        ]
+        connection.execute("delete from segment_sizes where segment not in ('vip', 'new')")
+        assert [*swing_lines(connection, HOUR)] == [
+            "a segment changed by more than half within a day: new had 2 people within the day"
+            " before, now 4"
+        ]
 
 
 def test_who_is_suspected_to_be_a_bot_is_said_and_not_worth_a_nudge(tmp_path):

@@ -48,24 +48,46 @@ LOG = """
     create table order_events as
     select 'o' as order_key, 'phone' as visitor_id, 99 as event_number;
     create table carts as
-    select * from (values
-        ('c1', timestamp '2026-03-02 10:07'),
-        ('c2', timestamp '2026-03-02 10:10')
-    ) as t(cart_id, started_at);
+    select *, visitor_id || cart_id as session_id, started_at as last_touched_at
+    from (values
+        ('c1', 'phone', timestamp '2026-03-02 10:07', 'open', null),
+        ('c2', 'tablet', timestamp '2026-03-02 10:10', 'open', null),
+        -- bought at the hour; begun after it; in a session that is over in a moment
+        ('c3', 'phone', timestamp '2026-03-02 10:07', 'converted', timestamp '2026-03-02 11:00'),
+        ('c4', 'phone', timestamp '2026-03-02 11:01', 'open', null),
+        ('c5', 'phone', timestamp '2026-03-02 10:08', 'open', null)
+    ) as t(cart_id, visitor_id, started_at, status, closed_at);
+    create table sessions as
+    select session_id, if(cart_id = 'c5', timestamp '2026-03-02 10:30:01', started_at) as ended_at
+    from carts;
     create table cart_operations as
-    select 'c1' as cart_id, 'canonical' as source, 'e8' as event_id,
-        timestamp '2026-03-02 10:07' as event_at;
+    select 'canonical' as source, timestamp '2026-03-02 10:07' as event_at, *
+    from (values ('c1', 'e8'), ('c2', 'e15'), ('c3', 'e2'), ('c4', 'e11'), ('c5', 'e9'))
+        as t(cart_id, event_id);
     create table last_build as select '{"viewed_often_not_bought": 1, "idle_after_two_pages": 1,
-        "back_after_a_month": 1, "checkout_left": 1, "search_without_view": 2}' as triggers;
+        "back_after_a_month": 1, "checkout_left": 1, "search_without_view": 2,
+        "has_dear_cart": 1}' as triggers;
     create table trigger_events as
     select *, timestamp '2026-03-02 11:00' + hours * interval '1' hour as fired_at
     from (values
         ('viewed_often_not_bought', 'phone', 'hat', null, 0),
         ('idle_after_two_pages', 'phone', null, 'c1', 0),
         ('idle_after_two_pages', 'tablet', null, 'c2', 0),
+        ('has_dear_cart', 'phone', null, null, 0),
         ('back_after_a_month', 'phone', null, null, 0),
         ('back_after_a_month', 'phone', null, null, -2)
     ) as t(trigger, person_id, item_id, cart_id, hours);
+"""
+
+
+HAS_DEAR_CART = """
+name: has_dear_cart
+version: 1
+description: Has a cart worth something, and another one that may be.
+per: person
+when: [{cart: abandoned, value_at_least: 9.5}, {cart: open}]
+cooldown: 1d
+channel: email
 """
 
 
@@ -73,6 +95,8 @@ LOG = """
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     made = Home(tmp_path_factory.mktemp("explained"))
     made.prepare()
+    (made.root / "triggers").mkdir()
+    (made.root / "triggers" / "has_dear_cart.yml").write_text(HAS_DEAR_CART)
     with database.connect(made, Settings()) as connection:
         connection.execute(LOG)
     return made
@@ -117,6 +141,19 @@ def test_the_cart_and_the_event_since_which_it_counts_are_shown(home: Home):
         "monday.csv 9 2026-03-02 10:20 page_view",
         "idle at least 30m, the last activity: 1 event",
         "file line event_at event_type item_id",
+        "monday.csv 9 2026-03-02 10:20 page_view",
+    ]
+
+
+def test_of_a_person_the_carts_are_shown_that_were_so_at_the_hour(home: Home):
+    lines = shown(home, "has_dear_cart")
+    assert lines[lines.index("At 2026-03-02T11:00:00Z:") + 1 :] == [
+        "a cart is abandoned, worth 9.5 or more: 1 event",
+        "file line event_at event_type item_id",
+        "monday.csv 8 2026-03-02 10:07 add_to_cart cap",
+        "a cart is open: 2 events",
+        "file line event_at event_type item_id",
+        "monday.csv 8 2026-03-02 10:07 add_to_cart cap",
         "monday.csv 9 2026-03-02 10:20 page_view",
     ]
 

@@ -46,6 +46,7 @@ def members_are_people() -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=not strangers,
             severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(map(str, strangers)) or None,
             metadata={"strangers": [str(each) for each in strangers]},
         )
 
@@ -68,6 +69,7 @@ def sizes_are_steady() -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=not swings,
             severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(map(str, swings)) or None,
             metadata={"swings": [str(each) for each in swings]},
         )
 

@@ -32,6 +32,7 @@ from orchestration.ground.segment_sql import (
     is_sql_word,
     shipped_models,
     tables_in,
+    word_of_the_run,
 )
 from orchestration.ground.segments import Segment
 
@@ -96,6 +97,7 @@ def faults_in(home: Home, exports: Iterable[str] = ()) -> list[Fault]:
     own, known = own_files(home), [*exports]
     faults = list(own.faults)
     for segment in own.segments.values():
+        faults.extend(_of_the_run(home, own, segment.name))
         for export in segment.export if known else ():
             if export not in known:
                 error = WrongUsage(
@@ -105,6 +107,18 @@ def faults_in(home: Home, exports: Iterable[str] = ()) -> list[Fault]:
                 )
                 faults.append(Fault("segment", segment.name, error))
     return faults
+
+
+def _of_the_run(home: Home, own: OwnFiles, name: str) -> Iterator[Fault]:
+    """A query that is taken, but says something else whenever the hour is run again."""
+    query = own.files[(segments.FOLDER / f"{name}.sql").as_posix()].decode()
+    if word := word_of_the_run(query):
+        error = WrongUsage(
+            f"its SQL asks for {word}, which is another whenever the hour is run again",
+            str(home.segments / f"{name}.sql"),
+            "take {{ as_of() }} for the time, hash(person_id) for a share of people",
+        )
+        yield Fault("segment", name, error)
 
 
 def raise_fault_of(home: Home, kind: str, name: str) -> None:

@@ -37,6 +37,19 @@ _PLAIN = re.compile(
     )\s*-?\}\}""",
     re.DOTALL | re.VERBOSE,
 )
+# what SQL asks of the run and not of the hour, outside of comments, texts and quoted names
+_NO_SQL = re.compile(
+    r"""--[^\n]* | /\*.*?\*/ | \{\#.*?\#\} | '(?:[^']|'')*' | "(?:[^"]|"")*" """,
+    re.DOTALL | re.VERBOSE,
+)
+_OF_THE_RUN = re.compile(
+    r"""\b(?:
+        (?:now|today|random|uuid|gen_random_uuid|get_current_timestamp|transaction_timestamp)\(\)
+        |current_date|current_timestamp|current_time|localtimestamp|localtime
+    )(?!\w)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_NO_TABLE = re.compile(r'(Table with name "?(\w+)"? does not exist!).*')
 # what else dbt gives a template
 _DBT_TAGS = ("jinja2.ext.do", "jinja2.ext.loopcontrols")
 _DBT_FILTERS = ("as_bool", "as_native", "as_number", "as_text", "is_list")
@@ -98,13 +111,31 @@ def fault_of(sql: str, own: frozenset[str] | None = None) -> tuple[str, int | No
             what = " ".join(_LINE.sub("", str(error)).split())[:300].replace("model__", "")
             # the first line is ours, and the one after the last
             number = min(int(line[1]) - 1, query.count("\n") + 1) if line else None
-            return f"its SQL is wrong ({what})", number
+            shown = _NO_TABLE.sub(r"\1", what)
+            return f"its SQL is wrong ({shown}){_hint(what, sql)}", number
     types = {row[0]: row[1] for row in found}
     if "person_id" not in types:
         return f"its SQL gives no person_id but {', '.join(types)}"[:300], None
     if types["person_id"] != "VARCHAR":
         return f"its person_id is a {types['person_id']} and no text", None
     return None
+
+
+def word_of_the_run(sql: str) -> str | None:
+    """What a query asks for that another run of the same hour has otherwise: the clock, or chance;
+    None if it asks for neither."""
+    found = _OF_THE_RUN.search(_NO_SQL.sub(" ", sql))
+    return found[0].lower() if found else None
+
+
+def _hint(error: str, sql: str) -> str:
+    """What to write instead, where an error of DuckDB does not say it."""
+    if table := _NO_TABLE.search(error):
+        near = difflib.get_close_matches(table[2], sorted(shipped_models()), n=1)
+        return f": name it as {{{{ ref('{near[0] if near else 'people'}') }}}}"
+    if "with name as_of does not exist" in error or re.search(r"\{\{-?\s*as_of\s*-?\}\}", sql):
+        return ": write the hour as {{ as_of() }}"
+    return ": leave out the semicolon" if 'near ";"' in error else ""
 
 
 def is_sql_word(name: str) -> bool:

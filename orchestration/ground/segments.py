@@ -23,6 +23,8 @@ GUIDE = "dbt_project/docs/segments.md"
 # longer ones would be no names of files or columns everywhere
 NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
 _KEYS = ("owner", "version", "group", "rank", "export")
+# beyond, the SQL that asks all segments would have no number for it
+_HIGHEST = 2**31 - 1
 # What a segment may be for dbt: a query, put into the one that asks all segments who is in them.
 _AS_IT_IS = {"enabled": True, "materialized": "ephemeral"}
 
@@ -40,6 +42,7 @@ class Segment:
         rank: of those of a group that fit a person the highest counts.
         export: names of exports that take its members.
         content: a hash over its two files.
+        words: all words of its query, among which are the names of segments that it reads.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Segment:
     rank: int
     export: tuple[str, ...]
     content: str
+    words: frozenset[str] = frozenset()
 
 
 def segments_in(project: Path = DBT_PROJECT) -> dict[str, Segment]:
@@ -126,6 +130,21 @@ def digest(segments: Mapping[str, Segment]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def deciding(segments: Mapping[str, Segment]) -> dict[str, str]:
+    """By name of a segment, a hash over the files that decide who is in it: its own, those of its
+    group, and those of the segments that any of these may read."""
+    found = {}
+    for name in segments:
+        reached, ahead = set(), [name]
+        while ahead:
+            if (each := segments[ahead.pop()]).name not in reached:
+                reached.add(each.name)
+                ahead += (word for word in each.words if word in segments)
+                ahead += (o.name for o in segments.values() if each.group and o.group == each.group)
+        found[name] = digest({each: segments[each] for each in sorted(reached)})
+    return found
+
+
 @functools.lru_cache(maxsize=4096)
 def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
     try:
@@ -148,9 +167,11 @@ def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
         raise _wrong(yml, "meta.owner is missing", "name whom to ask")
     version, rank = meta.get("version"), meta.get("rank", 0)
     if not (_is_whole(version) and version >= 1):
-        raise _wrong(yml, f"meta.version is {version!r}", "give a whole number from 1")
+        raise _wrong(
+            yml, f"meta.version is {version!r}", f"give a whole number from 1 to {_HIGHEST:,}"
+        )
     if not _is_whole(rank):
-        raise _wrong(yml, f"meta.rank is {rank!r}", "give a whole number")
+        raise _wrong(yml, f"meta.rank is {rank!r}", f"give a whole number, {_HIGHEST:,} at most")
     group = meta.get("group", "")
     if group and not (isinstance(group, str) and NAME.fullmatch(group)):
         raise _wrong(yml, f"meta.group is {group!r}", "use a-z, 0-9 and _")
@@ -159,7 +180,9 @@ def _parsed(yml: Path, name: str, declaration: bytes, query: bytes) -> Segment:
     if "rank" in meta and not group:
         raise _wrong(yml, f"meta.rank is {rank} without meta.group", "name the group, or no rank")
     content = hashlib.sha256(declaration + b"\0" + query).hexdigest()
-    return Segment(name, description, owner, version, group or "", rank, tuple(export), content)
+    words = frozenset(re.findall(r"\w+", query.decode()))
+    group = group or ""
+    return Segment(name, description, owner, version, group, rank, tuple(export), content, words)
 
 
 def _wrong(path: Path, what: str, then: str) -> WrongUsage:
@@ -171,4 +194,4 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _HIGHEST

@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from orchestration.ground.errors import WrongUsage
+from orchestration.ground.yml import parsed_yml
 
 FOLDER = "triggers"
 
@@ -45,6 +46,8 @@ _MINUTES = {"m": 1, "h": 60, "d": 24 * 60}
 # A hundred years: beyond, the calendar ends.
 _LONGEST = 36_500 * 24 * 60
 _MOST_EVENTS = 1_000_000
+# 20261201 is one, too; the table has it as an integer
+_HIGHEST_VERSION = 2**31 - 1
 _MOST_CONDITIONS = 20
 _LONGEST_FILE = 100_000
 
@@ -212,11 +215,11 @@ def parse_trigger(text: str, where: str) -> Trigger:
         WrongUsage: it is none.
     """
     try:
-        document = yaml.load(text, _Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        document = parsed_yml(text, _Loader)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise WrongUsage(
             f"the trigger is no yml ({problem})", f"{where}{line}", "correct the file"
         ) from error
@@ -228,7 +231,7 @@ def parse_trigger(text: str, where: str) -> Trigger:
     if not (isinstance(rule["description"], str) and rule["description"].strip()):
         reader.fail("description", rule["description"], "a sentence")
     per = reader.one_of("per", rule["per"], PER)
-    version = reader.count("version", rule["version"])
+    version = reader.count("version", rule["version"], _HIGHEST_VERSION)
     when = rule["when"]
     if not (isinstance(when, list) and 1 <= len(when) <= _MOST_CONDITIONS):
         reader.fail("when", when, f"a list of 1 to {_MOST_CONDITIONS} conditions")
@@ -342,11 +345,11 @@ class _Reader:
             self.fail(key, value, f"one of {', '.join(allowed)}")
         return value
 
-    def count(self, key: str, value: object) -> int:
+    def count(self, key: str, value: object, most: int = _MOST_EVENTS) -> int:
         """A whole number of at least 1."""
         is_number = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_number and 1 <= value <= _MOST_EVENTS):
-            self.fail(key, value, f"a whole number of 1 to {_MOST_EVENTS:,}")
+        if not (is_number and 1 <= value <= most):
+            self.fail(key, value, f"a whole number of 1 to {most:,}")
         return value
 
     def span(self, key: str, value: object) -> int:

@@ -76,10 +76,12 @@ def build_people(
     if select:
         return segment_faults.build(home, settings, as_of=as_of, select=select, exclude=())
     begun = time.monotonic()
+    done: set[datetime] = set()
     while True:
         asked = _segments(home)
         with database.connect(home, settings) as connection:
-            hours = segment_history.hours_to_take(connection, as_of, asked)
+            # hours that were taken without the segment that failed are taken with it as it was
+            hours = sorted({*segment_history.hours_to_take(connection, as_of, asked), *done})
             # a segment of the shop's own may ask anything
             is_known = hours == [as_of] and not own_files(home).segments
             if is_known and _is_made(connection, as_of):
@@ -96,6 +98,7 @@ def build_people(
         # one that failed is as it was before, and so are the hours that late rows change
         if digest(_segments(home)) == digest(asked):
             break
+        done.update(past)
     if not built.bad:
         with database.connect(home, settings) as connection:
             if is_last:
@@ -152,7 +155,9 @@ def _take_past(
                     score(hour)
                 with database.connect(home, settings) as connection:
                     past_hours.ask_members(connection, sql, hour)
-                    segment_history.take(connection, hour, _segments(home), past_hours.MEMBERS)
+                    segment_history.take(
+                        connection, hour, _segments(home), past_hours.MEMBERS, is_past=True
+                    )
                 continue
             except duckdb.Error:
                 # a segment that fails: dbt says which
@@ -163,7 +168,7 @@ def _take_past(
             score(hour)
         _run(home, settings, hour, OF_A_PAST_HOUR)
         with database.connect(home, settings) as connection:
-            segment_history.take(connection, hour, _segments(home))
+            segment_history.take(connection, hour, _segments(home), is_past=True)
 
 
 def reads_scores(project: Path) -> bool:

@@ -11,13 +11,13 @@ are taken in order, and taking one forgets all from it on.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
 import duckdb
 import polars as pl
 
-from orchestration.ground.segments import Segment, digest
+from orchestration.ground.segments import Segment, deciding, digest
 from orchestration.ground.sql import transaction
+from orchestration.warehouse.database import has_table
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import (
     IS_OPEN,
@@ -30,8 +30,6 @@ from orchestration.warehouse.segment_tables import (
 # half a year of one that runs each day. Of a million events an hour takes 0.3 s of CPU time
 # (2026-12-01), 168 of them a minute.
 MOST_HOURS = 168
-# A segment of fewer people doubles by chance.
-FEWEST_PEOPLE = 10
 
 _HISTORY = f"scores.{SEGMENT_HISTORY.name}"
 _SIZES = f"scores.{SEGMENT_SIZES.name}"
@@ -47,8 +45,8 @@ def hours_to_take(
 
     They are the hour itself where it is the newest, those from the first new event on, those that
     a run which died left, and an hour between others, or one that was scored otherwise since, with
-    all after it. Hours before the segments were last changed, and those before the newest
-    `MOST_HOURS`, stay as they are.
+    all after it. Hours before all segments were changed, and those before the newest `MOST_HOURS`,
+    stay as they are; of others, the segments that were changed since (`take`).
 
     Args:
         connection: the open warehouse, with the log of the hour.
@@ -56,16 +54,15 @@ def hours_to_take(
         segments: those there are.
     """
     known = connection.execute(
-        f"select as_of, load_id, segments, scores from {_HOURS} order by as_of desc"
+        f"select as_of, load_id, scores from {_HOURS} order by as_of desc"
     ).fetchall()
     if not known:
         return [as_of]
     newest = max(known[0][0], as_of)
-    content = digest(segments)
-    unchanged = [hour for hour, _, of, _ in takewhile(lambda row: row[2] == content, known)]
-    unknown_from = _first_new_event(connection, max(load or 0 for _, load, *_ in known))
-    loads = {hour: load for hour, load, *_ in known}
-    scored = {hour: scores for hour, *_, scores in known}
+    unchanged = [*_alike(connection, segments)]
+    unknown_from = _first_new_event(connection, max(load or 0 for _, load, _ in known))
+    loads = {hour: load for hour, load, _ in known}
+    scored = {hour: scores for hour, _, scores in known}
     again = {
         hour
         for hour in unchanged
@@ -88,25 +85,38 @@ def take(
     as_of: datetime,
     segments: Mapping[str, Segment],
     members: str = _MEMBERS,
+    *,
+    is_past: bool = False,
 ) -> None:
     """Take the members of an hour into the history, which forgets all from that hour on.
+
+    Of an hour before others the segments whose files, or those of their group, were changed since
+    stay as they are: nobody can say any more whom they would have had.
 
     Args:
         connection: the open warehouse.
         as_of: the hour.
         segments: those there are.
         members: the table of the hour's members, as `main.segment_members`.
+        is_past: whether the hour that is run is a later one.
     """
     defined = pl.DataFrame(
         [(each.name, each.version, each.group or None) for each in segments.values()],
         schema={"name": pl.String, "version": pl.Int64, "segment_group": pl.String},
         orient="row",
     )
+    taken = _taken(connection, as_of, segments, is_past=is_past)
+    if taken is not None:
+        defined = defined.filter(pl.col("name").is_in(sorted(taken)))
     connection.register("defined_segments", defined)
+    # of the newest hour all, also what is no segment any more
+    is_taken = "true" if taken is None else "segment in (select name from defined_segments)"
     with transaction(connection):
-        connection.execute(f"delete from {_HISTORY} where entered_at >= ?", [as_of])
+        connection.execute(f"delete from {_HISTORY} where entered_at >= ? and {is_taken}", [as_of])
         connection.execute(
-            f"update {_HISTORY} set left_at = null, left_reason = null where left_at >= ?", [as_of]
+            f"update {_HISTORY} set left_at = null, left_reason = null"
+            f" where left_at >= ? and {is_taken}",
+            [as_of],
         )
         connection.execute(
             f"""
@@ -123,7 +133,8 @@ def take(
                 ) then 'other_segment'
                 else 'rule'
             end
-            where {IS_OPEN} and {_STAY} not in (select {_STAY} from {members} where is_person)
+            where {IS_OPEN} and {is_taken}
+                and {_STAY} not in (select {_STAY} from {members} where is_person)
             """,
             [as_of],
         )
@@ -132,12 +143,13 @@ def take(
             insert into {_HISTORY} by name
             select person_id, segment, version, ?::timestamp as entered_at
             from {members}
-            where is_person and {_STAY} not in (select {_STAY} from {_HISTORY} where {IS_OPEN})
+            where is_person and {is_taken}
+                and {_STAY} not in (select {_STAY} from {_HISTORY} where {IS_OPEN})
             order by person_id, segment
             """,
             [as_of],
         )
-        connection.execute(f"delete from {_SIZES} where as_of >= ?", [as_of])
+        connection.execute(f"delete from {_SIZES} where as_of >= ? and {is_taken}", [as_of])
         connection.execute(
             f"""
             insert into {_SIZES} by name
@@ -157,14 +169,67 @@ def take(
             {"as_of": as_of},
         )
         connection.execute(f"update {_HOURS} set load_id = null where as_of > ?", [as_of])
-        connection.execute(f"delete from {_HOURS} where as_of = ?", [as_of])
-        connection.execute(
-            f"insert into {_HOURS} by name select ?::timestamp as as_of,"
-            " (select coalesce(max(load_id), 0) from raw.files) as load_id, ? as segments,"
-            " ? as scores",
-            [as_of, digest(segments), _scores_at(connection, as_of)],
-        )
+        _note_hour(connection, as_of, segments, taken)
     connection.unregister("defined_segments")
+
+
+def _alike(
+    connection: duckdb.DuckDBPyConnection, segments: Mapping[str, Segment]
+) -> dict[datetime, set[str]]:
+    """By hour of the history, newest first, the segments that no file has changed since; up to the
+    first at which all were others."""
+    now, content = deciding(segments), digest(segments)
+    rows = connection.execute(
+        f"select as_of, segments, deciding from {_HOURS} order by as_of desc"
+    ).fetchall()
+    found, alike = {}, set(now)
+    for hour, of, then in rows:
+        then = then or (now if of == content else {})
+        alike = {name for name in alike if then.get(name) == now[name]}
+        if not alike:
+            break
+        found[hour] = alike
+    return found
+
+
+def _taken(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    segments: Mapping[str, Segment],
+    *,
+    is_past: bool,
+) -> set[str] | None:
+    """The segments of which an hour is taken; None for all, if it is the newest."""
+    query = f"select as_of from {_HOURS} where as_of >= ? order by as_of"
+    hours = [hour for (hour,) in connection.execute(query, [as_of]).fetchall()]
+    if not hours or (hours[-1] == as_of and not is_past):
+        return None
+    # one between others is as the next of them
+    return _alike(connection, segments).get(hours[0], set())
+
+
+def _note_hour(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: datetime,
+    segments: Mapping[str, Segment],
+    taken: set[str] | None,
+) -> None:
+    """Note what an hour is made of: of segments that stay as they were, what they were."""
+    files, content = deciding(segments), digest(segments)
+    if taken is not None:
+        query = f"select segments, deciding from {_HOURS} where as_of = ?"
+        before = connection.execute(query, [as_of]).fetchall()
+        files = {name: files[name] for name in taken}
+        if before:
+            content = before[0][0]
+            files = (before[0][1] or {}) | files
+    connection.execute(f"delete from {_HOURS} where as_of = ?", [as_of])
+    connection.execute(
+        f"insert into {_HOURS} by name select ?::timestamp as as_of,"
+        " (select coalesce(max(load_id), 0) from raw.files) as load_id, ? as segments,"
+        " ? as scores, map(?::varchar[], ?::varchar[]) as deciding",
+        [as_of, content, _scores_at(connection, as_of), [*files], [*files.values()]],
+    )
 
 
 def remember_hours(connection: duckdb.DuckDBPyConnection, segments: Mapping[str, Segment]) -> None:
@@ -232,14 +297,26 @@ class Swing:
 
     def __str__(self) -> str:
         """In a sentence."""
-        return f"{self.segment} had {self.before:,} people within the day before, now {self.now:,}"
+        people = "person" if self.before == 1 else "people"
+        return (
+            f"{self.segment} had {self.before:,} {people} within the day before, now {self.now:,}"
+        )
 
 
-def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing]:
-    """Segments that had half more people, or half less, at some hour of the day before.
+def swings(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, schema: str = "scores"
+) -> list[Swing]:
+    """Segments that had more than half more people, or more than half less, at some hour of the day
+    before; not those that had another version then.
 
-    Not those that had another version then, or never `FEWEST_PEOPLE`.
+    Args:
+        connection: warehouse or published file.
+        as_of: the hour.
+        schema: where the table of sizes is.
     """
+    if not has_table(connection, schema, SEGMENT_SIZES.name):
+        return []
+    sizes = f"{schema}.{SEGMENT_SIZES.name}"
     rows = connection.execute(
         f"""
         select
@@ -250,8 +327,8 @@ def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing
                 else min(earlier.person_count)
             end as before,
             now.person_count
-        from {_SIZES} as now
-        inner join {_SIZES} as earlier
+        from {sizes} as now
+        inner join {sizes} as earlier
             on
                 now.segment = earlier.segment
                 and now.version = earlier.version
@@ -260,11 +337,8 @@ def swings(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[Swing
         where now.as_of = ?
         group by now.segment, now.person_count
         having
-            greatest(now.person_count, max(earlier.person_count)) >= {FEWEST_PEOPLE}
-            and (
-                2 * now.person_count > 3 * min(earlier.person_count)
-                or 2 * now.person_count < max(earlier.person_count)
-            )
+            2 * now.person_count > 3 * min(earlier.person_count)
+            or 2 * now.person_count < max(earlier.person_count)
         order by now.segment
         """,
         [as_of],

@@ -84,5 +84,10 @@ SEGMENT_HOURS = Table(
         ),
         Column("segments", "varchar", "Digest of the files of the segments."),
         Column("scores", "varchar", "Digest of the rows of cart_scores of the hour."),
+        Column(
+            "deciding",
+            "map(varchar, varchar)",
+            "By segment, digest of the files that decide who is in it; null of an older release.",
+        ),
     ),
 )

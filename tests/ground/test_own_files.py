@@ -51,7 +51,7 @@ def test_a_wrong_segment_stays_what_it_was_and_the_others_are_taken(home):
     edit(small, "version: 1", "version: 0")
     assert versions(home) == {"big": 2, "small": 1}
     assert lines(home) == [
-        "meta.version is 0, segments/small.yml, give a whole number from 1",
+        "meta.version is 0, segments/small.yml, give a whole number from 1 to 2,147,483,647",
     ]
     edit(small, "version: 0", "version: 3")
     edit(sql, "last_order_at", "last_oder_at")
@@ -61,6 +61,16 @@ def test_a_wrong_segment_stays_what_it_was_and_the_others_are_taken(home):
     assert line.endswith("segments/small.sql, line 6, correct it: dbt_project/docs/segments.md")
     edit(sql, "last_oder_at", "last_order_at")
     assert (versions(home), lines(home)) == ({"big": 2, "small": 3}, [])
+
+
+def test_a_query_of_the_clock_is_said_and_taken(home):
+    _, sql = new_segment(home, "big")
+    edit(sql, "{{ as_of() }}", "now()")
+    assert versions(home) == {"big": 1}
+    assert lines(home) == [
+        "its SQL asks for now(), which is another whenever the hour is run again, segments/big.sql,"
+        " take {{ as_of() }} for the time, hash(person_id) for a share of people"
+    ]
 
 
 def test_a_segment_that_was_never_right_is_not_there(home):

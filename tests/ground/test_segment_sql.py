@@ -8,7 +8,12 @@ import yaml
 from orchestration.drafts import new_segment
 from orchestration.ground.checkout import DBT_PROJECT
 from orchestration.ground.home import Home
-from orchestration.ground.segment_sql import fault_of, tables_in, unknown_in
+from orchestration.ground.segment_sql import (
+    fault_of,
+    tables_in,
+    unknown_in,
+    word_of_the_run,
+)
 from orchestration.warehouse.person_tables import PERSON_SCORES
 from orchestration.warehouse.score_tables import CART_SCORES
 from orchestration.warehouse.segment_tables import PERSON_ATTRIBUTES
@@ -37,6 +42,12 @@ def test_the_shipped_segments_and_a_new_one_can_be_asked(tmp_path):
         (PEOPLE.replace("from", "form", 1), 2, 'near "people"'),
         ("drop table person_id", 1, 'at or near "table"'),
         ("select person_id from peopel", 1, "peopel does not exist"),
+        ("select person_id from people", 1, "does not exist!): name it as {{ ref('people') }}"),
+        ("select person_id from peopel", 1, "does not exist!): name it as {{ ref('people') }}"),
+        ("select person_id from xyz", 1, "does not exist!): name it as {{ ref('people') }}"),
+        (PEOPLE + "where last_seen_at > as_of()", 3, ": write the hour as {{ as_of() }}"),
+        (PEOPLE + "where last_seen_at > {{ as_of }}", 3, ": write the hour as {{ as_of() }}"),
+        (PEOPLE.strip() + ";", 2, ": leave out the semicolon"),
         ("select max(rank) as best from {{ ref('people') }}", 1, '"rank" not found'),
         ("select is_known from {{ ref('people') }}", None, "gives no person_id but is_known"),
         ("select order_count as person_id from {{ ref('people') }}", None, "is a BIGINT and no te"),
@@ -52,6 +63,23 @@ def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: s
     assert said in fault[0]
     assert fault[1] == line
     assert "\n" not in fault[0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "word"),
+    [
+        ("last_seen_at > now() - interval 7 day", "now()"),
+        ("last_seen_at > CURRENT_DATE - 7", "current_date"),
+        ("last_seen_at > localtimestamp", "localtimestamp"),
+        ("random() < 0.1", "random()"),
+        ("person_id != 'now()' -- now()", None),
+        ('person_id = "today" /* today() */', None),
+        ("last_seen_at > {{ as_of() }} - interval 7 day {# now() #}", None),
+        ("knows_now and random_share > 0", None),
+    ],
+)
+def test_what_another_run_of_the_hour_has_otherwise_is_found(condition: str, word: str | None):
+    assert word_of_the_run(f"{PEOPLE}where {condition}") == word
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,10 @@ def test_a_trigger_is_read_as_it_is_written():
     )
 
 
+def test_a_version_may_be_a_date():
+    assert parse_trigger(TEXT.replace("version: 1", "version: 20261201"), "a.yml").version > 10**7
+
+
 def test_every_kind_of_condition_is_read():
     text = TEXT.replace(
         "  - {none: purchase, within: 24h}\n",
@@ -76,6 +80,12 @@ def test_every_kind_of_condition_is_read():
     [
         ("version: 1", "version: one", r"\[version\], allowed is a whole number of 1 to"),
         ("version: 1", "version: 0", r"has 0, a\.yml \[version\]"),
+        ("version: 1", "version: 2147483648", r"\[version\], allowed is a whole number of 1 to"),
+        (
+            "at_least: 3",
+            "at_least: 1000001",
+            r"at_least\], allowed is a whole number of 1 to 1,000,",
+        ),
         ("version: 1", "version: true", r"has True, a\.yml \[version\]"),
         ("version: 1\n", "", r"the trigger has no version, a\.yml, give all of name, version,"),
         ("version: 1", "version: 1\nversion: 2", r"'version' stands twice\), a\.yml, line 3"),

@@ -65,6 +65,21 @@ def test_a_pair_needs_five_orders_and_a_lift_above_one(warehouse: Warehouse):
     assert pairs(warehouse, orders({"ef": 10, "e": 10, "f": 10, "x": 11})) == ["ef", "fe"]
 
 
+def test_an_order_of_fifty_items_counts_and_the_best_ten_of_each_are_kept(warehouse: Warehouse):
+    fifty = [f"i{number:02}" for number in range(50)]
+    rows = [
+        # the same item in two lines is one item
+        *(order(number, [*fifty, "i00"]) for number in range(5)),
+        *(order(10 + number, [*fifty, "i50"]) for number in range(5)),
+        *orders({"x": 5}, first=20),
+    ]
+    found = also_bought(warehouse, rows)
+    assert len(found) == 50 * 10
+    # of equals the first by name
+    assert [row[1] for row in found if row[0] == "i00"] == fifty[1:11]
+    assert {row[3:] for row in found} == {(5, 0.5, 1.0, 2.0)}
+
+
 def test_a_pair_is_of_the_orders_of_180_days(warehouse: Warehouse):
     moments = {
         "ab": HOUR - timedelta(days=180),

@@ -143,23 +143,34 @@ def known_by(instant: str, delivered: list[Row]) -> list[Row]:
 
 # Who is known by the delivered view only has no part of the session before it.
 SIGNED_IN = log(
-    page("v", "10:59:59.500000", SUMMER),
-    event("v", "11:00:01", "view_item_list", page_url=SUMMER, user_id="u"),
+    page("v", "10:59:59.500000", f"{SUMMER}/products/hat"),
+    page("w", "10:59:59.500000", SUMMER),
+    view("v", "11:00:01", item_id="hat", item_category="hats", user_id="u"),
+    event("w", "11:00:01", "view_item_list", page_url=SUMMER, user_id="x"),
 )
 
 
-VIEWS = {"11:00": {"v": 0}, "11:00:00.999999": {"v": 0}, "11:00:01": {"v": 1, "user:u": 0}}
+# The category of most item views, and pages and items viewed: the page of a list is one all along.
+VIEWED = {
+    "11:00": {"v": ("summer", 1), "w": (None, 1)},
+    "11:00:00.999999": {"v": ("summer", 1), "w": (None, 1)},
+    "11:00:01": {"v": (None, 1), "user:u": ("hats", 1), "w": (None, 1), "user:x": (None, 0)},
+}
 
 
 @pytest.mark.parametrize("is_cut", [False, True])
-def test_a_page_view_is_one_of_a_list_for_its_person_until_somebody_is_known(
+def test_a_page_view_is_one_of_an_item_for_its_person_until_somebody_is_known(
     warehouse: Warehouse, is_cut: bool
 ):
-    for instant, views in VIEWS.items():
+    query = (
+        "select person_id, favourite_category, view_count_30d"
+        " from people inner join scoring_people using (person_id)"
+    )
+    for instant, viewed in VIEWED.items():
         delivered = known_by(instant, SIGNED_IN) if is_cut else SIGNED_IN
-        warehouse.build(delivered, at(instant), tables=["scoring_people"])
-        found = warehouse.query("select person_id, view_count_30d from scoring_people")
-        assert {each["person_id"]: each["view_count_30d"] for each in found} == views, instant
+        warehouse.build(delivered, at(instant), tables=["scoring_people", "people"])
+        found = {person: tuple(rest) for person, *rest in map(dict.values, warehouse.query(query))}
+        assert found == viewed, instant
 
 
 PLACES = log(

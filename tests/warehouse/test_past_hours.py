@@ -122,7 +122,7 @@ def test_dbt_builds_the_past_hours_that_cannot_be_asked(tmp_path, monkeypatch):
     monkeypatch.setattr(
         people_build, "_run", lambda _, __, hour, select: done.append((select, hour))
     )
-    monkeypatch.setattr(people_build.segment_history, "take", lambda *_: None)
+    monkeypatch.setattr(people_build.segment_history, "take", lambda *_, **__: None)
     people_build._take_past(home, Settings(), HOURS[:3], None)
     built = people_build.OF_A_PAST_HOUR
     assert done == [("asked", HOURS[0]), (built, HOURS[1]), (built, HOURS[2])]

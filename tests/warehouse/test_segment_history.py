@@ -1,112 +1,43 @@
 """The history of segments: hand-made hours, and random ones against plain Python."""
 
 import random
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 import duckdb
 import pytest
 
 from orchestration.ground.checkout import DBT_PROJECT
-from orchestration.ground.segments import Segment
 from orchestration.warehouse import people_build, segment_history
-from orchestration.warehouse.score_tables import CART_SCORES
-from orchestration.warehouse.segment_tables import SEGMENT_HISTORY, SEGMENT_HOURS, SEGMENT_SIZES
 
-NOON = datetime(2026, 10, 31, 12)
+from .segment_hours import (
+    ALL,
+    GROUPS,
+    OTHERS,
+    empty,
+    hour,
+    load,
+    make_tables,
+    segment,
+    sizes,
+    stays,
+    take,
+    to_take,
+)
+
 RATE = "insert into main.candidate_rates values (?, 'JPY', ?, ?, null)"
-GROUPS = {"vip": "", "new": "life", "away": "life"}
-
-
-def hour(number: float) -> datetime:
-    return NOON + timedelta(hours=number)
-
-
-def segment(name: str, version: int = 1, *, content: str = "") -> Segment:
-    rank = list(GROUPS).index(name)
-    return Segment(name, "", "", version, GROUPS[name], rank, (), content or f"{name}{version}")
-
-
-ALL = {name: segment(name) for name in GROUPS}
 
 
 @pytest.fixture(scope="module")
 def tables():
     with duckdb.connect(config={"threads": 1}) as connection:
-        for table in (SEGMENT_HISTORY, SEGMENT_SIZES, SEGMENT_HOURS, CART_SCORES):
-            connection.execute(
-                f"create schema if not exists scores; {table.ddl(f'scores.{table.name}')}"
-            )
-        connection.execute(
-            "create schema raw; create table raw.files (load_id bigint);"
-            "create table main.segment_members (person_id varchar, segment varchar,"
-            " version bigint, segment_group varchar, is_person boolean default true);"
-            "create table main.candidate_events (load_id bigint, row_key bigint,"
-            " event_at timestamp, drop_reason varchar);"
-            "create table main.duplicate_rows (row_key bigint, load_id bigint);"
-            "create table main.candidate_rates (load_id bigint, currency varchar,"
-            " valid_from timestamp, rate decimal(9, 4), drop_reason varchar)"
-        )
+        make_tables(connection)
         yield connection
 
 
 @pytest.fixture
 def warehouse(tables):
     yield tables
-    for (name,) in tables.execute(
-        "select schema_name || '.' || table_name from duckdb_tables()"
-    ).fetchall():
-        tables.execute(f"delete from {name}")
-
-
-def take(
-    connection: duckdb.DuckDBPyConnection,
-    at: float,
-    members: str,
-    segments: Mapping[str, Segment] = ALL,
-) -> None:
-    """An hour with members written as `ann:vip ann:new bob:away`."""
-    connection.execute("delete from main.segment_members")
-    connection.execute(
-        "insert into main.segment_members"
-        " select split_part(member, ':', 1), found.*, member not like 'nobody%'"
-        " from (select unnest(?::varchar[]) as member) inner join"
-        " (select unnest(?::varchar[]), unnest(?::bigint[]), unnest(?::varchar[]))"
-        " as found (segment, version, segment_group) on found.segment = split_part(member, ':', 2)",
-        [
-            members.split(),
-            [*segments],
-            [each.version for each in segments.values()],
-            [each.group or None for each in segments.values()],
-        ],
-    )
-    segment_history.take(connection, hour(at), segments)
-
-
-def load(connection: duckdb.DuckDBPyConnection, load_id: int, *times: float) -> None:
-    connection.execute("insert into raw.files values (?)", [load_id])
-    for time in times:
-        connection.execute(
-            "insert into main.candidate_events values ($1, $1, $2, null)", [load_id, hour(time)]
-        )
-
-
-def stays(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
-    """person:segment, version, hours of entering and leaving, reason."""
-    rows = connection.execute(
-        f"select person_id || ':' || segment, version, entered_at, left_at, left_reason"
-        f" from scores.{SEGMENT_HISTORY.name} order by entered_at, 1, 2"
-    ).fetchall()
-    return [
-        (
-            who,
-            version,
-            (entered - NOON) / timedelta(hours=1),
-            left and (left - NOON) / timedelta(hours=1),
-            reason,
-        )
-        for who, version, entered, left, reason in rows
-    ]
+    empty(tables)
 
 
 def test_ids_of_nobody_are_in_no_segment_and_are_said(warehouse):
@@ -116,13 +47,6 @@ def test_ids_of_nobody_are_in_no_segment_and_are_said(warehouse):
         "1 of 2 ids of the segment new are nobody's",
         "2 of 2 ids of the segment vip are nobody's",
     ]
-
-
-def sizes(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
-    return connection.execute(
-        f"select segment, person_count, entered_count, left_count from scores.{SEGMENT_SIZES.name}"
-        " order by as_of, segment"
-    ).fetchall()
 
 
 def test_a_stay_begins_and_ends_at_the_hours_that_see_it(warehouse):
@@ -170,11 +94,6 @@ def test_an_hour_that_is_taken_again_forgets_what_it_and_later_ones_said(warehou
     assert (stays(warehouse), sizes(warehouse)) == before
 
 
-def to_take(connection, at: float, segments: Mapping[str, Segment] = ALL) -> list[float]:
-    found = segment_history.hours_to_take(connection, hour(at), segments)
-    return [(each - NOON) / timedelta(hours=1) for each in found]
-
-
 def test_late_rows_make_the_hours_from_their_first_event_on_looked_at_again(warehouse):
     assert to_take(warehouse, 0) == [0]
     load(warehouse, 1, -5)
@@ -204,8 +123,7 @@ def test_an_hour_that_is_scored_again_is_looked_at_again_with_all_after_it(wareh
     assert to_take(warehouse, 1) == [1, 2]
     # of hours that are not run, what was scored stays
     assert to_take(warehouse, 3) == [3]
-    other = {**ALL, "vip": segment("vip", content="another SQL")}
-    assert to_take(warehouse, 1, other) == []
+    assert to_take(warehouse, 1, OTHERS) == []
 
 
 def test_a_later_rate_of_exchange_makes_them_looked_at_as_well(warehouse):
@@ -256,11 +174,10 @@ def test_hours_before_a_change_of_segments_and_those_of_long_ago_stay_as_they_ar
     monkeypatch.setattr(segment_history, "MOST_HOURS", 4)
     assert to_take(warehouse, 3) == [0, 1, 2, 3]
     assert to_take(warehouse, -300) == [-200, 0, 1, 2]
-    other = {**ALL, "vip": segment("vip", content="another SQL")}
-    take(warehouse, 2, "", other)
+    take(warehouse, 2, "", OTHERS)
     load(warehouse, 3, -400)
-    assert to_take(warehouse, 3, other) == [2, 3]
-    assert to_take(warehouse, 1.5, other) == to_take(warehouse, -300, other) == [2]
+    assert to_take(warehouse, 3, OTHERS) == [2, 3]
+    assert to_take(warehouse, 1.5, OTHERS) == to_take(warehouse, -300, OTHERS) == [2]
 
 
 def test_a_swing_is_more_than_half_within_a_day(warehouse):
@@ -274,12 +191,24 @@ def test_a_swing_is_more_than_half_within_a_day(warehouse):
     assert [str(each) for each in segment_history.swings(warehouse, hour(24))] == [
         "vip had 30 people within the day before, now 14"
     ]
-    # 25 h later only the hour with 14 is looked at; of few people nothing is said
+    # 25 h later only the hour with 14 is looked at
     take(warehouse, 48, vips(22))
     assert [each.before for each in segment_history.swings(warehouse, hour(48))] == [14]
-    take(warehouse, 80, vips(3))
-    take(warehouse, 81, vips(9))
-    assert segment_history.swings(warehouse, hour(81)) == []
+    # of few people as of many
+    for at, count in enumerate((2, 3), start=80):
+        take(warehouse, at, vips(count))
+        assert segment_history.swings(warehouse, hour(at)) == []
+    for at, count, before in ((82, 4, 2), (83, 1, 4), (84, 0, 4), (110, 0, None), (111, 1, 0)):
+        take(warehouse, at, vips(count))
+        found = [each.before for each in segment_history.swings(warehouse, hour(at))]
+        assert found == [before] * (before is not None), at
+    take(warehouse, 112, vips(3))
+    swings = segment_history.swings(warehouse, hour(112))
+    assert [*map(str, swings)] == ["vip had 0 people within the day before, now 3"]
+    take(warehouse, 135, vips(9))
+    assert [str(each) for each in segment_history.swings(warehouse, hour(135))] == [
+        "vip had 1 person within the day before, now 9"
+    ]
 
 
 @pytest.mark.parametrize("seed", range(5))

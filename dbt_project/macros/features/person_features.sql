@@ -123,7 +123,7 @@ visits as (
         min(log.event_at) as started_at,
         max(log.event_at) as ended_at,
         count(*) filter (
-            where {{ type_at('sessions_then.as_of', 'log.event_type', 'doubled_views') }} in ('page_view', 'view_item')
+            where {{ is_page_or_item_view('log.event_type', 'log.context_flags') | indent(12) }}
         ) as view_count,
         count(*) filter (where log.counted_as = 'add_to_cart') as add_count
     from sessions_then
@@ -133,7 +133,6 @@ visits as (
             and sessions_then.session_number = log.session_number
             and sessions_then.owner_id is not distinct from log.owner_id
             and sessions_then.as_of >= log.event_at
-    left join {{ ref('doubled_views') }} as doubled_views on log.row_key = doubled_views.row_key
     where log.is_activity
     group by
         sessions_then.person_id,

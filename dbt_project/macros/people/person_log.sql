@@ -16,7 +16,9 @@ visit_totals as (
         min(event_at) as started_at,
         max(event_at) as ended_at,
         count(*) as event_count,
-        count(*) filter (where event_type = 'page_view') as page_view_count,
+        count(*) filter (
+            where event_type != 'view_item' and {{ is_page_or_item_view('event_type', 'context_flags') | indent(12) }}
+        ) as page_view_count,
         count(*) filter (where event_type = 'view_item') as view_count,
         count(*) filter (where counted_as = 'add_to_cart') as add_count,
         min_by(row_key, event_number) filter (where {{ has_context('device') }}) as device_row_key,

@@ -66,6 +66,14 @@
         and ({{ flags }} & {{ viewed_page_bit() }}) != 0
 {%- endmacro -%}
 
+{#- Whether an event is the view of a page or an item: a page of a list, which its address says it is, is a page, too. -#}
+{%- macro is_page_or_item_view(event_type, flags) -%}
+(
+    {{ event_type }} in ('page_view', 'view_item')
+    or ({{ flags }} & {{ viewed_page_bit() }}) != 0
+)
+{%- endmacro -%}
+
 {#- The types that mean something, as a list in SQL. -#}
 {%- macro known_event_types() -%}
 {%- for type in fromjson(event_type_names()) -%}
