@@ -85,7 +85,7 @@ def _lines(
     yield from _file_lines(connection, source)
     yield from _column_lines(connection, source)
     if source.holds != EVENTS:
-        yield from lines_of_others(connection, source)
+        yield from lines_of_others(connection, source, settings)
         yield from _aside_lines(connection)
         return
     yield from _type_lines(connection, source, settings)
@@ -311,7 +311,7 @@ def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         example = in_print(said)[:_SHOWN_CHARACTERS]
         yield (
             f"{action.capitalize():<11} {reason}: {_count(count, 'row')}, the first is line"
-            f" {line} of {in_print(file)}: {example}"
+            f" {line} of {in_print(file)}{example and f': {example}'}"
         )
 
 

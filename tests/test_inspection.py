@@ -143,8 +143,10 @@ def test_rates_and_profiles_say_what_they_hold_and_nothing_of_events(
         "2026-11-26,JPY,N/A\n"
     )
     assert inspection.inspect(home, [str(tmp_path / "rates.csv")], "exchange_rates")[4:-1] == [
-        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC, the newest 0.95",
-        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC, the newest 0.006",
+        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC;"
+        " by the newest 1 USD is worth 0.95 of the reporting currency",
+        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC;"
+        " by the newest 1 JPY is worth 0.006 of the reporting currency",
     ]
     (tmp_path / "people.csv").write_text(
         "user_id,email_consent,sms_consent,updated_at\n7,1.0,yes,2026-11-20T10:00:00Z\n"
