@@ -196,9 +196,9 @@ class Source:
         """Why a file with these columns is not this source's, in one sentence."""
         needed = ", ".join(sorted(self.required_names))
         if self.is_private:  # without a header line the names are those of a person
-            return f"none of the columns is one that the source {self.name} needs ({needed})"
+            return f"the columns are not those that the source {self.name} needs ({needed})"
         return (
-            f"none of the columns ({_first_of(delivered)}) is one that the source {self.name}"
+            f"the columns ({_first_of(delivered)}) are not those that the source {self.name}"
             f" needs: {needed}"
         )
 

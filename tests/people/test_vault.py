@@ -160,7 +160,7 @@ def test_no_text_of_a_bad_row_is_kept_outside_of_the_vault(vault: Vault):
 def test_of_a_file_of_other_columns_is_said_which_are_needed(vault: Vault):
     landed = vault.deliver("suppressions", f"email\n{SECRET}\n")
     assert landed.note == (
-        "none of the columns is one that the source suppressions needs (channel, suppressed_at)"
+        "the columns are not those that the source suppressions needs (channel, suppressed_at)"
     )
 
 
