@@ -31,6 +31,11 @@ from orchestration.warehouse.remedies import with_remedy
 # Of a time that is no epoch: how it begins, and how it ends where it says where the clock was.
 DATE = r"^\s*(\d{4}-\d{2}-\d{2}|\d{8}([T ]|$)|\d{4}/\d{1,2}/\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{4})"
 OFFSET = r"(Z|z|UTC|GMT|[ T][\d:.,]+ ?[+-]\d{2}(:?\d{2})?)\s*$"
+# A day alone, or its midnight: what a cast to a date leaves of a time.
+MIDNIGHT = (
+    r"^\s*(\d{4}-\d{2}-\d{2}|\d{8})([T ]00:?00(:?00([.,]0+)?)?)?"
+    r" ?(Z|z|UTC|GMT|[+-]\d{2}:?\d{2})?\s*$"
+)
 _BECOMES = {
     EVENTS: "become events",
     RATES: "become rates",
@@ -85,7 +90,7 @@ def _lines(
     yield from _file_lines(connection, source)
     yield from _column_lines(connection, source)
     if source.holds != EVENTS:
-        yield from lines_of_others(connection, source)
+        yield from lines_of_others(connection, source, settings)
         yield from _aside_lines(connection)
         return
     yield from _type_lines(connection, source, settings)
@@ -236,6 +241,15 @@ def _time_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterat
         ).fetchall()
         if naive:
             line += f"; {_count(naive, 'time')} without an offset, read as {source.zone}"
+        ((days, times),) = connection.execute(
+            f"select count(*) filter (where regexp_matches({time}, {literal(MIDNIGHT)})),"
+            f" count({time}) from {raw_table(source)}"
+        ).fetchall()
+        if 2 * days > times:
+            line += (
+                f"; {days:,} of {_count(times, 'time')} are a day without a time of day, read as"
+                " its midnight: deliver the time of day, or sessions and hours to write are wrong"
+            )
     yield line
 
 
@@ -311,7 +325,7 @@ def _aside_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         example = in_print(said)[:_SHOWN_CHARACTERS]
         yield (
             f"{action.capitalize():<11} {reason}: {_count(count, 'row')}, the first is line"
-            f" {line} of {in_print(file)}: {example}"
+            f" {line} of {in_print(file)}{example and f': {example}'}"
         )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import duckdb
 
+from orchestration.ground.settings import Settings
 from orchestration.ground.sql import quoted
 from orchestration.ground.text import in_print
 from orchestration.landing import Source
@@ -18,12 +19,14 @@ from orchestration.people.words import CONSENTS, GRANTED, allows
 _SHOWN = 10
 
 
-def lines_of_others(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+def lines_of_others(
+    connection: duckdb.DuckDBPyConnection, source: Source, settings: Settings
+) -> Iterator[str]:
     """What a dump says that holds no events."""
     if source.holds == SALES:
         yield from _sale_lines(connection)
     elif source.holds == RATES:
-        yield from _rate_lines(connection)
+        yield from _rate_lines(connection, settings.money.reporting_currency)
     elif source.holds == PEOPLE:
         yield from _consent_lines(connection, source)
 
@@ -38,8 +41,12 @@ def _sale_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield f"Sale        {span}, {country or 'all countries'}: {shown}"
 
 
-def _rate_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """The currencies of most rates, each with its span and newest rate."""
+def _rate_lines(
+    connection: duckdb.DuckDBPyConnection, reporting_currency: str | None
+) -> Iterator[str]:
+    """The currencies of most rates, each with its span and what the newest rate says: in words, for
+    a rate the wrong way round is a number like any other."""
+    reporting = reporting_currency or "of the reporting currency"
     for currency, count, first, last, newest in connection.execute(
         "select currency, count(*), min(valid_from), max(valid_from), max_by(rate, valid_from)"
         " from main.candidate_rates where drop_reason is null"
@@ -47,7 +54,10 @@ def _rate_lines(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     ).fetchall():
         rates = f"{count:,} rate{'s' if count > 1 else ''}"
         span = f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-        yield f"Rates       {currency}: {rates}, {span}, the newest {newest.normalize():f}"
+        yield (
+            f"Rates       {currency}: {rates}, {span}; by the newest 1 {currency} is worth"
+            f" {newest.normalize():f} {reporting}"
+        )
 
 
 def _consent_lines(connection: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:

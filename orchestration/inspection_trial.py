@@ -76,6 +76,7 @@ def tried(
             [Location(address, source.name) for address in addresses],
             datetime.now(UTC),
             follow_symlinks=settings.follow_symlinks,
+            is_trial=True,
         )
         vault.settle(connection, known, settings)
         with_rows = database.delivered_sources(connection)

@@ -1,6 +1,7 @@
 """What dumps hold, as `comeback inspect` says it, against files counted by hand."""
 
 import json
+import logging
 import re
 from contextlib import nullcontext
 from pathlib import Path
@@ -135,16 +136,19 @@ def test_a_calendar_says_which_sales_it_makes_by_the_shops_clocks(
 
 
 def test_rates_and_profiles_say_what_they_hold_and_nothing_of_events(
-    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(inspection_trial, "asked_meanwhile", lambda *_: nullcontext(lambda: None))
     (tmp_path / "rates.csv").write_text(
         "date,currency,rate\n2026-11-01,USD,0.90\n2026-11-25,USD,0.95\n2026-11-25,JPY,0.006\n"
         "2026-11-26,JPY,N/A\n"
     )
     assert inspection.inspect(home, [str(tmp_path / "rates.csv")], "exchange_rates")[4:-1] == [
-        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC, the newest 0.95",
-        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC, the newest 0.006",
+        "Rates       USD: 2 rates, 2026-11-01 00:00 to 2026-11-25 00:00 UTC;"
+        " by the newest 1 USD is worth 0.95 of the reporting currency",
+        "Rates       JPY: 1 rate, 2026-11-25 00:00 to 2026-11-25 00:00 UTC;"
+        " by the newest 1 JPY is worth 0.006 of the reporting currency",
     ]
     (tmp_path / "people.csv").write_text(
         "user_id,email_consent,sms_consent,updated_at\n7,1.0,yes,2026-11-20T10:00:00Z\n"
@@ -155,6 +159,7 @@ def test_rates_and_profiles_say_what_they_hold_and_nothing_of_events(
         " true, yes, 1, subscribed, opted_in",
         "Consent     sms_consent: 2 rows say something, 1 of them allow",
     ]
+    assert "Landed" not in caplog.text
 
 
 def test_words_and_prices_are_counted_where_they_stand(tmp_path: Path):
@@ -223,6 +228,24 @@ def test_where_several_sources_fit_it_asks(home: Home, dumps: Path):
 def test_a_time_without_an_offset_is_told_whatever_its_form(time: str, is_local: bool):
     found = re.search(inspection.DATE, time) and not re.search(inspection.OFFSET, time)
     assert bool(found) is is_local
+
+
+def test_times_that_are_days_alone_are_told():
+    source = sources_in(DBT_PROJECT)["canonical"]
+    days = ["2026-11-28", "2026-11-28 00:00:00", "2026-11-28T00:00:00.000+01:00", "20261128"]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema raw; create table raw.canonical (event_at varchar);"
+            "create table main.candidate_events as select timestamp '2026-11-28' as event_at,"
+            " null as drop_reason"
+        )
+        connection.executemany("insert into raw.canonical values (?)", [[day] for day in days])
+        (line,) = inspection._time_lines(connection, source)
+        assert "; 4 of 4 times are a day without a time of day, read as its midnight: " in line
+        others = ["2026-11-28 00:00:01", "1795168800", "2026-11-28T01:00Z", "2026-11-28 10:00:00"]
+        connection.executemany("insert into raw.canonical values (?)", [[each] for each in others])
+        (line,) = inspection._time_lines(connection, source)
+        assert "a day without" not in line
 
 
 def test_of_many_files_the_first_are_named_and_the_others_counted():

@@ -5,6 +5,7 @@ Belongs here: comparing the first rows of some files with all sources. Not here:
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _OWN_NAMES = frozenset(map(name_key, ("visitor_id", "event_at", "event_type")))
 _OWN_EVENT = frozenset(map(name_key, ("event_at", "event_type")))
 _OF_ITEMS = frozenset({"item_id", "items"})
 SAMPLE_ROW_BYTES = 16 << 20
+_BETWEEN_NAMES = re.compile(r"[^\w -]+")
 _SHOWN_FILES = 3
 _SHOWN_WORDS = 5
 
@@ -53,6 +55,7 @@ class _Look:
             it whose a row is and when it happened.
         words: where `canonical` reads it by other names than its own: its words for what happened.
         unread: a column of objects in it because of which it is not `canonical`.
+        nameless: why it has no columns, where it has none.
     """
 
     names: tuple[str, ...]
@@ -60,6 +63,7 @@ class _Look:
     akin: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     unread: str | None = None
+    nameless: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def _unknown(
     said = "none"
     if unknown:
         look = looks[unknown[-1]]
-        said = ", ".join(look.names[:20]) or "it has no header line"
+        said = ", ".join(look.names[:20]) or look.nameless
         if look.unread:
             said += f"; canonical would leave unread what is in {in_print(look.unread)}"
         elif look.words:
@@ -242,7 +246,21 @@ def _looked_into(path: Path, name: str, sources: Mapping[str, Source]) -> _Look 
         )
         if unread:
             del fits[CANONICAL]
-    return _Look(shown, fits, frozenset(akin), words, unread)
+    nameless = _why_nameless(sources[CANONICAL], sample[2], kind)
+    return _Look(shown, fits, frozenset(akin), words, unread, nameless)
+
+
+def _why_nameless(source: Source, unnamed: Sequence[str], kind: Format) -> str:
+    """Why a file without columns has none."""
+    if kind is not Format.DELIMITED:
+        return "nothing in it is an object"
+    pieces = _BETWEEN_NAMES.split(unnamed[0]) if unnamed else []
+    if source.knows(pieces) >= 2 and source.accepts(pieces):
+        return (
+            "the first line has names of columns, but no comma, semicolon, tab or bar cuts it into"
+            " these: see to delimiter and quotes"
+        )
+    return "it has no header line"
 
 
 def _unread_objects(source: Source, rows: Iterable[Row], *, has_items: bool) -> str | None:

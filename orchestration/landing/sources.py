@@ -194,11 +194,12 @@ class Source:
 
     def refusal(self, delivered: Sequence[str]) -> str:
         """Why a file with these columns is not this source's, in one sentence."""
-        # without a header line the names are those of a person
-        shown = "" if self.is_private else f" ({_first_of(delivered)})"
+        needed = ", ".join(sorted(self.required_names))
+        if self.is_private:  # without a header line the names are those of a person
+            return f"the columns are not those that the source {self.name} needs ({needed})"
         return (
-            f"none of the columns{shown} is one that the source {self.name} needs: "
-            f"{', '.join(sorted(self.required_names))}"
+            f"the columns ({_first_of(delivered)}) are not those that the source {self.name}"
+            f" needs: {needed}"
         )
 
 

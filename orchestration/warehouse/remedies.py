@@ -4,6 +4,7 @@ Belongs here: one clause a reason, for whoever delivers the file. Not here: whic
 (landing and dbt), or which files are named for it (`suspect_files`, `unread_amounts`).
 """
 
+ITEMS = 'write lists of items as JSON, as in [{"item_id": "shoe", "price": 12.50}]'
 AMOUNT = "write 1299.00, or say `decimal: comma` in the source's own file for 1.299,00"
 UNKNOWN_WORDS = (
     "write GA4's words for what happened, such as add_to_cart, or have a source of your own"
@@ -16,8 +17,8 @@ _QUOTES = (
 _WHOLE = "deliver the file again, whole"
 _BY_REASON = {
     "bad_time": (
-        "write times as 2026-11-20T10:00:00Z or as an epoch; of events a source of your own reads"
-        " other forms (comeback source new)"
+        "give each row a time, such as 2026-11-20T10:00:00Z or an epoch; of events a source of your"
+        " own reads other forms (comeback source new)"
     ),
     "implausible_time": (
         "a time is after 1999 and not after the file's landing; an epoch counts from 1970 in s, ms,"
@@ -32,15 +33,19 @@ _BY_REASON = {
     "stray_quote": _QUOTES,
     "unclosed_quote": _QUOTES,
     "unknown_columns": (
-        "deliver it as the source whose columns it has, or begin one of your own (comeback source"
-        " new)"
+        "deliver events as the source whose columns they have, or begin one of your own (comeback"
+        " source new); of any other dump rename its columns"
     ),
     "cut_row": _WHOLE,
     "damaged_rows": _WHOLE,
     "unreadable_file": _WHOLE,
+    "bad_currency": "deliver a row for each currency and time, with its code, such as USD",
+    "bad_span": "a sale ends after it begins",
+    "bad_country": "write the code or the English name of a country, such as DE, or leave it empty",
     "bad_rate": "a rate is a number above 0 and below 1,000,000; leave days without one out",
     "bad_price": AMOUNT,
     "bad_order_value": AMOUNT,
+    "bad_items": ITEMS,
 }
 
 

@@ -95,7 +95,7 @@ def test_without_a_header_line_the_declared_order_is_taken(landing):
 def test_a_file_of_foreign_columns_is_set_aside_row_by_row(landing):
     outcome = landing.land_one("a.csv", "name,street\nx,y\n\nz,w\n")
     assert outcome.note == (
-        "none of the columns (name, street) is one that the source clicks needs: "
+        "the columns (name, street) are not those that the source clicks needs: "
         "event_at, visitor_id"
     )
     assert landing.unreadable() == [

@@ -85,4 +85,4 @@ def test_otto_sessions_are_no_events_and_say_so(landing_of, shared_data):
     landing = landing_of("canonical", shared_data / "otto.jsonl")
     (outcome,) = landing.land()
     assert (outcome.rows_read, outcome.rows_unreadable) == (20, 20)
-    assert outcome.note.startswith("none of the columns (session, events) is one")
+    assert outcome.note.startswith("the columns (session, events) are not those that")

@@ -118,6 +118,26 @@ def test_a_file_that_fits_no_source_is_named_with_what_to_do(tmp_path: Path, con
         look_at(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("a.csv", "visitor_id^event_at^event_type\nv^2026-01-01^x\n", "the first line has names"),
+        (
+            "a.csv",
+            '"visitor_id,event_at,event_type"\n"v,2026-01-01,x"\n',
+            "the first line has names",
+        ),
+        ("a.csv", "'visitor_id','event_at'\n'v','2026-01-01'\n", "the first line has names"),
+        ("a.csv", "1^2026-01-01\n2^2026-01-02\n", "it has no header line"),
+        ("a.jsonl", '"{\\"visitor_id\\": \\"v\\"}"\n', "nothing in it is an object"),
+    ],
+)
+def test_why_no_column_is_found_is_said(tmp_path: Path, name: str, content: str, why: str):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ComebackError, match=rf"last one looked into: {why}"):
+        look_at(tmp_path)
+
+
 def test_a_folder_without_a_file_that_can_be_read_fits_nothing(tmp_path: Path):
     put(tmp_path, readme_dot_pdf="%PDF-1.7")
     with pytest.raises(ComebackError, match="no file that can be read is there"):

@@ -81,6 +81,13 @@ def test_dumps_near_our_words_are_understood(sources, delivered, column):
     assert sources["canonical"].target(delivered)[0] == column
 
 
+def test_a_list_of_what_a_euro_buys_is_not_taken_for_rates(sources):
+    # the ECB's own columns: OBS_VALUE is the other way round
+    columns = ("CURRENCY", "CURRENCY_DENOM", "TIME_PERIOD", "OBS_VALUE")
+    known = {name: sources["exchange_rates"].target(name) for name in columns}
+    assert [name for name in columns if known[name]] == ["CURRENCY"]
+
+
 def test_no_name_of_an_address_or_number_stands_for_anything_outside_of_the_vault(sources):
     names = ["email", "e-mail", "user_email", "email_hash", "phone", "phone_number", "tel"]
     others = [source for source in sources.values() if not source.is_private]

@@ -157,6 +157,13 @@ def test_no_text_of_a_bad_row_is_kept_outside_of_the_vault(vault: Vault):
     assert [text for (text,) in kept if "anna" in text.lower() or "bell" in text.lower()] == []
 
 
+def test_of_a_file_of_other_columns_is_said_which_are_needed(vault: Vault):
+    landed = vault.deliver("suppressions", f"email\n{SECRET}\n")
+    assert landed.note == (
+        "the columns are not those that the source suppressions needs (channel, suppressed_at)"
+    )
+
+
 def test_a_home_without_people_has_no_tables_of_them(vault: Vault):
     assert vault.query("select count(*) from raw.people_rows") == [(0,)]
     assert vault.query(

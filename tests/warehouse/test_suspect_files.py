@@ -14,8 +14,8 @@ from .quality_tables import QUALITY_TABLES
 
 NOW = datetime(2026, 11, 28, 12)
 TIMES = (
-    "write times as 2026-11-20T10:00:00Z or as an epoch; of events a source of your own reads"
-    " other forms (comeback source new)"
+    "give each row a time, such as 2026-11-20T10:00:00Z or an epoch; of events a source of your"
+    " own reads other forms (comeback source new)"
 )
 REPAIRED = ("bad_price", "bad_order_value")
 
@@ -153,7 +153,7 @@ def test_unreadable_prices_and_unknown_types_are_faults_of_their_own(warehouse):
 def test_of_each_fault_is_said_what_to_do(warehouse):
     land(warehouse, 1, "prices.csv", ["bad_price"], is_suspect=True)
     land(warehouse, 2, "types.csv", [None], is_suspect=True, event_type="Korb")
-    land(warehouse, 3, "rates.csv", ["bad_span"], is_suspect=True)
+    land(warehouse, 3, "rates.csv", ["row_too_long"], is_suspect=True)
     land(warehouse, 4, "more.csv", ["bad_price"], is_suspect=True)
     stop = suspect_files.reason_to_stop(suspect_files.pending(warehouse), with_rows=False)
     assert (

@@ -55,6 +55,22 @@ def test_of_an_amount_below_0_is_said_what_fits(warehouse):
         )
 
 
+def test_lists_of_items_that_cannot_be_read_are_said(warehouse):
+    lists = "2 lists of items in 40 rows could not be read, for example items [{'item_id': 'x'}]"
+    warehouse.execute(
+        "insert into set_aside_rows select * from (values"
+        " (1, 9, 'repaired', 'bad_items', 'items -'),"
+        " (3, 4, 'repaired', 'bad_items', 'items [{''item_id'': ''x''}]'),"
+        " (3, 5, 'repaired', 'bad_items', 'items -'));"
+        "delete from set_aside_rows where load_id = 3 and reason = 'bad_price'"
+    )
+    newer, older = unread_amounts.warnings(warehouse, with_text=True)
+    json = 'write lists of items as JSON, as in [{"item_id": "shoe", "price": 12.50}]'
+    assert newer == f"c.csv (canonical): {lists} in line 4; {json}"
+    assert "2 order values, 2 prices and 1 list of items in 122 rows" in older
+    assert older.endswith(f"{TODO}; {json}")
+
+
 def test_what_is_kept_names_the_line_alone(warehouse):
     (newer,) = unread_amounts.warnings(warehouse, ONE, with_text=False)
     assert newer.startswith("c.csv")

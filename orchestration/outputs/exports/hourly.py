@@ -369,7 +369,8 @@ class _Exporter:
         for column, cells in rows.blanked.items():
             yield f"{column}: {cells} cells left empty, which could be run or which no tool takes"
         for fault, cells in sorted(self.known.profiles.faults.items()):
-            yield f"{cells} values of profiles could not be used: {fault.replace('_', ' ')}"
+            values = "value" if cells == 1 else "values"
+            yield f"{cells} {values} of profiles could not be used: {fault.replace('_', ' ')}"
 
 
 def _form(export: Export, preset: Preset) -> str:

@@ -83,7 +83,7 @@ def test_the_four_default_exports_have_three_files_each_and_each_gate_its_count(
     )
     assert prepared.exports["google"]["warnings"] == [
         "3 persons are listed: the tool uses no list of below 100",
-        "1 values of profiles could not be used: email unreadable",
+        "1 value of profiles could not be used: email unreadable",
     ]
 
 
