@@ -292,6 +292,7 @@ def _warnings(
         yield "the hour is stale: its newest event was too old (stale_after_hours)"
     yield from constant_lines(published, hour)
     yield from swing_lines(published, hour)
+    yield from (str(each) for each in faults_in(home) if each.is_taken)
     yield from suspicious_ids.warnings(published, with_ids=True)
     yield from lacking_rates.warnings(published)[:SHOWN_WARNINGS]
     files = suspect_files.warnings(published, since)
@@ -328,7 +329,8 @@ def _wrong(
         yield from unread_places(home, settings, sources)
     except ComebackError as error:
         yield str(error)
-    yield from (*map(str, faults_in(home, settings.exports)), *fault_in(home, settings))
+    wrong = (each for each in faults_in(home, settings.exports) if not each.is_taken)
+    yield from (*map(str, wrong), *fault_in(home, settings))
     yield from (*misplaced_folders(home, settings), *undelivered(home))
     if (home.erasures / PENDING).exists():
         yield "an erasure did not end; run it again: comeback erase"

@@ -32,9 +32,8 @@ VNVNM VUVUT WFWLF WSWSM YEYEM YTMYT ZAZAF ZMZMB ZWZWE
 """
 COUNTRIES = tuple(code[:2] for code in _CODES.split())
 
-# What is commonly said for a code of the standard, and a code that all but the standard has.
+# What is commonly said for a code of the standard.
 _OTHER_CODES = {"UK": "GB", "EL": "GR"}
-_BESIDE_THE_STANDARD = ("XK",)
 
 # Beside the English name of each country, as `_plain` makes them.
 _OTHER_NAMES = {
@@ -93,7 +92,7 @@ def code_in_settings(code: str) -> str:
         ValueError: no country has it; what is compared with it would never be found.
     """
     known = _OTHER_CODES.get(code, code)
-    if known and known not in {*COUNTRIES, *_BESIDE_THE_STANDARD}:
+    if known and known not in COUNTRIES:
         raise ValueError(f"{code!r} is no code of a country such as DE")
     return known
 

@@ -52,11 +52,13 @@ class Fault:
         kind: `segment` or `trigger`.
         name: that of the file.
         error: the line about it.
+        is_taken: whether the file is taken as it is all the same.
     """
 
     kind: str
     name: str
     error: WrongUsage
+    is_taken: bool = False
 
     def __str__(self) -> str:
         """The line."""
@@ -118,7 +120,7 @@ def _of_the_run(home: Home, own: OwnFiles, name: str) -> Iterator[Fault]:
             str(home.segments / f"{name}.sql"),
             "take {{ as_of() }} for the time, hash(person_id) for a share of people",
         )
-        yield Fault("segment", name, error)
+        yield Fault("segment", name, error, is_taken=True)
 
 
 def raise_fault_of(home: Home, kind: str, name: str) -> None:

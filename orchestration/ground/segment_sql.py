@@ -44,8 +44,11 @@ _NO_SQL = re.compile(
 )
 _OF_THE_RUN = re.compile(
     r"""\b(?:
-        (?:now|today|random|uuid|gen_random_uuid|get_current_timestamp|transaction_timestamp)\(\)
-        |current_date|current_timestamp|current_time|localtimestamp|localtime
+        (?:now|today|random|uuid|uuidv4|uuidv7|gen_random_uuid|get_current_timestamp
+            |get_current_time|transaction_timestamp|current_localtime|current_localtimestamp
+        )\s*\(\s*\)
+        |(?<!\.)(?:current_date|current_timestamp|current_time|localtimestamp|localtime)
+        |using\s+sample|tablesample
     )(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )

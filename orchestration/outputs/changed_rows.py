@@ -12,7 +12,10 @@ _FIRINGS_BY_DAY = (
     " from {schema}.trigger_events as fired group by 1"
 )
 
-_SET_ASIDE_BY_LOAD = "select load_id, count(*) as row_count from {schema}.set_aside_rows group by 1"
+_SET_ASIDE_BY_LOAD = (
+    "select load_id, count(*) as row_count, sum(hash(aside)) as rows_hash"
+    " from {schema}.set_aside_rows as aside group by 1"
+)
 
 _SCORES_BY_HOUR = (
     "select scored_at, count(*) as score_count, sum(hash(score)) as scores_hash"

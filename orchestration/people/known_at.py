@@ -53,9 +53,9 @@ def know_people_at(
     A row counts from its time on; one whose contact data was not kept says nothing but what was
     allowed when. A suppression finds people by their user id, and by the address that they have at
     the instant, however it is written; one that somebody asked for, also by the e-mail address that
-    they had then, or up to seven days before, whatever they have now. A consent that turned granted
-    later lifts `unsubscribed` for its channel, and no other reason; a later row that only repeats a
-    consent grants nothing.
+    they had then, or up to seven days before (ever, if it has no time), whatever they have now. A
+    consent that turned granted later lifts `unsubscribed` for its channel, and no other reason; a
+    later row that only repeats a consent grants nothing.
 
     Args:
         connection: the open warehouse, with the vault settled.

@@ -184,7 +184,8 @@ def _alike(
     ).fetchall()
     found, alike = {}, set(now)
     for hour, of, then in rows:
-        then = then or (now if of == content else {})
+        if then is None:  # of an older release
+            then = now if of == content else {}
         alike = {name for name in alike if then.get(name) == now[name]}
         if not alike:
             break

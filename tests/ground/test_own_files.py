@@ -71,6 +71,8 @@ def test_a_query_of_the_clock_is_said_and_taken(home):
         "its SQL asks for now(), which is another whenever the hour is run again, segments/big.sql,"
         " take {{ as_of() }} for the time, hash(person_id) for a share of people"
     ]
+    # and so ends no run as one that failed
+    assert [fault.is_taken for fault in faults_in(home)] == [True]
 
 
 def test_a_segment_that_was_never_right_is_not_there(home):

@@ -70,6 +70,9 @@ def test_what_is_wrong_is_said_with_its_line(sql: str, line: int | None, said: s
     [
         ("last_seen_at > now() - interval 7 day", "now()"),
         ("last_seen_at > CURRENT_DATE - 7", "current_date"),
+        ("p_purchase_7d > random ( )", "random ( )"),
+        ("true using sample 10%", "using sample"),
+        ("people.localtime > 3", None),
         ("last_seen_at > localtimestamp", "localtimestamp"),
         ("random() < 0.1", "random()"),
         ("person_id != 'now()' -- now()", None),

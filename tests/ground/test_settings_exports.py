@@ -159,9 +159,9 @@ def test_what_no_export_and_no_contact_can_be_is_refused_in_one_line(values, com
 
 
 def test_a_country_of_the_settings_is_that_of_profiles_however_it_is_called():
-    ads = {"profile": "google_customer_match", "countries_without_consent": ["UK", "US", "XK"]}
+    ads = {"profile": "google_customer_match", "countries_without_consent": ["UK", "US"]}
     said = {"contacts": {"country": "EL"}, "exports": {"ads": ads}}
     settings = parse_settings(said)
     assert settings.contacts.country == "GR"
-    assert settings.exports["ads"].countries_without_consent == ("GB", "US", "XK")
+    assert settings.exports["ads"].countries_without_consent == ("GB", "US")
     assert parse_settings({}).contacts.country == ""

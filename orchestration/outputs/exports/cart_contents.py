@@ -53,7 +53,7 @@ def cart_items(
     Args:
         connection: the open warehouse.
         carts: cart_id, and currency: null where lines of several are in the cart.
-        hour: the lines are those of the cart by then.
+        hour: the lines are those of the cart by then, at which it must be open.
 
     Returns:
         One row a cart that has lines: cart_id, item_count and the merge fields item_1_id ... A
@@ -68,23 +68,31 @@ def cart_items(
     found = connection.sql(
         f"""
         with {_LINES},
+        shown as (
+            select
+                cart_id,
+                item_id,
+                quantity,
+                case
+                    when line_currency is null or line_currency = currency then unit_price
+                end as unit_price
+            from lines
+            inner join wanted_carts using (cart_id)
+        ),
         placed as (
             select
                 cart_id,
                 item_id,
                 item_name,
                 quantity,
-                case
-                    when line_currency is null or line_currency = currency then unit_price
-                end as unit_price,
+                unit_price,
                 item_url,
                 image_url,
                 row_number() over (
                     partition by cart_id
                     order by item_id is null, quantity * unit_price desc nulls last, item_id
                 ) as place
-            from lines
-            inner join wanted_carts using (cart_id)
+            from shown
             left join (select item_id, item_name, item_url, image_url from main.items)
                 using (item_id)
         )

@@ -32,6 +32,9 @@ _STATUSES = (_SENT, _DELIVERED, "opened", "clicked")
 # All there are, in their order.
 STATUSES = (*_STATUSES, "bounced", "complained", "unsubscribed")
 EMAIL, _MESSAGES_BY = "email", ("email", "sms")
+# Clocks of a tool differ, and filters open mails ahead: an open so short before the delivery is of
+# the same message.
+_OPENED_AHEAD = timedelta(minutes=10)
 # A planned contact is sent within so long after it was put on a list.
 CONFIRMED_WITHIN = timedelta(days=1)
 # So long after a message its opens and clicks are taken for those of it.
@@ -193,6 +196,7 @@ def beginnings(connection: duckdb.DuckDBPyConnection, reported: pl.DataFrame) ->
     connection.register("of_persons", reported)
     left = f"case when status in ('{_SENT}', '{_DELIVERED}') then"
     too_old = f"reported_at - to_days({HEARD_OF_WITHIN.days})"
+    ahead = f"interval {_OPENED_AHEAD // timedelta(minutes=1)} minutes"
     found = connection.sql(
         f"""
         with followed as (
@@ -215,7 +219,10 @@ def beginnings(connection: duckdb.DuckDBPyConnection, reported: pl.DataFrame) ->
             case
                 when status = '{_SENT}' then true
                 when status = '{_DELIVERED}'
-                    then left_as is distinct from '{_SENT}' or left_before_at <= {too_old}
+                    then
+                        (left_as is distinct from '{_SENT}' or left_before_at <= {too_old})
+                        and (left_before_at is not null or heard_before_at is null
+                            or heard_before_at < reported_at - {ahead})
                 else heard_before_at is null or heard_before_at <= {too_old}
             end
         order by all

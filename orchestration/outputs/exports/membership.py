@@ -206,7 +206,7 @@ def remember(
         )
         connection.execute(
             f"update vault.{MEMBERS} set identifier = '', row = ''"
-            " where export = ? and left_at < ? and person_id != ?",
+            " where export = ? and left_at < ? and person_id != ? and identifier != ''",
             [export, left_long_ago, ERASED],
         )
         connection.execute(

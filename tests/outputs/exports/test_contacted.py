@@ -133,6 +133,9 @@ def test_texts_to_the_person_and_mails_to_the_mailbox_of_whoever_has_it_add_up(s
         ([(3, "sent"), (1, "delivered"), (0.5, "opened")], 1),
         ([(3, "opened"), (1, "opened")], 1),
         ([(3, "delivered"), (3, "opened")], 1),
+        # opened ahead by a filter, or by another clock; an older message, and one of now
+        ([(3.0001, "opened"), (3, "delivered")], 1),
+        ([(3, "opened"), (2, "delivered")], 2),
     ],
 )
 def test_a_message_is_delivered_once(shop, told, messages):

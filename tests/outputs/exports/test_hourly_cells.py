@@ -144,11 +144,13 @@ def test_no_price_stands_beside_another_currency_than_its_own(shop):
     shop.profile("bob")
     shop.cart("bob", 2, currency=None, cart_value=None)
     for user in ("ann", "bob"):
-        for item, currency in (("a", "JPY"), ("b", "EUR"), ("c", None)):
-            shop.line(f"cart-{user}", item, line_price=9, line_currency=currency)
+        for item, currency, price in (("a", "JPY", 900), ("b", "EUR", 9), ("c", None, 8)):
+            shop.line(f"cart-{user}", item, line_price=price, line_currency=currency)
     ann, bob = rows(shop.export(), "email.full")
-    assert [ann[f"item_{i}_price"] for i in (1, 2, 3)] == ["", "9", "9"]
-    assert [bob[f"item_{i}_price"] for i in (1, 2, 3)] == ["", "", "9"]
+    # nor does it come before the dearest for it
+    assert [ann[f"item_{i}_id"] for i in (1, 2, 3)] == ["b", "c", "a"]
+    assert [ann[f"item_{i}_price"] for i in (1, 2, 3)] == ["9", "8", ""]
+    assert [bob[f"item_{i}_price"] for i in (1, 2, 3)] == ["8", "", ""]
 
 
 def test_what_goes_with_a_cart_is_offered_best_first_and_never_what_is_in_it(shop):
