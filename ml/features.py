@@ -119,7 +119,7 @@ class Encoding:
         """
         if not self.features:
             return np.empty((frame.height, 0))
-        # a frame makes its schema anew each time it is asked
+        # a frame makes its schema each time it is asked
         schema = frame.schema
         return frame.select(
             _codes(schema, name, self.categories[name])

@@ -33,7 +33,7 @@ def test_who_said_no_at_an_address_did_not_say_yes_at_the_next(
     said = {"channel": "email", "email": "ANNA@shop.example ", "reason": reason}
     vault.rows("suppressions", {**said, "suppressed_at": suppressed_at})
     assert vault.suppressed() == ({("email", "anna", reason)} if is_found else set())
-    # until she allows it anew
+    # until she allows it again
     for at, consent in (("2026-03-10", "denied"), ("2026-03-11", "granted")):
         row = {**granted, "updated_at": at, "email": "new@shop.example", "email_consent": consent}
         vault.rows("profiles", row, name=f"{at}.csv")

@@ -78,10 +78,12 @@ def test_after_changes_of_segments_the_history_is_that_of_one_pass(warehouse, se
         for at, (members, known) in enumerate(final):
             first = generator.randrange(at) if is_late and at else at
             for again in [*range(first, at)] * 2:
-                told, then = final[again]
+                taken_then, then = final[again]
                 # by now nobody knows whom rules of before would have
-                told = mixed(told, drawn(known), deciding(known).items() & deciding(then).items())
-                take(warehouse, again, told, known, is_past=True)
+                taken_then = mixed(
+                    taken_then, drawn(known), deciding(known).items() & deciding(then).items()
+                )
+                take(warehouse, again, taken_then, known, is_past=True)
             take(warehouse, at, members, known)
         passes.append((stays(warehouse), sizes(warehouse)))
         for table in (SEGMENT_HISTORY, SEGMENT_SIZES, SEGMENT_HOURS):

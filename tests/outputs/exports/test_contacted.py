@@ -124,9 +124,9 @@ def test_texts_to_the_person_and_mails_to_the_mailbox_of_whoever_has_it_add_up(s
 
 
 @pytest.mark.parametrize(
-    ("told", "messages"),
+    ("reported", "messages"),
     [
-        # of a tool that tells of each message when it is delivered, and no more
+        # of a tool that reports each message when it is delivered, and no more
         ([(3, "delivered"), (1, "delivered")], 2),
         ([(3, "sent"), (2.9, "delivered"), (1, "delivered")], 2),
         ([(3, "sent"), (3, "delivered"), (1, "sent"), (1, "delivered")], 2),
@@ -138,8 +138,8 @@ def test_texts_to_the_person_and_mails_to_the_mailbox_of_whoever_has_it_add_up(s
         ([(3, "opened"), (2, "delivered")], 2),
     ],
 )
-def test_a_message_is_delivered_once(shop, told, messages):
-    for days, status in told:
+def test_a_message_is_delivered_once(shop, reported, messages):
+    for days, status in reported:
         heard(shop, TEN - days * DAY, status, user_id="ann", campaign="cart")
     assert counted(shop)["user:ann"][1] == messages
 
